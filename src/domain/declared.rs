@@ -1,0 +1,165 @@
+//! What is known of an instance before anything runs: the roster, and what supervisors claim.
+//!
+//! Everything here comes from configurations, which users write: hints for what should be, never proof of what is.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::{Gid, InstanceId, ProcessKey, Shown, Uid};
+
+/// Who runs an instance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum SupervisorKind {
+    /// A plain process under berth's keeper, or under nobody.
+    Process,
+    /// A bare listener in the range that belongs to no instance.
+    None,
+}
+
+impl SupervisorKind {
+    /// The word in JSON and in the column BY.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Process => "process",
+            Self::None => "none",
+        }
+    }
+}
+
+/// Why a configuration cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigFault {
+    /// The file.
+    pub file: Shown,
+    /// The line, from 1; `None` when the fault is not in the text (not a regular file, not readable).
+    pub line: Option<u32>,
+    /// The column, from 1.
+    pub column: Option<u32>,
+    /// The reason in words, and the way out.
+    pub reason: Shown,
+}
+
+/// How to start a process instance. Placeholders are filled in already.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Launch {
+    /// The program and its arguments; never empty.
+    pub command: Vec<String>,
+    /// The working directory.
+    pub directory: PathBuf,
+    /// The environment beside the clean one (HOME, USER, LOGNAME, SHELL, PATH, LANG).
+    pub environment: BTreeMap<String, String>,
+    /// How long a start may take until the port is listened on.
+    pub start_timeout: Duration,
+    /// How long SIGTERM is waited for before SIGKILL.
+    pub stop_timeout: Duration,
+}
+
+/// One instance as its configuration describes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Declared {
+    /// Who it is.
+    pub id: InstanceId,
+    /// The account it runs as.
+    pub uid: Uid,
+    /// That account's primary group.
+    pub gid: Gid,
+    /// That account's name; `None` when no account has the uid.
+    pub account: Option<Shown>,
+    /// That account's home directory.
+    pub home: PathBuf,
+    /// Who runs it.
+    pub supervisor: SupervisorKind,
+    /// The configuration file that declares it.
+    pub config: PathBuf,
+    /// The part of `config` that belongs to the administrator: below it, links are not followed.
+    pub config_root: PathBuf,
+    /// The configured address; `None` when the configuration names none that can be read.
+    pub host: Option<IpAddr>,
+    /// The configured port; `None` when the configuration is broken or names none.
+    pub port: Option<u16>,
+    /// `serverName`.
+    pub server_name: Option<Shown>,
+    /// `workspace`.
+    pub workspace: Option<PathBuf>,
+    /// The log file.
+    pub log: PathBuf,
+    /// The PID file that the guide's scripts read.
+    pub pid_file: PathBuf,
+    /// How to start it; `None` when the configuration is broken.
+    pub launch: Option<Launch>,
+    /// Why the configuration cannot be used. The row stays.
+    pub fault: Option<ConfigFault>,
+}
+
+/// Everything that is declared, ordered by id.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Roster {
+    /// The instances.
+    pub instances: Vec<Arc<Declared>>,
+    /// What could not even be made a row: a directory with a name that is no name, a tree that may not be read.
+    pub faults: Vec<ConfigFault>,
+    /// The patterns that were looked through, for the screen of a host where nothing was found.
+    pub looked_for: Vec<Shown>,
+}
+
+/// How a process ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExitStatus {
+    /// It returned this code.
+    Code(i32),
+    /// This signal ended it.
+    Signal(i32),
+    /// Nobody was there to be told: an adopted process.
+    Unknown,
+}
+
+/// The last end of an instance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LastExit {
+    /// How.
+    pub status: ExitStatus,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What a supervisor says of an instance: which processes are its, what it wished, how it last ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// Of whom.
+    pub id: InstanceId,
+    /// The keeper: root of the tree, not counted in it.
+    pub keeper: Option<ProcessKey>,
+    /// The server's process as the keeper started it.
+    pub main: Option<ProcessKey>,
+    /// `Some(true)` wished up, `Some(false)` wished down, `None` when this caller may not know.
+    pub wished_up: Option<bool>,
+    /// How it last ended, when nothing of it runs.
+    pub exit: Option<LastExit>,
+    /// When it was last started.
+    pub started_at: Option<Timestamp>,
+    /// How often it was started again since it was first started.
+    pub restarts: u32,
+    /// The supervisor's records may not be read by this caller.
+    pub denied: bool,
+}
+
+impl Claim {
+    /// A claim that claims nothing.
+    pub fn nothing(id: InstanceId, denied: bool) -> Self {
+        Self {
+            id,
+            keeper: None,
+            main: None,
+            wished_up: if denied { None } else { Some(false) },
+            exit: None,
+            started_at: None,
+            restarts: 0,
+            denied,
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! What is wrong: a code, a level, about whom, the evidence in words and what can be done.
+//!
+//! The codes are a contract with scripts: none may be renamed. It must never hold text that is not `Shown`.
+
+use jiff::Timestamp;
+
+use super::{InstanceId, ProcessKey, Shown};
+
+/// How bad a finding is; the worst comes first in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Level {
+    /// Somebody's server does not do what it should, or a secret is open.
+    Error,
+    /// It will, or somebody should look.
+    Warning,
+    /// Good to know.
+    Note,
+}
+
+impl Level {
+    /// The word in JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+            Self::Note => "note",
+        }
+    }
+}
+
+/// What kind of finding it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Code {
+    /// Two instances are configured with one port on overlapping addresses.
+    PortDuplicate,
+    /// A process that is not the instance's listens on the instance's port.
+    PortTaken,
+    /// The instance listens, but not on its port.
+    PortDrift,
+    /// The instance runs and, after the grace time, listens on nothing.
+    PortSilent,
+    /// Something listens in the range and belongs to no instance.
+    PortStranger,
+    /// The configuration can't be read.
+    ConfigInvalid,
+}
+
+impl Code {
+    /// The code in JSON and on the screen.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::PortDuplicate => "port-duplicate",
+            Self::PortTaken => "port-taken",
+            Self::PortDrift => "port-drift",
+            Self::PortSilent => "port-silent",
+            Self::PortStranger => "port-stranger",
+            Self::ConfigInvalid => "config-invalid",
+        }
+    }
+
+    /// Its level.
+    pub fn level(self) -> Level {
+        match self {
+            Self::PortDuplicate | Self::PortTaken | Self::ConfigInvalid => Level::Error,
+            Self::PortDrift | Self::PortSilent | Self::PortStranger => Level::Warning,
+        }
+    }
+
+    /// Whether it is one of the header's "conflicts".
+    pub fn is_conflict(self) -> bool {
+        matches!(self, Self::PortDuplicate | Self::PortTaken)
+    }
+}
+
+/// What berth, or the reader, can do about a finding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Remedy {
+    /// Give the instance another port.
+    Reassign,
+    /// End the process that is in the way.
+    StopHolder,
+    /// Restart the instance.
+    Restart,
+    /// Look at the log.
+    ReadLog,
+    /// Mend the configuration file.
+    EditConfig,
+}
+
+impl Remedy {
+    /// The word in JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Reassign => "reassign",
+            Self::StopHolder => "stop-holder",
+            Self::Restart => "restart",
+            Self::ReadLog => "read-log",
+            Self::EditConfig => "edit-config",
+        }
+    }
+}
+
+/// One thing that is wrong, now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// What kind.
+    pub code: Code,
+    /// The instances it is about, ordered; never empty.
+    pub instances: Vec<InstanceId>,
+    /// The port it is about.
+    pub port: Option<u16>,
+    /// The processes in the way.
+    pub processes: Vec<ProcessKey>,
+    /// Since when it holds, as far as berth saw it.
+    pub since: Timestamp,
+    /// The evidence in one sentence without a full stop.
+    pub evidence: Shown,
+    /// What can be done.
+    pub remedies: Vec<Remedy>,
+}
+
+impl Finding {
+    /// Its level.
+    pub fn level(&self) -> Level {
+        self.code.level()
+    }
+
+    /// Whether both are the same finding at two moments.
+    pub fn is_same(&self, other: &Finding) -> bool {
+        self.code == other.code && self.port == other.port && self.instances == other.instances
+    }
+}

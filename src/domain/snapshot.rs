@@ -1,0 +1,250 @@
+//! The judged picture of the host at one moment. Immutable; every presenter shows the same one.
+//!
+//! It must never hold a text that is not `Shown`, nor a number where nothing is known.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::{
+    Code, Declared, Endpoint, Finding, HostReading, InstanceId, LastExit, Level, Listener, Moment, PortRange, Process, ProcessKey, Reading,
+    Shown, SupervisorKind, Uid, Underway,
+};
+
+/// What an instance is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum State {
+    /// It does not run and is not wished to.
+    Stopped,
+    /// It was started and does not listen yet, inside its start timeout.
+    Starting,
+    /// It runs.
+    Running,
+    /// It runs, but a probe fails, or its port is another's.
+    Degraded,
+    /// It is being stopped.
+    Stopping,
+    /// It ended without being asked.
+    Crashed,
+    /// It ended too often.
+    CrashLoop,
+    /// It may not be seen.
+    Unknown,
+}
+
+impl State {
+    /// The word in JSON and on the screen.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Stopped => "stopped",
+            Self::Starting => "starting",
+            Self::Running => "running",
+            Self::Degraded => "degraded",
+            Self::Stopping => "stopping",
+            Self::Crashed => "crashed",
+            Self::CrashLoop => "crash-loop",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// Whether a process of it is there.
+    pub fn is_up(self) -> bool {
+        matches!(self, Self::Starting | Self::Running | Self::Degraded | Self::Stopping)
+    }
+}
+
+/// What was asked of an instance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Wish {
+    /// It should run.
+    Up,
+    /// It should not.
+    Down,
+    /// Nobody asked: an unmanaged listener.
+    None,
+}
+
+impl Wish {
+    /// The word in JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Up => "up",
+            Self::Down => "down",
+            Self::None => "none",
+        }
+    }
+}
+
+/// How an instance answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum HealthState {
+    /// It was not asked.
+    Unknown,
+    /// It is not up yet.
+    Starting,
+    /// It answered.
+    Healthy,
+    /// It answered late.
+    Slow,
+    /// It says of itself that something is wrong.
+    Degraded,
+    /// It did not answer.
+    Unhealthy,
+    /// It is alive and wants credentials.
+    Guarded,
+}
+
+impl HealthState {
+    /// The word in JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Starting => "starting",
+            Self::Healthy => "healthy",
+            Self::Slow => "slow",
+            Self::Degraded => "degraded",
+            Self::Unhealthy => "unhealthy",
+            Self::Guarded => "guarded",
+        }
+    }
+}
+
+/// The last answer of an instance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Health {
+    /// What it was.
+    pub state: HealthState,
+    /// How long it took, milliseconds.
+    pub latency_ms: Option<u32>,
+    /// When it was asked.
+    pub checked_at: Option<Timestamp>,
+}
+
+impl Health {
+    /// Nothing is known.
+    pub const UNKNOWN: Health = Health { state: HealthState::Unknown, latency_ms: None, checked_at: None };
+}
+
+/// One line of the table: an instance, or an unmanaged listener.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    /// Who.
+    pub id: InstanceId,
+    /// The account it runs as: its name, or the uid in digits.
+    pub user: Shown,
+    /// That account's uid.
+    pub uid: Uid,
+    /// Who runs it.
+    pub supervisor: SupervisorKind,
+    /// What it is doing.
+    pub state: State,
+    /// Why the state is unknown or what is being done, in words; empty otherwise.
+    pub why: Option<Shown>,
+    /// What was asked of it; `None` when this caller may not know.
+    pub wish: Option<Wish>,
+    /// Its port: the assigned, else the configured, else the one listened on.
+    pub port: Option<u16>,
+    /// The address that it is configured to.
+    pub host: Option<IpAddr>,
+    /// Where its own processes listen, with the process.
+    pub listening: Vec<(Endpoint, Option<i32>)>,
+    /// The server's own process.
+    pub main: Reading<ProcessKey>,
+    /// The keeper, which is not counted.
+    pub keeper: Option<ProcessKey>,
+    /// Its tree, the main process first.
+    pub processes: Vec<Arc<Process>>,
+    /// When the main process started.
+    pub started_at: Option<Timestamp>,
+    /// CPU over the whole tree, percent of one core.
+    pub cpu_percent: Reading<f32>,
+    /// VmRSS over the whole tree, bytes.
+    pub memory_bytes: Reading<u64>,
+    /// Threads over the whole tree.
+    pub tasks: Reading<u64>,
+    /// Open descriptors over the whole tree.
+    pub open_files: Reading<u64>,
+    /// How often it was started again.
+    pub restarts: u32,
+    /// How it answers.
+    pub health: Health,
+    /// How it last ended, when it does not run.
+    pub exit: Option<LastExit>,
+    /// Its findings' codes, worst first.
+    pub findings: Vec<Code>,
+    /// What it was declared as; `None` for an unmanaged listener.
+    pub declared: Option<Arc<Declared>>,
+}
+
+impl Row {
+    /// The worst of its findings.
+    pub fn worst(&self) -> Option<Level> {
+        self.findings.iter().map(|code| code.level()).min()
+    }
+}
+
+/// Counts over all instances; unmanaged rows are not among them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Instances.
+    pub instances: usize,
+    /// How many are in each state.
+    pub states: BTreeMap<State, usize>,
+    /// Findings that are conflicts.
+    pub conflicts: usize,
+    /// Findings of each level.
+    pub findings: BTreeMap<Level, usize>,
+    /// Ports of the range that are configured or listened on.
+    pub ports_in_use: usize,
+}
+
+impl Totals {
+    /// How many instances are in a state.
+    pub fn in_state(&self, state: State) -> usize {
+        self.states.get(&state).copied().unwrap_or(0)
+    }
+}
+
+/// The whole picture.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// The host's name.
+    pub host: Shown,
+    /// When it was sampled.
+    pub taken: Moment,
+    /// The managed range.
+    pub range: PortRange,
+    /// The rows, ordered by id, unmanaged ones last.
+    pub rows: Vec<Arc<Row>>,
+    /// Every finding, worst first, then oldest first.
+    pub findings: Vec<Finding>,
+    /// The counts.
+    pub totals: Totals,
+    /// The host's CPU, memory and load.
+    pub host_reading: HostReading,
+    /// Every listening socket, for the map of ports.
+    pub listeners: Reading<Arc<[Listener]>>,
+    /// What is being done right now, and what was just done.
+    pub underway: Vec<Underway>,
+    /// Sentences about what could not be read or was looked for in vain.
+    pub notices: Vec<Shown>,
+    /// Rises by one with each snapshot.
+    pub sequence: u64,
+    /// CPU time counters by process, for the next snapshot's rates; (key, ticks).
+    pub cpu_baseline: Arc<std::collections::HashMap<ProcessKey, (u64, Duration)>>,
+}
+
+impl Snapshot {
+    /// The row of an instance.
+    pub fn row(&self, id: &InstanceId) -> Option<&Arc<Row>> {
+        self.rows.iter().find(|row| row.id == *id)
+    }
+
+    /// The findings about an instance.
+    pub fn findings_of<'a>(&'a self, id: &'a InstanceId) -> impl Iterator<Item = &'a Finding> {
+        self.findings.iter().filter(move |finding| finding.instances.contains(id))
+    }
+}

@@ -1,0 +1,4 @@
+//! berth
+pub mod domain;
+pub mod error;
+pub mod link;

@@ -1,0 +1,43 @@
+//! The one door for presenters: watch, submit, tail. The console, the command line and the daemon come in here and nowhere else.
+//!
+//! It must never present: it hands out snapshots, outcomes and log lines, all of them plain facts.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use crate::domain::{Caller, InstanceId, LogView, Order, Outcome, Shown, Snapshot, Verb};
+use crate::error::Result;
+
+/// What a presenter may ask. `local::Local` answers from an engine in this process.
+pub trait Door: Send + Sync {
+    /// Who is asking, and as what.
+    fn caller(&self) -> Caller;
+
+    /// The snapshots, newest only: a slow presenter skips some and queues none.
+    fn watch(&self) -> watch::Receiver<Arc<Snapshot>>;
+
+    /// Why the caller cannot have this done to this instance now, in one sentence; `None` when it can be asked.
+    fn why_not(&self, verb: Verb, id: &InstanceId) -> Option<Shown>;
+
+    /// Has an order carried out in the background. How far it is stands in [`Snapshot::underway`], the end included.
+    fn submit(&self, order: Order);
+
+    /// Carries an order out and waits for its end; `progress` is told each step in words.
+    fn carry_out(&self, order: Order, progress: &mut dyn FnMut(&Shown)) -> Outcome;
+
+    /// Follows an instance's log from its last lines on.
+    ///
+    /// # Errors
+    /// When the caller may not read it or no such instance is known.
+    fn tail(&self, id: &InstanceId) -> Result<Arc<dyn Tail>>;
+}
+
+/// A followed log. Following ends when it is dropped.
+pub trait Tail: Send + Sync {
+    /// The last `count` kept lines that end with line `up_to` (`None`: the newest). Never blocks on the file.
+    fn lines(&self, up_to: Option<u64>, count: usize) -> LogView;
+
+    /// Rises with each change, so that a presenter redraws only then.
+    fn version(&self) -> watch::Receiver<u64>;
+}
