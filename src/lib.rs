@@ -1,4 +1,6 @@
 //! berth
 pub mod domain;
 pub mod error;
+pub mod hand;
 pub mod link;
+pub mod supervisor;
