@@ -134,6 +134,8 @@ impl Source {
             Some(libc::EXDEV) => format!("{path} leads out of the tree that it should be in"),
             _ => match error.kind() {
                 io::ErrorKind::NotFound => format!("there is no log yet at {path}"),
+                // The opener has its own reason, such as a file that is somebody else's.
+                io::ErrorKind::PermissionDenied if error.get_ref().is_some() => format!("{path} may not be read: {error}"),
                 io::ErrorKind::PermissionDenied => format!("{path} may not be read by {}", self.account),
                 io::ErrorKind::TimedOut => format!("{path} did not open in time"),
                 _ => format!("{path} cannot be read: {error}"),

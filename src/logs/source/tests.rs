@@ -243,6 +243,18 @@ fn why_there_is_nothing_is_said_in_words() {
 }
 
 #[test]
+fn an_openers_own_reason_is_told() {
+    struct Others;
+    impl Opener for Others {
+        fn open(&self) -> io::Result<File> {
+            Err(io::Error::new(io::ErrorKind::PermissionDenied, "it belongs to bob"))
+        }
+    }
+    let mut source = Source::new(Arc::new(Others), Shown::new("/l"), Shown::new("alice"), 10);
+    assert_eq!(source.look().notice.unwrap().as_str(), "/l may not be read: it belongs to bob");
+}
+
+#[test]
 fn a_character_that_is_written_in_two_halves_is_whole() {
     let mut log = Log::with(100, "");
     log.look();
