@@ -3,4 +3,5 @@ pub mod domain;
 pub mod error;
 pub mod hand;
 pub mod link;
+pub mod logs;
 pub mod supervisor;
