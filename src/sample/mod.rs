@@ -11,7 +11,10 @@ mod host;
 mod limits;
 mod netlink;
 mod proc;
+mod process;
 mod stat;
+mod table;
+mod tree;
 
 pub use clock::now;
 pub use limits::raise_nofile;

@@ -20,13 +20,27 @@ const LONGEST_FILE: usize = 64 * 1024;
 pub(super) struct Proc {
     directory: OwnedFd,
     listing: Vec<u8>,
+    counts_files: bool,
 }
 
 impl Proc {
     /// Opens the /proc that is mounted at `root`.
     pub(super) fn open_at(root: &Path) -> io::Result<Self> {
         let directory = rustix::fs::open(root, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
-        Ok(Self { directory, listing: Vec::with_capacity(LISTING_BYTES) })
+        // This process has a file open: a size of zero is a kernel that does not count.
+        let counts_files = rustix::fs::statat(&directory, "self/fd", AtFlags::empty()).is_ok_and(|stat| stat.st_size > 0);
+        Ok(Self { directory, listing: Vec::with_capacity(LISTING_BYTES), counts_files })
+    }
+
+    /// Whether the size of /proc/PID/fd is the number of open descriptors (since Linux 6.2).
+    pub(super) fn counts_files(&self) -> bool {
+        self.counts_files
+    }
+
+    /// The size of one of a process's directories.
+    pub(super) fn size(&self, pid: i32, name: &str) -> io::Result<u64> {
+        let stat = rustix::fs::statat(&self.directory, format!("{pid}/{name}"), AtFlags::SYMLINK_NOFOLLOW)?;
+        Ok(u64::try_from(stat.st_size).unwrap_or(0))
     }
 
     /// Opens one of a process's files for reading.
