@@ -80,6 +80,14 @@ impl Proc {
         }
     }
 
+    /// What one of a process's descriptors is, as `socket:[inode]` or a path, cut to 64 bytes.
+    pub(super) fn link(&self, pid: i32, descriptor: i32) -> io::Result<Vec<u8>> {
+        let mut buffer = [MaybeUninit::uninit(); 64];
+        let path = format!("{pid}/fd/{descriptor}");
+        let (target, _) = rustix::fs::readlinkat_raw(&self.directory, path, &mut buffer[..])?;
+        Ok(target.to_vec())
+    }
+
     /// What the directory of a process says of itself. Its owner is the process's effective uid: the kernel keeps that true
     /// for this directory even for processes that may not be dumped (task_dump_owner in fs/proc/base.c), because reading
     /// `status` is slow. Its inode number is another one for another process with the same pid.
@@ -90,7 +98,10 @@ impl Proc {
     /// Tells every pid and the inode number of its directory.
     pub(super) fn list(&mut self, mut tell: impl FnMut(i32, u64)) -> io::Result<()> {
         rustix::fs::seek(&self.directory, SeekFrom::Start(0))?;
-        each_number(&self.directory, self.listing.spare_capacity_mut(), |pid, _, inode| tell(pid, inode))
+        each_number(&self.directory, self.listing.spare_capacity_mut(), |pid, _, inode| {
+            tell(pid, inode);
+            true
+        })
     }
 
     /// The pid that /proc says this process has. Another one than getpid(2)'s when /proc is of another pid namespace.
@@ -100,13 +111,19 @@ impl Proc {
     }
 }
 
-/// Tells each entry of a directory whose name is a number: the number, the name and the inode number.
-pub(super) fn each_number(directory: impl AsFd, buffer: &mut [MaybeUninit<u8>], mut tell: impl FnMut(i32, &CStr, u64)) -> io::Result<()> {
+/// Tells each entry of a directory whose name is a number (the number, the name and the inode number) until it is told to stop.
+pub(super) fn each_number(
+    directory: impl AsFd,
+    buffer: &mut [MaybeUninit<u8>],
+    mut tell: impl FnMut(i32, &CStr, u64) -> bool,
+) -> io::Result<()> {
     let mut entries = RawDir::new(directory, buffer);
     while let Some(entry) = entries.next() {
         let entry = entry?;
-        if let Some(value) = parse_number(entry.file_name().to_bytes()) {
-            tell(value, entry.file_name(), entry.ino());
+        if let Some(value) = parse_number(entry.file_name().to_bytes())
+            && !tell(value, entry.file_name(), entry.ino())
+        {
+            break;
         }
     }
     Ok(())

@@ -147,7 +147,7 @@ impl Kept {
     }
 
     fn is_uid_due(&self) -> bool {
-        self.age <= YOUNG || self.age.wrapping_add(self.process.key.pid.unsigned_abs()) % UID_EVERY == 0
+        self.age <= YOUNG || self.age.wrapping_add(self.process.key.pid.unsigned_abs()).is_multiple_of(UID_EVERY)
     }
 
     /// Reads anew what an exec changes; true when something did.
@@ -198,7 +198,10 @@ impl Kept {
 fn count_entries(proc: &Proc, pid: i32) -> io::Result<u64> {
     let directory = proc.open(pid, "fd")?;
     let mut count = 0;
-    each_number(&directory, &mut [MaybeUninit::uninit(); 4096], |_, _, _| count += 1)?;
+    each_number(&directory, &mut [MaybeUninit::uninit(); 4096], |_, _, _| {
+        count += 1;
+        true
+    })?;
     Ok(count)
 }
 
