@@ -43,14 +43,22 @@ pub(super) struct Outcome {
     pub(super) incomplete: bool,
 }
 
-/// Looks for whoever holds these sockets. `watched`: the processes of the instances.
-pub(super) fn search(proc: &Proc, table: &Table, watched: impl Fn(i32) -> bool, sockets: &[(u32, Uid)]) -> Outcome {
+/// Looks for whoever holds these sockets. `is_watched`: the processes of the instances; `is_holder`: those that are known to hold
+/// other sockets.
+pub(super) fn search(
+    proc: &Proc,
+    table: &Table,
+    is_watched: impl Fn(i32) -> bool,
+    is_holder: impl Fn(i32) -> bool,
+    sockets: &[(u32, Uid)],
+) -> Outcome {
     let uids: HashSet<Uid> = sockets.iter().map(|&(_, uid)| uid).collect();
     let everybody = table.iter().map(|(pid, entry)| Candidate {
         pid,
         start_time: entry.start_time,
-        is_watched: watched(pid),
+        is_watched: is_watched(pid),
         is_owner: uids.contains(&entry.uid),
+        is_holder: is_holder(pid),
     });
     let order = order(everybody.collect());
     let mut search = Search::new(proc, sockets.iter().map(|&(inode, _)| inode));
@@ -81,12 +89,17 @@ struct Candidate {
     start_time: u64,
     is_watched: bool,
     is_owner: bool,
+    is_holder: bool,
 }
 
-/// A socket's uid is its maker's: so the instances' processes with that uid go first, then others with it, then the rest (a
-/// server that was root when it opened the socket). A new socket is most likely a new process's.
+/// A socket's uid is its maker's: who has that uid goes first, and among them who is not known to listen already: a server
+/// opens one listener. Then the instances' own processes before all others, and what is new before what is old. The rest is
+/// asked last: a server may have been root when it opened the socket.
 fn order(mut candidates: Vec<Candidate>) -> Vec<i32> {
-    candidates.sort_by_key(|candidate| (!candidate.is_owner, !candidate.is_watched, Reverse(candidate.start_time), Reverse(candidate.pid)));
+    candidates.sort_by_key(|candidate| {
+        let newest_first = Reverse((candidate.start_time, candidate.pid));
+        (!candidate.is_owner, candidate.is_holder, !candidate.is_watched, newest_first)
+    });
     candidates.into_iter().map(|candidate| candidate.pid).collect()
 }
 
@@ -262,22 +275,23 @@ mod tests {
 
     #[test]
     fn the_likeliest_are_asked_first() {
-        let candidate = |pid, start_time, is_watched, is_owner| Candidate { pid, start_time, is_watched, is_owner };
+        let candidate = |pid, start_time, is_watched, is_owner, is_holder| Candidate { pid, start_time, is_watched, is_owner, is_holder };
         let candidates = vec![
-            candidate(1, 0, false, false),
-            candidate(2, 5, true, false),
-            candidate(3, 5, false, true),
-            candidate(4, 5, true, true),
-            candidate(5, 9, true, true),
+            candidate(1, 0, false, false, false),
+            candidate(2, 5, true, false, false),
+            candidate(3, 5, true, true, true),
+            candidate(4, 5, false, true, false),
+            candidate(5, 5, true, true, false),
+            candidate(6, 9, true, true, false),
         ];
-        assert_eq!(order(candidates), [5, 4, 3, 2, 1]);
+        assert_eq!(order(candidates), [6, 5, 4, 3, 2, 1]);
     }
 
     fn searched(inode: u32, watched: bool) -> Outcome {
         let mut proc = Proc::open_at(Path::new("/proc")).unwrap();
         let mut table = Table::new(&proc);
         table.refresh(&mut proc).unwrap();
-        search(&proc, &table, |_| watched, &[(inode, Uid(nix::unistd::geteuid().as_raw()))])
+        search(&proc, &table, |_| watched, |_| false, &[(inode, Uid(nix::unistd::geteuid().as_raw()))])
     }
 
     #[test]

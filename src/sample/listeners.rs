@@ -47,8 +47,8 @@ impl Known {
 pub(super) struct Listeners {
     last: Vec<RawListener>,
     known: HashMap<u64, Known>,
-    /// Those without a holder, whether anybody wants to know or not.
-    unheld: Vec<u64>,
+    /// Those without a holder, whether anybody wants to know or not; made when it is asked for.
+    unheld: Option<Vec<u64>>,
     shown: Option<Arc<[Listener]>>,
     cursor: usize,
 }
@@ -95,8 +95,11 @@ impl Listeners {
     }
 
     /// Those without a holder that are of interest and due.
-    pub(super) fn due(&self, is_of_interest: impl Fn(u16) -> bool, now: Duration) -> Vec<RawListener> {
-        let unheld = self.unheld.iter().filter_map(|cookie| self.known.get(cookie));
+    pub(super) fn due(&mut self, is_of_interest: impl Fn(u16) -> bool, now: Duration) -> Vec<RawListener> {
+        let (last, known) = (&self.last, &self.known);
+        let is_unheld = |raw: &&RawListener| known.get(&raw.cookie).is_some_and(|known| !matches!(known.holds, Reading::Known(_)));
+        let unheld = self.unheld.get_or_insert_with(|| last.iter().filter(is_unheld).map(|raw| raw.cookie).collect());
+        let unheld = unheld.iter().filter_map(|cookie| known.get(cookie));
         unheld.filter(|known| known.next <= now && is_of_interest(known.raw.endpoint.port)).map(|known| known.raw).collect()
     }
 
@@ -155,11 +158,6 @@ impl Listeners {
         self.holds().map(|(_, hold)| hold.key.pid).collect()
     }
 
-    /// Whether there are sockets without a known holder.
-    pub(super) fn has_unheld(&self) -> bool {
-        !self.unheld.is_empty()
-    }
-
     /// The sockets that a pid holds: cookies and inodes.
     pub(super) fn held_by(&self, pid: i32) -> Vec<(RawListener, Hold)> {
         self.holds().filter(|(_, hold)| hold.key.pid == pid).collect()
@@ -180,15 +178,7 @@ impl Listeners {
 
     /// Has the list made anew: something that it shows of a holder changed.
     pub(super) fn note_change(&mut self) {
-        self.shown = None;
-        let last = &self.last;
-        let known = &self.known;
-        self.unheld.clear();
-        self.unheld.extend(
-            last.iter()
-                .map(|raw| raw.cookie)
-                .filter(|cookie| known.get(cookie).is_some_and(|known| !matches!(known.holds, Reading::Known(_)))),
-        );
+        (self.shown, self.unheld) = (None, None);
     }
 
     /// The list as it is handed out: the same one as long as nothing changed.

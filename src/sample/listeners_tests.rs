@@ -70,10 +70,10 @@ fn what_was_told_twice_is_there_once() {
 #[test]
 fn only_what_is_of_interest_is_looked_for() {
     let mut listeners = with(&[raw(1, 80), raw(2, 8080)]);
-    let due = |listeners: &Listeners| listeners.due(|port| port >= 8080, NOW).iter().map(|raw| raw.cookie).collect::<Vec<_>>();
-    assert_eq!(due(&listeners), [2]);
+    let due = |listeners: &mut Listeners| listeners.due(|port| port >= 8080, NOW).iter().map(|raw| raw.cookie).collect::<Vec<_>>();
+    assert_eq!(due(&mut listeners), [2]);
     assert!(listeners.answer(2, Reading::Known(vec![hold(5)]), NOW));
-    assert_eq!(due(&listeners), [0; 0]);
+    assert_eq!(due(&mut listeners), [0; 0]);
     assert_eq!(held(&mut listeners), [Reading::Unasked, Reading::Known(1)]);
 }
 

@@ -105,9 +105,6 @@ impl Sampler {
     }
 
     fn find_holders(&mut self, watched: &Watched) -> bool {
-        if !self.listeners.has_unheld() {
-            return false;
-        }
         let present = clock::now().boot;
         let range = self.range;
         let due = self.listeners.due(|port| range.contains(port) || watched.ports.contains(&port), present);
@@ -117,7 +114,9 @@ impl Sampler {
         // Its holder may have come since the last listing. What is listed here is not lost for `processes`: it is told there.
         let listed = self.list_processes();
         let sockets: Vec<(u32, Uid)> = due.iter().map(|raw| (raw.inode, Uid(raw.uid))).collect();
-        let mut outcome = holders::search(&self.proc, &self.table, |pid| self.members.contains(&pid), &sockets);
+        let holding = self.listeners.holding_pids();
+        let is_watched = |pid| self.members.contains(&pid);
+        let mut outcome = holders::search(&self.proc, &self.table, is_watched, |pid| holding.contains(&pid), &sockets);
         outcome.incomplete |= listed.is_err();
         let mut changed = false;
         for raw in due {

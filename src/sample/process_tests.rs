@@ -66,6 +66,21 @@ fn this_process_is_read_as_the_kernel_tells_it() {
 }
 
 #[test]
+fn opened_files_are_counted_within_a_few_readings() {
+    let (proc, clock) = (proc(), Clock::new());
+    let mut child = Reaped::shell("echo ready; read x; exec 7</dev/null 8</dev/null; echo opened; read y");
+    child.wait_for_line();
+    let mut kept = Kept::open(&proc, &clock, child.pid(), true).unwrap();
+    let before = kept.process().open_files.known().unwrap();
+    child.say("\n");
+    child.wait_for_line();
+    for _ in 0..FILES_EVERY {
+        kept.refresh(&proc, &mut [0; LINE]);
+    }
+    assert_eq!(kept.process().open_files, Reading::Known(before + 2));
+}
+
+#[test]
 fn a_process_that_ends_is_gone_and_stays_gone() {
     let (proc, clock) = (proc(), Clock::new());
     for keep in [true, false] {
