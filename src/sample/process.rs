@@ -166,15 +166,18 @@ impl Kept {
     fn take_identity(&mut self, proc: &Proc, fresh: &Stat<'_>, uid: Option<Uid>) -> bool {
         let pid = self.process.key.pid;
         let mut changed = false;
-        // A zombie has no program any more; what it was is what one wants to know.
-        let is_dead = matches!(fresh.state, b'Z' | b'X');
-        if !is_dead && (fresh.image != self.image || fresh.name != self.name) {
+        // What is ending has no program any more; what it was is what one wants to know.
+        if !fresh.is_ending && (fresh.image != self.image || fresh.name != self.name) {
             self.image = fresh.image;
             if fresh.name != self.name {
                 self.name = fresh.name.to_vec();
                 self.process.name = Shown::from_bytes(&self.name);
             }
-            self.process.command = command(proc, pid, &self.name);
+            // An empty one is that of a process that began to end after its line was read.
+            let arguments = proc.read(pid, "cmdline").unwrap_or_default();
+            if !arguments.is_empty() {
+                self.process.command = joined(arguments, &self.name);
+            }
             self.process.cgroup = cgroup(proc, pid);
             changed = true;
         }

@@ -8,6 +8,9 @@
 /// `PF_FORKNOEXEC` of the kernel's sched.h: forked and has not executed a program of its own yet.
 const FORKED_NOT_EXECUTED: u64 = 0x40;
 
+/// `PF_EXITING`: on its way out. Its memory, and with it its command line, is gone before it shows as a zombie.
+const EXITING: u64 = 0x4;
+
 /// What is read every tick.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Stat<'line> {
@@ -25,6 +28,8 @@ pub(super) struct Stat<'line> {
     pub(super) start_time: u64,
     /// Pages in memory.
     pub(super) resident_pages: u64,
+    /// Whether it is ending or has ended.
+    pub(super) is_ending: bool,
     /// Another value after each execve(2): the stack's start, where it may be seen, and whether it executed at all.
     pub(super) image: u64,
 }
@@ -50,7 +55,8 @@ pub(super) fn parse(line: &[u8]) -> Option<Stat<'_>> {
     fields.skip(3)?; // its limit, start and end of the code
     let stack = fields.number()?;
     let image = stack << 1 | u64::from(flags & FORKED_NOT_EXECUTED != 0);
-    Some(Stat { name, state, parent, cpu_ticks, tasks, start_time, resident_pages, image })
+    let is_ending = flags & EXITING != 0 || matches!(state, b'Z' | b'X');
+    Some(Stat { name, state, parent, cpu_ticks, tasks, start_time, resident_pages, is_ending, image })
 }
 
 struct Fields<'line> {
@@ -119,6 +125,14 @@ mod tests {
         let before = line("node");
         let after = before.replace("4194368", "4194304");
         assert_ne!(parse(before.as_bytes()).unwrap().image, parse(after.as_bytes()).unwrap().image);
+    }
+
+    #[test]
+    fn an_ending_shows_before_the_zombie() {
+        let living = line("node");
+        assert!(!parse(living.as_bytes()).unwrap().is_ending);
+        assert!(parse(living.replace("4194368", "4194372").as_bytes()).unwrap().is_ending);
+        assert!(parse(living.replace(") S ", ") Z ").as_bytes()).unwrap().is_ending);
     }
 
     #[test]
