@@ -18,6 +18,8 @@ pub(super) struct Names {
     known: Accounts,
     asked: HashSet<Uid>,
     unanswered: usize,
+    /// Whether the last wait was for nothing: then nobody waits again until an answer came.
+    is_hanging: bool,
     questions: Option<Sender<Uid>>,
     answers: Option<Receiver<(Uid, Option<Shown>)>>,
     lookup: fn(Uid) -> Option<Shown>,
@@ -29,7 +31,7 @@ impl Names {
     }
 
     fn with(lookup: fn(Uid) -> Option<Shown>) -> Self {
-        Self { known: Accounts::new(), asked: HashSet::new(), unanswered: 0, questions: None, answers: None, lookup }
+        Self { known: Accounts::new(), asked: HashSet::new(), unanswered: 0, is_hanging: false, questions: None, answers: None, lookup }
     }
 
     /// Asks for the name of an account, unless it was asked for before.
@@ -47,7 +49,7 @@ impl Names {
 
     /// What is known by now. An account without a name is not in it.
     pub(super) fn known(&mut self) -> &Accounts {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + if self.is_hanging { Duration::ZERO } else { PATIENCE };
         let Some(answers) = &self.answers else {
             return &self.known;
         };
@@ -55,11 +57,15 @@ impl Names {
             match answers.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
                 Ok((uid, name)) => {
                     self.unanswered -= 1;
+                    self.is_hanging = false;
                     if let Some(name) = name {
                         self.known.insert(uid, name);
                     }
                 }
-                Err(RecvTimeoutError::Timeout) => break,
+                Err(RecvTimeoutError::Timeout) => {
+                    self.is_hanging = true;
+                    break;
+                }
                 Err(RecvTimeoutError::Disconnected) => self.unanswered = 0,
             }
         }
@@ -126,6 +132,9 @@ mod tests {
         let started = Instant::now();
         assert!(names.known().is_empty());
         assert!(started.elapsed() < Duration::from_millis(250));
+        let started = Instant::now();
+        (0..10).for_each(|_| assert!(names.known().is_empty()));
+        assert!(started.elapsed() < PATIENCE);
         std::thread::sleep(Duration::from_millis(400));
         assert_eq!(names.known().len(), 1);
     }
