@@ -68,12 +68,11 @@ impl Proc {
         let file = self.open(pid, name)?;
         let mut bytes = Vec::with_capacity(1024);
         loop {
-            if bytes.len() >= LONGEST_FILE {
-                return Ok(bytes);
-            }
             bytes.reserve(1024);
+            let room = bytes.capacity() - bytes.len();
             match rustix::io::read(&file, rustix::buffer::spare_capacity(&mut bytes)) {
-                Ok(0) => return Ok(bytes),
+                // The kernel fills what room there is: where some is left, there is no more to come.
+                Ok(length) if length < room || bytes.len() >= LONGEST_FILE => return Ok(bytes),
                 Ok(_) | Err(rustix::io::Errno::INTR) => {}
                 Err(error) => return Err(error.into()),
             }
@@ -196,6 +195,27 @@ mod tests {
         }
         assert_eq!(proc.read(7, "cgroup").unwrap(), b"0::/x\n");
         assert!(proc.read(12, "cgroup").is_err());
+    }
+
+    #[test]
+    fn a_file_is_read_whole_up_to_the_cap() {
+        let root = tempfile::tempdir().unwrap();
+        std::fs::create_dir(root.path().join("7")).unwrap();
+        let proc = Proc::open_at(root.path()).unwrap();
+        for length in [0, 1, 1023, 1024, 1025, 5000] {
+            std::fs::write(root.path().join("7/cmdline"), vec![b'x'; length]).unwrap();
+            assert_eq!(proc.read(7, "cmdline").unwrap().len(), length);
+        }
+        std::fs::write(root.path().join("7/cmdline"), vec![b'x'; 10_000_000]).unwrap();
+        assert!(proc.read(7, "cmdline").unwrap().len() <= 2 * LONGEST_FILE);
+        let arguments = vec!["-c".to_owned(), "read x".to_owned(), "y".repeat(20_000)];
+        let mut child = std::process::Command::new("sh").args(&arguments).stdin(std::process::Stdio::piped()).spawn().unwrap();
+        let (real, pid) = (Proc::open_at(Path::new("/proc")).unwrap(), i32::try_from(child.id()).unwrap());
+        // In the middle of an exec there is no command line.
+        let line = (0..1000).map(|_| real.read(pid, "cmdline").unwrap()).find(|line| line.starts_with(b"sh")).unwrap();
+        assert_eq!(line.len(), "sh\0\0".len() + arguments.join("\0").len());
+        child.kill().unwrap();
+        child.wait().unwrap();
     }
 
     #[test]

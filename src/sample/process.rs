@@ -167,7 +167,10 @@ impl Kept {
         let pid = self.process.key.pid;
         let mut changed = false;
         // What is ending has no program any more; what it was is what one wants to know.
-        if !fresh.is_ending && (fresh.image != self.image || fresh.name != self.name) {
+        let is_other = fresh.image != self.image || fresh.name != self.name;
+        // Met in the middle of an exec it had no command line yet, and kernel threads never have one.
+        let may_come = self.age <= YOUNG && self.process.command.as_str().starts_with('[');
+        if !fresh.is_ending && (is_other || may_come) {
             self.image = fresh.image;
             if fresh.name != self.name {
                 self.name = fresh.name.to_vec();
