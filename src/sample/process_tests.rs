@@ -97,7 +97,8 @@ fn a_process_that_ends_is_gone_and_stays_gone() {
 #[test]
 fn a_zombie_keeps_its_command() {
     let (proc, clock) = (proc(), Clock::new());
-    let mut child = Reaped::shell("read x; exit 3");
+    let mut child = Reaped::shell("echo ready; read x; exit 3");
+    child.wait_for_line();
     let mut kept = Kept::open(&proc, &clock, child.pid(), true).unwrap();
     let command = kept.process().command.clone();
     child.say("\n");
