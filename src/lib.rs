@@ -4,4 +4,5 @@ pub mod error;
 pub mod hand;
 pub mod link;
 pub mod logs;
+pub mod sample;
 pub mod supervisor;

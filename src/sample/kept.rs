@@ -1,0 +1,169 @@
+//! The processes that are read every second: those of the instances' trees and those that hold listeners.
+//!
+//! It must never open more descriptors than its share: what does not fit is opened and closed each time.
+
+use std::collections::HashMap;
+use std::io;
+
+use super::clock::Clock;
+use super::limits::keepable_processes;
+use super::proc::Proc;
+use super::process::{Change, Kept, LINE};
+use crate::domain::{Holder, Process, ProcessKey};
+
+/// What one round of reading brought.
+#[derive(Debug, Default)]
+pub(super) struct Refreshed {
+    /// Those that are gone.
+    pub(super) gone: Vec<ProcessKey>,
+    /// Pids with their new parents.
+    pub(super) moved: Vec<(i32, i32)>,
+    /// Those that executed another program or became another user.
+    pub(super) changed: Vec<ProcessKey>,
+}
+
+/// The kept processes, by pid.
+pub(super) struct KeptSet {
+    by_pid: HashMap<i32, Kept>,
+    with_descriptors: usize,
+    capacity: usize,
+    line: Box<[u8; LINE]>,
+}
+
+impl KeptSet {
+    pub(super) fn new() -> Self {
+        Self::with_capacity(keepable_processes())
+    }
+
+    fn with_capacity(capacity: usize) -> Self {
+        Self { by_pid: HashMap::new(), with_descriptors: 0, capacity, line: Box::new([0; LINE]) }
+    }
+
+    /// Whether a process with this pid is kept.
+    pub(super) fn has(&self, pid: i32) -> bool {
+        self.by_pid.contains_key(&pid)
+    }
+
+    /// Keeps the process that has this pid now, and says which it is.
+    pub(super) fn keep(&mut self, proc: &Proc, clock: &Clock, pid: i32) -> io::Result<ProcessKey> {
+        if let Some(kept) = self.by_pid.get(&pid) {
+            return Ok(kept.key());
+        }
+        let kept = Kept::open(proc, clock, pid, self.with_descriptors < self.capacity)?;
+        let key = kept.key();
+        self.with_descriptors += usize::from(kept.holds_descriptors());
+        self.by_pid.insert(pid, kept);
+        Ok(key)
+    }
+
+    /// Lets go of a process.
+    pub(super) fn forget(&mut self, key: ProcessKey) {
+        if self.by_pid.get(&key.pid).is_some_and(|kept| kept.key() == key) {
+            self.by_pid.remove(&key.pid);
+            self.count();
+        }
+    }
+
+    /// Lets go of all that are not wanted any more.
+    pub(super) fn retain(&mut self, is_wanted: impl Fn(i32) -> bool) {
+        self.by_pid.retain(|&pid, _| is_wanted(pid));
+        self.count();
+    }
+
+    fn count(&mut self) {
+        self.with_descriptors = self.by_pid.values().filter(|kept| kept.holds_descriptors()).count();
+    }
+
+    /// Reads all of them.
+    pub(super) fn refresh(&mut self, proc: &Proc) -> Refreshed {
+        let mut refreshed = Refreshed::default();
+        for kept in self.by_pid.values_mut() {
+            let parent = kept.process().parent;
+            match kept.refresh(proc, &mut self.line) {
+                Change::Numbers | Change::Parent => {}
+                Change::Identity => refreshed.changed.push(kept.key()),
+                Change::Gone => refreshed.gone.push(kept.key()),
+            }
+            if kept.process().parent != parent {
+                refreshed.moved.push((kept.key().pid, kept.process().parent));
+            }
+        }
+        if !refreshed.gone.is_empty() {
+            for key in &refreshed.gone {
+                self.by_pid.remove(&key.pid);
+            }
+            self.count();
+        }
+        refreshed
+    }
+
+    /// Tells all starts anew, after the wall clock was set.
+    pub(super) fn follow(&mut self, clock: &Clock) {
+        self.by_pid.values_mut().for_each(|kept| kept.follow(clock));
+    }
+
+    /// What is known of each.
+    pub(super) fn processes(&self) -> impl Iterator<Item = &Process> {
+        self.by_pid.values().map(Kept::process)
+    }
+
+    /// What a listener's row shows of a process.
+    pub(super) fn holder(&self, key: ProcessKey) -> Option<Holder> {
+        let process = self.by_pid.get(&key.pid).filter(|kept| kept.key() == key)?.process();
+        Some(Holder {
+            key,
+            parent: process.parent,
+            uid: process.uid,
+            name: process.name.clone(),
+            command: process.command.clone(),
+            started_at: process.started_at,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+    use std::process::{Child, Command};
+
+    fn sleeper() -> (Child, i32) {
+        let child = Command::new("sleep").arg("60").spawn().unwrap();
+        let pid = i32::try_from(child.id()).unwrap();
+        (child, pid)
+    }
+
+    #[test]
+    fn what_does_not_fit_is_read_all_the_same() {
+        let (proc, clock) = (Proc::open_at(Path::new("/proc")).unwrap(), Clock::new());
+        let mut kept = KeptSet::with_capacity(1);
+        let mut children = [sleeper(), sleeper()];
+        let keys: Vec<ProcessKey> = children.iter().map(|(_, pid)| kept.keep(&proc, &clock, *pid).unwrap()).collect();
+        assert_eq!(kept.with_descriptors, 1);
+        assert!(kept.refresh(&proc).gone.is_empty());
+        assert_eq!(kept.processes().count(), 2);
+        assert!(keys.iter().all(|&key| kept.holder(key).is_some()));
+        assert!(kept.holder(ProcessKey { start_time: 1, ..keys[0] }).is_none());
+        for (child, _) in &mut children {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+        assert_eq!(kept.refresh(&proc).gone.len(), 2);
+        assert_eq!((kept.processes().count(), kept.with_descriptors), (0, 0));
+    }
+
+    #[test]
+    fn what_is_not_wanted_is_let_go() {
+        let (proc, clock) = (Proc::open_at(Path::new("/proc")).unwrap(), Clock::new());
+        let mut kept = KeptSet::with_capacity(8);
+        let own = i32::try_from(std::process::id()).unwrap();
+        let key = kept.keep(&proc, &clock, own).unwrap();
+        kept.forget(ProcessKey { start_time: 1, ..key });
+        assert!(kept.has(own));
+        kept.forget(key);
+        assert!(!kept.has(own));
+        kept.keep(&proc, &clock, own).unwrap();
+        kept.retain(|pid| pid != own);
+        assert!(!kept.has(own));
+    }
+}

@@ -1,0 +1,53 @@
+//! How many descriptors this process may have open.
+//!
+//! It must never leave the raised limit to a child: programs that use select(2) break on descriptors above 1,023.
+
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+
+/// Kept free for everything that is not sampling: sockets, logs, the database, starting and stopping.
+const RESERVED: u64 = 256;
+
+/// Raises the soft limit on open files to the hard one and gives back the old soft limit, which children are to be given.
+/// To be called before [`super::Sampler::new`], which divides what there is.
+pub fn raise_nofile() -> u64 {
+    let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else {
+        return 1024; // the kernel's own default, where not even this may be asked
+    };
+    if soft < hard {
+        // Where it is refused (a seccomp filter), the sampler keeps fewer descriptors: nothing else to do about it.
+        let _ = setrlimit(Resource::RLIMIT_NOFILE, hard, hard);
+    }
+    soft
+}
+
+/// How many processes may have two descriptors kept open each.
+pub(super) fn keepable_processes() -> usize {
+    let soft = getrlimit(Resource::RLIMIT_NOFILE).map_or(1024, |(soft, _)| soft);
+    share(soft)
+}
+
+/// Half of a small limit and all but the reserve of a large one, in pairs.
+fn share(soft: u64) -> usize {
+    let for_sampling = soft.saturating_sub(RESERVED).max(soft / 2);
+    usize::try_from(for_sampling / 2).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_is_left_for_everything_else() {
+        for (soft, expected) in [(0, 0), (32, 8), (1024, 384), (20_000, 9872), (u64::MAX, usize::MAX / 2 - 128)] {
+            assert_eq!(share(soft), expected, "{soft}");
+        }
+    }
+
+    #[test]
+    fn raising_reaches_the_hard_limit_and_tells_the_old_one() {
+        let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
+        assert_eq!(raise_nofile(), soft);
+        assert_eq!(getrlimit(Resource::RLIMIT_NOFILE).unwrap(), (hard, hard));
+        setrlimit(Resource::RLIMIT_NOFILE, soft, hard).unwrap();
+    }
+}

@@ -1,0 +1,313 @@
+//! Asks the kernel for the sockets in state LISTEN, of both families, over one netlink socket that stays open (sock_diag(7)).
+//!
+//! Only the table of listeners is walked for this, however many connections there are. It must never wait without a
+//! deadline, and never hand out half a dump.
+
+use std::io;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use netlink_packet_core::{
+    NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST, NetlinkBuffer, NetlinkHeader, NetlinkMessage, NetlinkPayload, NlasIterator, Parseable,
+};
+use netlink_packet_sock_diag::constants::{AF_INET, AF_INET6, INET_DIAG_SKV6ONLY, IPPROTO_TCP, TCP_LISTEN};
+use netlink_packet_sock_diag::inet::{ExtensionFlags, InetRequest, InetResponseHeader, SocketId, StateFlags};
+use netlink_packet_sock_diag::message::SockDiagMessage;
+use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_SOCK_DIAG};
+use nix::sys::socket::{setsockopt, sockopt};
+use nix::sys::time::TimeVal;
+
+use crate::domain::Endpoint;
+
+/// The kernel answers within a millisecond; a second is long enough for a host that swaps.
+const DEADLINE: Duration = Duration::from_secs(1);
+
+/// The kernel fills at most 32 KiB a message (netlink_dump in af_netlink.c), and only when it was shown that much room.
+const BUFFER: usize = 64 * 1024;
+
+/// How often a dump is repeated that was disturbed.
+const ATTEMPTS: usize = 4;
+
+/// The fixed part of a response, `struct inet_diag_msg`; attributes follow.
+const HEADER: usize = 72;
+
+const NLMSG_ERROR: u16 = 2;
+const NLMSG_DONE: u16 = 3;
+
+/// A listening socket as the kernel tells it, without what varies while nothing happens (the accept queue's length).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct RawListener {
+    /// The kernel's own name for the socket: no other socket gets it until the next boot, while inodes come again.
+    pub(super) cookie: u64,
+    /// Where it listens.
+    pub(super) endpoint: Endpoint,
+    /// The socket's owner.
+    pub(super) uid: u32,
+    /// The inode, by which processes name it.
+    pub(super) inode: u32,
+}
+
+/// Why there is no dump.
+#[derive(Debug)]
+pub(super) enum DumpError {
+    /// The kernel will not tell: no permission, a seccomp filter, no such module.
+    Refused(io::Error),
+    /// It did not work this time.
+    Disturbed(io::Error),
+}
+
+impl DumpError {
+    fn of(error: io::Error) -> Self {
+        match error.raw_os_error() {
+            Some(
+                libc::EPERM
+                | libc::EACCES
+                | libc::EAFNOSUPPORT
+                | libc::EPROTONOSUPPORT
+                | libc::ESOCKTNOSUPPORT
+                | libc::EOPNOTSUPP
+                | libc::ENOSYS
+                | libc::ENOENT
+                | libc::ENOPROTOOPT
+                | libc::EINVAL,
+            ) => Self::Refused(error),
+            _ => Self::Disturbed(error),
+        }
+    }
+}
+
+/// The kept socket with its buffer and its two requests.
+pub(super) struct Netlink {
+    socket: Socket,
+    buffer: Vec<u8>,
+    requests: [Vec<u8>; 2],
+    sequence: u32,
+}
+
+impl Netlink {
+    /// Opens the socket; nothing is asked yet.
+    pub(super) fn open() -> Result<Self, DumpError> {
+        let mut socket = Socket::new(NETLINK_SOCK_DIAG).map_err(DumpError::of)?;
+        socket.bind_auto().map_err(DumpError::of)?;
+        socket.connect(&SocketAddr::new(0, 0)).map_err(DumpError::of)?;
+        let deadline = TimeVal::new(i64::try_from(DEADLINE.as_secs()).unwrap_or(1), 0);
+        setsockopt(&socket, sockopt::ReceiveTimeout, &deadline).map_err(|error| DumpError::of(error.into()))?;
+        let requests = [request(AF_INET, SocketId::new_v4()), request(AF_INET6, SocketId::new_v6())];
+        Ok(Self { socket, buffer: vec![0; BUFFER], requests, sequence: 0 })
+    }
+
+    /// Fills `listeners` with every listening socket. What was in it is gone, also when this fails.
+    pub(super) fn dump(&mut self, listeners: &mut Vec<RawListener>) -> Result<(), DumpError> {
+        let mut last = None;
+        for _ in 0..ATTEMPTS {
+            listeners.clear();
+            match self.dump_family(0, listeners).and_then(|()| self.dump_family(1, listeners)) {
+                Ok(()) => return Ok(()),
+                Err(error @ DumpError::Refused(_)) => return Err(error),
+                // An answer that did not come in time is not waited for again: the tick is long over.
+                Err(DumpError::Disturbed(error)) if error.kind() == io::ErrorKind::WouldBlock => {
+                    return Err(DumpError::Disturbed(io::ErrorKind::TimedOut.into()));
+                }
+                Err(DumpError::Disturbed(error)) => last = Some(error),
+            }
+        }
+        Err(DumpError::Disturbed(last.unwrap_or_else(|| io::ErrorKind::Interrupted.into())))
+    }
+
+    fn dump_family(&mut self, family: usize, listeners: &mut Vec<RawListener>) -> Result<(), DumpError> {
+        // A number of its own for each dump: what an earlier one, given up, still had to say is told from this one.
+        self.sequence = self.sequence.wrapping_add(1);
+        let request = &mut self.requests[family];
+        NetlinkBuffer::new(&mut *request).set_sequence_number(self.sequence);
+        self.socket.send(request, 0).map_err(DumpError::of)?;
+        let mut progress = Progress::default();
+        while !progress.done {
+            let received = match self.socket.recv(&mut &mut self.buffer[..], 0) {
+                Ok(received) => received,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(DumpError::of(error)),
+            };
+            let Some(datagram) = self.buffer.get(..received) else {
+                return Err(DumpError::Disturbed(io::ErrorKind::InvalidData.into()));
+            };
+            read_datagram(datagram, self.sequence, &mut progress, listeners)?;
+        }
+        if progress.interrupted {
+            return Err(DumpError::Disturbed(io::ErrorKind::Interrupted.into()));
+        }
+        Ok(())
+    }
+}
+
+/// How far a dump is.
+#[derive(Default)]
+struct Progress {
+    done: bool,
+    interrupted: bool,
+}
+
+/// A request for the listening TCP sockets of a family. No extension is asked for: that a socket is V6ONLY comes unasked with
+/// each listening one (inet_diag_msg_attrs_fill in inet_diag.c), and its number does not fit in the mask of extensions.
+fn request(family: u8, socket_id: SocketId) -> Vec<u8> {
+    let mut header = NetlinkHeader::default();
+    header.flags = NLM_F_REQUEST | NLM_F_DUMP;
+    let inet = InetRequest {
+        family,
+        protocol: IPPROTO_TCP,
+        extensions: ExtensionFlags::empty(),
+        states: StateFlags::from_bits_retain(1 << TCP_LISTEN),
+        socket_id,
+    };
+    let mut message = NetlinkMessage::new(header, NetlinkPayload::from(SockDiagMessage::InetRequest(inet)));
+    message.finalize();
+    let mut bytes = vec![0; message.buffer_len()];
+    message.serialize(&mut bytes);
+    bytes
+}
+
+/// Reads the messages of one datagram.
+fn read_datagram(datagram: &[u8], sequence: u32, progress: &mut Progress, listeners: &mut Vec<RawListener>) -> Result<(), DumpError> {
+    let malformed = || DumpError::Disturbed(io::ErrorKind::InvalidData.into());
+    let mut rest = datagram;
+    while !rest.is_empty() {
+        let message = NetlinkBuffer::new_checked(rest).map_err(|_| malformed())?;
+        let length = usize::try_from(message.length()).map_err(|_| malformed())?;
+        if message.sequence_number() == sequence {
+            progress.interrupted |= message.flags() & NLM_F_DUMP_INTR != 0;
+            match message.message_type() {
+                NLMSG_DONE => {
+                    progress.done = true;
+                    // A dump that failed half-way says so in its last message.
+                    return error_of(message.payload()).map_or(Ok(()), Err);
+                }
+                NLMSG_ERROR => return Err(error_of(message.payload()).unwrap_or_else(malformed)),
+                _ => listeners.extend(read_listener(message.payload())),
+            }
+        }
+        rest = rest.get(length.next_multiple_of(4)..).unwrap_or_default();
+    }
+    Ok(())
+}
+
+/// The negative errno at the start of an error or of the end of a dump; `None` for zero.
+fn error_of(payload: &[u8]) -> Option<DumpError> {
+    let code = i32::from_ne_bytes(payload.get(..4)?.try_into().ok()?);
+    (code < 0).then(|| DumpError::of(io::Error::from_raw_os_error(-code)))
+}
+
+/// One response. Borrows all the way: this is read a thousand times a tick, and ten ticks a second.
+fn read_listener(payload: &[u8]) -> Option<RawListener> {
+    let header = InetResponseHeader::parse(payload).ok()?;
+    if header.state != TCP_LISTEN {
+        return None;
+    }
+    let address = header.socket_id.source_address;
+    let v6only = matches!(address, IpAddr::V6(_)) && says_v6only(payload.get(HEADER..)?);
+    Some(RawListener {
+        cookie: u64::from_ne_bytes(header.socket_id.cookie),
+        endpoint: Endpoint { address, port: header.socket_id.source_port, v6only },
+        uid: header.uid,
+        inode: header.inode,
+    })
+}
+
+fn says_v6only(attributes: &[u8]) -> bool {
+    NlasIterator::new(attributes)
+        .map_while(Result::ok)
+        .any(|attribute| attribute.kind() == INET_DIAG_SKV6ONLY && attribute.value().first().is_some_and(|&value| value != 0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::{Ipv6Addr, TcpListener};
+
+    fn dump() -> Vec<RawListener> {
+        let mut listeners = Vec::new();
+        Netlink::open().unwrap().dump(&mut listeners).unwrap();
+        listeners
+    }
+
+    fn at(listeners: &[RawListener], port: u16) -> Vec<RawListener> {
+        listeners.iter().copied().filter(|listener| listener.endpoint.port == port).collect()
+    }
+
+    #[test]
+    fn both_families_are_told_with_uid_and_inode() {
+        for address in ["127.0.0.1:0", "[::1]:0"] {
+            let listener = TcpListener::bind(address).unwrap();
+            let local = listener.local_addr().unwrap();
+            let found = at(&dump(), local.port()).into_iter().find(|found| found.endpoint.address == local.ip()).unwrap();
+            let inode = rustix::fs::fstat(&listener).unwrap().st_ino;
+            assert_eq!((u64::from(found.inode), found.uid), (inode, nix::unistd::geteuid().as_raw()));
+            drop(listener);
+            assert!(at(&dump(), local.port()).iter().all(|other| other.cookie != found.cookie));
+        }
+    }
+
+    #[test]
+    fn v6only_is_told() {
+        use rustix::net::{AddressFamily, SocketType, bind, getsockname, listen, socket, sockopt::set_ipv6_v6only};
+        for only in [false, true] {
+            let socket = socket(AddressFamily::INET6, SocketType::STREAM, None).unwrap();
+            set_ipv6_v6only(&socket, only).unwrap();
+            bind(&socket, &std::net::SocketAddrV6::new(Ipv6Addr::UNSPECIFIED, 0, 0, 0)).unwrap();
+            listen(&socket, 1).unwrap();
+            let port = std::net::SocketAddr::try_from(getsockname(&socket).unwrap()).unwrap().port();
+            let inode = rustix::fs::fstat(&socket).unwrap().st_ino;
+            let found = at(&dump(), port).into_iter().find(|found| u64::from(found.inode) == inode).unwrap();
+            assert_eq!(found.endpoint.v6only, only);
+        }
+    }
+
+    #[test]
+    fn many_dumps_on_one_socket_tell_the_same() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let mut netlink = Netlink::open().unwrap();
+        let mut listeners = Vec::new();
+        let mut first = None;
+        for _ in 0..20 {
+            netlink.dump(&mut listeners).unwrap();
+            let found = at(&listeners, port);
+            assert_eq!(found.len(), 1);
+            assert_eq!(*first.get_or_insert(found[0]), found[0]);
+        }
+        // A connection that waits to be accepted moves the queue, and nothing that is compared.
+        let _waiting = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
+        netlink.dump(&mut listeners).unwrap();
+        assert_eq!(Some(at(&listeners, port)[0]), first);
+    }
+
+    /// A netlink message by hand.
+    fn message(kind: u16, flags: u16, sequence: u32, payload: &[u8]) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        bytes.extend(u32::try_from(16 + payload.len()).unwrap().to_ne_bytes());
+        bytes.extend(kind.to_ne_bytes());
+        bytes.extend(flags.to_ne_bytes());
+        bytes.extend(sequence.to_ne_bytes());
+        bytes.extend(0u32.to_ne_bytes());
+        bytes.extend(payload);
+        bytes.resize(bytes.len().next_multiple_of(4), 0);
+        bytes
+    }
+
+    #[test]
+    fn refusals_interruptions_and_strangers_are_told_apart() {
+        let mut listeners = Vec::new();
+        let mut read = |bytes: &[u8]| {
+            let mut progress = Progress::default();
+            read_datagram(bytes, 7, &mut progress, &mut listeners).map(|()| (progress.done, progress.interrupted))
+        };
+        assert!(matches!(read(&message(NLMSG_ERROR, 0, 7, &(-libc::EPERM).to_ne_bytes())), Err(DumpError::Refused(_))));
+        assert!(matches!(read(&message(NLMSG_ERROR, 0, 7, &(-libc::ENOBUFS).to_ne_bytes())), Err(DumpError::Disturbed(_))));
+        assert!(matches!(read(&message(NLMSG_DONE, 0, 7, &(-libc::ENOMEM).to_ne_bytes())), Err(DumpError::Disturbed(_))));
+        assert!(matches!(read(&message(NLMSG_DONE, 0, 7, &0i32.to_ne_bytes())), Ok((true, false))));
+        assert!(matches!(read(&message(NLMSG_DONE, NLM_F_DUMP_INTR, 7, &[])), Ok((true, true))));
+        // What an earlier dump left behind is passed over.
+        assert!(matches!(read(&message(NLMSG_DONE, 0, 6, &0i32.to_ne_bytes())), Ok((false, false))));
+        assert!(matches!(read(&[1, 2, 3]), Err(DumpError::Disturbed(_))));
+        assert!(matches!(read(&message(20, 0, 7, &[0; 10])), Ok((false, false))));
+        assert!(listeners.is_empty());
+    }
+}
