@@ -1,4 +1,5 @@
 //! berth
 pub mod domain;
 pub mod error;
+pub mod judge;
 pub mod link;
