@@ -2,10 +2,14 @@
 //!
 //! Pure. It must never print, look at the terminal or the clock, or decide what is wrong: `judge` did.
 
+pub mod advice;
+pub mod arrange;
 pub mod bar;
+pub mod columns;
 pub mod fit;
 pub mod paint;
 pub mod sparkline;
+pub mod table;
 pub mod units;
 pub mod wording;
 
