@@ -2,6 +2,7 @@
 //!
 //! It must never take much: a demo runs on the machine of somebody who only wanted to look.
 
+use std::collections::VecDeque;
 use std::hint::black_box;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -67,11 +68,13 @@ pub(super) struct Activity {
     habit: Habit,
     dice: Dice,
     memory: Vec<Vec<u8>>,
+    /// When its imagined clients came.
+    clients: VecDeque<Instant>,
 }
 
 impl Activity {
     pub(super) fn new(owner: &str, journal: Arc<Journal>) -> Self {
-        Self { journal, habit: Habit::of(owner), dice: Dice::of(owner), memory: Vec::new() }
+        Self { journal, habit: Habit::of(owner), dice: Dice::of(owner), memory: Vec::new(), clients: VecDeque::new() }
     }
 
     pub(super) async fn run(mut self) {
@@ -81,6 +84,7 @@ impl Activity {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         self.journal.info(&format!("cache filled: {} MiB", self.memory.len()));
+        self.client_comes();
         loop {
             let pause = self.pause();
             tokio::time::sleep(pause).await;
@@ -100,8 +104,8 @@ impl Activity {
 
     fn step(&mut self) {
         match self.dice.below(24) {
-            0 => self.journal.session(self.dice.of_these(&["claude-code 2.1", "vscode 1.110", "cursor 3.0", "codex 0.90"])),
-            1 => self.journal.info(&format!("session closed after {} s", 20 + self.dice.below(900))),
+            0 => self.client_comes(),
+            1 => self.client_goes(),
             2 => self.journal.warn(&format!("client is slow: {} messages wait to be read", 8 + self.dice.below(90))),
             3 if self.dice.below(3) == 0 => self.journal.error("tools/call add: invalid params: missing field `b`"),
             4 => {
@@ -110,6 +114,18 @@ impl Activity {
                 self.journal.info(&format!("cache swept: {} MiB given back", count - self.memory.len()));
             }
             _ => self.call(),
+        }
+    }
+
+    fn client_comes(&mut self) {
+        self.clients.push_back(Instant::now());
+        self.journal.session(self.dice.of_these(&["claude-code 2.1", "vscode 1.110", "cursor 3.0", "codex 0.90"]));
+    }
+
+    fn client_goes(&mut self) {
+        match self.clients.pop_front() {
+            Some(came) => self.journal.info(&format!("session closed after {:.1} s", came.elapsed().as_secs_f64())),
+            None => self.client_comes(),
         }
     }
 
