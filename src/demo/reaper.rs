@@ -130,8 +130,8 @@ mod tests {
 
     use super::*;
 
-    fn marked(token: &str, script: &str) -> Child {
-        Command::new("bash").args(["-c", script]).env(MARK, token).spawn().unwrap()
+    fn marked(token: &str, program: &str, arguments: &[&str]) -> Child {
+        Command::new(program).args(arguments).env(MARK, token).spawn().unwrap()
     }
 
     #[test]
@@ -142,8 +142,9 @@ mod tests {
         std::os::unix::fs::symlink(parent.path(), tree.path.join("a/out")).unwrap();
         fs::write(parent.path().join("stays"), "").unwrap();
         let token = format!("test-{}", std::process::id());
-        let (mut ours, mut stubborn) = (marked(&token, "sleep 60; true"), marked(&token, "trap '' TERM; while :; do sleep 0.1; done"));
-        let mut foreign = marked(&format!("{token}0"), "exec sleep 60");
+        let mut ours = marked(&token, "sleep", &["60"]);
+        let mut stubborn = marked(&token, "env", &["--ignore-signal=TERM", "sleep", "60"]);
+        let mut foreign = marked(&format!("{token}0"), "sleep", &["60"]);
         assert!(reap(&tree, OsStr::new(&token), PATIENCE));
         assert!(ours.try_wait().unwrap().is_some() && stubborn.try_wait().unwrap().is_some());
         assert!(foreign.try_wait().unwrap().is_none());
