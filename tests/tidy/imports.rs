@@ -27,7 +27,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     // Presenters come in by the one door.
     ("tui", &["config", "link", "present"]),
     ("cli", &["config", "demo", "link", "present", "tui"]),
-    ("demo", &["config"]),
+    ("demo", &["config", "hand", "link"]),
 ];
 
 /// `main` wires everything, `lib` only names the modules.
