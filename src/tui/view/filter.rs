@@ -1,0 +1,17 @@
+//! What the table's title says on its right: the filter, how much of the fleet is kept, what it is sorted by.
+//!
+//! It must never hide that rows are left out.
+
+use crate::tui::state::State;
+
+/// The parts, the one that may leave first at the front.
+pub fn title(state: &State) -> Vec<String> {
+    let (settings, fleet, filter) = (&state.settings, &state.fleet, &state.filter);
+    let arrow = if fleet.descending { settings.glyphs.descending } else { settings.glyphs.ascending };
+    let mut parts = vec![format!("by {} {arrow}", fleet.sort.word())];
+    if filter.is_active() {
+        parts.push(format!("filter: {}", crate::domain::Shown::new(&filter.words())));
+        parts.push(format!("{} of {}", fleet.rows.len(), fleet.total));
+    }
+    parts
+}
