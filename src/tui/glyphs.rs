@@ -29,10 +29,6 @@ pub struct Glyphs {
     pub chosen: &'static str,
     /// Heights of a column, lowest first.
     pub spark: [&'static str; 8],
-    /// The full part of a bar.
-    pub full: &'static str,
-    /// The empty part of a bar.
-    pub empty: &'static str,
     /// An input's beginning.
     pub prompt: &'static str,
 }
@@ -51,8 +47,6 @@ pub const UNICODE: Glyphs = Glyphs {
     ascending: "▴",
     chosen: ">",
     spark: ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"],
-    full: "█",
-    empty: "░",
     prompt: "▏",
 };
 
@@ -69,9 +63,7 @@ pub const ASCII: Glyphs = Glyphs {
     descending: "v",
     ascending: "^",
     chosen: ">",
-    spark: ["_", "_", ".", ".", "-", "-", "=", "#"],
-    full: "#",
-    empty: ".",
+    spark: ["_", ".", ",", "-", "~", "+", "*", "#"],
     prompt: ">",
 };
 
@@ -113,8 +105,6 @@ mod tests {
                 set.descending,
                 set.ascending,
                 set.chosen,
-                set.full,
-                set.empty,
                 set.prompt,
             ];
             for sign in signs.iter().chain(&set.corners).chain(&set.spark) {

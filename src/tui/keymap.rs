@@ -7,6 +7,7 @@ mod table;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use crate::domain::Verb;
+use crate::present::columns::Column;
 
 pub use table::BINDINGS;
 
@@ -28,7 +29,7 @@ pub enum Action {
     /// Sort the other way round.
     SortReverse,
     /// Sort by this.
-    SortBy(Sort),
+    SortBy(Column),
     /// Show only what has a problem.
     Problems,
     /// Type a filter.
@@ -90,50 +91,6 @@ pub enum Motion {
     Left,
     /// To the right.
     Right,
-}
-
-/// What the table can be sorted by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Sort {
-    /// The instance id.
-    Owner,
-    /// The state, worst first.
-    State,
-    /// The port.
-    Port,
-    /// The main process.
-    Pid,
-    /// CPU.
-    Cpu,
-    /// Memory.
-    Memory,
-    /// How long it runs.
-    Age,
-    /// How often it was started again.
-    Restarts,
-    /// The worst finding.
-    Findings,
-}
-
-impl Sort {
-    /// In the order in which `o` goes through them.
-    pub const ALL: [Sort; 9] =
-        [Self::Owner, Self::State, Self::Port, Self::Pid, Self::Cpu, Self::Memory, Self::Age, Self::Restarts, Self::Findings];
-
-    /// Its name in the table's title.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Owner => "OWNER",
-            Self::State => "STATE",
-            Self::Port => "PORT",
-            Self::Pid => "PID",
-            Self::Cpu => "CPU",
-            Self::Memory => "MEMORY",
-            Self::Age => "UP",
-            Self::Restarts => "RESTARTS",
-            Self::Findings => "FINDINGS",
-        }
-    }
 }
 
 /// What has the focus when a key is pressed.

@@ -35,7 +35,7 @@ impl Layout {
     /// The places for a state; `None` when the terminal is too small.
     pub fn of(state: &State) -> Option<Self> {
         let (width, height) = state.size;
-        (width >= LEAST.0 && height >= LEAST.1).then(|| place(width, height, state.has_banner(), state.large, state.fleet.total))
+        (width >= LEAST.0 && height >= LEAST.1).then(|| place(width, height, state.header.banner.is_some(), state.large, state.fleet.total))
     }
 
     /// How many rows of the table are seen.

@@ -4,25 +4,24 @@
 //! Only `app` waits. It must never reach the rest of berth but through `link`, and never change anything that was not confirmed.
 
 mod app;
-mod effect;
-mod event;
-mod glyphs;
+pub mod effect;
+pub mod event;
+pub mod glyphs;
 mod input;
-mod keymap;
-mod layout;
+pub mod keymap;
+pub mod layout;
 mod outlet;
 mod paint;
-mod palette;
+pub mod palette;
 mod perform;
 mod query;
 mod signals;
-mod state;
+pub mod state;
 mod terminal;
-mod theme;
-mod update;
-mod view;
+pub mod theme;
+pub mod update;
+pub mod view;
 mod watchdog;
-mod words;
 
 #[cfg(test)]
 mod testing;

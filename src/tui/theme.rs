@@ -8,6 +8,7 @@ use ratatui::style::{Color, Modifier, Style};
 use serde::Deserialize;
 
 use crate::error::{Error, Kind, Result};
+use crate::present::paint::Tone;
 
 use super::palette::Depth;
 
@@ -107,6 +108,19 @@ impl Theme {
             return Ok(plain);
         }
         plain.patched(DARK, depth)
+    }
+
+    /// The style of a meaning that every presenter knows.
+    pub fn tone(&self, tone: Tone) -> Style {
+        match tone {
+            Tone::Plain => Style::new(),
+            Tone::Good => self.good,
+            Tone::Warn => self.warning,
+            Tone::Bad => self.error,
+            Tone::Busy => self.busy,
+            Tone::Dim => self.dim,
+            Tone::Strong => self.title,
+        }
     }
 
     /// This theme with a file's styles over it.

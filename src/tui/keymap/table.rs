@@ -4,8 +4,9 @@
 
 use crossterm::event::KeyCode;
 
-use super::{Action, Binding, Key, Motion, Place, Sort};
+use super::{Action, Binding, Key, Motion, Place};
 use crate::domain::Verb;
+use crate::present::columns::Column;
 
 /// A plain character.
 const fn char(character: char) -> Key {
@@ -63,10 +64,10 @@ pub const BINDINGS: &[Binding] = &[
     bind(Place::Fleet, Action::Move(Motion::PageDown), PAGE_DOWN, "", "a page down"),
     bind(Place::Fleet, Action::SortNext, &[char('o')], "", "sort by the next column"),
     bind(Place::Fleet, Action::SortReverse, &[char('O')], "", "sort the other way round"),
-    bind(Place::Fleet, Action::SortBy(Sort::Cpu), &[char('P')], "", "sort by CPU"),
-    bind(Place::Fleet, Action::SortBy(Sort::Memory), &[char('M')], "", "sort by memory"),
-    bind(Place::Fleet, Action::SortBy(Sort::Pid), &[char('N')], "", "sort by process id"),
-    bind(Place::Fleet, Action::SortBy(Sort::Age), &[char('A')], "", "sort by age"),
+    bind(Place::Fleet, Action::SortBy(Column::Cpu), &[char('P')], "", "sort by CPU"),
+    bind(Place::Fleet, Action::SortBy(Column::Memory), &[char('M')], "", "sort by memory"),
+    bind(Place::Fleet, Action::SortBy(Column::Pid), &[char('N')], "", "sort by process id"),
+    bind(Place::Fleet, Action::SortBy(Column::Up), &[char('A')], "", "sort by age"),
     bind(Place::Detail, Action::Move(Motion::Down), DOWN, "", "one line down"),
     bind(Place::Detail, Action::Move(Motion::Up), UP, "", "one line up"),
     bind(Place::Detail, Action::Move(Motion::First), FIRST, "", "to the top"),

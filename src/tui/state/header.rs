@@ -4,10 +4,11 @@
 
 use std::time::Duration;
 
-use crate::domain::{Finding, Level, Moment, Row, Shown, Snapshot, State as Doing};
+use crate::domain::{Level, Moment, Snapshot};
+use crate::present::advice::{self, Banner};
 
 /// Its state.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Header {
     /// The time, as the loop told it last.
     pub now: Moment,
@@ -15,29 +16,14 @@ pub struct Header {
     pub locked: bool,
     /// The picture is held.
     pub held: bool,
+    /// The line below, while something is wrong in the picture that is shown.
+    pub banner: Option<Banner>,
 }
 
-/// What the banner says.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Banner<'a> {
-    /// The worst finding.
-    Finding(&'a Finding),
-    /// An instance that ended without being asked.
-    Down(&'a Row),
-    /// Something that could not be read.
-    Notice(&'a Shown),
-}
-
-/// The worst thing: an error, then a crash, then a warning, then what could not be read.
-pub fn banner(snapshot: &Snapshot) -> Option<Banner<'_>> {
-    let of = |level| snapshot.findings.iter().find(move |finding| finding.level() == level).map(Banner::Finding);
-    let down = || snapshot.rows.iter().find(|row| is_down(row.state)).map(|row| Banner::Down(row));
-    of(Level::Error).or_else(down).or_else(|| of(Level::Warning)).or_else(|| snapshot.notices.first().map(Banner::Notice))
-}
-
-/// Whether an instance in this state ended without being asked.
-pub fn is_down(state: Doing) -> bool {
-    matches!(state, Doing::Crashed | Doing::CrashLoop)
+/// The worst thing; when nothing is wrong, what could not be read.
+pub fn banner(snapshot: &Snapshot) -> Option<Banner> {
+    let notice = || snapshot.notices.first().map(|notice| Banner { level: Level::Note, sentence: notice.clone(), finding: None });
+    advice::banner(snapshot).or_else(notice)
 }
 
 /// A picture older than this is said to be old: the engine publishes every second.

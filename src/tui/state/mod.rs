@@ -16,7 +16,8 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
-use crate::domain::{Caller, Level, Row, Snapshot};
+use crate::domain::{Caller, Row, Snapshot};
+use crate::present::Look;
 
 use super::glyphs::Glyphs;
 use super::keymap::Place;
@@ -94,7 +95,7 @@ impl State {
             snapshot: None,
             focus: Pane::Fleet,
             large: None,
-            header: header::Header { now, locked, held: false },
+            header: header::Header { now, locked, held: false, banner: None },
             fleet: fleet::Fleet::default(),
             filter: filter::Filter::default(),
             detail: detail::Detail::default(),
@@ -132,12 +133,9 @@ impl State {
         self.fleet.chosen.as_ref().and_then(|id| self.fleet.rows.iter().find(|row| row.id == *id))
     }
 
-    /// Whether anything is wrong enough for the line below the header.
-    pub fn has_banner(&self) -> bool {
-        self.snapshot.as_ref().is_some_and(|snapshot| {
-            snapshot.findings.iter().any(|finding| finding.level() < Level::Note)
-                || snapshot.rows.iter().any(|row| header::is_down(row.state))
-                || !snapshot.notices.is_empty()
-        })
+    /// What texts depend on.
+    pub fn look(&self) -> Look {
+        let now = self.snapshot.as_ref().map_or(self.header.now.wall, |snapshot| snapshot.taken.wall);
+        Look { ascii: self.settings.glyphs.ascii, now }
     }
 }

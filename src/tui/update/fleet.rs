@@ -5,12 +5,12 @@
 use std::sync::Arc;
 
 use crate::domain::Snapshot;
+use crate::present::columns::Column;
 use crate::tui::effect::Effect;
 use crate::tui::event::Purpose;
-use crate::tui::keymap::{Action, Motion, Sort};
+use crate::tui::keymap::{Action, Motion};
 use crate::tui::layout::Layout;
-use crate::tui::state::State;
-use crate::tui::state::fleet::descends_first;
+use crate::tui::state::{State, header};
 
 /// Takes a snapshot in. What is held stays on the screen; histories and questions go on.
 pub fn learn(state: &mut State, snapshot: Arc<Snapshot>, effects: &mut Vec<Effect>) {
@@ -42,6 +42,7 @@ fn state_of_chosen(state: &State, snapshot: Option<&Arc<Snapshot>>) -> Option<cr
 pub fn arrange(state: &mut State) {
     if let Some(snapshot) = &state.snapshot {
         state.fleet.arrange(snapshot, &state.filter);
+        state.header.banner = header::banner(snapshot);
     }
 }
 
@@ -69,14 +70,12 @@ pub fn step(state: &mut State, step: isize) {
 pub fn sort(state: &mut State, action: Action) {
     let fleet = &mut state.fleet;
     match action {
-        Action::SortBy(sort) if sort == fleet.sort => fleet.descending = !fleet.descending,
-        Action::SortBy(sort) => (fleet.sort, fleet.descending) = (sort, descends_first(sort)),
+        Action::SortBy(column) if column != fleet.sort => (fleet.sort, fleet.reversed) = (column, false),
         Action::SortNext => {
-            let at = Sort::ALL.iter().position(|sort| *sort == fleet.sort).unwrap_or(0);
-            let next = Sort::ALL.get(at + 1).copied().unwrap_or(Sort::Owner);
-            (fleet.sort, fleet.descending) = (next, descends_first(next));
+            let at = Column::ALL.iter().position(|column| *column == fleet.sort).unwrap_or(0);
+            (fleet.sort, fleet.reversed) = (Column::ALL.get(at + 1).copied().unwrap_or(Column::Owner), false);
         }
-        _ => fleet.descending = !fleet.descending,
+        _ => fleet.reversed = !fleet.reversed,
     }
     arrange(state);
 }

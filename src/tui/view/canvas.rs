@@ -7,6 +7,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+use crate::present;
 use crate::tui::state::Settings;
 
 /// Puts a text at a place, cut at `width` cells. Returns the column after it.
@@ -36,14 +37,8 @@ pub fn cells(text: &str) -> u16 {
 }
 
 /// A text of at most `width` cells, with an ellipsis where it was cut.
-pub fn fit<'a>(settings: &Settings, text: &'a str, width: u16) -> std::borrow::Cow<'a, str> {
-    if cells(text) <= width {
-        return text.into();
-    }
-    let Some(room) = width.checked_sub(1) else { return "".into() };
-    let mut short = take(text, usize::from(room)).to_owned();
-    short.push_str(settings.glyphs.ellipsis);
-    short.into()
+pub fn fit(settings: &Settings, text: &str, width: u16) -> String {
+    present::fit::cut(text, usize::from(width), settings.glyphs.ascii)
 }
 
 /// The beginning of a text that takes at most `width` cells.

@@ -6,10 +6,9 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 
-use crate::domain::{Row, Shown, Target, Verb};
+use crate::domain::{Row, Shown, Target, Verb, words};
 use crate::tui::state::State;
 use crate::tui::state::confirm::{Confirm, Field};
-use crate::tui::words;
 
 use super::canvas;
 

@@ -6,12 +6,14 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use crate::domain::{Reading, Row, Shown};
+use crate::domain::{Reading, Row, Shown, words};
+use crate::present::columns::Column;
+use crate::present::paint::Tone;
+use crate::present::{advice, units, wording};
 use crate::tui::state::detail::{POINT, POINTS, Point};
 use crate::tui::state::{Pane, State};
-use crate::tui::words;
 
-use super::{canvas, cells, pictures};
+use super::{canvas, pictures};
 
 /// A line: pieces of text with their styles.
 type Line = Vec<(String, Style)>;
@@ -32,7 +34,7 @@ pub fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
         canvas::title(settings, Rect { height: 1, ..area }, "detail", focused, &[], buffer);
         return;
     };
-    let span = words::duration(POINT * u32::try_from(POINTS).unwrap_or(0)).replace(" 00", "in");
+    let span = units::uptime(POINT * u32::try_from(POINTS).unwrap_or(0));
     canvas::title(settings, Rect { height: 1, ..area }, &row.id.to_string(), focused, &[span], buffer);
     let large = state.large == Some(Pane::Detail);
     let lines = lines(state, row, area.width.saturating_sub(3), large);
@@ -51,7 +53,7 @@ fn lines(state: &State, row: &Row, width: u16, large: bool) -> Vec<Line> {
     let mut lines = Vec::new();
     let theme = &state.settings.theme;
     if let Some(why) = &row.why {
-        labelled(state, &mut lines, width, row.state.word(), why.as_str(), cells::of_state(theme, row.state));
+        labelled(state, &mut lines, width, row.state.word(), why.as_str(), theme.tone(Tone::of_state(row.state)));
     }
     problems(state, row, width, &mut lines);
     process(state, row, width, &mut lines);
@@ -59,7 +61,7 @@ fn lines(state: &State, row: &Row, width: u16, large: bool) -> Vec<Line> {
     order(state, row, width, &mut lines);
     if let Some(exit) = &row.exit {
         let at = words::clock(exit.at, state.header.now.wall, &state.settings.zone);
-        labelled(state, &mut lines, width, "ended", &format!("{at}, {}", words::exit(exit)), Style::new());
+        labelled(state, &mut lines, width, "ended", &format!("{at}, {}", wording::exit(exit.status)), Style::new());
     }
     declared(state, row, width, large, &mut lines);
     if large {
@@ -81,20 +83,16 @@ fn labelled(state: &State, lines: &mut Vec<Line>, width: u16, label: &str, text:
 fn problems(state: &State, row: &Row, width: u16, lines: &mut Vec<Line>) {
     let (theme, ascii) = (&state.settings.theme, state.settings.glyphs.ascii);
     let Some(snapshot) = &state.snapshot else { return };
+    let room = usize::from(width).saturating_sub(2).max(8);
     for finding in snapshot.findings_of(&row.id) {
-        let sign = words::level_sign(finding.level(), ascii);
-        let style = cells::of_level(theme, finding.level());
-        for (index, piece) in canvas::wrap(finding.evidence.as_str(), usize::from(width).saturating_sub(2).max(8)).into_iter().enumerate() {
-            lines.push(vec![(format!("{} ", if index == 0 { sign } else { " " }), style), (piece.to_owned(), style)]);
+        let sign = wording::level_sign(finding.level(), ascii);
+        let style = theme.tone(Tone::of_level(finding.level()));
+        for (index, piece) in canvas::wrap(&format!("{}: {}", finding.code.word(), finding.evidence), room).into_iter().enumerate() {
+            lines.push(vec![(format!("{} {piece}", if index == 0 { sign } else { " " }), style)]);
         }
-        let since = words::clock(finding.since, state.header.now.wall, &state.settings.zone);
-        let help: Vec<&str> = finding.remedies.iter().map(|remedy| words::remedy(*remedy)).collect();
-        let mut text = format!("{} since {since}", finding.code.word());
-        if !help.is_empty() {
-            text = format!("{text}; what helps: {}", help.join(", or "));
-        }
-        for piece in canvas::wrap(&text, usize::from(width).saturating_sub(2).max(8)) {
-            lines.push(vec![(format!("  {piece}"), theme.dim)]);
+        // Where to see more is here.
+        for advice in advice::advice(finding, snapshot).iter().filter(|advice| advice.label != "see it") {
+            lines.extend(canvas::wrap(&advice.text, room).into_iter().map(|piece| vec![(format!("  {piece}"), theme.dim)]));
         }
     }
 }
@@ -103,19 +101,16 @@ fn problems(state: &State, row: &Row, width: u16, lines: &mut Vec<Line>) {
 fn process(state: &State, row: &Row, width: u16, lines: &mut Vec<Line>) {
     let (settings, now) = (&state.settings, state.header.now.wall);
     let main = row.main.known().and_then(|key| row.processes.iter().find(|process| process.key == key));
-    let mut facts = vec![words::reading(row.main, settings.glyphs.ellipsis, |key| format!("pid {}", key.pid))];
-    if let (Reading::Gone, _) | (Reading::Unasked, _) = (row.main, ()) {
-        facts = vec![match row.main {
-            Reading::Gone => "no process".to_owned(),
-            _ => settings.glyphs.ellipsis.to_owned(),
-        }];
-    } else if row.main == Reading::Denied {
-        facts = vec!["its process may not be seen".to_owned()];
-    }
+    let mut facts = vec![match row.main {
+        Reading::Known(key) => format!("pid {}", key.pid),
+        Reading::Denied => "its process may not be seen".to_owned(),
+        Reading::Gone => "no process".to_owned(),
+        Reading::Unasked => settings.glyphs.ellipsis.to_owned(),
+    }];
     facts.extend(main.map(|process| process.name.to_string()));
     facts.push(format!("{} (uid {})", row.user, row.uid));
     facts.extend(row.started_at.filter(|_| row.state.is_up()).map(|at| format!("since {}", words::clock(at, now, &settings.zone))));
-    lines.push(vec![(canvas::fit(settings, &facts.join("  "), width).into_owned(), Style::new())]);
+    lines.push(vec![(canvas::fit(settings, &facts.join("  "), width), Style::new())]);
     let at: Vec<String> = row.listening.iter().map(|(endpoint, _)| endpoint.to_string()).collect();
     let text = match (at.is_empty(), row.port) {
         (false, _) => at.join("  "),
@@ -127,9 +122,9 @@ fn process(state: &State, row: &Row, width: u16, lines: &mut Vec<Line>) {
 
 /// CPU and memory with their pictures.
 fn usage(state: &State, row: &Row, width: u16, large: bool, lines: &mut Vec<Line>) {
-    let settings = &state.settings;
-    let cpu = words::reading(row.cpu_percent, settings.glyphs.ellipsis, |percent| format!("{} %", words::percent(percent)));
-    let memory = words::reading(row.memory_bytes, settings.glyphs.ellipsis, words::bytes);
+    let unit = if row.cpu_percent.known().is_some() { " %" } else { "" };
+    let cpu = format!("{}{unit}", Column::Cpu.text(row, state.look()));
+    let memory = Column::Memory.text(row, state.look());
     let empty = crate::tui::state::detail::History::default();
     let history = state.detail.histories.get(&row.id).unwrap_or(&empty);
     let room = usize::from(width).saturating_sub(LABEL + 11);
@@ -206,11 +201,9 @@ fn declared(state: &State, row: &Row, width: u16, large: bool, lines: &mut Vec<L
 fn tree(state: &State, row: &Row, width: u16, lines: &mut Vec<Line>) {
     for (index, process) in row.processes.iter().enumerate() {
         let label = if index == 0 { "tree" } else { "" };
-        let text = format!("{:>7} {} {:>8}  {}", process.key.pid, process.state, words::bytes(process.memory_bytes), process.command);
+        let text = format!("{:>7} {} {:>8}  {}", process.key.pid, process.state, units::bytes(process.memory_bytes), process.command);
         let room = width.saturating_sub(u16::try_from(LABEL + 1).unwrap_or(0));
-        lines.push(vec![
-            (format!("{label:<LABEL$} "), state.settings.theme.dim),
-            (canvas::fit(&state.settings, &text, room).into_owned(), Style::new()),
-        ]);
+        lines
+            .push(vec![(format!("{label:<LABEL$} "), state.settings.theme.dim), (canvas::fit(&state.settings, &text, room), Style::new())]);
     }
 }

@@ -3,12 +3,13 @@
 //! It must never hide that rows are left out.
 
 use crate::tui::state::State;
+use crate::tui::state::fleet::descends;
 
 /// The parts, the one that may leave first at the front.
 pub fn title(state: &State) -> Vec<String> {
     let (settings, fleet, filter) = (&state.settings, &state.fleet, &state.filter);
-    let arrow = if fleet.descending { settings.glyphs.descending } else { settings.glyphs.ascending };
-    let mut parts = vec![format!("by {} {arrow}", fleet.sort.word())];
+    let arrow = if descends(fleet.sort, fleet.reversed) { settings.glyphs.descending } else { settings.glyphs.ascending };
+    let mut parts = vec![format!("by {} {arrow}", fleet.sort.title())];
     if filter.is_active() {
         parts.push(format!("filter: {}", crate::domain::Shown::new(&filter.words())));
         parts.push(format!("{} of {}", fleet.rows.len(), fleet.total));

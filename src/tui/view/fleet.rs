@@ -1,4 +1,4 @@
-//! The table.
+//! The table, from the columns that every presenter has.
 //!
 //! It must never move a row: the order is the state's.
 
@@ -7,111 +7,137 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use crate::domain::{Row, Stage, State as Doing, Underway, Verb};
+use crate::present::arrange::{Arrangement, Placed, arrange};
+use crate::present::columns::Column;
+use crate::present::fit::Align;
+use crate::present::paint::Tone;
+use crate::present::{HIDDEN, NOTHING, bar, columns, sparkline, units, wording};
+use crate::tui::state::fleet::descends;
 use crate::tui::state::{Pane, State};
-use crate::tui::words;
 
-use super::cells::{self, Column};
-use super::{canvas, filter, pictures};
+use super::{canvas, filter};
 
-/// What a full column of the CPU picture means at least, in tenths of a percent: below it, small loads look small.
-const FULL_CPU: u32 = 200;
+/// The chosen row's mark and a blank stand before the first column.
+const MARGIN: u16 = 2;
+
+/// A full block of the CPU picture means at least this many percent: below it, small loads look small.
+const FULL_CPU: f32 = 20.0;
 
 /// Draws it.
 pub fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     let (settings, fleet) = (&state.settings, &state.fleet);
     canvas::title(settings, Rect { height: 1, ..area }, "instances", state.focus == Pane::Fleet, &filter::title(state), buffer);
-    let columns = cells::columns(state, area.width);
-    headings(state, &columns, area, buffer);
+    let arrangement = arrange(usize::from(area.width.saturating_sub(MARGIN)), fleet.widest);
+    headings(state, &arrangement, area, buffer);
     let below = Rect { y: area.y + 2, height: area.height.saturating_sub(2), ..area };
     if fleet.rows.is_empty() {
         empty(state, below, buffer);
         return;
     }
     for (y, row) in (below.y..below.bottom()).zip(fleet.rows.iter().skip(fleet.top)) {
-        line(state, row, &columns, Rect { y, height: 1, ..area }, buffer);
+        line(state, row, &arrangement, Rect { y, height: 1, ..area }, buffer);
     }
 }
 
-fn headings(state: &State, columns: &[(Column, u16)], area: Rect, buffer: &mut Buffer) {
-    let (settings, fleet, y) = (&state.settings, &state.fleet, area.y + 1);
-    let mut x = area.x;
-    for (column, width) in columns {
-        x += column.gap();
-        let sorted = column.sort() == Some(fleet.sort) && !column.heading().is_empty();
-        let arrow = if fleet.descending { settings.glyphs.descending } else { settings.glyphs.ascending };
+/// Where a column is on the screen.
+fn place(placed: &Placed, area: Rect) -> Rect {
+    let cells = |count: usize| u16::try_from(count).unwrap_or(u16::MAX);
+    let x = (area.x + MARGIN).saturating_add(cells(placed.x));
+    let width = cells(placed.width).min(area.right().saturating_sub(x));
+    Rect { x, width, height: 1, ..area }
+}
+
+fn headings(state: &State, arrangement: &Arrangement, area: Rect, buffer: &mut Buffer) {
+    let (settings, fleet) = (&state.settings, &state.fleet);
+    let arrow = if descends(fleet.sort, fleet.reversed) { settings.glyphs.descending } else { settings.glyphs.ascending };
+    for placed in &arrangement.columns {
+        let Rect { x, width, .. } = place(placed, Rect { y: area.y + 1, ..area });
+        let y = area.y + 1;
+        let title = match placed.column {
+            Column::Findings if !arrangement.finding_words => "",
+            column => column.title(),
+        };
+        let sorted = placed.column == fleet.sort;
         let style = if sorted { settings.theme.title } else { settings.theme.heading };
-        if column.is_right() {
-            canvas::put_right(buffer, x + width, y, *width, column.heading(), style);
-            if sorted {
-                // The arrow stands in the gap, so that the heading stays where it is.
-                canvas::put(buffer, x + width, y, 1, arrow, style);
-            }
+        // The arrow stands in the gap, so that the heading stays where it is.
+        let end = if placed.column.align() == Align::Right {
+            canvas::put_right(buffer, x + width, y, width, title, style);
+            x + width
         } else {
-            let end = canvas::put(buffer, x, y, *width, column.heading(), style);
-            if sorted {
-                canvas::put(buffer, end, y, 1, arrow, style);
-            }
+            canvas::put(buffer, x, y, width, title, style)
+        };
+        if sorted && end < area.right() {
+            canvas::put(buffer, end, y, 1, arrow, style);
         }
-        x += width;
     }
 }
 
-fn line(state: &State, row: &Row, columns: &[(Column, u16)], area: Rect, buffer: &mut Buffer) {
-    let (settings, y) = (&state.settings, area.y);
+fn line(state: &State, row: &Row, arrangement: &Arrangement, area: Rect, buffer: &mut Buffer) {
+    let settings = &state.settings;
     let chosen = state.fleet.chosen.as_ref() == Some(&row.id);
     let underway = state.snapshot.as_ref().and_then(|snapshot| snapshot.underway.iter().rev().find(|underway| underway.id == row.id));
-    let mut x = area.x;
-    for (column, width) in columns {
-        x += column.gap();
-        if let Some(underway) = underway.filter(|_| *column == Column::State) {
-            doing(state, row, underway, Rect { x, width: area.right().saturating_sub(x), ..area }, columns, buffer);
-            break;
-        }
-        cell(state, row, *column, (x, y, *width), buffer);
-        x += width;
+    // What is being done, or was just done, stands in the place of the numbers.
+    let kept = |column: Column| underway.is_none() || matches!(column, Column::Owner | Column::State | Column::Port);
+    let mut end = area.x;
+    for placed in arrangement.columns.iter().filter(|placed| kept(placed.column)) {
+        let place = place(placed, area);
+        cell(state, row, placed, arrangement.finding_words, place, buffer);
+        end = place.right();
+    }
+    if let Some(underway) = underway {
+        let state_column = arrangement.columns.iter().find(|placed| placed.column == Column::State).map(|placed| place(placed, area));
+        doing(state, underway, state_column.unwrap_or(area), end + 2, area, buffer);
     }
     if chosen {
-        canvas::put(buffer, area.x, y, 1, settings.glyphs.chosen, settings.theme.title);
+        canvas::put(buffer, area.x, area.y, 1, settings.glyphs.chosen, settings.theme.title);
         buffer.set_style(area.intersection(buffer.area), settings.theme.chosen);
     }
 }
 
-/// One cell: its text or its picture.
-fn cell(state: &State, row: &Row, column: Column, (x, y, width): (u16, u16, u16), buffer: &mut Buffer) {
-    let settings = &state.settings;
-    match column {
-        Column::CpuPicture => {
-            let Some(history) = state.detail.histories.get(&row.id).filter(|_| row.state.is_up()) else { return };
-            let points: Vec<_> =
-                history.pairs(usize::from(width)).iter().map(|point| point.and_then(|point| point.cpu).map(u32::from)).collect();
-            let top = points.iter().flatten().copied().max().unwrap_or(0).max(FULL_CPU);
-            canvas::put(buffer, x, y, width, &pictures::spark(settings.glyphs, points, top), settings.theme.graph);
-        }
-        Column::MemoryPicture => {
-            let total = state.snapshot.as_ref().map_or(0, |snapshot| snapshot.host_reading.memory_total);
-            if let Some(memory) = row.memory_bytes.known().filter(|_| total > 0) {
-                // Of the host, as long as there is no limit: dimmed.
-                let (full, empty) = pictures::bar(settings.glyphs, memory, total, usize::from(width));
-                canvas::put(buffer, x, y, width, &format!("{full}{empty}"), settings.theme.graph_empty);
-            }
-        }
-        _ => {
-            let text = cells::text(state, row, column);
-            let absent = matches!(text.as_str(), "-" | "?");
-            let style = if absent { settings.theme.dim } else { cells::style(&settings.theme, row, column) };
-            if column.is_right() {
-                canvas::put_right(buffer, x + width, y, width, &text, style);
-            } else {
-                canvas::put_fit(settings, buffer, x, y, width, &text, style);
-            }
-        }
+/// One cell: its text, and the picture beside it.
+fn cell(state: &State, row: &Row, placed: &Placed, finding_words: bool, place: Rect, buffer: &mut Buffer) {
+    let (settings, look) = (&state.settings, state.look());
+    let (x, y, width) = (place.x, place.y, place.width);
+    let text = match placed.column {
+        Column::Findings if !finding_words => columns::findings_count(row, look),
+        column => column.text(row, look),
+    };
+    let tone = if text == NOTHING || text == HIDDEN { Tone::Dim } else { placed.column.tone(row) };
+    let style = settings.theme.tone(tone);
+    if placed.column.align() == Align::Right {
+        canvas::put_right(buffer, x + width, y, width, &text, style);
+    } else {
+        canvas::put_fit(settings, buffer, x, y, width, &text, style);
+    }
+    if placed.picture > 0 {
+        let (text, style) = picture(state, row, placed);
+        canvas::put(buffer, x + width + 1, y, u16::try_from(placed.picture).unwrap_or(0), &text, style);
     }
 }
 
-/// An order on its way, or its result, from the state's column on: `◍ stopping 3 s`, then `stopped after 1.2 s`.
-fn doing(state: &State, row: &Row, underway: &Underway, area: Rect, columns: &[(Column, u16)], buffer: &mut Buffer) {
-    let (settings, ascii) = (&state.settings, state.settings.glyphs.ascii);
-    let wide = |wanted: Column| columns.iter().find(|(column, _)| *column == wanted).map_or(0, |(_, width)| *width);
+/// CPU over the last minute; memory as a share of the host's, dimmed because it is no limit.
+fn picture(state: &State, row: &Row, placed: &Placed) -> (String, Style) {
+    let (theme, ascii) = (&state.settings.theme, state.settings.glyphs.ascii);
+    let nothing = (String::new(), Style::new());
+    if placed.column == Column::Cpu {
+        let Some(history) = state.detail.histories.get(&row.id).filter(|_| row.state.is_up()) else { return nothing };
+        let points = history.pairs(placed.picture);
+        let values: Vec<Option<f32>> =
+            points.iter().map(|point| point.and_then(|point| point.cpu).map(|cpu| f32::from(cpu) / 10.0)).collect();
+        return (sparkline::sparkline(&values, sparkline::top(&values, FULL_CPU), placed.picture, ascii), theme.graph);
+    }
+    let total = state.snapshot.as_ref().map_or(0, |snapshot| snapshot.host_reading.memory_total);
+    match row.memory_bytes.known().filter(|_| total > 0) {
+        #[allow(clippy::cast_precision_loss)]
+        Some(memory) => (bar::bar(memory as f64, total as f64, placed.picture, ascii), theme.graph_empty),
+        None => nothing,
+    }
+}
+
+/// An order on its way, `◍ stopping 3 s` and the step that it is at; then its result, `stopped after 1.2 s`.
+fn doing(state: &State, underway: &Underway, column: Rect, x: u16, area: Rect, buffer: &mut Buffer) {
+    let (settings, theme) = (&state.settings, &state.settings.theme);
+    let room = area.right().saturating_sub(x);
     match &underway.stage {
         Stage::Doing(step) => {
             let (word, sign) = match underway.verb {
@@ -120,20 +146,16 @@ fn doing(state: &State, row: &Row, underway: &Underway, area: Rect, columns: &[(
                 Verb::Restart => ("restarting", Doing::Stopping),
                 Verb::Logs => ("reading", Doing::Starting),
             };
-            let since = state.header.now.boot.saturating_sub(underway.since);
-            let text = format!("{} {word} {}", words::sign(sign, ascii), words::duration(since));
-            let end = canvas::put_fit(settings, buffer, area.x, area.y, area.width, &text, settings.theme.busy);
-            let x = end.max(area.x + wide(Column::State)) + 2;
-            canvas::put_fit(settings, buffer, x, area.y, area.right().saturating_sub(x), step.as_str(), settings.theme.dim);
+            let since = units::uptime(state.header.now.boot.saturating_sub(underway.since));
+            let sign = wording::state_sign(sign, settings.glyphs.ascii);
+            canvas::put(buffer, column.x, area.y, column.width, &" ".repeat(usize::from(column.width)), Style::new());
+            canvas::put(buffer, column.x, area.y, column.width, &format!("{sign} {word}"), theme.busy);
+            let end = canvas::put(buffer, x, area.y, room, &since, theme.busy);
+            canvas::put_fit(settings, buffer, end + 2, area.y, area.right().saturating_sub(end + 2), step.as_str(), theme.dim);
         }
         Stage::Ended(outcome) => {
-            let text = cells::text(state, row, Column::State);
-            canvas::put(buffer, area.x, area.y, wide(Column::State), &text, cells::of_state(&settings.theme, row.state));
-            let x = area.x + wide(Column::State) + 2;
-            cell(state, row, Column::Port, (x, area.y, wide(Column::Port)), buffer);
-            let x = x + wide(Column::Port) + 2;
-            let style = if outcome.is_done() { settings.theme.good } else { settings.theme.error };
-            canvas::put_fit(settings, buffer, x, area.y, area.right().saturating_sub(x), outcome.sentence.as_str(), style);
+            let style = if outcome.is_done() { theme.good } else { theme.error };
+            canvas::put_fit(settings, buffer, x, area.y, room, outcome.sentence.as_str(), style);
         }
     }
 }
@@ -152,6 +174,6 @@ fn empty(state: &State, area: Rect, buffer: &mut Buffer) {
     };
     lines.truncate(usize::from(area.height));
     for (y, line) in (area.y..).zip(lines) {
-        canvas::put_fit(settings, buffer, area.x + 2, y, area.width.saturating_sub(2), &line, Style::new());
+        canvas::put_fit(settings, buffer, area.x + MARGIN, y, area.width.saturating_sub(MARGIN), &line, Style::new());
     }
 }

@@ -6,12 +6,12 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use crate::domain::{Snapshot, State as Doing};
+use crate::domain::{Level, Snapshot, State as Doing, words};
+use crate::present::paint::Tone;
+use crate::present::{units, wording};
 use crate::tui::state::State;
-use crate::tui::state::header::{Banner, banner};
-use crate::tui::words;
 
-use super::{canvas, cells};
+use super::canvas;
 
 /// A piece of the line.
 type Part = (String, Style);
@@ -53,7 +53,7 @@ fn counts(state: &State, snapshot: &Snapshot, wide: bool) -> Vec<Part> {
         let at = words::clock(snapshot.taken.wall, state.header.now.wall, &state.settings.zone);
         parts.push((format!("held {at}"), theme.focus));
     } else if let Some(lag) = state.header.lag(snapshot) {
-        parts.push((format!("{} old", words::duration(lag)), theme.error));
+        parts.push((format!("{} old", units::uptime(lag)), theme.error));
     }
     if state.header.locked {
         parts.push((if state.settings.read_only { "read-only" } else { "locked" }.to_owned(), theme.warning));
@@ -71,9 +71,9 @@ fn counts(state: &State, snapshot: &Snapshot, wide: bool) -> Vec<Part> {
     for (states, word) in groups {
         let count = sum(states);
         if let Some(first) = states.first().filter(|_| count > 0) {
-            let sign = words::sign(*first, ascii);
+            let sign = wording::state_sign(*first, ascii);
             let text = if wide { format!("{sign} {count} {word}") } else { format!("{sign} {count}") };
-            parts.push((text, cells::of_state(theme, *first)));
+            parts.push((text, theme.tone(Tone::of_state(*first))));
         }
     }
     parts
@@ -98,30 +98,16 @@ fn plural(count: usize, word: &str) -> String {
 /// Draws the worst thing in one sentence, and on the right how to see more.
 pub fn draw_banner(state: &State, area: Rect, buffer: &mut Buffer) {
     let (settings, theme) = (&state.settings, &state.settings.theme);
-    let Some(snapshot) = &state.snapshot else { return };
-    let Some(worst) = banner(snapshot) else { return };
-    let ascii = settings.glyphs.ascii;
-    let (sign, text, style) = match worst {
-        Banner::Finding(finding) => {
-            let level = finding.level();
-            (words::level_sign(level, ascii), finding.evidence.to_string(), cells::of_level(theme, level))
-        }
-        Banner::Down(row) => {
-            let how = row.exit.as_ref().map(|exit| {
-                let at = words::clock(exit.at, state.header.now.wall, &settings.zone);
-                format!(" at {at}: {}", words::exit(exit))
-            });
-            (words::sign(row.state, ascii), format!("{} ended without being asked{}", row.id, how.unwrap_or_default()), theme.error)
-        }
-        Banner::Notice(notice) => (if ascii { "i" } else { "◆" }, notice.to_string(), theme.note),
-    };
-    let others = snapshot.findings.len().saturating_sub(1);
-    let hint = match worst {
-        Banner::Notice(_) => String::new(),
-        _ if others > 0 => format!("{others} more  e problems"),
-        _ => "e problems".to_owned(),
+    let (Some(snapshot), Some(banner)) = (&state.snapshot, &state.header.banner) else { return };
+    let sign = wording::level_sign(banner.level, settings.glyphs.ascii);
+    let style = theme.tone(Tone::of_level(banner.level));
+    let others = snapshot.findings.len().saturating_sub(usize::from(banner.finding.is_some()));
+    let hint = match others {
+        _ if banner.level == Level::Note => String::new(),
+        0 => "e problems".to_owned(),
+        _ => format!("{others} more  e problems"),
     };
     let room = area.width.saturating_sub(canvas::cells(&hint) + 2);
-    canvas::put_fit(settings, buffer, area.x, area.y, room, &format!("{sign} {text}"), style);
+    canvas::put_fit(settings, buffer, area.x, area.y, room, &format!("{sign} {}", banner.sentence), style);
     canvas::put_right(buffer, area.right(), area.y, area.width, &hint, theme.dim);
 }

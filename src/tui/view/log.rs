@@ -78,7 +78,7 @@ fn lines(state: &State, area: Rect, buffer: &mut Buffer) {
         } else {
             let left = if line.kind == LogLineKind::Mark { 0 } else { state.log.left };
             let shown = text.get(canvas::take(&text, left).len()..).unwrap_or_default();
-            pieces.push((canvas::fit(&state.settings, shown, area.width).into_owned(), style));
+            pieces.push((canvas::fit(&state.settings, shown, area.width), style));
         }
     }
     let hidden = pieces.len().saturating_sub(usize::from(area.height));

@@ -3,7 +3,6 @@
 //! It must never change a state, and never draw a text from outside that is not `Shown`.
 
 pub mod canvas;
-pub mod cells;
 pub mod confirm;
 pub mod detail;
 pub mod filter;
