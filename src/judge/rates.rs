@@ -28,7 +28,8 @@ impl Rates {
     /// Compares the sample with what the snapshot before kept.
     pub(super) fn new(input: &Input<'_>) -> Self {
         let earlier = input.previous.map(|previous| Arc::clone(&previous.cpu_baseline)).unwrap_or_default();
-        let since = earlier.values().map(|(_, at)| *at).max();
+        // All of one listing have its moment.
+        let since = earlier.values().next().map(|(_, at)| *at);
         let now = input.sample.processes_taken;
         let is_newer = since.is_none_or(|since| now > since);
         let reading = |process: &Process| (process.key, (process.cpu_ticks, now));

@@ -23,25 +23,27 @@ pub(super) fn rows(facts: &Facts<'_>, rates: &Rates, findings: &[Finding], earli
             codes.entry(id).or_default().push(finding.code);
         }
     }
-    let mut rows: Vec<Row> = Vec::with_capacity(facts.subjects().len() + facts.strangers.len());
-    for (index, subject) in facts.subjects().iter().enumerate() {
-        rows.push(instance(facts, index, subject, rates, earlier.row(&subject.declared.id).map(|row| &**row)));
-    }
-    rows.sort_by(|one, two| one.id.cmp(&two.id));
-    for stranger in facts.strangers {
-        rows.push(unmanaged(facts, stranger, rates, earlier.row(&stranger.id).map(|row| &**row)));
-    }
-    let finish = |mut row: Row| {
-        row.findings.extend(codes.remove(&row.id).unwrap_or_default());
+    let finish = |mut row: Row, previous: Option<&Arc<Row>>| {
+        row.findings.extend(codes.get(&row.id).into_iter().flatten());
         row.findings.sort_unstable_by_key(|code| (code.level(), *code));
         row.findings.dedup();
         // An unchanged row is the same row: presenters see at a glance that there is nothing to do.
-        match earlier.row(&row.id) {
+        match previous {
             Some(same) if **same == row => Arc::clone(same),
             _ => Arc::new(row),
         }
     };
-    rows.into_iter().map(finish).collect()
+    let mut rows: Vec<Arc<Row>> = Vec::with_capacity(facts.subjects().len() + facts.strangers.len());
+    for (index, subject) in facts.subjects().iter().enumerate() {
+        let previous = earlier.row(&subject.declared.id);
+        rows.push(finish(instance(facts, index, subject, rates, previous.map(|row| &**row)), previous));
+    }
+    rows.sort_by(|one, two| one.id.cmp(&two.id));
+    for stranger in facts.strangers {
+        let previous = earlier.row(&stranger.id);
+        rows.push(finish(unmanaged(facts, stranger, rates, previous.map(|row| &**row)), previous));
+    }
+    rows
 }
 
 fn instance(facts: &Facts<'_>, index: usize, subject: &Subject<'_>, rates: &Rates, previous: Option<&Row>) -> Row {

@@ -64,13 +64,27 @@ fn a_thousand_instances() {
     for (pid, endpoint) in listens {
         host.listen(pid, &endpoint);
     }
+    measure("a thousand instances", &mut host);
+}
+
+#[test]
+#[ignore = "a measurement"]
+fn a_thousand_strangers() {
+    let mut host = Host::new();
+    for index in 0..1000 {
+        host.process(3 + index, 1, 1002, "python3 -m http.server").listen(3 + index, &format!("127.0.0.1:{}", 8080 + index));
+    }
+    measure("a thousand strangers", &mut host);
+}
+
+fn measure(what: &str, host: &mut Host) {
     let mut previous = host.judge();
-    let rounds = 50;
-    for (what, pass) in [("ports only", 0), ("with processes", 1)] {
+    let rounds = 200;
+    for (how, pass) in [("ports only", 0), ("with processes", 1)] {
         let start = Instant::now();
         for _ in 0..rounds {
             previous = host.pass(pass).judge_after(Some(&previous));
         }
-        println!("{what}: {:?} each, {} findings", start.elapsed() / rounds, previous.findings.len());
+        println!("{what}, {how}: {:?} each, {} findings", start.elapsed() / rounds, previous.findings.len());
     }
 }

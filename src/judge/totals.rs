@@ -2,7 +2,6 @@
 //!
 //! It must never count what may not be seen as nothing: an unknown instance is one of the unknown.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::Input;
@@ -24,7 +23,10 @@ pub(super) fn totals(input: &Input<'_>, rows: &[Arc<Row>], findings: &[Finding])
         Reading::Denied | Reading::Gone | Reading::Unasked => &[],
     };
     let heard = listeners.iter().map(|listener| listener.endpoint.port);
-    totals.ports_in_use = configured.chain(heard).filter(|port| input.range.contains(*port)).collect::<BTreeSet<u16>>().len();
+    let mut in_use = vec![false; usize::from(u16::MAX) + 1];
+    for port in configured.chain(heard).filter(|port| input.range.contains(*port)) {
+        totals.ports_in_use += usize::from(!std::mem::replace(&mut in_use[usize::from(port)], true));
+    }
     totals
 }
 
