@@ -1,7 +1,10 @@
 //! berth
 pub mod domain;
 pub mod error;
+pub mod hand;
 pub mod judge;
 pub mod link;
+pub mod logs;
 pub mod present;
+pub mod supervisor;
 pub mod tui;

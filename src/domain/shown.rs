@@ -43,8 +43,16 @@ impl Shown {
 
     /// Makes a text harmless.
     pub fn new(text: &str) -> Self {
-        if text.chars().nth(LONGEST).is_some() {
-            let mut short: String = text.chars().take(LONGEST).collect();
+        Self::within(text, LONGEST)
+    }
+
+    /// Makes a text harmless that may have up to `longest` characters: a log line has more to say than a name.
+    pub fn within(text: &str, longest: usize) -> Self {
+        // A text of so few bytes has no more characters than that; only longer ones are counted.
+        if text.len() > longest
+            && let Some((end, _)) = text.char_indices().nth(longest)
+        {
+            let mut short = text[..end].to_owned();
             short.push('…');
             return Self(harmless(&short).as_ref().into());
         }
@@ -145,6 +153,8 @@ mod tests {
         let shown = Shown::new(&"x".repeat(1_000_000));
         assert_eq!(shown.as_str().chars().count(), LONGEST + 1);
         assert!(shown.as_str().ends_with('…'));
+        assert_eq!(Shown::within("größe", 3).as_str(), "grö…");
+        assert_eq!(Shown::within("größe", 5).as_str(), "größe");
     }
 
     proptest! {

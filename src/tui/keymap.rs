@@ -212,9 +212,9 @@ pub fn lookup(place: Place, event: &KeyEvent) -> Option<Action> {
     })
 }
 
-/// The bindings that the last line names in a place, nearest first.
+/// The bindings that the last line names in a place, in the table's order.
 pub fn footer(place: Place) -> impl Iterator<Item = &'static Binding> {
-    place.chain().iter().flat_map(|place| BINDINGS.iter().filter(|binding| binding.place == *place && !binding.short.is_empty()))
+    BINDINGS.iter().filter(move |binding| place.chain().contains(&binding.place) && !binding.short.is_empty())
 }
 
 #[cfg(test)]

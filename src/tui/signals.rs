@@ -67,15 +67,17 @@ impl Signals {
 /// Stops the process by SIGTSTP's own effect, so that the shell sees a stopped job; returns when it goes on.
 /// `all` stops the whole job as Ctrl-Z in a terminal does: sudo(8) or a pipe's other end would otherwise wait in the foreground.
 pub fn stop(all: bool) {
-    let default = SigAction::new(SigHandler::SigDfl, SaFlags::empty(), SigSet::empty());
-    // SAFETY: the default disposition runs no code of ours; what was installed before is put back below.
-    let before = unsafe { sigaction(Number::SIGTSTP, &default) };
+    let with = |handler| SigAction::new(handler, SaFlags::empty(), SigSet::empty());
+    // SAFETY: ignoring runs no code of ours; what was installed before is put back below.
+    let before = unsafe { sigaction(Number::SIGTSTP, &with(SigHandler::SigIgn)) };
     if all {
-        // Group 0 is our own. In an orphaned group the kernel ignores this, and nothing stops.
+        // Group 0 is our own. It is ignored here, because one sent to the group may stop another thread first, and this one would go on.
         let _ = kill(Pid::from_raw(0), Number::SIGTSTP);
-    } else {
-        let _ = raise(Number::SIGTSTP);
     }
+    // SAFETY: as above.
+    let _ = unsafe { sigaction(Number::SIGTSTP, &with(SigHandler::SigDfl)) };
+    // To this very thread, so that it does not return before the stop is over. In an orphaned group the kernel drops it, and nothing stops.
+    let _ = raise(Number::SIGTSTP);
     if let Ok(before) = before {
         // SAFETY: this is the handler that was installed before, unchanged.
         let _ = unsafe { sigaction(Number::SIGTSTP, &before) };

@@ -129,7 +129,7 @@ impl Theme {
     /// When the file is not TOML, names no style or holds words that are no style.
     pub fn patched(mut self, file: &str, depth: Depth) -> Result<Self> {
         let patch: Patch = toml::from_str(file).map_err(|source| Error::new(Kind::Usage, "the theme cannot be read").because(source))?;
-        let sixteen = (depth == Depth::Sixteen).then_some(patch.sixteen).unwrap_or_default();
+        let sixteen = if depth == Depth::Sixteen { patch.sixteen } else { BTreeMap::new() };
         for (name, words) in patch.style.iter().chain(&sixteen) {
             let style = parse(words).ok_or_else(|| Error::new(Kind::Usage, format!("the theme's {name} = {words:?} is no style")))?;
             let slot = self.slot(name).ok_or_else(|| Error::new(Kind::Usage, format!("the theme names {name}, which is no style")))?;

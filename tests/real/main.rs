@@ -1,1 +1,16 @@
-//! placeholder
+//! Tests on real parts: real accounts, real MCP servers, the real binary.
+//!
+//! A part that is missing makes its tests print why and skip, unless `BERTH_TEST_REQUIRE` names it (`all`: every one); then they fail.
+//! What they make they take away: accounts, processes, directories.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail loudly, its helpers too")]
+
+mod accounts;
+mod berth;
+mod conflict;
+mod lifecycle;
+mod parts;
+mod world;
+
+#[allow(dead_code, reason = "shared by test programs that need different parts of it")]
+#[path = "../support/terminal.rs"]
+mod terminal;

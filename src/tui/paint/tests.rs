@@ -1,3 +1,5 @@
+//! Frames against what a terminal makes of their bytes.
+
 use std::num::NonZero;
 
 use super::*;

@@ -82,7 +82,7 @@ impl History {
 
     /// The last points in pairs that stand still while the newest pair fills: each pair has an even point first.
     pub fn pairs(&self, count: usize) -> Vec<Option<Point>> {
-        let odd = usize::from(self.newest % 2 == 0);
+        let odd = usize::from(self.newest.is_multiple_of(2));
         let points: Vec<Option<Point>> = self.last(count * 2 - odd).chain(std::iter::repeat_n(None, odd)).collect();
         points.chunks(2).map(|pair| merge(pair.first().copied().flatten(), pair.get(1).copied().flatten())).collect()
     }

@@ -22,7 +22,14 @@ pub struct Header {
 
 /// The worst thing; when nothing is wrong, what could not be read.
 pub fn banner(snapshot: &Snapshot) -> Option<Banner> {
-    let notice = || snapshot.notices.first().map(|notice| Banner { level: Level::Note, sentence: notice.clone(), finding: None });
+    // An empty table says these itself.
+    let notice = || {
+        snapshot.notices.first().filter(|_| !snapshot.rows.is_empty()).map(|notice| Banner {
+            level: Level::Note,
+            sentence: notice.clone(),
+            finding: None,
+        })
+    };
     advice::banner(snapshot).or_else(notice)
 }
 

@@ -1,3 +1,5 @@
+//! Keys and snapshots in, states and effects out.
+
 use std::sync::Arc;
 use std::time::Duration;
 

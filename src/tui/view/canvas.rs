@@ -53,7 +53,7 @@ pub fn take(text: &str, width: usize) -> &str {
     text
 }
 
-/// A text in lines of at most `width` cells, broken at spaces where there are some.
+/// A text in lines of at most `width` cells, broken at spaces where there are some, in a path after a slash.
 pub fn wrap(text: &str, width: usize) -> Vec<&str> {
     let width = width.max(1);
     let (mut lines, mut rest) = (Vec::new(), text);
@@ -61,8 +61,11 @@ pub fn wrap(text: &str, width: usize) -> Vec<&str> {
         let head = take(rest, width);
         // A character wider than the line has to leave all the same.
         let head = if head.is_empty() { rest.get(..rest.chars().next().map_or(1, char::len_utf8)).unwrap_or(rest) } else { head };
-        let at = match head.rfind(' ') {
-            Some(space) if space > 0 && !rest[head.len()..].starts_with(' ') => space,
+        let at = match (head.rfind(' '), head.rfind('/')) {
+            _ if rest.get(head.len()..).is_some_and(|after| after.starts_with(' ')) => head.len(),
+            (Some(space), _) if space > 0 => space,
+            // A path breaks after a name, unless that would leave the line nearly empty.
+            (_, Some(slash)) if slash * 2 > head.len() => slash + 1,
             _ => head.len(),
         };
         lines.push(rest.get(..at).unwrap_or(rest));
@@ -149,6 +152,7 @@ mod tests {
         assert_eq!(wrap("abcdefgh", 3), ["abc", "def", "gh"]);
         assert_eq!(wrap("日本語", 1), ["日", "本", "語"]);
         assert_eq!(wrap("", 5), [""]);
+        assert_eq!(wrap("/opt/mcp-server/users", 18), ["/opt/mcp-server/", "users"]);
     }
 
     proptest! {

@@ -28,7 +28,8 @@ pub fn draw(state: &State, confirm: &Confirm, within: Rect, buffer: &mut Buffer)
     if let Some(changed) = &confirm.changed {
         say(&format!("Not any more: {changed}. Nothing will be done; ask again."), theme.error);
     }
-    let lines = u16::try_from(body.len() + 3).unwrap_or(u16::MAX);
+    let below = if confirm.changed.is_none() { 3 } else { 2 };
+    let lines = u16::try_from(body.len() + below).unwrap_or(u16::MAX);
     let inside = canvas::float(settings, within, width, lines, &format!("{verb} {}?", confirm.id()), buffer)?;
     // When it is cramped the body leaves before the buttons.
     let body_area = Rect { height: inside.height.saturating_sub(1), ..inside };

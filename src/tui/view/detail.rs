@@ -108,9 +108,11 @@ fn process(state: &State, row: &Row, width: u16, lines: &mut Vec<Line>) {
         Reading::Unasked => settings.glyphs.ellipsis.to_owned(),
     }];
     facts.extend(main.map(|process| process.name.to_string()));
-    facts.push(format!("{} (uid {})", row.user, row.uid));
+    // Under a shared account the owner's name says nothing of the uid.
+    let account = if row.user.as_str() == row.id.owner() { String::new() } else { format!("{} ", row.user) };
+    facts.push(format!("{account}uid {}", row.uid));
     facts.extend(row.started_at.filter(|_| row.state.is_up()).map(|at| format!("since {}", words::clock(at, now, &settings.zone))));
-    lines.push(vec![(canvas::fit(settings, &facts.join("  "), width), Style::new())]);
+    lines.extend(pack(&facts, width).into_iter().map(|text| vec![(text, Style::new())]));
     let at: Vec<String> = row.listening.iter().map(|(endpoint, _)| endpoint.to_string()).collect();
     let text = match (at.is_empty(), row.port) {
         (false, _) => at.join("  "),
@@ -118,6 +120,21 @@ fn process(state: &State, row: &Row, width: u16, lines: &mut Vec<Line>) {
         (true, None) => "nothing; it has no port".to_owned(),
     };
     labelled(state, lines, width, "listens", &text, Style::new());
+}
+
+/// Facts side by side, as many in a line as fit.
+fn pack(facts: &[String], width: u16) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for fact in facts {
+        match lines.last_mut() {
+            Some(line) if canvas::cells(line) + 2 + canvas::cells(fact) <= width => {
+                line.push_str("  ");
+                line.push_str(fact);
+            }
+            _ => lines.push(fact.clone()),
+        }
+    }
+    lines
 }
 
 /// CPU and memory with their pictures.

@@ -2,6 +2,7 @@
 //!
 //! It must never hide that rows are left out.
 
+use crate::present::columns::Column;
 use crate::tui::state::State;
 use crate::tui::state::fleet::descends;
 
@@ -9,7 +10,8 @@ use crate::tui::state::fleet::descends;
 pub fn title(state: &State) -> Vec<String> {
     let (settings, fleet, filter) = (&state.settings, &state.fleet, &state.filter);
     let arrow = if descends(fleet.sort, fleet.reversed) { settings.glyphs.descending } else { settings.glyphs.ascending };
-    let mut parts = vec![format!("by {} {arrow}", fleet.sort.title())];
+    let as_it_came = fleet.sort == Column::Owner && !fleet.reversed;
+    let mut parts: Vec<String> = Some(format!("by {} {arrow}", fleet.sort.title())).filter(|_| !as_it_came).into_iter().collect();
     if filter.is_active() {
         parts.push(format!("filter: {}", crate::domain::Shown::new(&filter.words())));
         parts.push(format!("{} of {}", fleet.rows.len(), fleet.total));

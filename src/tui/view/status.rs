@@ -4,16 +4,17 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
+use ratatui::style::Style;
 
-use crate::tui::keymap::{self, Action, Binding, Key};
-use crate::tui::state::State;
+use crate::tui::keymap::{self, Action, Binding};
+use crate::tui::state::{Pane, State};
 
 use super::canvas;
 
 /// Draws it; says where the cursor is, when something is typed.
 pub fn draw(state: &State, area: Rect, buffer: &mut Buffer) -> Option<Position> {
     let (settings, theme) = (&state.settings, &state.settings.theme);
-    let right = quit(state, area, buffer);
+    let right = ways_out(state, area, buffer);
     let (x, room) = (area.x + 1, right.saturating_sub(area.x + 2));
     if let Some(message) = &state.status.message {
         let style = if message.refused { theme.warning } else { theme.title };
@@ -24,37 +25,62 @@ pub fn draw(state: &State, area: Rect, buffer: &mut Buffer) -> Option<Position> 
         return Some(filter(state, Rect { x, width: room, ..area }, buffer));
     }
     let mut x = x;
-    for binding in keymap::footer(state.place()).filter(|binding| binding.action != Action::Back) {
-        let Some(key) = binding.keys.first() else { continue };
-        let (label, end) = (key.label(), right.saturating_sub(2));
+    let end = right.saturating_sub(2);
+    for binding in keymap::footer(state.place()).filter(|binding| !is_right(binding) && makes_sense(state, binding)) {
         let possible = is_possible(state, binding);
-        let width = canvas::cells(&label) + 1 + canvas::cells(binding.short) + if possible { 0 } else { 2 };
+        let (label, width) = (label(binding), width(binding, binding.short) + if possible { 0 } else { 2 });
         if x + width > end {
             break;
         }
-        if possible {
-            x = canvas::put(buffer, x, area.y, width, &label, theme.key);
-            x = canvas::put(buffer, x + 1, area.y, width, binding.short, ratatui::style::Style::new());
+        x = if possible {
+            name(state, binding, binding.short, x, area, buffer)
         } else {
             // In brackets: pressing it says why not.
-            x = canvas::put(buffer, x, area.y, width, &format!("({label} {})", binding.short), theme.dim);
-        }
-        x += 2;
+            canvas::put(buffer, x, area.y, width, &format!("({label} {})", binding.short), theme.dim)
+        } + 2;
     }
     None
 }
 
-/// `q quit` on the right, or what `q` does here. Returns where it begins.
-fn quit(state: &State, area: Rect, buffer: &mut Buffer) -> u16 {
-    let Some(binding) = keymap::footer(state.place()).find(|binding| binding.action == Action::Back) else { return area.right() };
-    let label = binding.keys.first().map(|key: &Key| key.label()).unwrap_or_default();
-    let back = state.large.is_some() || state.focus != crate::tui::state::Pane::Fleet;
-    let word = if back { "back" } else { binding.short };
-    let width = canvas::cells(&label) + 1 + canvas::cells(word);
-    let x = area.right().saturating_sub(width + 1);
-    let end = canvas::put(buffer, x, area.y, width, &label, state.settings.theme.key);
-    canvas::put(buffer, end + 1, area.y, width, word, ratatui::style::Style::new());
-    x
+/// The key that is shown for a binding.
+fn label(binding: &Binding) -> String {
+    binding.keys.first().map(|key| key.label()).unwrap_or_default()
+}
+
+/// How many cells a key and its word take.
+fn width(binding: &Binding, word: &str) -> u16 {
+    canvas::cells(&label(binding)) + 1 + canvas::cells(word)
+}
+
+/// A key and its word. Returns the column after them.
+fn name(state: &State, binding: &Binding, word: &str, x: u16, area: Rect, buffer: &mut Buffer) -> u16 {
+    let end = canvas::put(buffer, x, area.y, area.right().saturating_sub(x), &label(binding), state.settings.theme.key);
+    canvas::put(buffer, end + 1, area.y, area.right().saturating_sub(end + 1), word, Style::new())
+}
+
+/// What stands on the right, whatever the width: the ways to help and out.
+fn is_right(binding: &Binding) -> bool {
+    matches!(binding.action, Action::Help | Action::Back)
+}
+
+/// `? help  q quit` on the right, or what `q` does here. Returns where it begins.
+fn ways_out(state: &State, area: Rect, buffer: &mut Buffer) -> u16 {
+    let back = state.large.is_some() || state.focus != Pane::Fleet;
+    let word = |binding: &Binding| if back && binding.action == Action::Back { "back" } else { binding.short };
+    let bindings = || keymap::footer(state.place()).filter(|binding| is_right(binding));
+    let total: u16 = bindings().map(|binding| width(binding, word(binding)) + 2).sum();
+    let begin = area.right().saturating_sub(total.saturating_sub(1));
+    let mut x = begin;
+    for binding in bindings() {
+        x = name(state, binding, word(binding), x, area, buffer) + 2;
+    }
+    begin
+}
+
+/// Whether the key has a meaning in this very dialogue.
+fn makes_sense(state: &State, binding: &Binding) -> bool {
+    let refused = state.confirm.as_ref().is_some_and(|confirm| confirm.changed.is_some());
+    !(refused && matches!(binding.action, Action::Confirm | Action::NextField))
 }
 
 /// Whether the key would do something for the chosen instance.

@@ -1,3 +1,5 @@
+//! Following, pausing and scrolling against a tail that answers what was asked.
+
 use crossterm::event::KeyCode;
 
 use super::*;

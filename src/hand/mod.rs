@@ -1,0 +1,19 @@
+//! Acting and opening inside a user's tree, as that user (DESIGN invariant 2).
+//!
+//! It must never let root write, follow a link or send a signal in a user's world: the hand, a child that has become the user, does.
+//! A lost race then costs only the user who ran it.
+
+mod identity;
+mod job;
+mod message;
+mod reader;
+mod signal;
+mod tree;
+mod zygote;
+
+pub use identity::{Identity, become_user};
+pub use job::{Answer, Job};
+pub use reader::{FileFacts, Reader};
+pub use signal::{is_alive, open_verified, process_facts, send};
+pub use tree::{Ending, descendants, end_tree};
+pub use zygote::Zygote;

@@ -1,0 +1,266 @@
+//! Reading inside users' trees: one dedicated thread that takes on the user's file-system identity for each open.
+//!
+//! It must never write, follow a link below the administrator's part of a path, or wait longer than its deadline: a thousand
+//! forks do not fit in a first frame, and a dead mount must cost a thread, not the console.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::fd::AsFd;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, ResolveFlags, Statx, StatxFlags, fstat, openat2, statx};
+
+use super::Identity;
+
+/// How long one look into a user's tree may take.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// How many threads may hang in dead mounts before reading is given up.
+const MOST_STUCK: usize = 8;
+
+/// What is told of a file without opening it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileFacts {
+    /// The device, major and minor joined.
+    pub device: u64,
+    /// The inode.
+    pub inode: u64,
+    /// Bytes.
+    pub size: u64,
+    /// Last change of the content, nanoseconds since the epoch.
+    pub modified_ns: i128,
+    /// The owner.
+    pub uid: u32,
+    /// The permission bits.
+    pub mode: u32,
+    /// How many names it has.
+    pub links: u32,
+    /// Whether it is a regular file.
+    pub is_regular: bool,
+    /// Whether it is a directory.
+    pub is_directory: bool,
+}
+
+enum Wanted {
+    Open,
+    List,
+    Facts,
+}
+
+enum Got {
+    File(File),
+    Entries(Vec<(OsString, bool)>),
+    Facts(FileFacts),
+}
+
+struct Request {
+    who: Identity,
+    root: PathBuf,
+    beneath: PathBuf,
+    wanted: Wanted,
+    answer: SyncSender<io::Result<Got>>,
+}
+
+/// The door to the reading thread.
+pub struct Reader {
+    line: Mutex<Line>,
+}
+
+struct Line {
+    requests: Sender<Request>,
+    stuck: usize,
+}
+
+impl Reader {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    /// When no thread can be had.
+    pub fn start() -> io::Result<Arc<Self>> {
+        let requests = start_thread()?;
+        Ok(Arc::new(Self { line: Mutex::new(Line { requests, stuck: 0 }) }))
+    }
+
+    /// Opens a regular file for reading. It must belong to the user or to root.
+    ///
+    /// # Errors
+    /// The kernel's; `ELOOP` for a link in the way, `InvalidInput` for what is not a regular file, `PermissionDenied` for another
+    /// user's file, `TimedOut` when the file system does not answer.
+    pub fn open(&self, who: &Identity, root: &Path, beneath: &Path) -> io::Result<File> {
+        match self.ask(who, root, beneath, Wanted::Open)? {
+            Got::File(file) => Ok(file),
+            _ => Err(io::Error::other("wrong answer")),
+        }
+    }
+
+    /// Reads a regular file whole.
+    ///
+    /// # Errors
+    /// As [`Reader::open`]; `FileTooLarge` when it has more than `cap` bytes.
+    pub fn read(&self, who: &Identity, root: &Path, beneath: &Path, cap: usize) -> io::Result<Vec<u8>> {
+        let file = self.open(who, root, beneath)?;
+        let mut bytes = Vec::new();
+        file.take(cap as u64 + 1).read_to_end(&mut bytes)?;
+        if bytes.len() > cap {
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it is larger than {cap} bytes")));
+        }
+        Ok(bytes)
+    }
+
+    /// Lists a directory: names, and whether each is a directory.
+    ///
+    /// # Errors
+    /// As [`Reader::open`].
+    pub fn list(&self, who: &Identity, root: &Path, beneath: &Path) -> io::Result<Vec<(OsString, bool)>> {
+        match self.ask(who, root, beneath, Wanted::List)? {
+            Got::Entries(entries) => Ok(entries),
+            _ => Err(io::Error::other("wrong answer")),
+        }
+    }
+
+    /// What a path is, links not followed.
+    ///
+    /// # Errors
+    /// As [`Reader::open`].
+    pub fn stat(&self, who: &Identity, root: &Path, beneath: &Path) -> io::Result<FileFacts> {
+        match self.ask(who, root, beneath, Wanted::Facts)? {
+            Got::Facts(facts) => Ok(facts),
+            _ => Err(io::Error::other("wrong answer")),
+        }
+    }
+
+    fn ask(&self, who: &Identity, root: &Path, beneath: &Path, wanted: Wanted) -> io::Result<Got> {
+        let (answer, answered) = sync_channel(1);
+        let request = Request { who: who.clone(), root: root.to_owned(), beneath: beneath.to_owned(), wanted, answer };
+        let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
+        if line.stuck >= MOST_STUCK {
+            return Err(io::Error::new(io::ErrorKind::TimedOut, "too many file systems do not answer"));
+        }
+        line.requests.send(request).map_err(|_| io::Error::other("the reading thread is gone"))?;
+        match answered.recv_timeout(PATIENCE) {
+            Ok(result) => result,
+            Err(_) => {
+                // The thread hangs in the kernel and cannot be ended; another takes its place.
+                line.stuck += 1;
+                line.requests = start_thread()?;
+                Err(io::Error::new(io::ErrorKind::TimedOut, "the file system did not answer within 2 s"))
+            }
+        }
+    }
+}
+
+fn start_thread() -> io::Result<Sender<Request>> {
+    let (sender, receiver) = channel();
+    std::thread::Builder::new().name("berth-reader".to_owned()).stack_size(128 * 1024).spawn(move || serve(&receiver))?;
+    Ok(sender)
+}
+
+fn serve(requests: &Receiver<Request>) {
+    let is_root = nix::unistd::geteuid().is_root();
+    let mut current: Option<Identity> = None;
+    for request in requests {
+        let result = (|| {
+            // The administrator's part is resolved with berth's own rights.
+            if is_root && current.is_some() {
+                take_on(None)?;
+                current = None;
+            }
+            let root = rustix::fs::open(&request.root, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
+            if is_root && request.who.uid().0 != 0 {
+                take_on(Some(&request.who))?;
+                current = Some(request.who.clone());
+            }
+            look(&root, &request)
+        })();
+        drop(request.answer.send(result));
+    }
+}
+
+/// Gives this thread, and only this one, a user's file-system identity; `None` is berth's own.
+///
+/// The raw system calls are used on purpose: glibc's setgroups changes every thread of the process (nptl(7)).
+/// Leaving fsuid 0 drops the file-system capabilities with it (capabilities(7)).
+fn take_on(who: Option<&Identity>) -> io::Result<()> {
+    let own_group = [nix::unistd::getegid().as_raw()];
+    let (uid, gid, groups) = who.map_or((0, own_group[0], &own_group[..]), |who| (who.uid().0, who.gid().0, who.groups()));
+    // Back to fsuid 0 first: changing groups needs CAP_SETGID only, but the order must be the same both ways.
+    // SAFETY: plain system calls on this thread's own credentials; `groups` lives until setgroups returns.
+    unsafe {
+        if libc::syscall(libc::SYS_setgroups, groups.len(), groups.as_ptr()) != 0 {
+            return Err(io::Error::last_os_error());
+        }
+        libc::syscall(libc::SYS_setfsgid, gid);
+        libc::syscall(libc::SYS_setfsuid, uid);
+        // They report no errors: setting an impossible id tells the one in force, setfsuid(2).
+        if libc::syscall(libc::SYS_setfsuid, -1) != i64::from(uid) || libc::syscall(libc::SYS_setfsgid, -1) != i64::from(gid) {
+            return Err(io::Error::from_raw_os_error(libc::EPERM));
+        }
+    }
+    Ok(())
+}
+
+fn look(root: &impl AsFd, request: &Request) -> io::Result<Got> {
+    // An empty path and `.` both mean the root itself.
+    let beneath = if request.beneath.as_os_str().is_empty() { Path::new(".") } else { &request.beneath };
+    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+    let common = OFlags::CLOEXEC | OFlags::NOFOLLOW;
+    match request.wanted {
+        Wanted::Facts => {
+            let descriptor = openat2(root, beneath, common | OFlags::PATH, Mode::empty(), resolve)?;
+            let facts = statx(&descriptor, c"", AtFlags::EMPTY_PATH, StatxFlags::BASIC_STATS)?;
+            Ok(Got::Facts(facts_of(&facts)))
+        }
+        Wanted::List => {
+            let flags = common | OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NONBLOCK;
+            let descriptor = openat2(root, beneath, flags, Mode::empty(), resolve)?;
+            let mut entries = Vec::new();
+            for entry in Dir::read_from(&descriptor)? {
+                let entry = entry?;
+                let name = entry.file_name().to_bytes();
+                if name != b"." && name != b".." {
+                    let name = std::ffi::OsStr::from_bytes(name).to_owned();
+                    entries.push((name, entry.file_type() == FileType::Directory));
+                }
+            }
+            Ok(Got::Entries(entries))
+        }
+        Wanted::Open => {
+            // A FIFO or a device must neither block nor become the terminal (THREATS A12).
+            let flags = common | OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY;
+            let descriptor = openat2(root, beneath, flags, Mode::empty(), resolve)?;
+            let facts = fstat(&descriptor)?;
+            if FileType::from_raw_mode(facts.st_mode) != FileType::RegularFile {
+                return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
+            }
+            if facts.st_uid != 0 && facts.st_uid != request.who.uid().0 {
+                let sentence = format!("it belongs to uid {}, neither the instance's account nor root", facts.st_uid);
+                return Err(io::Error::new(io::ErrorKind::PermissionDenied, sentence));
+            }
+            Ok(Got::File(File::from(descriptor)))
+        }
+    }
+}
+
+fn facts_of(facts: &Statx) -> FileFacts {
+    let kind = FileType::from_raw_mode(facts.stx_mode.into());
+    FileFacts {
+        device: (u64::from(facts.stx_dev_major) << 32) | u64::from(facts.stx_dev_minor),
+        inode: facts.stx_ino,
+        size: facts.stx_size,
+        modified_ns: i128::from(facts.stx_mtime.tv_sec) * 1_000_000_000 + i128::from(facts.stx_mtime.tv_nsec),
+        uid: facts.stx_uid,
+        mode: u32::from(facts.stx_mode) & 0o7777,
+        links: facts.stx_nlink,
+        is_regular: kind == FileType::RegularFile,
+        is_directory: kind == FileType::Directory,
+    }
+}
+
+#[cfg(test)]
+#[path = "reader_tests.rs"]
+mod tests;

@@ -1,0 +1,61 @@
+//! The reader against real files, links, pipes and other users' files. It must never need more than a temporary directory.
+
+use std::os::unix::fs::{PermissionsExt, chown, symlink};
+use std::path::Path;
+
+use super::*;
+use crate::domain::{Gid, Uid};
+
+fn own() -> Identity {
+    Identity::of(Uid(nix::unistd::getuid().as_raw()), Gid(nix::unistd::getgid().as_raw()), None)
+}
+
+#[test]
+fn a_file_beneath_is_read_and_listed() {
+    let tree = tempfile::tempdir().unwrap();
+    std::fs::create_dir(tree.path().join("a")).unwrap();
+    std::fs::write(tree.path().join("a/f"), "text").unwrap();
+    let reader = Reader::start().unwrap();
+    assert_eq!(reader.read(&own(), tree.path(), Path::new("a/f"), 10).unwrap(), b"text");
+    assert_eq!(reader.read(&own(), tree.path(), Path::new("a/f"), 3).unwrap_err().kind(), io::ErrorKind::FileTooLarge);
+    assert_eq!(reader.list(&own(), tree.path(), Path::new("")).unwrap(), [(OsString::from("a"), true)]);
+    let facts = reader.stat(&own(), tree.path(), Path::new("a/f")).unwrap();
+    assert!(facts.is_regular && facts.size == 4);
+}
+
+#[test]
+fn links_pipes_and_the_way_up_are_refused() {
+    let tree = tempfile::tempdir().unwrap();
+    std::fs::write(tree.path().join("secret"), "s").unwrap();
+    let root = tree.path().join("root");
+    std::fs::create_dir(&root).unwrap();
+    symlink("../secret", root.join("link")).unwrap();
+    symlink("..", root.join("up")).unwrap();
+    nix::unistd::mkfifo(&root.join("fifo"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let reader = Reader::start().unwrap();
+    for path in ["link", "up/secret", "../secret", "/etc/passwd", "fifo", "."] {
+        assert!(reader.open(&own(), &root, Path::new(path)).is_err(), "{path}");
+    }
+}
+
+#[test]
+fn root_reads_as_the_user_and_comes_back() {
+    if !nix::unistd::getuid().is_root() {
+        eprintln!("skipped: needs root");
+        return;
+    }
+    let tree = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(tree.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    for (name, owner, mode) in [("mine", 4711, 0o600), ("roots", 0, 0o600), ("others", 4712, 0o644)] {
+        std::fs::write(tree.path().join(name), name).unwrap();
+        chown(tree.path().join(name), Some(owner), Some(owner)).unwrap();
+        std::fs::set_permissions(tree.path().join(name), std::fs::Permissions::from_mode(mode)).unwrap();
+    }
+    let reader = Reader::start().unwrap();
+    let user = Identity::of(Uid(4711), Gid(4711), None);
+    assert_eq!(reader.read(&user, tree.path(), Path::new("mine"), 10).unwrap(), b"mine");
+    assert_eq!(reader.open(&user, tree.path(), Path::new("roots")).unwrap_err().raw_os_error(), Some(libc::EACCES));
+    assert_eq!(reader.open(&user, tree.path(), Path::new("others")).unwrap_err().kind(), io::ErrorKind::PermissionDenied);
+    let root = Identity::of(Uid(0), Gid(0), None);
+    assert_eq!(reader.read(&root, tree.path(), Path::new("roots"), 10).unwrap(), b"roots");
+}

@@ -1,0 +1,242 @@
+//! The zygote: one small process of one thread, forked before anything else exists, from which every hand and keeper is forked.
+//!
+//! It must never act on a user's world itself, and never start a thread: what is forked from it must be able to become anybody.
+
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{SigHandler, Signal, signal};
+use nix::sys::wait::{WaitPidFlag, waitpid};
+use nix::unistd::{ForkResult, Pid, fork, setsid};
+
+use crate::error::{Context, Error, Kind, Result};
+
+use super::job::{Answer, Job, Request};
+use super::message::{pair, receive, send};
+use super::signal::{open_verified, send as send_signal};
+use super::tree::end_tree;
+use super::{Identity, become_user};
+
+/// The engine's end of the line to the zygote. The zygote ends when it is dropped; keepers stay.
+#[derive(Debug)]
+pub struct Zygote {
+    line: OwnedFd,
+}
+
+impl Zygote {
+    /// Forks the zygote. Must be called first thing in `main`.
+    ///
+    /// # Safety
+    /// The process must have exactly one thread: only then may the child go on to allocate and run code (fork(2), "async-signal-safe").
+    ///
+    /// # Errors
+    /// When the kernel gives no socket or process.
+    pub unsafe fn start() -> Result<Self> {
+        let (ours, theirs) = pair().while_doing(|| "cannot make the line to the zygote".to_owned())?;
+        // SAFETY: the caller vouches for a single thread.
+        match unsafe { fork() }.while_doing(|| "cannot fork the zygote".to_owned())? {
+            ForkResult::Parent { .. } => Ok(Self { line: ours }),
+            ForkResult::Child => {
+                drop(ours);
+                serve(&theirs);
+            }
+        }
+    }
+
+    /// Has a hand do a job as `who` and waits for its answer.
+    ///
+    /// # Errors
+    /// Of kind `Timeout` when the hand does not answer in time (its user may have stopped it); it is ended then.
+    pub fn ask(&self, who: &Identity, job: Job, deadline: Duration) -> Result<Answer> {
+        let (ours, theirs) = pair().while_doing(|| "cannot make a line to a hand".to_owned())?;
+        self.request(who, job, deadline, &[theirs.as_fd()])?;
+        drop(theirs);
+        wait_readable(&ours, deadline)?;
+        let (bytes, _) = receive(&ours).while_doing(|| "cannot hear the hand".to_owned())?;
+        if bytes.is_empty() {
+            return Err(Error::failed(format!("the hand for uid {} ended without an answer", who.uid())));
+        }
+        serde_json::from_slice(&bytes).while_doing(|| "the hand's answer cannot be read".to_owned())
+    }
+
+    /// Forks a keeper with the three descriptors it needs: the specification, the record, the line to the engine.
+    ///
+    /// # Errors
+    /// When the zygote is gone.
+    pub fn keep(&self, who: &Identity, title: &str, descriptors: [BorrowedFd<'_>; 3]) -> Result<()> {
+        self.request(who, Job::Keep { title: title.to_owned() }, Duration::ZERO, &descriptors)
+    }
+
+    fn request(&self, who: &Identity, job: Job, deadline: Duration, descriptors: &[BorrowedFd<'_>]) -> Result<()> {
+        let deadline_ms = u64::try_from(deadline.as_millis()).unwrap_or(u64::MAX);
+        let request = Request { who: who.clone(), job, deadline_ms };
+        let bytes = serde_json::to_vec(&request).while_doing(|| "cannot write a job".to_owned())?;
+        send(&self.line, &bytes, descriptors).while_doing(|| "the zygote does not answer".to_owned())
+    }
+}
+
+/// Waits until the other side has said something or hung up.
+fn wait_readable(descriptor: &OwnedFd, deadline: Duration) -> Result<()> {
+    use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+    let until = Instant::now() + deadline;
+    loop {
+        let left = until.saturating_duration_since(Instant::now());
+        let timeout = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
+        match poll(&mut [PollFd::new(descriptor.as_fd(), PollFlags::POLLIN)], timeout) {
+            Ok(0) if left.is_zero() => {
+                return Err(Error::new(Kind::Timeout, format!("the hand did not answer within {} s", deadline.as_secs())));
+            }
+            Ok(0) | Err(nix::errno::Errno::EINTR) => {}
+            Ok(_) => return Ok(()),
+            Err(error) => return Err(Error::failed("cannot wait for the hand").because(error)),
+        }
+    }
+}
+
+/// The zygote's whole life.
+fn serve(line: &OwnedFd) -> ! {
+    detach();
+    let mut hands: Vec<(Pid, Instant)> = Vec::new();
+    loop {
+        while let Ok(status) = waitpid(None, Some(WaitPidFlag::WNOHANG)) {
+            match status.pid() {
+                Some(pid) => hands.retain(|(hand, _)| *hand != pid),
+                None => break,
+            }
+        }
+        // A hand whose user stopped it never ends by itself. It is an unreaped child, so its pid is still its own.
+        for (hand, until) in &hands {
+            if Instant::now() >= *until {
+                let _ = nix::sys::signal::kill(*hand, Signal::SIGKILL);
+            }
+        }
+        let patience = if hands.is_empty() { None } else { Some(Duration::from_millis(200)) };
+        if !has_message(line, patience) {
+            continue;
+        }
+        match receive(line) {
+            Ok((bytes, descriptors)) if !bytes.is_empty() => {
+                if let Ok(request) = serde_json::from_slice::<Request>(&bytes) {
+                    let deadline = Duration::from_millis(request.deadline_ms) + Duration::from_millis(500);
+                    let stays = matches!(request.job, Job::Keep { .. });
+                    if let Some(pid) = fork_hand(line, &request, descriptors)
+                        && !stays
+                    {
+                        hands.push((pid, Instant::now() + deadline));
+                    }
+                }
+            }
+            _ => std::process::exit(0),
+        }
+    }
+}
+
+/// Leaves the terminal behind: a session of its own, no standard streams, deaf to what a terminal sends.
+fn detach() {
+    let _ = setsid();
+    for one in [Signal::SIGINT, Signal::SIGQUIT, Signal::SIGHUP, Signal::SIGTERM, Signal::SIGTSTP] {
+        // SAFETY: SIG_IGN runs no code.
+        let _ = unsafe { signal(one, SigHandler::SigIgn) };
+    }
+    let _ = nix::sys::prctl::set_name(c"berth-zygote");
+    null_streams();
+}
+
+/// Points the standard streams at /dev/null.
+pub(super) fn null_streams() {
+    if let Ok(null) = std::fs::OpenOptions::new().read(true).write(true).open("/dev/null") {
+        for stream in 0..3 {
+            // SAFETY: dup2 onto the standard descriptors of a process that owns them; nothing else in it uses them.
+            unsafe { libc::dup2(null.as_raw_fd(), stream) };
+        }
+    }
+}
+
+fn has_message(line: &OwnedFd, patience: Option<Duration>) -> bool {
+    use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+    let timeout = patience.map_or(PollTimeout::NONE, |time| PollTimeout::try_from(time).unwrap_or(PollTimeout::MAX));
+    poll(&mut [PollFd::new(line.as_fd(), PollFlags::POLLIN)], timeout).is_ok_and(|count| count > 0)
+}
+
+fn fork_hand(line: &OwnedFd, request: &Request, descriptors: Vec<OwnedFd>) -> Option<Pid> {
+    // SAFETY: the zygote has one thread for all its life.
+    match unsafe { fork() } {
+        Ok(ForkResult::Parent { child }) => Some(child),
+        Ok(ForkResult::Child) => {
+            // SAFETY: this process never uses the zygote's line again; closing it keeps the hand from holding the zygote up.
+            unsafe { libc::close(line.as_raw_fd()) };
+            match &request.job {
+                Job::Keep { title } => exec_keeper(title, &request.who, &descriptors),
+                job => do_job(&request.who, job, descriptors),
+            }
+        }
+        Err(_) => None,
+    }
+}
+
+/// A hand: becomes the user, does one thing, answers, ends.
+fn do_job(who: &Identity, job: &Job, mut descriptors: Vec<OwnedFd>) -> ! {
+    let Some(answer_line) = descriptors.drain(..).next() else { std::process::exit(1) };
+    let answer = match become_user(who) {
+        Ok(()) => carry_out(who, job),
+        Err(error) => refused(&error, "becoming the user"),
+    };
+    if let Ok(bytes) = serde_json::to_vec(&answer) {
+        drop(send(&answer_line, &bytes, &[]));
+    }
+    std::process::exit(0)
+}
+
+fn carry_out(who: &Identity, job: &Job) -> Answer {
+    match job {
+        Job::Signal { key, signal, value } => match open_verified((*key).into(), Some(who.uid())) {
+            Ok(descriptor) => match send_signal(&descriptor, *signal, *value) {
+                Ok(()) => Answer::Done,
+                Err(error) => refused(&error, "signalling"),
+            },
+            Err(error) => refused(&error, "verifying the process"),
+        },
+        Job::EndTree { roots, grace_ms } => {
+            let roots: Vec<_> = roots.iter().map(|key| (*key).into()).collect();
+            let ending = end_tree(None, &roots, Duration::from_millis(*grace_ms), || {});
+            if ending.survivors.is_empty() { Answer::Done } else { Answer::Survivors(ending.survivors) }
+        }
+        Job::Keep { .. } => refused(&io::Error::from_raw_os_error(libc::EINVAL), "keeping"),
+    }
+}
+
+fn refused(error: &io::Error, doing: &str) -> Answer {
+    Answer::Refused { errno: error.raw_os_error().unwrap_or(libc::EIO), doing: doing.to_owned() }
+}
+
+/// Turns this child into a keeper: the specification on descriptor 3, the record on 4, the line to the engine on 5.
+///
+/// It is executed before it becomes the user, so that nothing of the zygote's memory is left in it and no moment exists in
+/// which the user could trace it: leaving uid 0 makes it undumpable, and it never executes anything again.
+fn exec_keeper(title: &str, who: &Identity, descriptors: &[OwnedFd]) -> ! {
+    use std::os::unix::process::CommandExt;
+    let _ = setsid();
+    // First out of the way of 3, 4 and 5, then into place: the given numbers may overlap the wanted ones.
+    let high: Vec<OwnedFd> = descriptors
+        .iter()
+        .filter_map(|descriptor| nix::fcntl::fcntl(descriptor, nix::fcntl::FcntlArg::F_DUPFD_CLOEXEC(10)).ok())
+        // SAFETY: fcntl has just made this descriptor.
+        .map(|raw| unsafe { OwnedFd::from_raw_fd(raw) })
+        .collect();
+    for (wanted, descriptor) in (3..).zip(&high) {
+        // SAFETY: dup2 onto numbers that this process, about to execute, uses for nothing else.
+        unsafe { libc::dup2(descriptor.as_raw_fd(), wanted) };
+    }
+    let Ok(identity) = serde_json::to_string(who) else { std::process::exit(1) };
+    let error = std::process::Command::new("/proc/self/exe")
+        .arg0("berth")
+        .arg("keeper")
+        .arg(title)
+        .env_clear()
+        .env("BERTH_KEEPER_IDENTITY", identity)
+        .current_dir("/")
+        .exec();
+    drop(error);
+    std::process::exit(1)
+}

@@ -1,0 +1,48 @@
+//! Logs: the last lines of a file, and a tail that goes on through storms, rotations and truncations.
+//!
+//! It must never open a path by itself (an [`Opener`] does, with the identity of the user whose log it is), never read a whole file to
+//! show its end, and never let what a file does decide how much memory berth takes.
+
+mod follower;
+mod level;
+mod lines;
+mod ring;
+mod rotation;
+mod source;
+mod tail;
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+
+pub use follower::{Follower, follow};
+pub use level::level_of;
+pub use lines::LONGEST_LINE;
+pub use rotation::Place;
+pub use tail::last_lines;
+
+/// Opens one log by its path, anew each time: after a rotation another file lies there.
+///
+/// What it hands out must be a regular file, opened for reading, that never blocks. It has its own deadline: the thread that follows waits for it.
+pub trait Opener: Send + Sync {
+    /// Opens what lies at the path now.
+    ///
+    /// # Errors
+    /// Those of open(2), of which `NotFound` and `PermissionDenied` are told in words.
+    fn open(&self) -> io::Result<File>;
+
+    /// Which file lies at the path now. Asked at every wake; override it where that is cheaper than opening.
+    ///
+    /// # Errors
+    /// Those of stat(2).
+    fn place(&self) -> io::Result<Place> {
+        Ok(Place::of(&self.open()?.metadata()?))
+    }
+}
+
+impl Place {
+    /// The place of an opened file.
+    pub fn of(metadata: &std::fs::Metadata) -> Self {
+        Self { device: metadata.dev(), inode: metadata.ino() }
+    }
+}

@@ -1,0 +1,75 @@
+//! What the records say of every instance of a roster, read anew only where something changed.
+//!
+//! It must never ask /proc: whether a claimed process still runs is the sample's to say.
+
+use std::collections::HashMap;
+use std::fs;
+use std::sync::{Mutex, PoisonError};
+use std::time::SystemTime;
+
+use crate::domain::{Claim, InstanceId, Roster, SupervisorKind};
+
+use super::record::{Record, Records};
+
+/// The records as they were last read.
+#[derive(Debug, Default)]
+pub struct Cache {
+    directory_changed: Option<SystemTime>,
+    known: HashMap<InstanceId, Option<Record>>,
+    denied: bool,
+}
+
+/// A claim for each process instance.
+///
+/// A new record changes the directory; after that only records that are not settled and whose run has not fully begun, and those
+/// that [`forget`] named, are read again: a keeper appends at the beginning and at the end of its server's life.
+pub fn read(records: &Records, boot: &str, cache: &Mutex<Cache>, roster: &Roster) -> Vec<Claim> {
+    let mut cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
+    let changed = match fs::metadata(records.directory()) {
+        Ok(facts) => {
+            cache.denied = false;
+            facts.modified().ok()
+        }
+        Err(error) => {
+            cache.denied = error.kind() == std::io::ErrorKind::PermissionDenied;
+            None
+        }
+    };
+    if changed != cache.directory_changed {
+        cache.directory_changed = changed;
+        cache.known.clear();
+    }
+    let Cache { known, denied, .. } = &mut *cache;
+    let mut claims = Vec::with_capacity(roster.instances.len());
+    for declared in roster.instances.iter().filter(|declared| declared.supervisor == SupervisorKind::Process) {
+        let begun =
+            known.get(&declared.id).is_some_and(|record| record.as_ref().is_none_or(|record| record.settled || record.main.is_some()));
+        if !begun && !*denied {
+            match records.read(&declared.id, boot) {
+                Ok(record) => drop(known.insert(declared.id.clone(), record)),
+                Err(error) => *denied = error.kind() == std::io::ErrorKind::PermissionDenied,
+            }
+        }
+        claims.push(claim_of(&declared.id, known.get(&declared.id).and_then(Option::as_ref), *denied));
+    }
+    claims
+}
+
+/// Makes the next look at this instance read its record again.
+pub fn forget(cache: &Mutex<Cache>, id: &InstanceId) {
+    cache.lock().unwrap_or_else(PoisonError::into_inner).known.remove(id);
+}
+
+fn claim_of(id: &InstanceId, record: Option<&Record>, denied: bool) -> Claim {
+    let Some(record) = record else { return Claim::nothing(id.clone(), denied) };
+    Claim {
+        id: id.clone(),
+        keeper: record.keeper,
+        main: record.main,
+        wished_up: Some(!record.stop_asked),
+        exit: record.exit,
+        started_at: record.started_at,
+        restarts: record.restarts,
+        denied,
+    }
+}

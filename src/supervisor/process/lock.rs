@@ -1,0 +1,76 @@
+//! One acts on an instance at a time: a lock that the kernel holds on the instance's configuration, so that a user's own console
+//! and root's exclude each other. Whoever comes second is told who was first.
+//!
+//! It must never wait, and never outlive the process that holds it: it goes with the descriptor.
+
+use std::fs::File;
+use std::os::unix::fs::MetadataExt;
+
+use nix::fcntl::{Flock, FlockArg};
+
+use crate::domain::{Shown, Uid};
+
+/// A lock that is held until it is dropped.
+pub struct InstanceLock {
+    _held: Flock<File>,
+}
+
+/// Who holds a lock.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// The process, where /proc/locks names it.
+    pub pid: Option<i32>,
+    /// Its uid.
+    pub uid: Option<Uid>,
+    /// In words: "pid 4711 (berth, uid 0)".
+    pub words: Shown,
+}
+
+impl InstanceLock {
+    /// Takes the lock on an open file, flock(2). Reading rights are enough.
+    ///
+    /// # Errors
+    /// Who holds it.
+    pub fn take(file: File) -> Result<Self, Held> {
+        match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+            Ok(held) => Ok(Self { _held: held }),
+            Err((file, _)) => Err(holder(&file)),
+        }
+    }
+}
+
+/// Looks the holder up in /proc/locks, proc_locks(5): `1: FLOCK ADVISORY WRITE 4711 fe:01:1234 0 EOF`.
+fn holder(file: &File) -> Held {
+    let unknown = Held { pid: None, uid: None, words: Shown::new("another process") };
+    let (Ok(facts), Ok(text)) = (file.metadata(), std::fs::read_to_string("/proc/locks")) else { return unknown };
+    let inode = facts.ino();
+    let pid = text.lines().find_map(|line| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let [_, "FLOCK", _, _, pid, place, ..] = words[..] else { return None };
+        (place.rsplit(':').next()?.parse() == Ok(inode)).then(|| pid.parse().ok()).flatten()
+    });
+    let Some(pid) = pid else { return unknown };
+    let name = std::fs::read(format!("/proc/{pid}/comm")).unwrap_or_default();
+    let name = Shown::from_bytes(name.trim_ascii_end());
+    let uid = std::fs::metadata(format!("/proc/{pid}")).ok().map(|facts| Uid(facts.uid()));
+    let whose = uid.map_or_else(String::new, |uid| {
+        let account = nix::unistd::User::from_uid(nix::unistd::Uid::from_raw(uid.0)).ok().flatten();
+        format!(", {}", account.map_or_else(|| format!("uid {uid}"), |account| account.name))
+    });
+    Held { pid: Some(pid), uid, words: Shown::new(&format!("pid {pid} ({name}{whose})")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_second_is_told_who_was_first() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let first = InstanceLock::take(File::open(file.path()).unwrap()).unwrap_or_else(|held| panic!("{held:?}"));
+        let Err(held) = InstanceLock::take(File::open(file.path()).unwrap()) else { panic!("both got it") };
+        assert_eq!(held.pid, Some(std::process::id().cast_signed()));
+        drop(first);
+        assert!(InstanceLock::take(File::open(file.path()).unwrap()).is_ok());
+    }
+}

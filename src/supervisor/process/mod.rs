@@ -1,0 +1,77 @@
+//! Plain processes, each under a keeper of its own (DESIGN invariant 10).
+//!
+//! It must never trust a PID file, and never signal: the user's hand does.
+
+mod claims;
+pub mod keeper;
+mod launch;
+mod lock;
+mod pid_file;
+mod record;
+mod spec;
+mod stop;
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use crate::domain::{Caller, Capabilities, Claim, Declared, InstanceId, ProcessKey, Roster, SupervisorKind, Verb};
+use crate::error::Result;
+use crate::hand::{Identity, Zygote};
+
+use super::{Started, Stopped, Supervisor};
+
+pub use lock::{Held, InstanceLock};
+use record::Records;
+
+/// The supervisor of process instances.
+pub struct ProcessSupervisor {
+    records: Records,
+    zygote: Arc<Zygote>,
+    boot: String,
+    open_files: u64,
+    cache: Mutex<claims::Cache>,
+}
+
+impl ProcessSupervisor {
+    /// A supervisor whose records lie below `state`. `open_files` is the soft limit that servers get.
+    pub fn new(state: &Path, zygote: Arc<Zygote>, open_files: u64) -> Self {
+        Self { records: Records::below(state), zygote, boot: record::boot_id(), open_files, cache: Mutex::default() }
+    }
+}
+
+/// The identity an instance's hand takes on.
+pub fn identity_of(declared: &Declared) -> Identity {
+    Identity::of(declared.uid, declared.gid, declared.account.as_ref().map(|name| name.as_str()))
+}
+
+impl Supervisor for ProcessSupervisor {
+    fn kind(&self) -> SupervisorKind {
+        SupervisorKind::Process
+    }
+
+    fn claims(&self, roster: &Roster) -> Vec<Claim> {
+        claims::read(&self.records, &self.boot, &self.cache, roster)
+    }
+
+    fn forget(&self, id: &InstanceId) {
+        claims::forget(&self.cache, id);
+    }
+
+    fn capabilities(&self, declared: &Declared) -> Capabilities {
+        let mut capabilities = Capabilities::default();
+        if declared.launch.is_none() {
+            capabilities.unable.push((Verb::Start, "its configuration cannot be read"));
+            capabilities.unable.push((Verb::Restart, "its configuration cannot be read"));
+        }
+        capabilities
+    }
+
+    fn start(&self, declared: &Declared, by: &Caller, again: bool) -> Result<Box<dyn Started>> {
+        launch::start(self, declared, by, again)
+    }
+
+    fn stop(&self, declared: &Declared, extra: &[ProcessKey], by: &Caller, grace: Duration) -> Result<Stopped> {
+        stop::stop(self, declared, extra, by, grace)
+    }
+}

@@ -1,0 +1,300 @@
+//! An instance's record: who started it, which processes came of it, how it ended. One file an instance, one line an event.
+//!
+//! It lives in berth's own state directory, never in a user's tree. A keeper only appends to it through a descriptor that it was
+//! given. It must never be believed about a process whose start time the kernel does not confirm, nor across a reboot.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{ExitStatus, InstanceId, LastExit, ProcessKey};
+use crate::error::{Context, Result};
+
+/// One event of an instance's life under its keeper.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Event {
+    /// The first line: somebody asked for a start.
+    Asked {
+        /// Which boot of the machine, /proc/sys/kernel/random/boot_id.
+        boot: String,
+        /// Who asked.
+        by: String,
+        /// When.
+        at: Timestamp,
+        /// How often it was started again before.
+        restarts: u32,
+        /// How the run before ended, as (code, signal, when).
+        before: Option<(Option<i32>, Option<i32>, Timestamp)>,
+    },
+    /// The keeper runs and has started the server.
+    Started {
+        /// The keeper: pid, start time.
+        keeper: (i32, u64),
+        /// The server.
+        main: (i32, u64),
+        /// When.
+        at: Timestamp,
+    },
+    /// The server could not be started.
+    Failed {
+        /// What was being done, and the reason.
+        what: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// Somebody asked for its end. Written before anything is signalled.
+    StopAsked {
+        /// Who asked.
+        by: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// The server's process ended.
+    Exited {
+        /// The code it returned.
+        code: Option<i32>,
+        /// The signal that ended it.
+        signal: Option<i32>,
+        /// When.
+        at: Timestamp,
+    },
+    /// Nothing of its tree is left; the keeper ends.
+    Empty {
+        /// Whether SIGKILL was needed.
+        killed: bool,
+        /// When.
+        at: Timestamp,
+    },
+}
+
+/// What an instance's record says in all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Record {
+    /// The keeper.
+    pub keeper: Option<ProcessKey>,
+    /// The server.
+    pub main: Option<ProcessKey>,
+    /// When it was started.
+    pub started_at: Option<Timestamp>,
+    /// Somebody asked for its end.
+    pub stop_asked: bool,
+    /// How it ended.
+    pub exit: Option<LastExit>,
+    /// How often it was started again.
+    pub restarts: u32,
+    /// Nothing more will be written.
+    pub settled: bool,
+    /// SIGKILL was needed at its end.
+    pub killed: bool,
+}
+
+/// This boot's id; empty where the kernel tells none.
+pub fn boot_id() -> String {
+    fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()
+}
+
+fn exit_of(code: Option<i32>, signal: Option<i32>, at: Timestamp) -> LastExit {
+    let status = match (code, signal) {
+        (Some(code), _) => ExitStatus::Code(code),
+        (None, Some(signal)) => ExitStatus::Signal(signal),
+        (None, None) => ExitStatus::Unknown,
+    };
+    LastExit { status, at }
+}
+
+impl Record {
+    /// Reads a record's text. A line that cannot be read (the disk was full) is passed over, the others count.
+    pub fn parse(text: &str, this_boot: &str) -> Self {
+        let mut record = Self::default();
+        let mut same_boot = true;
+        for event in text.lines().filter_map(|line| serde_json::from_str::<Event>(line).ok()) {
+            match event {
+                Event::Asked { boot, restarts, before, .. } => {
+                    same_boot = boot == this_boot;
+                    record = Self { restarts, exit: before.map(|(code, signal, at)| exit_of(code, signal, at)), ..Self::default() };
+                }
+                Event::Started { keeper, main, at } => {
+                    record.keeper = Some(ProcessKey { pid: keeper.0, start_time: keeper.1 });
+                    record.main = Some(ProcessKey { pid: main.0, start_time: main.1 });
+                    record.started_at = Some(at);
+                    record.exit = None;
+                }
+                Event::Failed { at, .. } => {
+                    record.exit = Some(LastExit { status: ExitStatus::Unknown, at });
+                    record.settled = true;
+                }
+                Event::StopAsked { .. } => record.stop_asked = true,
+                Event::Exited { code, signal, at } => {
+                    record.exit = Some(exit_of(code, signal, at));
+                }
+                Event::Empty { killed, .. } => {
+                    record.settled = true;
+                    record.killed = killed;
+                }
+            }
+        }
+        if !same_boot {
+            // Pids and start times of another boot mean nothing in this one.
+            record.keeper = None;
+            record.main = None;
+            record.settled = true;
+        }
+        record
+    }
+
+    /// The exit as it stands in the next run's first line.
+    pub fn before(&self) -> Option<(Option<i32>, Option<i32>, Timestamp)> {
+        self.exit.map(|exit| match exit.status {
+            ExitStatus::Code(code) => (Some(code), None, exit.at),
+            ExitStatus::Signal(signal) => (None, Some(signal), exit.at),
+            ExitStatus::Unknown => (None, None, exit.at),
+        })
+    }
+}
+
+/// Where the records are.
+#[derive(Clone, Debug)]
+pub struct Records {
+    directory: PathBuf,
+}
+
+impl Records {
+    /// The records below a state directory.
+    pub fn below(state: &Path) -> Self {
+        Self { directory: state.join("instances") }
+    }
+
+    /// The directory, whose modification time changes with every new record.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    fn path(&self, id: &InstanceId) -> PathBuf {
+        self.directory.join(format!("{}.jsonl", id.file_stem()))
+    }
+
+    /// Reads one record; empty when there is none.
+    ///
+    /// # Errors
+    /// When the directory or the file may not be read.
+    pub fn read(&self, id: &InstanceId, this_boot: &str) -> std::io::Result<Option<Record>> {
+        match fs::read_to_string(self.path(id)) {
+            Ok(text) => Ok(Some(Record::parse(&text, this_boot))),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Begins a new record in place of the old one and gives the file that the keeper appends to.
+    ///
+    /// # Errors
+    /// When the state directory cannot be written: nothing may be started then.
+    pub fn begin(&self, id: &InstanceId, first: &Event) -> Result<File> {
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&self.directory)
+            .while_doing(|| format!("cannot make the state directory {}", self.directory.display()))?;
+        let path = self.path(id);
+        let fresh = path.with_extension("jsonl.new");
+        let doing = || format!("cannot write the record {}", path.display());
+        if let Err(error) = fs::remove_file(&fresh)
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            return Err(error).while_doing(doing);
+        }
+        let mut file = OpenOptions::new().append(true).create_new(true).mode(0o600).open(&fresh).while_doing(doing)?;
+        append(&mut file, first).while_doing(doing)?;
+        file.sync_all().while_doing(doing)?;
+        fs::rename(&fresh, &path).while_doing(doing)?;
+        Ok(file)
+    }
+
+    /// Adds an event to an instance's record, if it has one.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn add(&self, id: &InstanceId, event: &Event) -> Result<()> {
+        let path = self.path(id);
+        let doing = || format!("cannot write the record {}", path.display());
+        match OpenOptions::new().append(true).open(&path) {
+            Ok(mut file) => append(&mut file, event).while_doing(doing),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error).while_doing(doing),
+        }
+    }
+}
+
+/// Appends one event as one line, in one write: two writers' lines never mix (O_APPEND, write(2)).
+///
+/// # Errors
+/// When it cannot be written.
+pub fn append(file: &mut File, event: &Event) -> std::io::Result<()> {
+    let mut line = serde_json::to_vec(event)?;
+    line.push(b'\n');
+    file.write_all(&line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn asked(boot: &str) -> Event {
+        Event::Asked { boot: boot.to_owned(), by: "root".to_owned(), at: at(1), restarts: 2, before: Some((Some(1), None, at(0))) }
+    }
+
+    #[test]
+    fn a_life_is_read_back() {
+        let directory = tempfile::tempdir().unwrap();
+        let records = Records::below(directory.path());
+        let id = InstanceId::of_owner("alice").unwrap();
+        assert_eq!(records.read(&id, "b").unwrap(), None);
+        let mut file = records.begin(&id, &asked("b")).unwrap();
+        append(&mut file, &Event::Started { keeper: (10, 1), main: (11, 2), at: at(2) }).unwrap();
+        let record = records.read(&id, "b").unwrap().unwrap();
+        assert_eq!(record.main, Some(ProcessKey { pid: 11, start_time: 2 }));
+        assert_eq!((record.restarts, record.exit, record.settled), (2, None, false));
+        records.add(&id, &Event::StopAsked { by: "root".to_owned(), at: at(3) }).unwrap();
+        append(&mut file, &Event::Exited { code: None, signal: Some(15), at: at(4) }).unwrap();
+        append(&mut file, &Event::Empty { killed: false, at: at(4) }).unwrap();
+        let record = records.read(&id, "b").unwrap().unwrap();
+        assert!(record.stop_asked && record.settled);
+        assert_eq!(record.exit, Some(LastExit { status: ExitStatus::Signal(15), at: at(4) }));
+    }
+
+    #[test]
+    fn another_boots_pids_are_forgotten() {
+        let mut text = serde_json::to_string(&asked("old")).unwrap();
+        text.push('\n');
+        text.push_str(&serde_json::to_string(&Event::Started { keeper: (10, 1), main: (11, 2), at: at(2) }).unwrap());
+        let record = Record::parse(&text, "new");
+        assert_eq!((record.keeper, record.main, record.settled), (None, None, true));
+    }
+
+    #[test]
+    fn a_torn_line_costs_only_itself() {
+        let text = format!("{}\n{{\"started\":{{\"keep", serde_json::to_string(&asked("b")).unwrap());
+        let record = Record::parse(&text, "b");
+        assert_eq!((record.restarts, record.main), (2, None));
+    }
+
+    #[test]
+    fn a_new_record_replaces_a_left_over_draft() {
+        let directory = tempfile::tempdir().unwrap();
+        let records = Records::below(directory.path());
+        let id = InstanceId::of_owner("alice").unwrap();
+        fs::create_dir_all(records.directory()).unwrap();
+        fs::write(records.directory().join("alice+default.jsonl.new"), "junk").unwrap();
+        records.begin(&id, &asked("b")).unwrap();
+        assert_eq!(records.read(&id, "b").unwrap().unwrap().restarts, 2);
+    }
+}

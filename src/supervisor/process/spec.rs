@@ -1,0 +1,92 @@
+//! What a keeper is told: everything it needs to start its server, resolved by the engine.
+//!
+//! It must never travel in an argument or an environment: both can be read by others, and the environment in it may hold secrets.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{Declared, Launch};
+
+/// A keeper's specification.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Spec {
+    /// The program and its arguments.
+    pub command: Vec<String>,
+    /// The working directory.
+    pub directory: PathBuf,
+    /// The whole environment, nothing is inherited.
+    pub environment: Vec<(String, String)>,
+    /// The log file.
+    pub log: PathBuf,
+    /// The PID file for the guide's scripts.
+    pub pid_file: PathBuf,
+    /// How long SIGTERM is given when the signal brings no other time.
+    pub stop_timeout_ms: u64,
+    /// The soft limit of open files that the server gets: the one that berth was started with.
+    pub open_files: u64,
+}
+
+/// Where programs are looked for; a server finds nothing by the administrator's own PATH.
+const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+impl Spec {
+    /// The specification for an instance.
+    pub fn of(declared: &Declared, launch: &Launch, open_files: u64) -> Self {
+        let account = declared.account.as_ref().map_or_else(|| declared.uid.to_string(), |name| name.as_str().to_owned());
+        let mut environment = vec![
+            ("HOME".to_owned(), declared.home.to_string_lossy().into_owned()),
+            ("USER".to_owned(), account.clone()),
+            ("LOGNAME".to_owned(), account),
+            ("SHELL".to_owned(), "/bin/sh".to_owned()),
+            ("PATH".to_owned(), PATH.to_owned()),
+            ("LANG".to_owned(), "C.UTF-8".to_owned()),
+        ];
+        for (name, value) in &launch.environment {
+            environment.retain(|(known, _)| known != name);
+            environment.push((name.clone(), value.clone()));
+        }
+        Self {
+            command: launch.command.clone(),
+            directory: launch.directory.clone(),
+            environment,
+            log: declared.log.clone(),
+            pid_file: declared.pid_file.clone(),
+            stop_timeout_ms: millis(launch.stop_timeout),
+            open_files,
+        }
+    }
+}
+
+/// A duration in milliseconds, as large as fits.
+pub fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// What a keeper says to the engine that started it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Word {
+    /// The server runs.
+    Started {
+        /// The keeper: pid, start time.
+        keeper: (i32, u64),
+        /// The server.
+        main: (i32, u64),
+    },
+    /// It could not be started.
+    Failed {
+        /// What was being done.
+        what: String,
+        /// The reason's number, errno(3).
+        errno: i32,
+    },
+    /// The server's process ended.
+    Exited {
+        /// The code it returned.
+        code: Option<i32>,
+        /// The signal that ended it.
+        signal: Option<i32>,
+    },
+}

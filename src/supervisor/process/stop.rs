@@ -1,0 +1,75 @@
+//! Ending an instance: its keeper is told to, and what the keeper cannot end, or never had, the user's hand does.
+//!
+//! It must never report an end that it did not see: what is left is named.
+
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+
+use crate::domain::{Caller, Declared, ProcessKey};
+use crate::error::{Error, Kind, Result};
+use crate::hand::{Answer, Job, descendants, is_alive, process_facts};
+use crate::supervisor::Stopped;
+
+use super::record::Event;
+use super::spec::millis;
+use super::{ProcessSupervisor, identity_of};
+
+/// What the keeper is given beyond the grace: SIGKILL's time, and some for a busy host.
+const BEYOND: Duration = Duration::from_secs(4);
+
+/// Ends the tree.
+pub fn stop(supervisor: &ProcessSupervisor, declared: &Declared, extra: &[ProcessKey], by: &Caller, grace: Duration) -> Result<Stopped> {
+    // Recorded first, so that the end is never taken for a crash. A full disk must not keep anybody from stopping: the error is dropped.
+    drop(supervisor.records.add(&declared.id, &Event::StopAsked { by: by.name.as_str().to_owned(), at: Timestamp::now() }));
+    let record = supervisor.records.read(&declared.id, &supervisor.boot).unwrap_or_default().unwrap_or_default();
+    let keeper = record.keeper.filter(|key| is_alive(*key));
+    let mut tree: Vec<ProcessKey> = extra.to_vec();
+    if let Some(keeper) = keeper {
+        tree.extend(descendants(&[keeper.pid]).iter().map(|facts| facts.key));
+    }
+    tree.extend(record.main.filter(|key| is_alive(*key)));
+    let mut stopped = Stopped::default();
+    let who = identity_of(declared);
+    if let Some(keeper) = keeper {
+        let value = i32::try_from(millis(grace).max(1)).unwrap_or(i32::MAX);
+        let told = supervisor.zygote.ask(&who, Job::Signal { key: keeper.into(), signal: libc::SIGTERM, value }, Duration::from_secs(5));
+        if matches!(told, Ok(Answer::Done)) {
+            wait_for_end(keeper, grace + BEYOND);
+        }
+        stopped.killed = supervisor.records.read(&declared.id, &supervisor.boot).unwrap_or_default().is_some_and(|record| record.killed);
+    }
+    // What the keeper left (it was killed, stopped, or hangs), and what never was its.
+    let mut left: Vec<ProcessKey> = tree.iter().copied().filter(|key| is_alive(*key)).collect();
+    left.extend(keeper.filter(|key| is_alive(*key)));
+    if !left.is_empty() {
+        let deadline = grace + BEYOND + BEYOND;
+        let roots = left.iter().map(|key| (*key).into()).collect();
+        match supervisor.zygote.ask(&who, Job::EndTree { roots, grace_ms: millis(grace) }, deadline) {
+            Ok(Answer::Done | Answer::Survivors(_)) => {}
+            Ok(Answer::Refused { errno, doing }) => {
+                let cause = std::io::Error::from_raw_os_error(errno);
+                return Err(Error::new(kind_of(errno), format!("{}: not stopped. {doing} was refused", declared.id)).because(cause));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    stopped.survivors = tree
+        .iter()
+        .filter_map(|key| process_facts(key.pid).ok().filter(|facts| facts.key == *key && facts.state != 'Z'))
+        .map(|facts| (facts.key.pid, facts.state))
+        .collect();
+    Ok(stopped)
+}
+
+fn kind_of(errno: i32) -> Kind {
+    if matches!(errno, libc::EPERM | libc::EACCES) { Kind::NotPermitted } else { Kind::Failed }
+}
+
+/// Waits until a process is gone. Its pidfd becomes readable then, pidfd_open(2); without one it is looked at.
+fn wait_for_end(key: ProcessKey, patience: Duration) {
+    let until = Instant::now() + patience;
+    while Instant::now() < until && is_alive(key) {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}

@@ -1,0 +1,105 @@
+//! The load: processes that listen on ports in a row and answer HTTP with two letters.
+//!
+//! It must never outlive who started it: the kernel kills the processes with their parent, however that ends.
+
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, TcpListener};
+use std::os::fd::OwnedFd;
+
+use nix::sys::prctl::set_pdeathsig;
+use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::waitpid;
+use nix::unistd::{ForkResult, Pid, fork, getpid, getppid, pipe};
+
+/// Ports below this one are others'; above the last one begin those that the kernel gives away.
+const LOWEST: u16 = 12_000;
+const HIGHEST: u16 = 32_000;
+
+/// The listening processes.
+pub struct Load {
+    first: u16,
+    children: Vec<Pid>,
+}
+
+impl Load {
+    /// Starts this many, and comes back when all of them listen. To be called before there is any thread.
+    pub fn start(count: u16) -> Self {
+        assert!(count > 0, "no load");
+        let first = free_row(count);
+        let (ready, mut waiting) = pipe().map(|(read, write)| (write, std::fs::File::from(read))).unwrap();
+        let parent = getpid();
+        let mut load = Self { first, children: Vec::with_capacity(count.into()) };
+        for port in load.first..=load.first + (count - 1) {
+            // SAFETY: this process has one thread, so the child may do what it likes.
+            match unsafe { fork() }.unwrap() {
+                ForkResult::Parent { child } => load.children.push(child),
+                ForkResult::Child => listen(port, parent, ready),
+            }
+        }
+        drop(ready);
+        let mut told = Vec::new();
+        waiting.read_to_end(&mut told).unwrap();
+        assert_eq!(told.len(), load.children.len(), "not all of the load could listen");
+        load
+    }
+
+    /// The lowest port.
+    pub fn first(&self) -> u16 {
+        self.first
+    }
+
+    /// The highest port.
+    pub fn last(&self) -> u16 {
+        self.first + (self.count() - 1)
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> u16 {
+        u16::try_from(self.children.len()).unwrap()
+    }
+
+    /// Each port with its process.
+    pub fn listeners(&self) -> impl Iterator<Item = (u16, Pid)> {
+        (self.first..).zip(self.children.iter().copied())
+    }
+}
+
+impl Drop for Load {
+    fn drop(&mut self) {
+        for child in &self.children {
+            let _ = kill(*child, Signal::SIGKILL);
+        }
+        for child in &self.children {
+            let _ = waitpid(*child, None);
+        }
+    }
+}
+
+/// The first of so many ports in a row that can all be bound.
+fn free_row(count: u16) -> u16 {
+    let mut first = LOWEST;
+    while u32::from(first) + u32::from(count) <= u32::from(HIGHEST) {
+        match (first..first + count).rev().find(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_err()) {
+            None => return first,
+            Some(taken) => first = taken + 1,
+        }
+    }
+    panic!("there are no {count} free ports in a row between {LOWEST} and {HIGHEST}");
+}
+
+/// What a child does for the rest of its life.
+fn listen(port: u16, parent: Pid, ready: OwnedFd) -> ! {
+    // The parent may be gone before the kernel was asked.
+    if set_pdeathsig(Signal::SIGKILL).is_err() || getppid() != parent {
+        std::process::exit(1);
+    }
+    let Ok(listener) = TcpListener::bind((Ipv4Addr::LOCALHOST, port)) else { std::process::exit(1) };
+    let _ = nix::unistd::write(&ready, b".");
+    drop(ready);
+    loop {
+        let Ok((mut stream, _)) = listener.accept() else { continue };
+        let mut request = [0; 512];
+        let _ = stream.read(&mut request);
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    }
+}

@@ -1,0 +1,84 @@
+//! Which real parts there are on this machine, and what happens where one is missing.
+//!
+//! It must never let a test pass for done that was not run where it is required.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// Whether a part is there. Where it is missing the reason is printed, or the test fails when the part is required.
+pub fn part<T>(name: &str, found: Result<T, String>) -> Option<T> {
+    match found {
+        Ok(part) => Some(part),
+        Err(reason) => {
+            let required = env::var("BERTH_TEST_REQUIRE").unwrap_or_default();
+            assert!(!is_required(&required, name), "`{name}` is required and missing: {reason}");
+            println!("skipped, `{name}` is missing: {reason}");
+            None
+        }
+    }
+}
+
+fn is_required(required: &str, name: &str) -> bool {
+    required.split([',', ' ']).any(|word| word == "all" || word == name)
+}
+
+/// Root, who may make accounts and start processes as them.
+pub fn root() -> Option<()> {
+    part("root", check_root())
+}
+
+fn check_root() -> Result<(), String> {
+    if !nix::unistd::geteuid().is_root() {
+        return Err("these tests make accounts and run as root".into());
+    }
+    for program in ["useradd", "userdel", "setpriv", "ps"] {
+        in_path(program).ok_or_else(|| format!("there is no {program} in PATH"))?;
+    }
+    Ok(())
+}
+
+/// Node.js and npm's server-everything.
+pub struct Everything {
+    /// Node's program, which every account may run.
+    pub node: PathBuf,
+    /// The directory `node_modules` with the server and all that it needs.
+    pub modules: PathBuf,
+}
+
+/// The real MCP server, installed by `.ci/run` under `BERTH_TEST_NPM` or `target/real/npm`.
+pub fn everything() -> Option<Everything> {
+    part("everything", find_everything())
+}
+
+fn find_everything() -> Result<Everything, String> {
+    let node = in_path("node").ok_or("there is no node in PATH")?;
+    // A node below root's home is none for the accounts of the tests.
+    let ran = Command::new("setpriv")
+        .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
+        .arg(&node)
+        .arg("--version")
+        .current_dir("/")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    if !ran.is_ok_and(|status| status.success()) {
+        return Err(format!("an ordinary account cannot run {}", node.display()));
+    }
+    let cache = env::var_os("BERTH_TEST_NPM").map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("target/real/npm"), PathBuf::from);
+    let modules = cache.join("node_modules");
+    if !modules.join(crate::world::SERVER).is_file() {
+        return Err(format!("npm install --prefix {} @modelcontextprotocol/server-everything", cache.display()));
+    }
+    Ok(Everything { node, modules })
+}
+
+fn in_path(program: &str) -> Option<PathBuf> {
+    env::split_paths(&env::var_os("PATH")?).map(|folder| folder.join(program)).find(|path| path.is_file())
+}
+
+#[test]
+fn what_is_required_is_read_from_a_list() {
+    assert!(is_required("all", "root") && is_required("node,root", "root") && is_required("node root", "root"));
+    assert!(!is_required("", "root") && !is_required("rootless", "root"));
+}
