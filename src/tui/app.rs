@@ -31,6 +31,9 @@ const FRAME: Duration = Duration::from_millis(100);
 /// How many events are taken in before a frame is drawn.
 const BURST: usize = 64;
 
+/// Within this time, SIGCONT is the one that ended the stop which was just returned from.
+const RESUMED: Duration = Duration::from_millis(300);
+
 /// How long the last frame may take to leave when the console ends.
 const PARTING: Duration = Duration::from_millis(200);
 
@@ -65,6 +68,8 @@ struct App {
     /// It was a key: the frame does not wait.
     urgent: bool,
     drawn: Instant,
+    /// When the terminal was taken again last: the signal that made the program go on comes after that.
+    resumed: Instant,
     leaving: bool,
 }
 
@@ -97,6 +102,7 @@ impl App {
             stale: true,
             urgent: true,
             drawn: Instant::now(),
+            resumed: Instant::now(),
             leaving: false,
         })
     }
@@ -178,6 +184,7 @@ impl App {
                 self.take(Event::Resized(width, height))?;
             }
             Signal::Stop => self.suspend(false)?,
+            Signal::Continued if self.resumed.elapsed() < RESUMED => {}
             Signal::Continued => self.resume()?,
         }
         Ok(())
@@ -192,6 +199,7 @@ impl App {
 
     fn resume(&mut self) -> Result<()> {
         terminal::take()?;
+        self.resumed = Instant::now();
         let (width, height) = terminal::size();
         self.take(Event::Resized(width, height))?;
         self.take(Event::Tick(now()))?;

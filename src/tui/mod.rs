@@ -14,7 +14,7 @@ mod outlet;
 mod paint;
 pub mod palette;
 mod perform;
-mod query;
+pub mod query;
 mod signals;
 pub mod state;
 mod terminal;

@@ -5,7 +5,7 @@
 use crossterm::event::{Event as Raw, KeyEvent};
 use tui_input::backend::crossterm::EventHandler;
 
-use crate::domain::{Order, Row, Shown, State as Doing, Verb, Wish};
+use crate::domain::{Order, Reading, Row, Shown, State as Doing, Verb, Wish};
 use crate::tui::effect::Effect;
 use crate::tui::event::Answer;
 use crate::tui::keymap::Action;
@@ -50,9 +50,11 @@ pub fn locked(state: &State) -> Shown {
     Shown::from(if state.settings.read_only { "berth was started with --read-only" } else { "changes are locked; V unlocks them" })
 }
 
-/// Why it would change nothing.
+/// Why it would change nothing, or cannot be asked.
 fn pointless(row: &Row, verb: Verb) -> Option<&'static str> {
     match verb {
+        // What cannot be seen cannot be named in the question, nor held as its target.
+        Verb::Start | Verb::Stop | Verb::Restart if row.main == Reading::Denied => Some("its process may not be seen"),
         Verb::Start if matches!(row.state, Doing::Running | Doing::Degraded) => Some("it runs already"),
         Verb::Start if row.state == Doing::Starting => Some("it is being started already"),
         Verb::Stop if row.state == Doing::Stopped && row.wish != Some(Wish::Up) => Some("it does not run"),

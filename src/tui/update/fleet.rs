@@ -14,6 +14,10 @@ use crate::tui::state::{State, header};
 
 /// Takes a snapshot in. What is held stays on the screen; histories and questions go on.
 pub fn learn(state: &mut State, snapshot: Arc<Snapshot>, effects: &mut Vec<Effect>) {
+    if snapshot.sequence == 0 {
+        // The engine has not judged yet: nothing found is not the same as not looked.
+        return;
+    }
     state.detail.learn(&snapshot);
     if let Some(confirm) = &mut state.confirm {
         confirm.check(&snapshot);

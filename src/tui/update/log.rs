@@ -89,6 +89,8 @@ pub fn toggle(state: &mut State) {
 /// Follow and wrap.
 pub fn act(state: &mut State, action: Action) {
     match action {
+        // What could not be opened is tried again.
+        Action::Follow if matches!(state.log.phase, Phase::Failed(_)) => state.log.of = None,
         Action::Follow if state.log.up_to.is_some() => state.log.up_to = None,
         Action::Follow => pause(&mut state.log),
         Action::Wrap => {

@@ -271,6 +271,17 @@ fn an_answer_about_another_instance_opens_nothing() {
 }
 
 #[test]
+fn what_may_not_be_seen_is_not_acted_on_and_nothing_yet_is_not_nothing() {
+    let mut state = console(120, 40);
+    update(&mut state, Event::Snapshot(snapshot(0, vec![])));
+    assert!(state.snapshot.is_none());
+    update(&mut state, Event::Snapshot(snapshot(1, vec![row("alice", |row| row.main = Reading::Denied)])));
+    keys(&mut state, "r");
+    assert!(state.confirm.is_none());
+    assert!(state.status.message.unwrap().text.as_str().ends_with("its process may not be seen"));
+}
+
+#[test]
 fn the_menu_names_reasons_and_asks_for_what_is_chosen() {
     let mut state = showing(&["alice"]);
     keys(&mut state, "a");

@@ -17,7 +17,8 @@ pub fn put(buffer: &mut Buffer, x: u16, y: u16, width: u16, text: &str, style: S
         return x;
     }
     let room = width.min(area.right() - x);
-    buffer.set_stringn(x, y, text, usize::from(room), style).0
+    // What was there before, a rule, gives nothing of its style to what comes over it.
+    buffer.set_stringn(x, y, text, usize::from(room), Style::reset().patch(style)).0
 }
 
 /// The same, with an ellipsis where it was cut.
@@ -153,6 +154,15 @@ mod tests {
         assert_eq!(wrap("日本語", 1), ["日", "本", "語"]);
         assert_eq!(wrap("", 5), [""]);
         assert_eq!(wrap("/opt/mcp-server/users", 18), ["/opt/mcp-server/", "users"]);
+    }
+
+    #[test]
+    fn a_text_over_a_rule_has_its_own_style() {
+        let mut buffer = Buffer::empty(Rect::new(0, 0, 5, 1));
+        put(&mut buffer, 0, 0, 5, "-----", Style::new().red().dim());
+        put(&mut buffer, 1, 0, 3, "abc", Style::new().bold());
+        let cell = &buffer[(1, 0)];
+        assert_eq!((cell.fg, cell.modifier), (ratatui::style::Color::Reset, ratatui::style::Modifier::BOLD));
     }
 
     proptest! {

@@ -70,6 +70,16 @@ fn a_paused_line_that_was_dropped_moves_to_the_oldest_that_is_left() {
 }
 
 #[test]
+fn what_could_not_be_opened_is_tried_again() {
+    let mut state = showing(&["alice"]);
+    let serial = state.log.serial;
+    update(&mut state, Event::LogOpened(serial, Err(Shown::from("may not be read"))));
+    keys(&mut state, "l");
+    let effects = press(&mut state, KeyCode::Char('f'));
+    assert!(effects.iter().any(|effect| matches!(effect, Effect::OpenLog { serial: next, .. } if *next > serial)), "{effects:?}");
+}
+
+#[test]
 fn another_choice_is_another_log_and_late_answers_are_dropped() {
     let mut state = with_log(100);
     let serial = state.log.serial;
