@@ -9,3 +9,4 @@ pub mod logs;
 pub mod present;
 pub mod sample;
 pub mod supervisor;
+pub mod tui;

@@ -1,1 +1,17 @@
-//! placeholder
+//! berth from outside: its screens, its terminal, its command line.
+#![allow(clippy::unwrap_used, reason = "a test may fail loudly, its helpers too")]
+
+// The fixtures take their facts from here.
+use berth::domain;
+
+#[path = "../support/console.rs"]
+mod console;
+#[path = "../support/fake_door.rs"]
+mod fake_door;
+#[path = "../support/fleet.rs"]
+mod fleet;
+mod pty;
+mod screens;
+mod screens_sizes;
+#[path = "../support/terminal.rs"]
+mod terminal;

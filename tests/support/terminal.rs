@@ -4,6 +4,8 @@
 
 use std::io::{Read, Write};
 use std::num::NonZeroU16;
+use std::path::PathBuf;
+use std::process::Command;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -20,7 +22,8 @@ pub struct Terminal {
     writer: Box<dyn Write + Send>,
     screen: Arc<Mutex<vt100::Parser>>,
     bytes: Arc<AtomicU64>,
-    _master: Box<dyn MasterPty + Send>,
+    tty: Option<PathBuf>,
+    master: Box<dyn MasterPty + Send>,
 }
 
 impl Terminal {
@@ -52,7 +55,7 @@ impl Terminal {
                 shown.lock().unwrap_or_else(PoisonError::into_inner).process(&buffer[..count]);
             }
         });
-        Self { child, writer, screen, bytes, _master: pair.master }
+        Self { child, writer, screen, bytes, tty: pair.master.tty_name(), master: pair.master }
     }
 
     /// The program's pid.
@@ -63,6 +66,31 @@ impl Terminal {
     /// What is on the screen.
     pub fn text(&self) -> String {
         self.screen.lock().unwrap_or_else(PoisonError::into_inner).screen().contents()
+    }
+
+    /// Whether the program has the second screen.
+    pub fn is_alternate(&self) -> bool {
+        self.screen.lock().unwrap_or_else(PoisonError::into_inner).screen().alternate_screen()
+    }
+
+    /// Whether the cursor is to be seen.
+    pub fn has_cursor(&self) -> bool {
+        !self.screen.lock().unwrap_or_else(PoisonError::into_inner).screen().hide_cursor()
+    }
+
+    /// The terminal's settings, as `stty -g` tells them.
+    pub fn settings(&self) -> String {
+        let tty = std::fs::File::open(self.tty.as_ref().unwrap()).unwrap();
+        let output = Command::new("stty").arg("-g").stdin(tty).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Makes it another size.
+    pub fn resize(&mut self, columns: u16, rows: u16) {
+        if let (Some(columns), Some(rows)) = (NonZeroU16::new(columns), NonZeroU16::new(rows)) {
+            self.screen.lock().unwrap_or_else(PoisonError::into_inner).screen_mut().set_size(rows, columns);
+        }
+        self.master.resize(PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 }).unwrap();
     }
 
     /// How many bytes the program has sent so far.

@@ -1,0 +1,44 @@
+//! What the console wants done: the only way out of the pure part. `perform` carries these out.
+//!
+//! It must never be carried out here, and never hold a handle: a test compares effects as plain values.
+
+use std::time::Duration;
+
+use crate::domain::{InstanceId, Order};
+
+use super::event::Purpose;
+
+/// One thing to be done outside the state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Ask the door what may be done to an instance; comes back as `Event::Answered`.
+    Ask(InstanceId, Purpose),
+    /// Have an order carried out. It was confirmed.
+    Submit(Order),
+    /// After this pause, open the instance's log under a serial, unless a later serial was asked for meanwhile.
+    OpenLog {
+        /// Whose.
+        id: InstanceId,
+        /// Comes back in every event about this log; rises with each opening.
+        serial: u64,
+        /// How long the selection has to stand still first.
+        after: Duration,
+    },
+    /// Stop following whatever is followed.
+    CloseLog,
+    /// Read lines of the open log; comes back as `Event::LogRead`.
+    ReadLog {
+        /// Of the log opened under this serial.
+        serial: u64,
+        /// The last line wanted; `None` for the newest.
+        up_to: Option<u64>,
+        /// How many lines.
+        count: usize,
+    },
+    /// Forget what the terminal shows and paint everything.
+    Redraw,
+    /// Give the terminal back and stop, as Ctrl-Z does.
+    Suspend,
+    /// Leave.
+    Quit,
+}

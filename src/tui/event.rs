@@ -1,0 +1,63 @@
+//! Everything that can happen to the console. A closed list: what is not here cannot change the state.
+//!
+//! It must never carry a handle to anything that acts: only facts travel inwards.
+
+use std::sync::Arc;
+
+use crossterm::event::KeyEvent;
+
+use crate::domain::{InstanceId, LogView, Moment, Shown, Snapshot, Verb};
+
+/// One thing that happened.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// A key was pressed or repeats.
+    Key(KeyEvent),
+    /// A text was pasted; it goes into an input or nowhere.
+    Paste(String),
+    /// The terminal has this many columns and rows now.
+    Resized(u16, u16),
+    /// The engine judged anew.
+    Snapshot(Arc<Snapshot>),
+    /// The clock went on.
+    Tick(Moment),
+    /// The door said what may be done to an instance.
+    Answered(Answer),
+    /// The log that was asked for under this serial can be read, or why not.
+    LogOpened(u64, Result<(), Shown>),
+    /// There are new lines.
+    LogChanged(u64),
+    /// The lines that were asked for.
+    LogRead(u64, LogView),
+    /// The program was stopped and goes on; what the terminal shows is not known.
+    Resumed,
+}
+
+/// What may be done to an instance; for every verb the reason why not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The instance.
+    pub id: InstanceId,
+    /// What the answer is wanted for.
+    pub purpose: Purpose,
+    /// Each verb with the reason why it cannot be asked; `None` when it can.
+    pub verbs: Vec<(Verb, Option<Shown>)>,
+}
+
+impl Answer {
+    /// Why the verb cannot be asked.
+    pub fn why_not(&self, verb: Verb) -> Option<&Shown> {
+        self.verbs.iter().find(|(known, _)| *known == verb).and_then(|(_, why)| why.as_ref())
+    }
+}
+
+/// What an [`Answer`] is wanted for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// To show keys as available or not.
+    Keys,
+    /// To open the confirmation for this verb.
+    Confirm(Verb),
+    /// To open the menu.
+    Menu,
+}

@@ -1,0 +1,45 @@
+//! The first line: who, where, how it stands, what time it is; and what the banner below it says.
+//!
+//! It must never compute a finding: it picks the worst of those there are.
+
+use std::time::Duration;
+
+use crate::domain::{Level, Moment, Snapshot};
+use crate::present::advice::{self, Banner};
+
+/// Its state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// The time, as the loop told it last.
+    pub now: Moment,
+    /// Changes are locked.
+    pub locked: bool,
+    /// The picture is held.
+    pub held: bool,
+    /// The line below, while something is wrong in the picture that is shown.
+    pub banner: Option<Banner>,
+}
+
+/// The worst thing; when nothing is wrong, what could not be read.
+pub fn banner(snapshot: &Snapshot) -> Option<Banner> {
+    // An empty table says these itself.
+    let notice = || {
+        snapshot.notices.first().filter(|_| !snapshot.rows.is_empty()).map(|notice| Banner {
+            level: Level::Note,
+            sentence: notice.clone(),
+            finding: None,
+        })
+    };
+    advice::banner(snapshot).or_else(notice)
+}
+
+/// A picture older than this is said to be old: the engine publishes every second.
+const OLD: Duration = Duration::from_secs(4);
+
+impl Header {
+    /// How old the picture is, when that is worth a word.
+    pub fn lag(&self, snapshot: &Snapshot) -> Option<Duration> {
+        let age = self.now.boot.saturating_sub(snapshot.taken.boot);
+        (age >= OLD).then_some(age)
+    }
+}

@@ -1,0 +1,118 @@
+//! Asking before something is changed.
+//!
+//! It must never submit an order whose target is not, by the newest picture, what the person saw.
+
+use crossterm::event::{Event as Raw, KeyEvent};
+use tui_input::backend::crossterm::EventHandler;
+
+use crate::domain::{Order, Reading, Row, Shown, State as Doing, Verb, Wish};
+use crate::tui::effect::Effect;
+use crate::tui::event::Answer;
+use crate::tui::keymap::Action;
+use crate::tui::state::State;
+use crate::tui::state::confirm::{Confirm, Field};
+
+use super::{filter, status};
+
+/// Longer reasons are cut.
+const LONGEST: usize = 200;
+
+/// Opens the question about the chosen instance, or says why not.
+pub fn open(state: &mut State, verb: Verb, answer: &Answer) {
+    if state.help.is_some() || state.confirm.is_some() {
+        return;
+    }
+    state.menu = None;
+    if let Some(why) = refusal(state, verb, answer) {
+        status::refuse(state, &format!("{} cannot be {}: {why}", answer.id, verb.done()));
+        return;
+    }
+    let Some(row) = state.chosen().cloned() else { return };
+    let mut confirm = Confirm::new(verb, row);
+    if let Some(live) = &state.live {
+        // The picture may be held: what is shown may have changed long ago.
+        confirm.check(live);
+    }
+    state.confirm = Some(confirm);
+}
+
+/// Why a verb cannot be asked of the chosen instance, the nearest reason first.
+pub fn refusal(state: &State, verb: Verb, answer: &Answer) -> Option<Shown> {
+    if verb.changes() && state.header.locked {
+        return Some(locked(state));
+    }
+    let own = || state.chosen().and_then(|row| pointless(row, verb)).map(Shown::from);
+    answer.why_not(verb).cloned().or_else(own)
+}
+
+/// Why nothing can be changed.
+pub fn locked(state: &State) -> Shown {
+    Shown::from(if state.settings.read_only { "berth was started with --read-only" } else { "changes are locked; V unlocks them" })
+}
+
+/// Why it would change nothing, or cannot be asked.
+fn pointless(row: &Row, verb: Verb) -> Option<&'static str> {
+    match verb {
+        // What cannot be seen cannot be named in the question, nor held as its target.
+        Verb::Start | Verb::Stop | Verb::Restart if row.main == Reading::Denied => Some("its process may not be seen"),
+        Verb::Start if matches!(row.state, Doing::Running | Doing::Degraded) => Some("it runs already"),
+        Verb::Start if row.state == Doing::Starting => Some("it is being started already"),
+        Verb::Stop if row.state == Doing::Stopped && row.wish != Some(Wish::Up) => Some("it does not run"),
+        Verb::Stop if row.state == Doing::Stopping => Some("it is being stopped already"),
+        _ => None,
+    }
+}
+
+/// A bound key.
+pub fn act(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
+    let Some(confirm) = &mut state.confirm else { return };
+    match (action, confirm.focus) {
+        (Action::Escape, _) | (Action::Press, Field::Cancel) => state.confirm = None,
+        (Action::Press, Field::Reason) => confirm.focus = Field::Cancel,
+        (Action::Confirm, _) | (Action::Press, Field::Button) => submit(state, effects),
+        (Action::NextField, Field::Cancel) => confirm.focus = Field::Reason,
+        (Action::NextField, Field::Reason) => confirm.focus = Field::Button,
+        (Action::NextField, Field::Button) => confirm.focus = Field::Cancel,
+        (Action::PreviousField, Field::Cancel) => confirm.focus = Field::Button,
+        (Action::PreviousField, Field::Reason) => confirm.focus = Field::Cancel,
+        (Action::PreviousField, Field::Button) => confirm.focus = Field::Reason,
+        _ => {}
+    }
+}
+
+/// A key that is not bound: text, when the reason has the focus.
+pub fn type_key(state: &mut State, key: &KeyEvent) {
+    if let Some(confirm) = state.confirm.as_mut().filter(|confirm| confirm.focus == Field::Reason)
+        && confirm.reason.value().chars().count() <= LONGEST
+    {
+        confirm.reason.handle_event(&Raw::Key(*key));
+    }
+}
+
+/// A pasted text.
+pub fn paste(state: &mut State, text: &str) {
+    if let Some(confirm) = state.confirm.as_mut().filter(|confirm| confirm.focus == Field::Reason) {
+        filter::insert(&mut confirm.reason, text, LONGEST);
+    }
+}
+
+/// Yes.
+fn submit(state: &mut State, effects: &mut Vec<Effect>) {
+    let Some(confirm) = &mut state.confirm else { return };
+    if let Some(live) = &state.live {
+        confirm.check(live);
+    }
+    if confirm.changed.is_some() {
+        return;
+    }
+    let reason = confirm.reason.value().trim();
+    let order = Order {
+        verb: confirm.verb,
+        id: confirm.id().clone(),
+        target: confirm.target,
+        reason: (!reason.is_empty()).then(|| reason.to_owned()),
+        timeout: None,
+    };
+    state.confirm = None;
+    effects.push(Effect::Submit(order));
+}

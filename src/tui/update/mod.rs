@@ -1,0 +1,190 @@
+//! What each event does to the state, and what it wants done outside. Pure: the same state and event give the same result.
+//!
+//! It must never wait, read a clock or touch anything but the state.
+
+pub mod confirm;
+pub mod detail;
+pub mod filter;
+pub mod fleet;
+pub mod header;
+pub mod help;
+pub mod log;
+pub mod menu;
+pub mod status;
+
+use crossterm::event::KeyEvent;
+
+use super::effect::Effect;
+use super::event::{Answer, Event, Purpose};
+use super::keymap::{self, Action};
+use super::layout::Layout;
+use super::state::{Pane, State};
+
+/// Takes an event in.
+pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    match event {
+        Event::Key(key) => press(state, &key, &mut effects),
+        Event::Paste(text) => paste(state, &text),
+        Event::Resized(width, height) => state.size = (width, height),
+        Event::Snapshot(snapshot) => fleet::learn(state, snapshot, &mut effects),
+        Event::Tick(now) => header::tick(state, now),
+        Event::Answered(answer) => answered(state, answer),
+        Event::LogOpened(serial, result) => log::opened(state, serial, result),
+        Event::LogChanged(serial) => log::changed(state, serial),
+        Event::LogRead(serial, view) => log::read(state, serial, view),
+        Event::Resumed => effects.push(Effect::Redraw),
+    }
+    settle(state, &mut effects);
+    effects
+}
+
+/// What follows from whatever happened: the chosen row is seen, its log is asked for, a pane that is gone has no focus.
+fn settle(state: &mut State, effects: &mut Vec<Effect>) {
+    if let Some(layout) = Layout::of(state) {
+        state.fleet.reveal(layout.fleet_page());
+        if !layout.panes().any(|pane| pane == state.focus) {
+            state.focus = state.large.unwrap_or(Pane::Fleet);
+        }
+    }
+    log::follow_choice(state, effects);
+    log::ask(state, effects);
+}
+
+/// A key goes to what has the focus.
+fn press(state: &mut State, key: &KeyEvent, effects: &mut Vec<Effect>) {
+    status::clear(state);
+    let Some(action) = keymap::lookup(state.place(), key) else {
+        // What is bound to nothing is text, where there is an input.
+        if state.confirm.is_some() {
+            confirm::type_key(state, key);
+        } else if state.filter.editing {
+            filter::type_key(state, key);
+        }
+        return;
+    };
+    match action {
+        Action::Quit => effects.push(Effect::Quit),
+        Action::Redraw => effects.push(Effect::Redraw),
+        Action::Suspend => effects.push(Effect::Suspend),
+        _ if state.help.is_some() => help::act(state, action),
+        _ if state.confirm.is_some() => confirm::act(state, action, effects),
+        _ if state.menu.is_some() => menu::act(state, action, effects),
+        _ if state.filter.editing => filter::act(state, action),
+        _ => act(state, action, effects),
+    }
+}
+
+/// An action in a pane.
+fn act(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
+    match action {
+        Action::Help => help::open(state),
+        Action::Hold => header::hold(state),
+        Action::Lock => header::lock(state),
+        Action::Filter => filter::open(state),
+        Action::Problems => filter::problems(state),
+        Action::Detail => detail::toggle(state),
+        Action::Log => log::toggle(state),
+        Action::NextPane => cycle(state, 1),
+        Action::PreviousPane => cycle(state, -1),
+        Action::Act(verb) => ask(state, Purpose::Confirm(verb), effects),
+        Action::Menu => ask(state, Purpose::Menu, effects),
+        Action::Back => back(state, effects),
+        Action::Escape => escape(state),
+        Action::PreviousInstance => fleet::step(state, -1),
+        Action::NextInstance => fleet::step(state, 1),
+        Action::SortNext | Action::SortReverse | Action::SortBy(_) => fleet::sort(state, action),
+        Action::Follow | Action::Wrap => log::act(state, action),
+        Action::Move(motion) => match state.focus {
+            Pane::Fleet => fleet::travel(state, motion),
+            Pane::Detail => detail::scroll(state, motion),
+            Pane::Log => log::scroll(state, motion),
+        },
+        // These belong to dialogues and are handled there.
+        Action::Confirm | Action::Press | Action::NextField | Action::PreviousField => {}
+        Action::Quit | Action::Redraw | Action::Suspend => {}
+    }
+}
+
+/// Asks the door about the chosen instance.
+fn ask(state: &mut State, purpose: Purpose, effects: &mut Vec<Effect>) {
+    match &state.fleet.chosen {
+        Some(id) => effects.push(Effect::Ask(id.clone(), purpose)),
+        None => status::refuse(state, "there is no instance to do that to"),
+    }
+}
+
+/// The door answered.
+fn answered(state: &mut State, answer: Answer) {
+    // An answer about another instance than the one that is chosen now is an answer to nobody.
+    if state.fleet.chosen.as_ref() != Some(&answer.id) {
+        return;
+    }
+    state.status.allowed = Some(answer.clone());
+    match answer.purpose {
+        Purpose::Keys => {}
+        Purpose::Confirm(verb) => confirm::open(state, verb, &answer),
+        Purpose::Menu => menu::open(state, &answer),
+    }
+}
+
+/// A pasted text goes into an input. It is never taken for keys.
+fn paste(state: &mut State, text: &str) {
+    if state.help.is_some() {
+        return;
+    }
+    if state.confirm.is_some() {
+        confirm::paste(state, text);
+    } else if state.filter.editing {
+        filter::paste(state, text);
+    } else {
+        status::say(state, "pasted text is not taken for keys; / opens the filter");
+    }
+}
+
+/// The next pane in either direction. While one is large, the detail and the log take turns.
+fn cycle(state: &mut State, step: isize) {
+    if let Some(large) = state.large {
+        let other = if large == Pane::Log { Pane::Detail } else { Pane::Log };
+        (state.large, state.focus) = (Some(other), other);
+        return;
+    }
+    let Some(layout) = Layout::of(state) else { return };
+    let panes: Vec<Pane> = layout.panes().collect();
+    let at = panes.iter().position(|pane| *pane == state.focus).unwrap_or(0);
+    let next = at.checked_add_signed(step).unwrap_or(panes.len().saturating_sub(1));
+    if let Some(pane) = panes.get(next).or(panes.first()) {
+        state.focus = *pane;
+    }
+}
+
+/// `q`: one step back, and out at the last.
+fn back(state: &mut State, effects: &mut Vec<Effect>) {
+    if !shrink(state) {
+        effects.push(Effect::Quit);
+    }
+}
+
+/// Esc: one step back, never out.
+fn escape(state: &mut State) {
+    if shrink(state) {
+        return;
+    }
+    if state.filter.is_active() {
+        filter::clear(state);
+    } else if state.header.held {
+        header::hold(state);
+    } else {
+        status::say(state, "q quits");
+    }
+}
+
+/// Back from a large pane, or from a pane to the table.
+fn shrink(state: &mut State) -> bool {
+    let inside = state.large.is_some() || state.focus != Pane::Fleet;
+    (state.large, state.focus) = (None, Pane::Fleet);
+    inside
+}
+
+#[cfg(test)]
+mod tests;

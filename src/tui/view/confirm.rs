@@ -1,0 +1,124 @@
+//! The question: its title asks, its body names what will be hit, the focus is on Cancel.
+//!
+//! It must never show another target than the one that the order will carry.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::style::Style;
+
+use crate::domain::{Row, Shown, Target, Verb, words};
+use crate::tui::state::State;
+use crate::tui::state::confirm::{Confirm, Field};
+
+use super::canvas;
+
+/// How wide it is where there is room.
+const WIDTH: u16 = 64;
+
+/// Draws it; says where the cursor is, when the reason is typed.
+pub fn draw(state: &State, confirm: &Confirm, within: Rect, buffer: &mut Buffer) -> Option<Position> {
+    let (settings, theme) = (&state.settings, &state.settings.theme);
+    let verb = capital(confirm.verb);
+    let width = WIDTH.min(within.width);
+    let room = usize::from(width.saturating_sub(4));
+    let mut body: Vec<(String, Style)> = Vec::new();
+    let mut say = |text: &str, style| body.extend(canvas::wrap(text, room).into_iter().map(|line| (line.to_owned(), style)));
+    say(&target(state, &confirm.row, confirm.target), Style::new());
+    say(consequence(confirm), theme.dim);
+    if let Some(changed) = &confirm.changed {
+        say(&format!("Not any more: {changed}. Nothing will be done; ask again."), theme.error);
+    }
+    let below = if confirm.changed.is_none() { 3 } else { 2 };
+    let lines = u16::try_from(body.len() + below).unwrap_or(u16::MAX);
+    let inside = canvas::float(settings, within, width, lines, &format!("{verb} {}?", confirm.id()), buffer)?;
+    // When it is cramped the body leaves before the buttons.
+    let body_area = Rect { height: inside.height.saturating_sub(1), ..inside };
+    let mut y = body_area.y;
+    for (text, style) in &body {
+        if y < body_area.bottom() {
+            canvas::put(buffer, inside.x, y, inside.width, text, *style);
+        }
+        y += 1;
+    }
+    let cursor = (y < body_area.bottom() && confirm.changed.is_none())
+        .then(|| reason(state, confirm, Rect { y, height: 1, ..inside }, buffer))
+        .flatten();
+    buttons(state, confirm, verb, Rect { y: inside.bottom() - 1, height: 1, ..inside }, buffer);
+    cursor
+}
+
+/// `process  node  alice (uid 1001)  pid 2211 since 01:09:41, port 8101`.
+fn target(state: &State, row: &Row, target: Target) -> String {
+    let now = state.header.now.wall;
+    let mut facts = vec![row.supervisor.word().to_owned(), format!("{} (uid {})", row.user, row.uid)];
+    facts.push(match target {
+        Target::Exactly(key) => {
+            let name = row.processes.iter().find(|process| process.key == key).map(|process| format!(" ({})", process.name));
+            let since = row.started_at.map(|at| format!(" since {}", words::clock(at, now, &state.settings.zone)));
+            format!("pid {}{}{}", key.pid, name.unwrap_or_default(), since.unwrap_or_default())
+        }
+        Target::Nothing | Target::Whatever => "no process".to_owned(),
+    });
+    facts.push(row.port.map_or_else(|| "no port".to_owned(), |port| format!("port {port}")));
+    facts.join(", ")
+}
+
+/// What it means for those who use it.
+fn consequence(confirm: &Confirm) -> &'static str {
+    match (confirm.verb, confirm.target) {
+        (Verb::Start, _) => "It is started as that account, on that port.",
+        (Verb::Stop, _) => "Its whole process tree ends; clients lose their connection.",
+        (Verb::Restart, Target::Exactly(_)) => {
+            "Its whole process tree ends and starts again on the same port; clients lose their connection."
+        }
+        (Verb::Restart, _) => "Nothing of it runs: it is started.",
+        (Verb::Logs, _) => "",
+    }
+}
+
+/// The reason's line.
+fn reason(state: &State, confirm: &Confirm, area: Rect, buffer: &mut Buffer) -> Option<Position> {
+    let (settings, theme) = (&state.settings, &state.settings.theme);
+    let typing = confirm.focus == Field::Reason;
+    let label = if typing { theme.key } else { theme.dim };
+    let x = canvas::put(buffer, area.x, area.y, area.width, "reason ", label);
+    let x = canvas::put(buffer, x, area.y, 1, settings.glyphs.prompt, label);
+    let value = confirm.reason.value();
+    let width = area.right().saturating_sub(x).max(1);
+    if !typing && value.is_empty() {
+        canvas::put(buffer, x, area.y, width, "none; Tab to write one", theme.dim);
+        return None;
+    }
+    let scroll = confirm.reason.visual_scroll(usize::from(width.saturating_sub(1)));
+    let text: String = value.chars().skip(scroll).collect();
+    canvas::put(buffer, x, area.y, width, Shown::new(&text).as_str(), Style::new());
+    let column = u16::try_from(confirm.reason.visual_cursor().saturating_sub(scroll)).unwrap_or(0);
+    typing.then(|| Position::new((x + column).min(area.right().saturating_sub(1)), area.y))
+}
+
+/// `[ Cancel ]   y Stop`, the one with the focus marked.
+fn buttons(state: &State, confirm: &Confirm, verb: &str, area: Rect, buffer: &mut Buffer) {
+    let theme = &state.settings.theme;
+    let button = |text: &str, focused: bool| if focused { format!("[ {text} ]") } else { format!("  {text}  ") };
+    let style = |focused: bool| if focused { theme.focus } else { Style::new() };
+    let (cancel, act) = (confirm.focus == Field::Cancel, confirm.focus == Field::Button);
+    let mut x = area.right();
+    if confirm.changed.is_none() {
+        let text = button(&format!("y {verb}"), act);
+        x = x.saturating_sub(canvas::cells(&text));
+        canvas::put(buffer, x, area.y, area.width, &text, style(act));
+        x = x.saturating_sub(1);
+    }
+    let text = button("Cancel", cancel);
+    x = x.saturating_sub(canvas::cells(&text)).max(area.x);
+    canvas::put(buffer, x, area.y, area.right() - x, &text, style(cancel));
+}
+
+fn capital(verb: Verb) -> &'static str {
+    match verb {
+        Verb::Start => "Start",
+        Verb::Stop => "Stop",
+        Verb::Restart => "Restart",
+        Verb::Logs => "Logs",
+    }
+}

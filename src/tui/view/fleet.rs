@@ -1,0 +1,179 @@
+//! The table, from the columns that every presenter has.
+//!
+//! It must never move a row: the order is the state's.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use crate::domain::{Row, Stage, State as Doing, Underway, Verb};
+use crate::present::arrange::{Arrangement, Placed, arrange};
+use crate::present::columns::Column;
+use crate::present::fit::Align;
+use crate::present::paint::Tone;
+use crate::present::{HIDDEN, NOTHING, bar, columns, sparkline, units, wording};
+use crate::tui::state::fleet::descends;
+use crate::tui::state::{Pane, State};
+
+use super::{canvas, filter};
+
+/// The chosen row's mark and a blank stand before the first column.
+const MARGIN: u16 = 2;
+
+/// A full block of the CPU picture means at least this many percent: below it, small loads look small.
+const FULL_CPU: f32 = 20.0;
+
+/// Draws it.
+pub fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
+    let (settings, fleet) = (&state.settings, &state.fleet);
+    canvas::title(settings, Rect { height: 1, ..area }, "instances", state.focus == Pane::Fleet, &filter::title(state), buffer);
+    let arrangement = arrange(usize::from(area.width.saturating_sub(MARGIN)), fleet.widest);
+    headings(state, &arrangement, area, buffer);
+    let below = Rect { y: area.y + 2, height: area.height.saturating_sub(2), ..area };
+    if fleet.rows.is_empty() {
+        empty(state, below, buffer);
+        return;
+    }
+    for (y, row) in (below.y..below.bottom()).zip(fleet.rows.iter().skip(fleet.top)) {
+        line(state, row, &arrangement, Rect { y, height: 1, ..area }, buffer);
+    }
+}
+
+/// Where a column is on the screen.
+fn place(placed: &Placed, area: Rect) -> Rect {
+    let cells = |count: usize| u16::try_from(count).unwrap_or(u16::MAX);
+    let x = (area.x + MARGIN).saturating_add(cells(placed.x));
+    let width = cells(placed.width).min(area.right().saturating_sub(x));
+    Rect { x, width, height: 1, ..area }
+}
+
+fn headings(state: &State, arrangement: &Arrangement, area: Rect, buffer: &mut Buffer) {
+    let (settings, fleet) = (&state.settings, &state.fleet);
+    let arrow = if descends(fleet.sort, fleet.reversed) { settings.glyphs.descending } else { settings.glyphs.ascending };
+    for placed in &arrangement.columns {
+        let Rect { x, width, .. } = place(placed, Rect { y: area.y + 1, ..area });
+        let y = area.y + 1;
+        let title = match placed.column {
+            Column::Findings if !arrangement.finding_words => "",
+            column => column.title(),
+        };
+        let sorted = placed.column == fleet.sort;
+        let style = if sorted { settings.theme.title } else { settings.theme.heading };
+        // The arrow stands in the gap, so that the heading stays where it is.
+        let end = if placed.column.align() == Align::Right {
+            canvas::put_right(buffer, x + width, y, width, title, style);
+            x + width
+        } else {
+            canvas::put(buffer, x, y, width, title, style)
+        };
+        if sorted && end < area.right() {
+            canvas::put(buffer, end, y, 1, arrow, style);
+        }
+    }
+}
+
+fn line(state: &State, row: &Row, arrangement: &Arrangement, area: Rect, buffer: &mut Buffer) {
+    let settings = &state.settings;
+    let chosen = state.fleet.chosen.as_ref() == Some(&row.id);
+    let underway = state.snapshot.as_ref().and_then(|snapshot| snapshot.underway.iter().rev().find(|underway| underway.id == row.id));
+    // What is being done, or was just done, stands in the place of the numbers.
+    let kept = |column: Column| underway.is_none() || matches!(column, Column::Owner | Column::State | Column::Port);
+    let mut end = area.x;
+    for placed in arrangement.columns.iter().filter(|placed| kept(placed.column)) {
+        let place = place(placed, area);
+        cell(state, row, placed, arrangement.finding_words, place, buffer);
+        end = place.right();
+    }
+    if let Some(underway) = underway {
+        let state_column = arrangement.columns.iter().find(|placed| placed.column == Column::State).map(|placed| place(placed, area));
+        doing(state, underway, state_column.unwrap_or(area), end + 2, area, buffer);
+    }
+    if chosen {
+        canvas::put(buffer, area.x, area.y, 1, settings.glyphs.chosen, settings.theme.title);
+        buffer.set_style(area.intersection(buffer.area), settings.theme.chosen);
+    }
+}
+
+/// One cell: its text, and the picture beside it.
+fn cell(state: &State, row: &Row, placed: &Placed, finding_words: bool, place: Rect, buffer: &mut Buffer) {
+    let (settings, look) = (&state.settings, state.look());
+    let (x, y, width) = (place.x, place.y, place.width);
+    let text = match placed.column {
+        Column::Findings if !finding_words => columns::findings_count(row, look),
+        column => column.text(row, look),
+    };
+    let tone = if text == NOTHING || text == HIDDEN { Tone::Dim } else { placed.column.tone(row) };
+    let style = settings.theme.tone(tone);
+    if placed.column.align() == Align::Right {
+        canvas::put_right(buffer, x + width, y, width, &text, style);
+    } else {
+        canvas::put_fit(settings, buffer, x, y, width, &text, style);
+    }
+    if placed.picture > 0 {
+        let (text, style) = picture(state, row, placed);
+        canvas::put(buffer, x + width + 1, y, u16::try_from(placed.picture).unwrap_or(0), &text, style);
+    }
+}
+
+/// CPU over the last minute; memory as a share of the host's, dimmed because it is no limit.
+fn picture(state: &State, row: &Row, placed: &Placed) -> (String, Style) {
+    let (theme, ascii) = (&state.settings.theme, state.settings.glyphs.ascii);
+    let nothing = (String::new(), Style::new());
+    if placed.column == Column::Cpu {
+        let Some(history) = state.detail.histories.get(&row.id).filter(|_| row.state.is_up()) else { return nothing };
+        let points = history.pairs(placed.picture);
+        let values: Vec<Option<f32>> =
+            points.iter().map(|point| point.and_then(|point| point.cpu).map(|cpu| f32::from(cpu) / 10.0)).collect();
+        return (sparkline::sparkline(&values, sparkline::top(&values, FULL_CPU), placed.picture, ascii), theme.graph);
+    }
+    let total = state.snapshot.as_ref().map_or(0, |snapshot| snapshot.host_reading.memory_total);
+    match row.memory_bytes.known().filter(|_| total > 0) {
+        #[allow(clippy::cast_precision_loss)]
+        Some(memory) => (bar::bar(memory as f64, total as f64, placed.picture, ascii), theme.graph_empty),
+        None => nothing,
+    }
+}
+
+/// An order on its way, `◍ stopping 3 s` and the step that it is at; then its result, `stopped after 1.2 s`.
+fn doing(state: &State, underway: &Underway, column: Rect, x: u16, area: Rect, buffer: &mut Buffer) {
+    let (settings, theme) = (&state.settings, &state.settings.theme);
+    let room = area.right().saturating_sub(x);
+    match &underway.stage {
+        Stage::Doing(step) => {
+            let (word, sign) = match underway.verb {
+                Verb::Start => ("starting", Doing::Starting),
+                Verb::Stop => ("stopping", Doing::Stopping),
+                Verb::Restart => ("restarting", Doing::Stopping),
+                Verb::Logs => ("reading", Doing::Starting),
+            };
+            let since = units::uptime(state.header.now.boot.saturating_sub(underway.since));
+            let sign = wording::state_sign(sign, settings.glyphs.ascii);
+            canvas::put(buffer, column.x, area.y, column.width, &" ".repeat(usize::from(column.width)), Style::new());
+            canvas::put(buffer, column.x, area.y, column.width, &format!("{sign} {word}"), theme.busy);
+            let end = canvas::put(buffer, x, area.y, room, &since, theme.busy);
+            canvas::put_fit(settings, buffer, end + 2, area.y, area.right().saturating_sub(end + 2), step.as_str(), theme.dim);
+        }
+        Stage::Ended(outcome) => {
+            let style = if outcome.is_done() { theme.good } else { theme.error };
+            canvas::put_fit(settings, buffer, x, area.y, room, outcome.sentence.as_str(), style);
+        }
+    }
+}
+
+/// Why there is no row.
+fn empty(state: &State, area: Rect, buffer: &mut Buffer) {
+    let settings = &state.settings;
+    let mut lines = match &state.snapshot {
+        None => vec![format!("looking{}", settings.glyphs.ellipsis)],
+        Some(_) if state.filter.is_active() => vec!["nothing is kept by the filter; Esc clears it".to_owned()],
+        Some(snapshot) => {
+            let mut lines = vec![format!("no instance was found, and nothing listens in {}", snapshot.range)];
+            lines.extend(snapshot.notices.iter().map(ToString::to_string));
+            lines
+        }
+    };
+    lines.truncate(usize::from(area.height));
+    for (y, line) in (area.y..).zip(lines) {
+        canvas::put_fit(settings, buffer, area.x + MARGIN, y, area.width.saturating_sub(MARGIN), &line, Style::new());
+    }
+}

@@ -1,0 +1,124 @@
+//! The first line, which answers "is it fine?", and the banner with the worst thing.
+//!
+//! It must never leave out what is wrong to make room for what is not.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use crate::domain::{Level, Snapshot, State as Doing, words};
+use crate::present::paint::Tone;
+use crate::present::{units, wording};
+use crate::tui::state::State;
+
+use super::canvas;
+
+/// A piece of the line. The greatest `leaves` leaves first when there is no room.
+struct Part {
+    text: String,
+    style: Style,
+    leaves: u8,
+}
+
+/// Draws the first line: left who and where, in the middle how it stands, right the time.
+pub fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
+    let (settings, wide) = (&state.settings, area.width >= 100);
+    let mut x = canvas::put(buffer, area.x, area.y, area.width, "berth", settings.theme.brand);
+    let time = state.header.now.wall.to_zoned(settings.zone.clone()).strftime("%H:%M:%S").to_string();
+    canvas::put_right(buffer, area.right(), area.y, area.width, &time, settings.theme.header);
+    let Some(snapshot) = &state.snapshot else { return };
+    let caller = &settings.caller;
+    let mut left = format!("{} {} {}", snapshot.host, settings.glyphs.dot, caller.name);
+    if wide {
+        left.push_str(&format!(" ({})", caller.role.word()));
+    }
+    x += if wide { 2 } else { 1 };
+    x = canvas::put_fit(settings, buffer, x, area.y, area.width / 3, &left, settings.theme.header);
+    let end = area.right().saturating_sub(canvas::cells(&time) + 2);
+    let room = end.saturating_sub(x + 2);
+    // First how full the range is, then the words, then what matters least.
+    let mut all = parts(state, snapshot, wide);
+    if width(&all) > room {
+        all.retain(|part| part.leaves < 9);
+    }
+    if width(&all) > room {
+        all = parts(state, snapshot, false);
+    }
+    while width(&all) > room && !all.is_empty() {
+        let last = all.iter().enumerate().max_by_key(|(index, part)| (part.leaves, *index)).map_or(0, |(index, _)| index);
+        all.remove(last);
+    }
+    x = if wide { (x + 3).max(end.saturating_sub(width(&all) + 1)) } else { x + 2 };
+    for part in all {
+        x = canvas::put(buffer, x, area.y, end.saturating_sub(x), &part.text, part.style) + 2;
+    }
+}
+
+/// How many cells the pieces take.
+fn width(parts: &[Part]) -> u16 {
+    parts.iter().map(|part| canvas::cells(&part.text) + 2).sum::<u16>().saturating_sub(2)
+}
+
+/// `42 instances  ● 38 up  ▲ 2 degraded  ✖ 1 crashed  conflicts 1  ports 42/1001`; `words`: with the states' words.
+fn parts(state: &State, snapshot: &Snapshot, words: bool) -> Vec<Part> {
+    let (theme, ascii, totals) = (&state.settings.theme, state.settings.glyphs.ascii, &snapshot.totals);
+    let part = |text: String, style, leaves| Part { text, style, leaves };
+    let mut parts = Vec::new();
+    if state.header.held {
+        let at = words::clock(snapshot.taken.wall, state.header.now.wall, &state.settings.zone);
+        parts.push(part(format!("held {at}"), theme.focus, 0));
+    } else if let Some(lag) = state.header.lag(snapshot) {
+        parts.push(part(format!("{} old", units::uptime(lag)), theme.error, 0));
+    }
+    if state.header.locked {
+        parts.push(part((if state.settings.read_only { "read-only" } else { "locked" }).to_owned(), theme.warning, 2));
+    }
+    parts.push(part(if words { plural(totals.instances, "instance") } else { format!("{}:", totals.instances) }, theme.header, 3));
+    for (states, word, leaves) in GROUPS {
+        let count: usize = states.iter().map(|state| totals.in_state(*state)).sum();
+        if let Some(first) = states.first().filter(|_| count > 0) {
+            let sign = wording::state_sign(*first, ascii);
+            let text = if words { format!("{sign} {count} {word}") } else { format!("{sign} {count}") };
+            parts.push(part(text, theme.tone(Tone::of_state(*first)), *leaves));
+        }
+    }
+    if totals.conflicts > 0 {
+        parts.push(part(format!("conflicts {}", totals.conflicts), theme.error, 1));
+    }
+    parts.push(part(format!("ports {}/{}", totals.ports_in_use, snapshot.range.count()), theme.dim, 9));
+    parts
+}
+
+/// States that are counted together, their word, and when they leave.
+const GROUPS: &[(&[Doing], &str, u8)] = &[
+    (&[Doing::Running], "up", 3),
+    (&[Doing::Degraded], "degraded", 2),
+    (&[Doing::Crashed, Doing::CrashLoop], "crashed", 1),
+    (&[Doing::Stopped], "down", 4),
+    (&[Doing::Starting], "starting", 6),
+    (&[Doing::Stopping], "stopping", 6),
+    (&[Doing::Unknown], "unknown", 5),
+];
+
+/// `1 instance`, `2 instances`.
+fn plural(count: usize, word: &str) -> String {
+    if count == 1 { format!("1 {word}") } else { format!("{count} {word}s") }
+}
+
+/// Draws the worst thing in one sentence, and on the right how to see more.
+pub fn draw_banner(state: &State, area: Rect, buffer: &mut Buffer) {
+    let (settings, theme) = (&state.settings, &state.settings.theme);
+    let (Some(snapshot), Some(banner)) = (&state.snapshot, &state.header.banner) else { return };
+    let sign = wording::level_sign(banner.level, settings.glyphs.ascii);
+    let style = theme.tone(Tone::of_level(banner.level));
+    let others = snapshot.findings.len().saturating_sub(usize::from(banner.finding.is_some()));
+    let hint = match others {
+        _ if banner.level == Level::Note => String::new(),
+        0 => "e problems".to_owned(),
+        _ if area.width < 100 => format!("e {others} more"),
+        _ => format!("{others} more  e problems"),
+    };
+    let room = area.width.saturating_sub(canvas::cells(&hint) + 2);
+    canvas::put_fit(settings, buffer, area.x, area.y, room, &format!("{sign} {}", banner.sentence), style);
+    canvas::put_right(buffer, area.right(), area.y, area.width, &hint, theme.dim);
+}

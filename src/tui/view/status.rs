@@ -1,0 +1,111 @@
+//! The last line: what can be done here, nearest key first; or what is to be said; or the filter that is typed.
+//!
+//! It must never name a key that does nothing here.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::style::Style;
+
+use crate::tui::keymap::{self, Action, Binding};
+use crate::tui::state::{Pane, State};
+
+use super::canvas;
+
+/// Draws it; says where the cursor is, when something is typed.
+pub fn draw(state: &State, area: Rect, buffer: &mut Buffer) -> Option<Position> {
+    let (settings, theme) = (&state.settings, &state.settings.theme);
+    let right = ways_out(state, area, buffer);
+    let (x, room) = (area.x + 1, right.saturating_sub(area.x + 2));
+    if let Some(message) = &state.status.message {
+        let style = if message.refused { theme.warning } else { theme.title };
+        canvas::put_fit(settings, buffer, x, area.y, room, message.text.as_str(), style);
+        return None;
+    }
+    if state.filter.editing && state.confirm.is_none() && state.help.is_none() {
+        return Some(filter(state, Rect { x, width: room, ..area }, buffer));
+    }
+    let mut x = x;
+    let end = right.saturating_sub(2);
+    for binding in keymap::footer(state.place()).filter(|binding| !is_right(binding) && makes_sense(state, binding)) {
+        let possible = is_possible(state, binding);
+        let (label, width) = (label(binding), width(binding, binding.short) + if possible { 0 } else { 2 });
+        if x + width > end {
+            break;
+        }
+        x = if possible {
+            name(state, binding, binding.short, x, area, buffer)
+        } else {
+            // In brackets: pressing it says why not.
+            canvas::put(buffer, x, area.y, width, &format!("({label} {})", binding.short), theme.dim)
+        } + 2;
+    }
+    None
+}
+
+/// The key that is shown for a binding.
+fn label(binding: &Binding) -> String {
+    binding.keys.first().map(|key| key.label()).unwrap_or_default()
+}
+
+/// How many cells a key and its word take.
+fn width(binding: &Binding, word: &str) -> u16 {
+    canvas::cells(&label(binding)) + 1 + canvas::cells(word)
+}
+
+/// A key and its word. Returns the column after them.
+fn name(state: &State, binding: &Binding, word: &str, x: u16, area: Rect, buffer: &mut Buffer) -> u16 {
+    let end = canvas::put(buffer, x, area.y, area.right().saturating_sub(x), &label(binding), state.settings.theme.key);
+    canvas::put(buffer, end + 1, area.y, area.right().saturating_sub(end + 1), word, Style::new())
+}
+
+/// What stands on the right, whatever the width: the ways to help and out.
+fn is_right(binding: &Binding) -> bool {
+    matches!(binding.action, Action::Help | Action::Back)
+}
+
+/// `? help  q quit` on the right, or what `q` does here. Returns where it begins.
+fn ways_out(state: &State, area: Rect, buffer: &mut Buffer) -> u16 {
+    let back = state.large.is_some() || state.focus != Pane::Fleet;
+    let word = |binding: &Binding| if back && binding.action == Action::Back { "back" } else { binding.short };
+    let bindings = || keymap::footer(state.place()).filter(|binding| is_right(binding));
+    let total: u16 = bindings().map(|binding| width(binding, word(binding)) + 2).sum();
+    let begin = area.right().saturating_sub(total.saturating_sub(1));
+    let mut x = begin;
+    for binding in bindings() {
+        x = name(state, binding, word(binding), x, area, buffer) + 2;
+    }
+    begin
+}
+
+/// Whether the key has a meaning in this very dialogue.
+fn makes_sense(state: &State, binding: &Binding) -> bool {
+    let refused = state.confirm.as_ref().is_some_and(|confirm| confirm.changed.is_some());
+    !(refused && matches!(binding.action, Action::Confirm | Action::NextField))
+}
+
+/// Whether the key would do something for the chosen instance.
+fn is_possible(state: &State, binding: &Binding) -> bool {
+    match binding.action {
+        Action::Act(verb) => {
+            state.fleet.chosen.is_some() && !(verb.changes() && state.header.locked) && state.status.why_not(verb).is_none()
+        }
+        Action::Detail | Action::Menu => state.fleet.chosen.is_some(),
+        _ => true,
+    }
+}
+
+/// `/ text▏      Enter keep it  Esc clear it`.
+fn filter(state: &State, area: Rect, buffer: &mut Buffer) -> Position {
+    let (settings, input) = (&state.settings, &state.filter.input);
+    let hint = "user: port: state: supervisor: finding: !   Enter keep it  Esc clear it";
+    let start = canvas::put(buffer, area.x, area.y, area.width, "/ ", settings.theme.key);
+    let width = area.right().saturating_sub(start).max(1);
+    let scroll = input.visual_scroll(usize::from(width.saturating_sub(1)));
+    let text: String = input.value().chars().skip(scroll).collect();
+    let end = canvas::put(buffer, start, area.y, width, crate::domain::Shown::new(&text).as_str(), settings.theme.title);
+    if end + 4 + canvas::cells(hint) <= area.right() {
+        canvas::put_right(buffer, area.right(), area.y, width, hint, settings.theme.dim);
+    }
+    let column = u16::try_from(input.visual_cursor().saturating_sub(scroll)).unwrap_or(0);
+    Position::new((start + column).min(area.right().saturating_sub(1)), area.y)
+}

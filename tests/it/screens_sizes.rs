@@ -1,0 +1,89 @@
+//! Every size of a terminal, with everything open that can be: nothing panics, and what is too small says so.
+
+use berth::domain::Shown;
+use berth::tui::effect::Effect;
+use berth::tui::event::Event;
+use crossterm::event::KeyCode;
+
+use super::console::Console;
+
+/// Consoles with something open.
+fn consoles() -> Vec<Console> {
+    ["", "l", "?", "S", "a", "/abc", "Z", "jj", "jjjl", "eP"]
+        .iter()
+        .map(|keys| {
+            let mut console = Console::with_fleet(80, 24);
+            console.keys(keys);
+            console
+        })
+        .chain([{
+            let mut console = Console::with_fleet(80, 24);
+            console.press(KeyCode::Enter);
+            console
+        }])
+        .collect()
+}
+
+#[test]
+fn no_size_makes_it_panic() {
+    for mut console in consoles() {
+        for (width, height) in (0..=60u16).flat_map(|width| (0..=30u16).map(move |height| (width, height))) {
+            console.event(Event::Resized(width, height));
+            let _ = console.screen();
+        }
+        for (width, height) in [(300, 200), (1, 200), (300, 1), (40, 200), (300, 10), (65_535, 1), (1, 65_535), (100, 30), (99, 16)] {
+            console.event(Event::Resized(width, height));
+            if u32::from(width) * u32::from(height) < 100_000 {
+                let _ = console.screen();
+            }
+        }
+    }
+}
+
+#[test]
+fn keys_work_at_every_size() {
+    let mut console = Console::with_fleet(80, 24);
+    for (width, height) in [(0, 0), (1, 1), (39, 10), (40, 9), (40, 10), (41, 16), (80, 24), (300, 200)] {
+        console.event(Event::Resized(width, height));
+        console.keys("jkGg?jkGgqS");
+        console.press(KeyCode::Tab);
+        console.keys("reason");
+        console.press(KeyCode::Esc);
+        console.keys("l10jkfw[]lajkq/x");
+        console.press(KeyCode::Esc);
+        for key in [KeyCode::Enter, KeyCode::PageDown, KeyCode::PageUp, KeyCode::Esc, KeyCode::Tab, KeyCode::BackTab, KeyCode::Esc] {
+            console.press(key);
+            let _ = console.screen();
+        }
+    }
+    console.effects.retain(|effect| *effect != Effect::CloseLog);
+    assert_eq!(console.effects, [], "nothing was done, and nobody left");
+}
+
+#[test]
+fn hostile_text_stays_in_its_place() {
+    let mut console = Console::with_fleet(80, 24);
+    let mut snapshot = super::fleet::fleet();
+    let evil = Shown::new(
+        "\u{1b}[2J\u{202e}日本語日本語日本語日本語日本語日本語日本語日本語日本語日本語日本語日本語日本語日本語日本語 e\u{301}\u{301}\u{301}",
+    );
+    snapshot.host = evil.clone();
+    for finding in &mut snapshot.findings {
+        finding.evidence = evil.clone();
+    }
+    snapshot.notices = vec![evil.clone()];
+    for row in &mut snapshot.rows {
+        let row = std::sync::Arc::make_mut(row);
+        (row.user, row.why) = (evil.clone(), Some(evil.clone()));
+    }
+    console.show(snapshot);
+    for (width, height) in [(40, 10), (41, 11), (80, 24), (99, 20), (120, 40), (200, 50)] {
+        console.event(Event::Resized(width, height));
+        for keys in ["j", "S", "n", "a", "q", "l", "l"] {
+            console.keys(keys);
+            let screen = console.screen();
+            assert!(!screen.contains('\u{1b}') && !screen.contains('\u{202e}'));
+            assert_eq!(screen.lines().count().max(usize::from(height)), usize::from(height));
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! A console that shows the fixture fleet at a fixed moment, on a screen of any size, as text.
+//!
+//! It must never read a clock: two runs show the same.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use berth::domain::{Caller, InstanceId, LogLevel, LogLine, LogLineKind, LogView, Moment, Reading, Role, Shown, Snapshot, Uid, Verb};
+use berth::tui::effect::Effect;
+use berth::tui::event::{Answer, Event};
+use berth::tui::glyphs::{ASCII, UNICODE};
+use berth::tui::state::{Settings, State};
+use berth::tui::theme::Theme;
+use berth::tui::update::update;
+use berth::tui::view;
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use jiff::tz::TimeZone;
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+
+use super::fleet;
+
+/// A console for tests.
+pub struct Console {
+    /// What it knows.
+    pub state: State,
+    /// What it wanted done beside asking and reading.
+    pub effects: Vec<Effect>,
+    log: Vec<LogLine>,
+}
+
+impl Console {
+    /// Of this size, for root, before the first snapshot.
+    pub fn new(width: u16, height: u16) -> Self {
+        let caller = Caller { uid: Uid::ROOT, name: Shown::from("root"), login: None, role: Role::Admin, read_only: false };
+        let settings = Settings { glyphs: &UNICODE, theme: Theme::plain(), zone: TimeZone::UTC, read_only: false, caller };
+        let now = Moment { boot: fleet::fleet().taken.boot, wall: fleet::now() };
+        Self { state: State::new(settings, (width, height), now), effects: Vec::new(), log: lines() }
+    }
+
+    /// The same, with the fixture fleet and five minutes of history.
+    pub fn with_fleet(width: u16, height: u16) -> Self {
+        let mut console = Self::new(width, height);
+        console.history(&fleet::fleet());
+        console.show(fleet::fleet());
+        console
+    }
+
+    /// The same in ASCII.
+    #[must_use]
+    pub fn ascii(mut self) -> Self {
+        self.state.settings.glyphs = &ASCII;
+        self
+    }
+
+    /// Five minutes of loads up to now.
+    fn history(&mut self, snapshot: &Snapshot) {
+        for second in (1..=300u64).rev() {
+            let mut before = snapshot.clone();
+            before.taken.boot -= Duration::from_secs(second);
+            for row in &mut before.rows {
+                let wave = [0.2, 0.4, 1.3, 0.9, 0.6, 1.0][usize::try_from(second / 12 % 6).unwrap()];
+                Arc::make_mut(row).cpu_percent = row.cpu_percent.map(|percent| percent * wave);
+                let share = 1000 - second;
+                Arc::make_mut(row).memory_bytes = match row.memory_bytes {
+                    Reading::Known(bytes) => Reading::Known(bytes * share / 1000),
+                    other => other,
+                };
+            }
+            self.state.detail.learn(&before);
+        }
+    }
+
+    /// Shows a snapshot.
+    pub fn show(&mut self, snapshot: Snapshot) {
+        self.event(Event::Snapshot(Arc::new(snapshot)));
+    }
+
+    /// Takes an event in; the door allows everything and the log has the fixture's lines.
+    pub fn event(&mut self, event: Event) {
+        let mut waiting = vec![event];
+        while let Some(event) = waiting.pop() {
+            for effect in update(&mut self.state, event) {
+                match effect {
+                    Effect::Ask(id, purpose) => {
+                        let verbs = Verb::ALL.map(|verb| (verb, why_not(verb, &id))).to_vec();
+                        waiting.push(Event::Answered(Answer { id, purpose, verbs }));
+                    }
+                    Effect::OpenLog { serial, .. } => waiting.push(Event::LogOpened(serial, Ok(()))),
+                    Effect::ReadLog { serial, up_to, count } => waiting.push(Event::LogRead(serial, self.read(up_to, count))),
+                    other => self.effects.push(other),
+                }
+            }
+        }
+    }
+
+    fn read(&self, up_to: Option<u64>, count: usize) -> LogView {
+        let newest = self.log.len();
+        let last = up_to.map_or(newest, |up_to| usize::try_from(up_to).unwrap().min(newest));
+        let lines = self.log[last.saturating_sub(count)..last].to_vec();
+        LogView { lines, oldest: 1, newest: newest as u64, dropped: 0, notice: None }
+    }
+
+    /// Types characters.
+    pub fn keys(&mut self, keys: &str) {
+        keys.chars().for_each(|character| self.press(KeyCode::Char(character)));
+    }
+
+    /// Presses a key.
+    pub fn press(&mut self, code: KeyCode) {
+        self.event(Event::Key(KeyEvent::new(code, KeyModifiers::NONE)));
+    }
+
+    /// What is on the screen.
+    pub fn screen(&self) -> String {
+        let (width, height) = self.state.size;
+        let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+        let frame = terminal.draw(|frame| {
+            let _ = view::draw(&self.state, frame.buffer_mut());
+        });
+        let buffer = frame.unwrap().buffer;
+        let line = |y| (0..width).map(|x| buffer[(x, y)].symbol()).collect::<String>().trim_end().to_owned();
+        (0..height).map(line).collect::<Vec<_>>().join("\n")
+    }
+}
+
+/// What the fixture's door refuses: strangers are nobody's to act on.
+fn why_not(verb: Verb, id: &InstanceId) -> Option<Shown> {
+    (verb.changes() && id.is_unmanaged()).then(|| Shown::from("it belongs to no instance, so berth does not touch it"))
+}
+
+/// The fixture's log.
+fn lines() -> Vec<LogLine> {
+    let texts = [
+        (None, "listening on 127.0.0.1:8101"),
+        (Some(LogLevel::Info), "session 8f95 opened"),
+        (Some(LogLevel::Info), "tools/call echo 12 ms"),
+        (Some(LogLevel::Warn), "slow upstream 1.9 s"),
+        (Some(LogLevel::Error), "ECONNRESET calling search"),
+        (
+            Some(LogLevel::Info),
+            "retry 1 of 3, with a rather long explanation of why the call is worth another try and what was learnt from the first",
+        ),
+        (Some(LogLevel::Debug), "cache 412 hits, 3 misses"),
+    ];
+    (1..=200u64)
+        .map(|number| {
+            let (level, text) = texts[usize::try_from(number).unwrap() % texts.len()];
+            let second = 3 * number % 60;
+            let word = level.map_or("-", |level| match level {
+                LogLevel::Error => "ERROR",
+                LogLevel::Warn => "WARN",
+                LogLevel::Info => "INFO",
+                LogLevel::Debug => "DEBUG",
+            });
+            if number == 195 {
+                return LogLine { number, kind: LogLineKind::Mark, level: None, text: Shown::from("rotated") };
+            }
+            let text = Shown::new(&format!("03:{:02}:{second:02} {word:<5} {text}", 2 + 3 * number / 60));
+            LogLine { number, kind: LogLineKind::Text, level, text }
+        })
+        .collect()
+}

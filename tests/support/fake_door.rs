@@ -1,0 +1,100 @@
+//! A door without a host behind it: snapshots that a test puts there, orders that it remembers, a log in memory.
+//!
+//! It must never do anything to a process.
+
+use std::sync::{Arc, Mutex};
+
+use berth::domain::{Caller, InstanceId, LogLine, LogLineKind, LogView, Order, Outcome, Role, Shown, Snapshot, Uid, Verb};
+use berth::error::{Error, Result};
+use berth::link::{Door, Tail};
+use tokio::sync::watch;
+
+use super::fleet;
+
+/// The door.
+pub struct FakeDoor {
+    snapshots: watch::Sender<Arc<Snapshot>>,
+    /// What was submitted.
+    pub orders: Mutex<Vec<Order>>,
+    /// Why nothing can be changed, if so.
+    pub refusal: Mutex<Option<Shown>>,
+    log: Arc<FakeTail>,
+}
+
+impl FakeDoor {
+    /// A door onto the fixture fleet.
+    pub fn new() -> Arc<Self> {
+        let log = Arc::new(FakeTail { lines: Mutex::new(Vec::new()), version: watch::Sender::new(0) });
+        Arc::new(Self {
+            snapshots: watch::Sender::new(Arc::new(fleet::fleet())),
+            orders: Mutex::new(Vec::new()),
+            refusal: Mutex::new(None),
+            log,
+        })
+    }
+
+    /// Publishes a snapshot.
+    pub fn publish(&self, snapshot: Snapshot) {
+        self.snapshots.send_replace(Arc::new(snapshot));
+    }
+
+    /// Adds a line to every log.
+    pub fn log(&self, text: &str) {
+        let mut lines = self.log.lines.lock().unwrap();
+        let number = lines.len() as u64 + 1;
+        lines.push(LogLine { number, kind: LogLineKind::Text, level: None, text: Shown::new(text) });
+        drop(lines);
+        self.log.version.send_modify(|version| *version += 1);
+    }
+}
+
+impl Door for FakeDoor {
+    fn caller(&self) -> Caller {
+        Caller { uid: Uid::ROOT, name: Shown::from("root"), login: None, role: Role::Admin, read_only: false }
+    }
+
+    fn watch(&self) -> watch::Receiver<Arc<Snapshot>> {
+        self.snapshots.subscribe()
+    }
+
+    fn why_not(&self, verb: Verb, _id: &InstanceId) -> Option<Shown> {
+        self.refusal.lock().unwrap().clone().filter(|_| verb.changes())
+    }
+
+    fn submit(&self, order: Order) {
+        self.orders.lock().unwrap().push(order);
+    }
+
+    fn carry_out(&self, order: Order, progress: &mut dyn FnMut(&Shown)) -> Outcome {
+        progress(&Shown::from("at once"));
+        self.submit(order);
+        Outcome { exit_code: 0, sentence: Shown::from("done"), hints: Vec::new(), log_lines: Vec::new() }
+    }
+
+    fn tail(&self, id: &InstanceId) -> Result<Arc<dyn Tail>> {
+        if id.is_unmanaged() {
+            return Err(Error::failed("it has no log"));
+        }
+        Ok(Arc::clone(&self.log) as Arc<dyn Tail>)
+    }
+}
+
+/// A log in memory.
+struct FakeTail {
+    lines: Mutex<Vec<LogLine>>,
+    version: watch::Sender<u64>,
+}
+
+impl Tail for FakeTail {
+    fn lines(&self, up_to: Option<u64>, count: usize) -> LogView {
+        let lines = self.lines.lock().unwrap();
+        let newest = lines.len();
+        let last = up_to.map_or(newest, |up_to| usize::try_from(up_to).unwrap().min(newest));
+        let seen = lines[last.saturating_sub(count)..last].to_vec();
+        LogView { lines: seen, oldest: u64::from(newest > 0), newest: newest as u64, dropped: 0, notice: None }
+    }
+
+    fn version(&self) -> watch::Receiver<u64> {
+        self.version.subscribe()
+    }
+}
