@@ -2,6 +2,8 @@
 pub mod domain;
 pub mod error;
 pub mod hand;
+pub mod judge;
 pub mod link;
 pub mod logs;
+pub mod present;
 pub mod supervisor;

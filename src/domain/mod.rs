@@ -14,6 +14,7 @@ mod reading;
 mod sample;
 mod shown;
 mod snapshot;
+pub mod words;
 
 pub use address::{Endpoint, PortRange};
 pub use caller::{Caller, Role};

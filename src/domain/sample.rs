@@ -108,6 +108,9 @@ pub struct Sample {
     pub listeners: Reading<Arc<[Listener]>>,
     /// The processes of trees and holders, by pid.
     pub processes: HashMap<i32, Process>,
+    /// When the last listing of processes began, on the boot clock: sockets are read far more often, and a rate needs two
+    /// listings, not two samples.
+    pub processes_taken: Duration,
     /// Whether processes of other users can be seen at all (`hidepid` hides them).
     pub sees_all: bool,
     /// The host.

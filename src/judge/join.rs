@@ -1,0 +1,266 @@
+//! Joins what is declared with what runs: each instance's tree of processes, its listeners and its server's own process.
+//!
+//! It must never take a process for an instance's because of a name: a supervisor's claim, or the uid together with the port or
+//! the configuration, decides (DESIGN invariant 1).
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::Arc;
+
+use super::Input;
+use super::adopt::{self, Owners};
+use super::census::{Census, is_shell};
+use crate::domain::{Claim, Declared, Endpoint, Listener, ProcessKey, Reading, Underway};
+
+/// An instance with what was found of it.
+#[derive(Debug)]
+pub(super) struct Subject<'a> {
+    /// What it is declared as.
+    pub declared: &'a Arc<Declared>,
+    /// What its supervisor claims.
+    pub claim: Option<&'a Claim>,
+    /// Where it is configured to listen. An address that is not known could be any.
+    pub endpoint: Option<Endpoint>,
+    /// Its keeper, alive.
+    pub keeper: Option<ProcessKey>,
+    /// The claimed main process, alive.
+    pub claimed_main: Option<ProcessKey>,
+    /// Its processes, roots first; the keeper is not among them.
+    pub tree: Vec<ProcessKey>,
+    /// Its listeners: indices into [`Joined::listeners`].
+    pub listening: Vec<usize>,
+    /// The server's own process.
+    pub main: Reading<ProcessKey>,
+    /// Something listens that is this instance's or another one's of the same uid; which is not to be seen.
+    pub ambiguous: bool,
+    /// What is being done to it, or was just done: the newest.
+    pub underway: Option<&'a Underway>,
+}
+
+/// Whose a listener is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Whose {
+    /// This instance's.
+    Instance(usize),
+    /// One of several instances' of the socket's uid, which one is not to be seen.
+    OneOfSeveral,
+    /// No instance's.
+    Nobody,
+}
+
+/// The result.
+#[derive(Debug)]
+pub(super) struct Joined<'a> {
+    /// The instances, in the roster's order.
+    pub subjects: Vec<Subject<'a>>,
+    /// Every listener of the host; empty when the kernel told none.
+    pub listeners: &'a [Listener],
+    /// Whose each of them is, by the same index.
+    pub whose: Vec<Whose>,
+    /// The listeners on each port.
+    pub heard_on: HashMap<u16, Vec<usize>>,
+    /// The instances configured to each port.
+    pub configured_on: HashMap<u16, Vec<usize>>,
+}
+
+impl<'a> Subject<'a> {
+    /// Whether a supervisor vouches for a living process of it; then nothing is adopted.
+    pub(super) fn is_claimed(&self) -> bool {
+        self.keeper.is_some() || self.claimed_main.is_some()
+    }
+
+    /// Whether anything of it runs.
+    pub(super) fn runs(&self) -> bool {
+        !self.tree.is_empty() || self.claimed_main.is_some() || !self.listening.is_empty()
+    }
+
+    /// Takes a process and its descendants into the tree, short of what another instance has or `fenced` keeps out.
+    pub(super) fn take(
+        &mut self,
+        census: &Census<'_>,
+        root: ProcessKey,
+        index: usize,
+        owners: &mut Owners,
+        fenced: impl Fn(ProcessKey) -> bool,
+    ) {
+        let from = self.tree.len();
+        if census.get(root).is_some() && !owners.contains_key(&root) {
+            owners.insert(root, index);
+            self.tree.push(root);
+        }
+        self.descend(census, from, index, owners, &fenced);
+    }
+
+    /// Takes the descendants of the tree's members from `from` on, breadth first.
+    fn descend(&mut self, census: &Census<'_>, from: usize, index: usize, owners: &mut Owners, fenced: &impl Fn(ProcessKey) -> bool) {
+        let mut next = from;
+        while let Some(parent) = self.tree.get(next).copied() {
+            for child in census.children(parent) {
+                if !fenced(child) && !owners.contains_key(&child) {
+                    owners.insert(child, index);
+                    self.tree.push(child);
+                }
+            }
+            next += 1;
+        }
+    }
+}
+
+/// Joins them.
+pub(super) fn join<'a>(input: &Input<'a>, census: &Census<'_>) -> Joined<'a> {
+    let mut subjects = subjects(input, census);
+    let mut configured_on: HashMap<u16, Vec<usize>> = HashMap::new();
+    for (index, subject) in subjects.iter().enumerate() {
+        if let Some(endpoint) = subject.endpoint {
+            configured_on.entry(endpoint.port).or_default().push(index);
+        }
+    }
+    let listeners: &'a [Listener] = input.sample.listeners.as_ref().known().map_or(&[], |listeners| listeners);
+
+    let mut owners = Owners::new();
+    by_claim(census, &mut subjects, &mut owners);
+    adopt::by_command(census, &mut subjects, &mut owners);
+    adopt::by_listener(census, &mut subjects, &configured_on, listeners, &mut owners);
+
+    let mut heard_on: HashMap<u16, Vec<usize>> = HashMap::with_capacity(listeners.len());
+    let mut whose = Vec::with_capacity(listeners.len());
+    for (heard, listener) in listeners.iter().enumerate() {
+        heard_on.entry(listener.endpoint.port).or_default().push(heard);
+        let owner = whose_is(listener, &subjects, &configured_on, &owners);
+        match owner {
+            Whose::Instance(index) => subjects[index].listening.push(heard),
+            Whose::OneOfSeveral => {
+                let several: Vec<usize> = overlapping(&subjects, &configured_on, listener).collect();
+                for index in several {
+                    subjects[index].ambiguous |= subjects[index].declared.uid == listener.uid;
+                }
+            }
+            Whose::Nobody => {}
+        }
+        whose.push(owner);
+    }
+    for subject in &mut subjects {
+        let port = subject.declared.port;
+        subject.listening.sort_by_key(|heard| (Some(listeners[*heard].endpoint.port) != port, listeners[*heard].endpoint));
+        subject.main = main(subject, listeners, census);
+    }
+    Joined { subjects, listeners, whose, heard_on, configured_on }
+}
+
+/// The instances that are configured to a listener's port on an overlapping address.
+pub(super) fn overlapping<'s>(
+    subjects: &'s [Subject<'_>],
+    configured_on: &'s HashMap<u16, Vec<usize>>,
+    listener: &Listener,
+) -> impl Iterator<Item = usize> + use<'s> {
+    let endpoint = listener.endpoint;
+    let configured = configured_on.get(&endpoint.port).map_or(&[][..], Vec::as_slice);
+    configured.iter().copied().filter(move |index| subjects[*index].endpoint.is_some_and(|own| own.overlaps(&endpoint)))
+}
+
+fn subjects<'a>(input: &Input<'a>, census: &Census<'_>) -> Vec<Subject<'a>> {
+    let claims: HashMap<_, &Claim> = input.claims.iter().map(|claim| (&claim.id, claim)).collect();
+    let mut underway: HashMap<_, &Underway> = HashMap::new();
+    for order in input.underway {
+        let newest = underway.entry(&order.id).or_insert(order);
+        // Of two on their way the one that has not ended tells what is happening now.
+        if (order.ended.is_none(), order.since) >= (newest.ended.is_none(), newest.since) {
+            *newest = order;
+        }
+    }
+    let subject = |declared: &'a Arc<Declared>| {
+        let claim = claims.get(&declared.id).copied();
+        let keeper = claim.and_then(|claim| claim.keeper).filter(|key| census.is_alive(*key));
+        // Without its keeper's word a process that runs under another uid is not the one that was claimed.
+        let is_right = |key: &ProcessKey| census.get(*key).is_none_or(|person| keeper.is_some() || person.uid == declared.uid);
+        let claimed_main = claim.and_then(|claim| claim.main).filter(|key| census.is_alive(*key) && is_right(key));
+        Subject {
+            declared,
+            claim,
+            endpoint: declared.port.map(|port| Endpoint::new(declared.host.unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED)), port)),
+            keeper,
+            claimed_main,
+            tree: Vec::new(),
+            listening: Vec::new(),
+            main: Reading::Gone,
+            ambiguous: false,
+            underway: underway.get(&declared.id).copied(),
+        }
+    };
+    input.roster.instances.iter().map(subject).collect()
+}
+
+/// The trees of the instances whose keeper or main process is alive. A keeper is in nobody's tree, and one instance's tree ends
+/// where another's begins.
+fn by_claim(census: &Census<'_>, subjects: &mut [Subject<'_>], owners: &mut Owners) {
+    let mut fences: HashMap<ProcessKey, usize> = HashMap::new();
+    for (index, subject) in subjects.iter().enumerate() {
+        fences.extend(subject.claimed_main.map(|key| (key, index)));
+        fences.extend(subject.keeper.map(|key| (key, usize::MAX)));
+    }
+    for (index, subject) in subjects.iter_mut().enumerate() {
+        let fenced = |key: ProcessKey| fences.get(&key).is_some_and(|other| *other != index);
+        if let Some(main) = subject.claimed_main {
+            subject.take(census, main, index, owners, fenced);
+        }
+        if let Some(keeper) = subject.keeper {
+            for child in census.children(keeper).filter(|child| !fenced(*child)).collect::<Vec<_>>() {
+                subject.take(census, child, index, owners, fenced);
+            }
+        }
+    }
+}
+
+/// Whose a listener is: its holder's instance if the socket's uid is right too; by uid and port alone where holders are hidden.
+fn whose_is(listener: &Listener, subjects: &[Subject<'_>], configured_on: &HashMap<u16, Vec<usize>>, owners: &Owners) -> Whose {
+    if let Reading::Known(holders) = &listener.holders {
+        let owner = holders.iter().find_map(|holder| owners.get(&holder.key));
+        return match owner {
+            Some(index) if subjects[*index].declared.uid == listener.uid => Whose::Instance(*index),
+            _ => Whose::Nobody,
+        };
+    }
+    let fitting: Vec<usize> =
+        overlapping(subjects, configured_on, listener).filter(|index| subjects[*index].declared.uid == listener.uid).collect();
+    let running: Vec<usize> = fitting.iter().copied().filter(|index| !subjects[*index].tree.is_empty()).collect();
+    match (fitting.as_slice(), running.as_slice()) {
+        ([], _) => Whose::Nobody,
+        ([one], _) | (_, [one]) => Whose::Instance(*one),
+        _ => Whose::OneOfSeveral,
+    }
+}
+
+/// The server's own process: who holds the listener on its port, else the claimed one, else who listens at all, else the first
+/// that is not a mere shell. Of several holders the one that the others were forked from.
+fn main(subject: &Subject<'_>, listeners: &[Listener], census: &Census<'_>) -> Reading<ProcessKey> {
+    let holder_of = |heard: &usize| {
+        let Reading::Known(holders) = &listeners[*heard].holders else { return None };
+        let own = holders.iter().filter(|holder| subject.tree.contains(&holder.key));
+        own.min_by_key(|holder| (holders.iter().any(|other| other.key.pid == holder.parent), holder.key.start_time, holder.key.pid))
+            .map(|holder| holder.key)
+    };
+    let is_on_port = |heard: &&usize| Some(listeners[**heard].endpoint.port) == subject.declared.port;
+    let found = subject
+        .listening
+        .iter()
+        .filter(is_on_port)
+        .find_map(holder_of)
+        .or(subject.claimed_main)
+        .or_else(|| subject.listening.iter().find_map(holder_of))
+        .or_else(|| subject.tree.iter().copied().find(|key| census.get(*key).is_some_and(|person| !is_shell(person.name))))
+        .or_else(|| subject.tree.first().copied());
+    match (found, subject.listening.first()) {
+        (Some(key), _) => Reading::Known(key),
+        (None, Some(heard)) => match &listeners[*heard].holders {
+            Reading::Known(_) | Reading::Gone => Reading::Gone,
+            Reading::Denied => Reading::Denied,
+            Reading::Unasked => Reading::Unasked,
+        },
+        (None, None) if subject.ambiguous => Reading::Denied,
+        (None, None) => Reading::Gone,
+    }
+}
+
+#[cfg(test)]
+#[path = "join_tests.rs"]
+mod tests;

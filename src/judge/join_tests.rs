@@ -1,0 +1,195 @@
+//! Whose is what: cases.
+
+use crate::domain::{Code, ProcessKey, Reading, State};
+use crate::judge::testing::{Host, NOW, findings, key, row, state};
+
+/// The row's state, main pid and the pids of its tree.
+fn picture(host: &Host, name: &str) -> (State, Option<i32>, Vec<i32>) {
+    let snapshot = host.judge();
+    let row = row(&snapshot, name);
+    (row.state, row.main.known().map(|key| key.pid), row.processes.iter().map(|process| process.key.pid).collect())
+}
+
+fn alice() -> Host {
+    let mut host = Host::new();
+    host.declare("alice", 1001, "127.0.0.1:8081");
+    host
+}
+
+#[test]
+fn a_keeper_has_the_tree_below_it_and_is_not_in_it() {
+    let mut host = alice();
+    host.keep("alice", 100, Some("127.0.0.1:8081"))
+        .process(102, 101, 1001, "worker")
+        .process(103, 102, 1001, "worker")
+        .process(500, 1, 1001, "bash");
+    assert_eq!(picture(&host, "alice"), (State::Running, Some(101), vec![101, 102, 103]));
+    assert_eq!(row(&host.judge(), "alice").keeper, Some(key(100)));
+}
+
+#[test]
+fn the_main_process_is_the_one_that_holds_the_listener() {
+    let mut host = alice();
+    host.keep("alice", 100, None).process(102, 101, 1001, "node").listen(102, "127.0.0.1:8081");
+    assert_eq!(picture(&host, "alice"), (State::Running, Some(102), vec![102, 101]));
+}
+
+#[test]
+fn of_several_holders_it_is_the_one_the_others_were_forked_from() {
+    let mut host = alice();
+    host.keep("alice", 100, Some("127.0.0.1:8081")).process(102, 101, 1001, "worker").listen(102, "127.0.0.1:8081");
+    let (Reading::Known(one), Reading::Known(two)) = (host.listeners[0].holders.clone(), host.listeners[1].holders.clone()) else {
+        panic!()
+    };
+    host.listeners.truncate(1);
+    host.listeners[0].holders = Reading::Known([two[0].clone(), one[0].clone()].into());
+    host.sample.listeners = Reading::Known(host.listeners.clone().into());
+    assert_eq!(picture(&host, "alice").1, Some(101));
+}
+
+#[test]
+fn without_a_keeper_the_claimed_main_process_is_the_root() {
+    let mut host = alice();
+    host.keep("alice", 100, Some("127.0.0.1:8081")).process(102, 101, 1001, "worker").end(&[100]);
+    host.sample.processes.get_mut(&101).unwrap().parent = 1;
+    assert_eq!(picture(&host, "alice"), (State::Running, Some(101), vec![101, 102]));
+}
+
+#[test]
+fn a_claimed_pid_that_another_process_has_now_is_not_it() {
+    let mut host = alice();
+    host.process(101, 1, 1001, "node");
+    host.claim("alice").main = Some(ProcessKey { pid: 101, start_time: 7 });
+    assert_eq!(picture(&host, "alice"), (State::Stopped, None, vec![]));
+}
+
+#[test]
+fn a_claimed_main_process_under_another_uid_is_not_it() {
+    let mut host = alice();
+    host.process(101, 1, 1002, "node").listen(101, "127.0.0.1:8081");
+    host.claim("alice").main = Some(key(101));
+    assert_eq!(picture(&host, "alice"), (State::Stopped, None, vec![]));
+}
+
+#[test]
+fn what_was_started_after_the_listing_is_believed() {
+    let mut host = alice();
+    let main = ProcessKey { pid: 700, start_time: NOW * 100 + 5 };
+    let claim = host.claim("alice");
+    (claim.main, claim.wished_up, claim.started_at) = (Some(main), Some(true), Some(super::super::testing::wall()));
+    let snapshot = host.judge();
+    let row = row(&snapshot, "alice");
+    assert_eq!((row.state, row.main, row.memory_bytes), (State::Starting, Reading::Known(main), Reading::Unasked));
+    assert_eq!(row.started_at, Some(super::super::testing::wall()));
+}
+
+#[test]
+fn one_instances_tree_ends_where_anothers_begins() {
+    let mut host = alice();
+    host.declare("bob", 1002, "127.0.0.1:8082").keep("alice", 100, Some("127.0.0.1:8081")).keep("bob", 200, Some("127.0.0.1:8082"));
+    host.sample.processes.get_mut(&200).unwrap().parent = 101;
+    assert_eq!(picture(&host, "alice").2, [101]);
+    assert_eq!(picture(&host, "bob").2, [201]);
+}
+
+#[test]
+fn a_server_started_by_a_script_is_adopted_by_its_port_and_uid() {
+    let mut host = alice();
+    host.process(300, 1, 1001, "node main.js").process(301, 300, 1001, "worker").listen(300, "0.0.0.0:8081");
+    assert_eq!(picture(&host, "alice"), (State::Running, Some(300), vec![300, 301]));
+    assert!(host.judge().findings.is_empty());
+}
+
+#[test]
+fn a_foreign_uid_on_its_port_is_not_adopted() {
+    let mut host = alice();
+    host.process(300, 1, 1002, "node main.js --config=/opt/alice/config.json").listen(300, "127.0.0.1:8081");
+    assert_eq!(picture(&host, "alice").0, State::Stopped);
+    assert_eq!(findings(&host.judge(), Code::PortTaken).len(), 1);
+}
+
+#[test]
+fn a_command_names_its_configuration() {
+    let cases = [
+        ("node main.js --config=/opt/alice/config.json", true),
+        ("node main.js --config /opt/alice/config.json --verbose", true),
+        ("node main.js --settings=/opt/alice/config.json", true),
+        ("node main.js --config=/opt/alice/config.json.bak", false),
+        ("node main.js --config=/x/opt/alice/config.json", false),
+        ("vim /opt/alice/config.json", false),
+        ("tail -f /opt/alice/config.json", false),
+    ];
+    for (command, adopted) in cases {
+        let mut host = alice();
+        host.process(300, 1, 1001, command);
+        assert_eq!(picture(&host, "alice").1.is_some(), adopted, "{command}");
+    }
+}
+
+#[test]
+fn a_shell_around_the_server_is_in_the_tree_and_not_the_main_process() {
+    let mut host = alice();
+    host.process(300, 1, 1001, "sh -c node --config=/opt/alice/config.json").process(
+        301,
+        300,
+        1001,
+        "node --config=/opt/alice/config.json",
+    );
+    assert_eq!(picture(&host, "alice"), (State::Running, Some(301), vec![301, 300]));
+}
+
+#[test]
+fn two_of_one_account_on_one_port_are_told_apart_by_the_configuration_or_not_at_all() {
+    let mut host = Host::new();
+    host.declare("a", 900, "127.0.0.1:8081").declare("b", 900, "127.0.0.1:8081");
+    host.process(300, 1, 900, "node main.js").listen(300, "127.0.0.1:8081");
+    assert_eq!((picture(&host, "a").0, picture(&host, "b").0), (State::Stopped, State::Stopped));
+    assert_eq!(findings(&host.judge(), Code::PortTaken).len(), 2);
+    host.end(&[300]).process(300, 1, 900, "node main.js --config=/opt/b/config.json").listen(300, "127.0.0.1:8081");
+    assert_eq!((picture(&host, "a").0, picture(&host, "b").0), (State::Stopped, State::Running));
+}
+
+#[test]
+fn one_that_has_a_process_leaves_the_listener_to_the_other() {
+    let mut host = Host::new();
+    host.declare("a", 900, "127.0.0.1:8081").declare("b", 900, "127.0.0.1:8081").keep("a", 100, None);
+    host.process(300, 1, 900, "node main.js").listen(300, "127.0.0.1:8081");
+    assert_eq!(picture(&host, "b").1, Some(300));
+}
+
+#[test]
+fn a_live_keeper_means_that_nothing_is_adopted() {
+    let mut host = alice();
+    host.keep("alice", 100, None).process(300, 1, 1001, "node --config=/opt/alice/config.json").listen(300, "127.0.0.1:8081");
+    assert_eq!(picture(&host, "alice"), (State::Degraded, Some(101), vec![101]));
+}
+
+#[test]
+fn hidden_holders_are_known_by_uid_and_port() {
+    let mut host = alice();
+    host.hidden(1001, "127.0.0.1:8081");
+    let snapshot = host.judge();
+    let row = row(&snapshot, "alice");
+    assert_eq!(
+        (row.state, row.main, row.memory_bytes, row.cpu_percent),
+        (State::Running, Reading::Denied, Reading::Denied, Reading::Denied)
+    );
+    assert_eq!(
+        row.listening.iter().map(|(endpoint, pid)| (endpoint.to_string(), *pid)).collect::<Vec<_>>(),
+        [("127.0.0.1:8081".to_owned(), None)]
+    );
+    assert!(snapshot.findings.is_empty());
+    assert_eq!(snapshot.rows.len(), 1);
+}
+
+#[test]
+fn hidden_holders_of_a_shared_account_may_be_either() {
+    let mut host = Host::new();
+    host.declare("a", 900, "127.0.0.1:8081").declare("b", 900, "127.0.0.1:8081").hidden(900, "127.0.0.1:8081");
+    let snapshot = host.judge();
+    assert_eq!((state(&snapshot, "a"), state(&snapshot, "b")), (State::Unknown, State::Unknown));
+    assert!(row(&snapshot, "a").why.as_ref().unwrap().as_str().contains("whose it is may not be seen"));
+    assert_eq!(snapshot.findings.iter().map(|finding| finding.code).collect::<Vec<_>>(), [Code::PortDuplicate]);
+    assert!(snapshot.findings[0].evidence.as_str().ends_with("one of them has it; which one may not be seen"));
+    assert_eq!(snapshot.rows.len(), 2);
+}

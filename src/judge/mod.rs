@@ -1,0 +1,116 @@
+//! Judges what was sampled: whose each process and listener is, what every instance is doing, and what is wrong.
+//!
+//! Pure: the same input gives the same snapshot. It must never read a clock, do I/O, or import anything of this project but `domain` and `error`.
+
+mod adopt;
+mod census;
+mod config_invalid;
+mod join;
+mod port_drift;
+mod port_duplicate;
+mod port_silent;
+mod port_stranger;
+mod port_taken;
+mod rates;
+mod rows;
+mod rule;
+mod state;
+#[cfg(test)]
+mod testing;
+mod totals;
+mod unmanaged;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+
+use crate::domain::{Claim, InstanceId, PortRange, Reading, Roster, Row, Sample, Shown, Snapshot, Uid, Underway};
+
+/// Everything that a judgement rests on.
+#[derive(Clone, Copy, Debug)]
+pub struct Input<'a> {
+    /// What is declared, ordered by id.
+    pub roster: &'a Roster,
+    /// What the supervisors claim. An instance without a claim is one of which nothing is known to berth.
+    pub claims: &'a [Claim],
+    /// The snapshot before this one.
+    pub previous: Option<&'a Snapshot>,
+    /// What the kernel told.
+    pub sample: &'a Sample,
+    /// What is being done, and what was just done.
+    pub underway: &'a [Underway],
+    /// The managed range.
+    pub range: PortRange,
+    /// The host's name.
+    pub host: &'a Shown,
+    /// The zone in which times are told in sentences.
+    pub zone: &'a TimeZone,
+    /// With whose eyes was sampled: its own processes are seen by every uid, whatever hides the others.
+    pub viewer: Uid,
+}
+
+/// The picture that follows from the input.
+pub fn judge(input: &Input<'_>) -> Snapshot {
+    let earlier = Earlier::of(input.previous);
+    let census = census::Census::new(input.sample);
+    let joined = join::join(input, &census);
+    let taken = port_taken::Taken::new(&joined);
+    let strangers = unmanaged::strangers(input, &joined, &taken);
+    let facts = rule::Facts { input, census: &census, joined: &joined, taken: &taken, strangers: &strangers };
+
+    let findings = rule::findings(&facts);
+    let rates = rates::Rates::new(input);
+    let rows = rows::rows(&facts, &rates, &findings, &earlier);
+    let totals = totals::totals(input, &rows, &findings);
+    Snapshot {
+        host: input.host.clone(),
+        taken: input.sample.taken,
+        range: input.range,
+        rows,
+        findings,
+        totals,
+        host_reading: input.sample.host.clone(),
+        listeners: input.sample.listeners.clone(),
+        underway: input.underway.to_vec(),
+        notices: notices(input),
+        sequence: input.previous.map_or(1, |previous| previous.sequence + 1),
+        cpu_baseline: rates.baseline(),
+    }
+}
+
+/// The rows of the snapshot before, by id.
+#[derive(Debug, Default)]
+struct Earlier<'a>(HashMap<&'a InstanceId, &'a Arc<Row>>);
+
+impl<'a> Earlier<'a> {
+    fn of(previous: Option<&'a Snapshot>) -> Self {
+        Self(previous.iter().flat_map(|snapshot| snapshot.rows.iter()).map(|row| (&row.id, row)).collect())
+    }
+
+    fn row(&self, id: &InstanceId) -> Option<&'a Arc<Row>> {
+        self.0.get(id).copied()
+    }
+}
+
+/// What could not be read, or was looked for in vain, in sentences.
+fn notices(input: &Input<'_>) -> Vec<Shown> {
+    let mut notices = Vec::new();
+    if !matches!(input.sample.listeners, Reading::Known(_)) {
+        notices.push(Shown::new("the kernel does not tell which ports are listened on: ports, conflicts and most states are unknown"));
+    }
+    if !input.sample.sees_all {
+        notices.push(Shown::new("processes of other users are hidden here (hidepid): what they use is unknown"));
+    }
+    for fault in &input.roster.faults {
+        notices.push(Shown::new(&format!("{}: {}", config_invalid::place(fault), fault.reason)));
+    }
+    if input.roster.instances.is_empty() && !input.roster.looked_for.is_empty() {
+        let looked_for: Vec<&str> = input.roster.looked_for.iter().map(Shown::as_str).collect();
+        notices.push(Shown::new(&format!("no instance is configured; looked for {}", looked_for.join(", "))));
+    }
+    notices
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,191 @@
+//! port-taken: a process that is not the instance's listens on the instance's port.
+//!
+//! It must never take the instance's own process for a stranger because it may not be seen: then the socket's uid decides.
+
+use super::join::{Joined, Whose, overlapping};
+use super::rule::{Facts, Rule, distinct};
+use crate::domain::{Code, Finding, Reading, Remedy, Shown, words};
+
+/// The foreign listeners on the instances' ports.
+#[derive(Debug)]
+pub(super) struct Taken {
+    /// By instance: which listeners.
+    of: Vec<Vec<usize>>,
+    /// By listener: whether it is in somebody's way.
+    in_the_way: Vec<bool>,
+}
+
+impl Taken {
+    /// Looks at every listener that overlaps an instance's endpoint.
+    pub(super) fn new(joined: &Joined<'_>) -> Self {
+        let mut of = vec![Vec::new(); joined.subjects.len()];
+        let mut in_the_way = vec![false; joined.listeners.len()];
+        for (heard, listener) in joined.listeners.iter().enumerate() {
+            for index in overlapping(&joined.subjects, &joined.configured_on, listener) {
+                let is_own = match joined.whose[heard] {
+                    Whose::Instance(owner) => owner == index,
+                    Whose::OneOfSeveral => joined.subjects[index].declared.uid == listener.uid,
+                    Whose::Nobody => false,
+                };
+                if !is_own {
+                    of[index].push(heard);
+                    in_the_way[heard] = true;
+                }
+            }
+        }
+        Self { of, in_the_way }
+    }
+
+    /// The foreign listeners on this instance's port.
+    pub(super) fn of(&self, subject: usize) -> &[usize] {
+        &self.of[subject]
+    }
+
+    /// Whether this listener is on a port that is another's.
+    pub(super) fn is_in_the_way(&self, listener: usize) -> bool {
+        self.in_the_way[listener]
+    }
+}
+
+/// The rule.
+pub(super) struct PortTaken;
+
+impl Rule for PortTaken {
+    fn check(&self, facts: &Facts<'_>, found: &mut Vec<Finding>) {
+        for (index, subject) in facts.subjects().iter().enumerate() {
+            let foreign = facts.taken.of(index);
+            let (Some(port), false) = (subject.declared.port, foreign.is_empty()) else { continue };
+            let since = foreign.iter().map(|heard| facts.listener(*heard).0.since).min().unwrap_or_else(|| facts.now());
+            let holders = words::list(&distinct(foreign.iter().map(|heard| facts.holder(*heard))));
+            let owner = words::instance(&subject.declared.id);
+            let evidence = format!("{port} is held by {holders}, since {}; {owner} is assigned it", facts.clock(since));
+            let by_instance = foreign.iter().any(|heard| matches!(facts.listener(*heard).1, Whose::Instance(_)));
+            found.push(Finding {
+                code: Code::PortTaken,
+                instances: vec![subject.declared.id.clone()],
+                port: Some(port),
+                processes: distinct(foreign.iter().flat_map(|heard| facts.holders(*heard))),
+                since,
+                evidence: Shown::new(&evidence),
+                // berth can end its own instances; what else holds a port is not its to end.
+                remedies: if by_instance { vec![Remedy::Reassign, Remedy::StopHolder] } else { vec![Remedy::Reassign] },
+            });
+        }
+    }
+}
+
+/// Whether the holders of a listener are hidden.
+pub(super) fn is_hidden<T>(holders: &Reading<T>) -> bool {
+    matches!(holders, Reading::Denied | Reading::Unasked)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::domain::{Code, Reading, State, Uid};
+    use crate::judge::testing::{Host, Make, findings, key, row, state};
+
+    #[test]
+    fn cases() {
+        struct Case {
+            name: &'static str,
+            host: Make,
+            evidence: &'static [(&'static str, &'static str)],
+        }
+        let cases = [
+            Case { name: "its own", host: |host| host.keep("alice", 100, Some("127.0.0.1:8081")), evidence: &[] },
+            Case {
+                name: "its own, of a worker",
+                host: |host| host.keep("alice", 100, None).process(102, 101, 1001, "worker").listen(102, "127.0.0.1:8081"),
+                evidence: &[],
+            },
+            Case {
+                name: "a stranger on a stopped one's",
+                host: |host| host.process(4711, 1, 1002, "python3 -m http.server").listen(4711, "127.0.0.1:8081"),
+                evidence: &[("alice", "8081 is held by pid 4711 (python3, bob), since 03:11:54; alice's instance is assigned it")],
+            },
+            Case {
+                name: "a stranger on the wildcard, in both families, is one finding",
+                host: |host| host.process(4711, 1, 1002, "python3").listen(4711, "0.0.0.0:8081").listen(4711, ":::8081"),
+                evidence: &[("alice", "8081 is held by pid 4711 (python3, bob), since 03:11:54; alice's instance is assigned it")],
+            },
+            Case {
+                name: "at another address",
+                host: |host| host.process(4711, 1, 1002, "python3").listen(4711, "127.0.0.2:8081"),
+                evidence: &[],
+            },
+            Case {
+                name: "its own account's other process, while its keeper lives",
+                host: |host| host.keep("alice", 100, None).process(4711, 1, 1001, "nc").listen(4711, "127.0.0.1:8081"),
+                evidence: &[("alice", "8081 is held by pid 4711 (nc, alice), since 03:11:54; alice's instance is assigned it")],
+            },
+            Case {
+                name: "a child of its tree under another uid",
+                host: |host| host.keep("alice", 100, None).process(102, 101, 1002, "node").listen(102, "127.0.0.1:8081"),
+                evidence: &[("alice", "8081 is held by pid 102 (node, bob), since 03:11:54; alice's instance is assigned it")],
+            },
+            Case {
+                name: "another instance",
+                host: |host| host.declare("bob", 1002, "127.0.0.1:8082").keep("bob", 200, Some("127.0.0.1:8081")),
+                evidence: &[(
+                    "alice",
+                    "8081 is held by bob's instance, pid 201 (node, bob), since 03:11:54; alice's instance is assigned it",
+                )],
+            },
+            Case {
+                name: "hidden, another uid",
+                host: |host| host.hidden(1002, "127.0.0.1:8081"),
+                evidence: &[(
+                    "alice",
+                    "8081 is held by a process of bob that may not be seen, since 03:11:54; alice's instance is assigned it",
+                )],
+            },
+            Case { name: "hidden, its own uid", host: |host| host.hidden(1001, "127.0.0.1:8081"), evidence: &[] },
+            Case {
+                name: "of an account without a name",
+                host: |host| host.process(4711, 1, 77, "x").listen(4711, "127.0.0.1:8081"),
+                evidence: &[("alice", "8081 is held by pid 4711 (x, uid 77), since 03:11:54; alice's instance is assigned it")],
+            },
+        ];
+        for case in cases {
+            let mut host = Host::new();
+            host.declare("alice", 1001, "127.0.0.1:8081");
+            (case.host)(&mut host);
+            let expected: Vec<(String, String)> = case.evidence.iter().map(|(id, text)| ((*id).into(), (*text).into())).collect();
+            assert_eq!(findings(&host.judge(), Code::PortTaken), expected, "{}", case.name);
+        }
+    }
+
+    #[test]
+    fn a_stopped_one_stays_stopped_and_a_running_one_is_degraded() {
+        let mut host = Host::new();
+        host.declare("alice", 1001, "127.0.0.1:8081").declare("carol", 1003, "127.0.0.1:8083");
+        host.process(4711, 1, 1002, "python3").listen(4711, "127.0.0.1:8081").listen(4711, "127.0.0.1:8083");
+        host.keep("carol", 100, None);
+        let snapshot = host.judge();
+        assert_eq!((state(&snapshot, "alice"), state(&snapshot, "carol")), (State::Stopped, State::Degraded));
+        assert_eq!(row(&snapshot, "alice").findings, [Code::PortTaken]);
+        let finding = &snapshot.findings[0];
+        assert_eq!(finding.processes, [key(4711)]);
+    }
+
+    #[test]
+    fn it_stands_since_the_listener_was_first_seen_and_keeps_that() {
+        let mut host = Host::new();
+        host.declare("alice", 1001, "127.0.0.1:8081").process(4711, 1, 1002, "python3").listen(4711, "127.0.0.1:8081");
+        let first = host.judge();
+        host.end(&[4711]).process(4712, 1, 1002, "python3").listen(4712, "127.0.0.1:8081");
+        host.listeners[0].since = host.sample.taken.wall;
+        host.sample.listeners = Reading::Known(host.listeners.clone().into());
+        let second = host.judge_after(Some(&first));
+        assert_eq!(second.findings[0].since, first.findings[0].since);
+        assert_eq!(second.findings[0].processes, [key(4712)]);
+    }
+
+    #[test]
+    fn an_unknown_address_could_be_any() {
+        let mut host = Host::new();
+        host.declare("alice", 1001, "?:8081").process(4711, 1, 1002, "python3").listen(4711, "127.0.0.7:8081");
+        host.viewer = Uid(1001);
+        assert_eq!(findings(&host.judge(), Code::PortTaken).len(), 1);
+    }
+}

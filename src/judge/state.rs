@@ -1,0 +1,143 @@
+//! What an instance is doing: the state machine of one row.
+//!
+//! It must never say "stopped" of what may not be seen, nor "crashed" of what was asked to end (DESIGN invariant 5).
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::domain::{Claim, ExitStatus, LastExit, Row, Shown, Stage, State, Underway, Verb, Wish};
+
+/// How long a start may take where the configuration is too broken to tell.
+pub(super) const START_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// What the state of one instance follows from.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Circumstances<'a> {
+    /// What is being done to it, or was just done.
+    pub underway: Option<&'a Underway>,
+    /// What its supervisor claims.
+    pub claim: Option<&'a Claim>,
+    /// Its row in the snapshot before.
+    pub previous: Option<&'a Row>,
+    /// Whether its keeper is alive.
+    pub kept: bool,
+    /// Whether anything of it runs.
+    pub runs: bool,
+    /// Whether it listens anywhere; `None` when that may not be seen.
+    pub listens: Option<bool>,
+    /// When its main process started, on the boot clock.
+    pub started: Option<Duration>,
+    /// How long a start may take.
+    pub start_timeout: Duration,
+    /// Whether its port is another's.
+    pub taken: bool,
+    /// Why nothing of it can be seen, when that is so.
+    pub hidden: Option<&'a str>,
+    /// Now, on the boot clock.
+    pub boot: Duration,
+    /// Now, on the wall.
+    pub wall: Timestamp,
+}
+
+/// The state, why, and the end that led to it.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Verdict {
+    /// What it is doing.
+    pub state: State,
+    /// Why it is unknown, or what is being done.
+    pub why: Option<Shown>,
+    /// How it ended, when it does not run.
+    pub exit: Option<LastExit>,
+}
+
+impl Verdict {
+    fn plain(state: State) -> Self {
+        Self { state, why: None, exit: None }
+    }
+}
+
+/// The state that follows.
+pub(super) fn state(given: &Circumstances<'_>) -> Verdict {
+    if let Some((state, words)) = being_done(given) {
+        return Verdict { state, why: Some(words), exit: None };
+    }
+    if given.runs { Verdict::plain(running(given)) } else { not_running(given) }
+}
+
+/// The state while an order is carried out. A restart is a stop until the process is one that started after the order.
+fn being_done(given: &Circumstances<'_>) -> Option<(State, Shown)> {
+    let underway = given.underway?;
+    let Stage::Doing(words) = &underway.stage else { return None };
+    let state = match underway.verb {
+        Verb::Start => State::Starting,
+        Verb::Stop => State::Stopping,
+        Verb::Restart if given.runs && given.started.is_none_or(|started| started < underway.since) => State::Stopping,
+        Verb::Restart => State::Starting,
+        Verb::Logs => return None,
+    };
+    Some((state, words.clone()))
+}
+
+fn running(given: &Circumstances<'_>) -> State {
+    let is_young = given.started.is_some_and(|started| given.boot.saturating_sub(started) < given.start_timeout);
+    if is_young && given.listens == Some(false) {
+        State::Starting
+    } else if given.taken {
+        State::Degraded
+    } else {
+        State::Running
+    }
+}
+
+fn not_running(given: &Circumstances<'_>) -> Verdict {
+    let wished_up = given.claim.map_or(Some(false), |claim| claim.wished_up);
+    let recorded = given.claim.and_then(|claim| claim.exit);
+    let crashed = |exit| Verdict { state: State::Crashed, why: None, exit };
+    match wished_up {
+        // The keeper saw it end: no need to see more.
+        Some(true) if recorded.is_some() => crashed(recorded),
+        _ if given.hidden.is_some() => unknown(given.hidden.unwrap_or_default()),
+        Some(true) if is_being_kept(given) => Verdict::plain(State::Starting),
+        Some(true) => crashed(vanished(given).or_else(|| stuck(given))),
+        Some(false) if was_asked(given) => Verdict::plain(State::Stopped),
+        Some(false) => match vanished(given).or_else(|| stuck(given)) {
+            Some(exit) => crashed(Some(exit)),
+            None => Verdict::plain(State::Stopped),
+        },
+        None => unknown("nothing of it listens; whether it was stopped or crashed is in records that may not be read"),
+    }
+}
+
+fn unknown(why: &str) -> Verdict {
+    Verdict { state: State::Unknown, why: Some(Shown::new(why)), exit: None }
+}
+
+/// A keeper without a process below it is about to start one, for as long as a start may take.
+fn is_being_kept(given: &Circumstances<'_>) -> bool {
+    let started_at = given.claim.and_then(|claim| claim.started_at);
+    given.kept && started_at.is_none_or(|at| given.wall.duration_since(at).unsigned_abs() < given.start_timeout)
+}
+
+/// Whether its end was asked for: by an order from here, or by somebody else's, which shows in the wish.
+fn was_asked(given: &Circumstances<'_>) -> bool {
+    let ordered = given.underway.is_some_and(|underway| matches!(underway.verb, Verb::Stop | Verb::Restart));
+    let earlier = given.previous.is_some_and(|row| row.state == State::Stopping || row.wish == Some(Wish::Up));
+    ordered || earlier
+}
+
+/// The end of what ran in the snapshot before and is gone: as it was recorded since, else unknown and now.
+fn vanished(given: &Circumstances<'_>) -> Option<LastExit> {
+    let previous = given.previous.filter(|row| row.state.is_up())?;
+    let recorded = given.claim.and_then(|claim| claim.exit).filter(|exit| previous.started_at.is_some_and(|started| exit.at >= started));
+    Some(recorded.unwrap_or(LastExit { status: ExitStatus::Unknown, at: given.wall }))
+}
+
+/// The end that an earlier snapshot told of, and that nothing has come after.
+fn stuck(given: &Circumstances<'_>) -> Option<LastExit> {
+    given.previous.filter(|row| row.state == State::Crashed).and_then(|row| row.exit)
+}
+
+#[cfg(test)]
+#[path = "state_tests.rs"]
+mod tests;

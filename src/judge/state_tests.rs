@@ -1,0 +1,193 @@
+//! The state machine: cases.
+
+use super::*;
+use crate::domain::{InstanceId, Reading, Uid};
+use crate::judge::testing::{Host, id, row, state as state_of, wall};
+
+fn order(verb: Verb, since: u64) -> Underway {
+    let id = InstanceId::parse("alice").unwrap();
+    Underway { verb, id, since: Duration::from_secs(since), stage: Stage::Doing("waiting".into()), ended: None }
+}
+
+#[test]
+fn while_an_order_is_carried_out_and_while_it_runs() {
+    struct Case {
+        name: &'static str,
+        verb: Option<Verb>,
+        /// Whether it runs, since when, and whether it listens.
+        runs: Option<(Option<u64>, Option<bool>)>,
+        taken: bool,
+        expected: State,
+    }
+    let case = |name, verb, runs, taken, expected| Case { name, verb, runs, taken, expected };
+    let cases = [
+        case("listens", None, Some((Some(10), Some(true))), false, State::Running),
+        case("listens, just started", None, Some((Some(990), Some(true))), false, State::Running),
+        case("silent and young", None, Some((Some(990), Some(false))), false, State::Starting),
+        case("silent and old", None, Some((Some(10), Some(false))), false, State::Running),
+        case("young, listeners not to be seen", None, Some((Some(990), None)), false, State::Running),
+        case("age not known", None, Some((None, Some(false))), false, State::Running),
+        case("its port is another's", None, Some((Some(10), Some(false))), true, State::Degraded),
+        case("young and its port another's", None, Some((Some(990), Some(false))), true, State::Starting),
+        case("being stopped", Some(Verb::Stop), Some((Some(10), Some(true))), false, State::Stopping),
+        case("being stopped, gone already", Some(Verb::Stop), None, false, State::Stopping),
+        case("being started", Some(Verb::Start), None, false, State::Starting),
+        case("being restarted, the old one", Some(Verb::Restart), Some((Some(10), Some(true))), false, State::Stopping),
+        case("being restarted, in between", Some(Verb::Restart), None, false, State::Starting),
+        case("being restarted, the new one", Some(Verb::Restart), Some((Some(996), Some(false))), false, State::Starting),
+        case("its log is read", Some(Verb::Logs), Some((Some(10), Some(true))), false, State::Running),
+    ];
+    for case in cases {
+        let underway = case.verb.map(|verb| order(verb, 995));
+        let verdict = state(&Circumstances {
+            underway: underway.as_ref(),
+            claim: None,
+            previous: None,
+            kept: false,
+            runs: case.runs.is_some(),
+            listens: case.runs.and_then(|(_, listens)| listens),
+            started: case.runs.and_then(|(started, _)| started).map(Duration::from_secs),
+            start_timeout: Duration::from_secs(60),
+            taken: case.taken,
+            hidden: None,
+            boot: Duration::from_secs(1000),
+            wall: wall(),
+        });
+        assert_eq!(verdict.state, case.expected, "{}", case.name);
+        let is_doing = case.verb.is_some_and(Verb::changes);
+        assert_eq!(verdict.why, is_doing.then(|| "waiting".into()), "{}", case.name);
+    }
+}
+
+#[test]
+fn what_does_not_run() {
+    let exit = Some(LastExit { status: ExitStatus::Code(1), at: wall() });
+    let hidden = Some("hidden");
+    let cases = [
+        (Some(false), None, None, State::Stopped),
+        (Some(false), exit, None, State::Stopped),
+        (Some(true), exit, None, State::Crashed),
+        (Some(true), None, None, State::Crashed),
+        (Some(true), exit, hidden, State::Crashed),
+        (Some(true), None, hidden, State::Unknown),
+        (Some(false), None, hidden, State::Unknown),
+        (None, None, None, State::Unknown),
+        (None, None, hidden, State::Unknown),
+    ];
+    for (wished_up, exit, hidden, expected) in cases {
+        let claim = Claim { wished_up, exit, ..Claim::nothing(id("alice"), false) };
+        let verdict = state(&Circumstances {
+            underway: None,
+            claim: Some(&claim),
+            previous: None,
+            kept: false,
+            runs: false,
+            listens: Some(false),
+            started: None,
+            start_timeout: Duration::from_secs(60),
+            taken: false,
+            hidden,
+            boot: Duration::from_secs(1000),
+            wall: wall(),
+        });
+        assert_eq!(verdict.state, expected, "{claim:?} {hidden:?}");
+        assert_eq!(verdict.exit, if expected == State::Crashed { exit } else { None });
+        assert_eq!(verdict.why.is_some(), expected == State::Unknown);
+    }
+}
+
+/// A server that somebody started by hand, and that berth adopted.
+fn adopted() -> Host {
+    let mut host = Host::new();
+    host.declare("alice", 1001, "127.0.0.1:8081").process(300, 1, 1001, "node main.js").listen(300, "127.0.0.1:8081");
+    host
+}
+
+#[test]
+fn what_vanishes_unasked_has_crashed_and_stays_so() {
+    let mut host = adopted();
+    let first = host.judge();
+    let second = host.end(&[300]).pass(1).judge_after(Some(&first));
+    let exit = Some(LastExit { status: ExitStatus::Unknown, at: host.sample.taken.wall });
+    assert_eq!((state_of(&second, "alice"), row(&second, "alice").exit), (State::Crashed, exit));
+    let third = host.pass(1).judge_after(Some(&second));
+    assert_eq!((state_of(&third, "alice"), row(&third, "alice").exit), (State::Crashed, exit));
+    let fourth = host.process(301, 1, 1001, "node").listen(301, "127.0.0.1:8081").judge_after(Some(&third));
+    assert_eq!((state_of(&fourth, "alice"), row(&fourth, "alice").exit), (State::Running, None));
+}
+
+#[test]
+fn a_stop_ends_a_crash() {
+    let mut host = adopted();
+    let first = host.judge();
+    let second = host.end(&[300]).judge_after(Some(&first));
+    let third = host.order(Verb::Stop, "alice", true).judge_after(Some(&second));
+    assert_eq!(state_of(&third, "alice"), State::Stopped);
+    host.underway.clear();
+    assert_eq!(state_of(&host.judge_after(Some(&third)), "alice"), State::Stopped);
+}
+
+#[test]
+fn what_was_asked_to_end_has_not_crashed() {
+    let mut host = adopted();
+    let first = host.judge();
+    host.order(Verb::Stop, "alice", false);
+    let second = host.judge_after(Some(&first));
+    assert_eq!(state_of(&second, "alice"), State::Stopping);
+    host.underway.clear();
+    let third = host.end(&[300]).order(Verb::Stop, "alice", true).judge_after(Some(&second));
+    assert_eq!(state_of(&third, "alice"), State::Stopped);
+}
+
+#[test]
+fn a_stop_by_another_console_shows_in_the_wish() {
+    let mut host = Host::new();
+    host.declare("alice", 1001, "127.0.0.1:8081").keep("alice", 100, Some("127.0.0.1:8081"));
+    let first = host.judge();
+    host.end(&[100, 101]).claim("alice").wished_up = Some(false);
+    assert_eq!(state_of(&host.judge_after(Some(&first)), "alice"), State::Stopped);
+}
+
+#[test]
+fn a_recorded_end_is_kept_with_its_code() {
+    let mut host = Host::new();
+    host.declare("alice", 1001, "127.0.0.1:8081").keep("alice", 100, Some("127.0.0.1:8081"));
+    let first = host.judge();
+    let exit = LastExit { status: ExitStatus::Signal(9), at: wall() };
+    host.end(&[100, 101]).claim("alice").exit = Some(exit);
+    let second = host.pass(1).judge_after(Some(&first));
+    assert_eq!((state_of(&second, "alice"), row(&second, "alice").exit), (State::Crashed, Some(exit)));
+    assert_eq!(row(&second, "alice").main, Reading::Gone);
+}
+
+#[test]
+fn a_keeper_that_has_just_begun_is_starting() {
+    let mut host = Host::new();
+    host.declare("alice", 1001, "127.0.0.1:8081").keep("alice", 100, None).end(&[101]);
+    host.claim("alice").started_at = Some(wall());
+    assert_eq!(state_of(&host.judge(), "alice"), State::Starting);
+    host.pass(61);
+    assert_eq!(state_of(&host.judge(), "alice"), State::Crashed);
+}
+
+#[test]
+fn what_hidepid_hides_is_unknown_and_ones_own_is_not() {
+    let mut host = Host::new();
+    host.declare("alice", 1001, "127.0.0.1:8081").declare("bob", 1002, "127.0.0.1:8082");
+    (host.sample.sees_all, host.viewer) = (false, Uid(1001));
+    let snapshot = host.judge();
+    assert_eq!((state_of(&snapshot, "alice"), state_of(&snapshot, "bob")), (State::Stopped, State::Unknown));
+    assert_eq!(row(&snapshot, "bob").why.as_ref().unwrap().as_str(), "processes of bob may not be seen (hidepid)");
+    assert_eq!(row(&snapshot, "bob").main, Reading::Denied);
+    assert_eq!(snapshot.notices.len(), 1);
+}
+
+#[test]
+fn without_the_list_of_sockets_nothing_is_said_to_be_stopped() {
+    let mut host = Host::new();
+    host.declare("alice", 1001, "127.0.0.1:8081").declare("bob", 1002, "127.0.0.1:8082").keep("bob", 100, None);
+    host.sample.listeners = Reading::Denied;
+    let snapshot = host.judge();
+    assert_eq!((state_of(&snapshot, "alice"), state_of(&snapshot, "bob")), (State::Unknown, State::Running));
+    assert!(snapshot.findings.is_empty());
+}

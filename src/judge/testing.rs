@@ -1,0 +1,241 @@
+//! A small host for the tables of cases: declare, claim, run, listen, judge.
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::{Input, judge};
+use crate::domain::{
+    Claim, Code, Declared, Endpoint, Finding, Gid, Holder, HostReading, InstanceId, Launch, Listener, Moment, Outcome, PortRange, Process,
+    ProcessKey, Reading, Roster, Row, Sample, Shown, Snapshot, Stage, State, SupervisorKind, Uid, Underway, Verb,
+};
+
+/// Seconds after boot at which the host is looked at.
+pub(super) const NOW: u64 = 10_000;
+
+/// When that is on the wall.
+pub(super) fn wall() -> Timestamp {
+    "2026-11-21T03:12:04.120Z".parse().unwrap()
+}
+
+/// The key of the test process with this pid: it started `pid` seconds after boot.
+pub(super) fn key(pid: i32) -> ProcessKey {
+    ProcessKey { pid, start_time: u64::try_from(pid).unwrap() * 100 }
+}
+
+pub(super) fn id(text: &str) -> InstanceId {
+    InstanceId::parse(text).unwrap()
+}
+
+/// How a case makes its host.
+pub(super) type Make = fn(&mut Host) -> &mut Host;
+
+/// Everything that `judge` is given.
+pub(super) struct Host {
+    pub roster: Roster,
+    pub claims: Vec<Claim>,
+    pub sample: Sample,
+    pub underway: Vec<Underway>,
+    pub viewer: Uid,
+    pub listeners: Vec<Listener>,
+}
+
+impl Host {
+    pub fn new() -> Self {
+        let accounts = [(0, "root"), (1001, "alice"), (1002, "bob"), (1003, "carol"), (900, "svc")];
+        Self {
+            roster: Roster::default(),
+            claims: Vec::new(),
+            sample: Sample {
+                taken: Moment { boot: Duration::from_secs(NOW), wall: wall() },
+                listeners: Reading::Known(Arc::from([])),
+                processes: HashMap::new(),
+                processes_taken: Duration::from_secs(NOW),
+                sees_all: true,
+                host: HostReading::default(),
+                accounts: accounts.into_iter().map(|(uid, name)| (Uid(uid), Shown::new(name))).collect(),
+                ticks_per_second: 100,
+            },
+            underway: Vec::new(),
+            viewer: Uid::ROOT,
+            listeners: Vec::new(),
+        }
+    }
+
+    /// Declares an instance and claims nothing for it.
+    pub fn declare(&mut self, name: &str, uid: u32, endpoint: &str) -> &mut Self {
+        let (host, port) = endpoint.rsplit_once(':').unwrap();
+        self.roster.instances.push(Arc::new(Declared {
+            id: id(name),
+            uid: Uid(uid),
+            gid: Gid(uid),
+            account: self.sample.accounts.get(&Uid(uid)).cloned(),
+            home: PathBuf::from("/home/x"),
+            supervisor: SupervisorKind::Process,
+            config: PathBuf::from(format!("/opt/{name}/config.json")),
+            config_root: PathBuf::from("/opt"),
+            host: host.parse().ok(),
+            port: port.parse().ok(),
+            server_name: None,
+            workspace: None,
+            log: PathBuf::from("/x.log"),
+            pid_file: PathBuf::from("/x.pid"),
+            launch: Some(Launch {
+                command: vec!["node".into()],
+                directory: PathBuf::from("/"),
+                environment: BTreeMap::new(),
+                start_timeout: Duration::from_secs(60),
+                stop_timeout: Duration::from_secs(10),
+            }),
+            fault: None,
+        }));
+        self.roster.instances.sort_by(|one, two| one.id.cmp(&two.id));
+        self.claims.push(Claim::nothing(id(name), false));
+        self
+    }
+
+    /// Changes a declaration.
+    pub fn redeclare(&mut self, name: &str, change: impl FnOnce(&mut Declared)) -> &mut Self {
+        let declared = self.roster.instances.iter_mut().find(|declared| declared.id == id(name)).unwrap();
+        change(Arc::make_mut(declared));
+        self
+    }
+
+    pub fn claim(&mut self, name: &str) -> &mut Claim {
+        self.claims.iter_mut().find(|claim| claim.id == id(name)).unwrap()
+    }
+
+    pub fn process(&mut self, pid: i32, parent: i32, uid: u32, command: &str) -> &mut Self {
+        let name = command.split(' ').next().unwrap();
+        self.sample.processes.insert(
+            pid,
+            Process {
+                key: key(pid),
+                parent,
+                uid: Uid(uid),
+                name: name.into(),
+                command: command.into(),
+                state: 'S',
+                cpu_ticks: 100,
+                memory_bytes: 1 << 20,
+                tasks: 2,
+                open_files: Reading::Known(5),
+                cgroup: Reading::Unasked,
+                started_at: wall() - Duration::from_secs(NOW - u64::try_from(pid).unwrap()),
+            },
+        );
+        self
+    }
+
+    /// A listener of the process with this pid, which must run.
+    pub fn listen(&mut self, pid: i32, endpoint: &str) -> &mut Self {
+        let process = &self.sample.processes[&pid];
+        let holder = Holder {
+            key: process.key,
+            parent: process.parent,
+            uid: process.uid,
+            name: process.name.clone(),
+            command: process.command.clone(),
+            started_at: process.started_at,
+        };
+        let uid = process.uid;
+        self.socket(uid.0, endpoint, Reading::Known(Arc::from([holder])))
+    }
+
+    /// A listener whose holders may not be seen.
+    pub fn hidden(&mut self, uid: u32, endpoint: &str) -> &mut Self {
+        self.socket(uid, endpoint, Reading::Denied)
+    }
+
+    fn socket(&mut self, uid: u32, endpoint: &str, holders: Reading<Arc<[Holder]>>) -> &mut Self {
+        let (host, port) = endpoint.rsplit_once(':').unwrap();
+        let endpoint = Endpoint::new(host.parse::<IpAddr>().unwrap(), port.parse().unwrap());
+        let inode = 100 + self.listeners.len() as u64;
+        self.listeners.push(Listener { endpoint, uid: Uid(uid), inode, holders, since: wall() - Duration::from_secs(10) });
+        self.sample.listeners = Reading::Known(self.listeners.clone().into());
+        self
+    }
+
+    /// A keeper (pid) with the server below it (pid + 1), listening where it is told.
+    pub fn keep(&mut self, name: &str, pid: i32, endpoint: Option<&str>) -> &mut Self {
+        let uid = self.roster.instances.iter().find(|declared| declared.id == id(name)).unwrap().uid.0;
+        self.process(pid, 1, uid, "berth keep").process(pid + 1, pid, uid, "node main.js");
+        if let Some(endpoint) = endpoint {
+            self.listen(pid + 1, endpoint);
+        }
+        let claim = self.claim(name);
+        claim.keeper = Some(key(pid));
+        claim.main = Some(key(pid + 1));
+        claim.wished_up = Some(true);
+        self
+    }
+
+    /// Ends processes: they and what they listened on are gone.
+    pub fn end(&mut self, pids: &[i32]) -> &mut Self {
+        for pid in pids {
+            self.sample.processes.remove(pid);
+        }
+        self.listeners.retain(|listener| match &listener.holders {
+            Reading::Known(holders) => holders.iter().all(|holder| !pids.contains(&holder.key.pid)),
+            _ => true,
+        });
+        self.sample.listeners = Reading::Known(self.listeners.clone().into());
+        self
+    }
+
+    pub fn order(&mut self, verb: Verb, name: &str, ended: bool) -> &mut Self {
+        let outcome = Outcome { exit_code: 0, sentence: "done".into(), hints: Vec::new(), log_lines: Vec::new() };
+        let stage = if ended { Stage::Ended(outcome) } else { Stage::Doing("doing it".into()) };
+        let since = self.sample.taken.boot;
+        self.underway.push(Underway { verb, id: id(name), since, stage, ended: ended.then_some(since) });
+        self
+    }
+
+    /// Lets time pass; the processes are listed again.
+    pub fn pass(&mut self, seconds: u64) -> &mut Self {
+        self.sample.taken.boot += Duration::from_secs(seconds);
+        self.sample.taken.wall += Duration::from_secs(seconds);
+        self.sample.processes_taken = self.sample.taken.boot;
+        self
+    }
+
+    pub fn judge(&self) -> Snapshot {
+        self.judge_after(None)
+    }
+
+    pub fn judge_after(&self, previous: Option<&Snapshot>) -> Snapshot {
+        judge(&Input {
+            roster: &self.roster,
+            claims: &self.claims,
+            previous,
+            sample: &self.sample,
+            underway: &self.underway,
+            range: PortRange { first: 8080, last: 9080 },
+            host: &"mcp-3".into(),
+            zone: &TimeZone::UTC,
+            viewer: self.viewer,
+        })
+    }
+}
+
+pub(super) fn row<'a>(snapshot: &'a Snapshot, name: &str) -> &'a Row {
+    snapshot.row(&id(name)).unwrap_or_else(|| panic!("no row {name}"))
+}
+
+pub(super) fn state(snapshot: &Snapshot, name: &str) -> State {
+    row(snapshot, name).state
+}
+
+/// The findings with one code: whom they are about, and the evidence.
+pub(super) fn findings(snapshot: &Snapshot, code: Code) -> Vec<(String, String)> {
+    let of = |finding: &Finding| {
+        let names: Vec<String> = finding.instances.iter().map(ToString::to_string).collect();
+        (names.join(" "), finding.evidence.to_string())
+    };
+    snapshot.findings.iter().filter(|finding| finding.code == code).map(of).collect()
+}

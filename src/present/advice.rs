@@ -1,0 +1,141 @@
+//! The worst thing in one sentence, and what helps against a finding.
+//!
+//! It must never name a command that berth does not have.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::wording;
+use crate::domain::{Code, Finding, Level, Remedy, Row, Shown, Snapshot, State, words};
+
+/// The worst thing in one sentence, for the line below the header.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Banner {
+    /// How bad.
+    pub level: Level,
+    /// The sentence, without sign and key.
+    pub sentence: Shown,
+    /// The finding that it is, for the key that mends it; `None` when it is about a crash.
+    pub finding: Option<usize>,
+}
+
+/// The banner; `None` when all is well. An error comes first, then a crash, then a warning; notes make no banner.
+pub fn banner(snapshot: &Snapshot) -> Option<Banner> {
+    let of_finding = |level: Level| {
+        let finding = snapshot.findings.iter().position(|finding| finding.level() == level)?;
+        Some(Banner { level, sentence: snapshot.findings[finding].evidence.clone(), finding: Some(finding) })
+    };
+    let of_crash = || {
+        let crashed = |row: &&Arc<Row>| matches!(row.state, State::Crashed | State::CrashLoop);
+        let newest = snapshot.rows.iter().filter(crashed).max_by_key(|row| row.exit.map(|exit| exit.at))?;
+        let how = newest.exit.map(|last| format!(": {}", wording::last_exit(&last, snapshot.taken.wall))).unwrap_or_default();
+        let sentence = Shown::new(&format!("{} crashed{how}", words::instance(&newest.id)));
+        Some(Banner { level: Level::Error, sentence, finding: None })
+    };
+    of_finding(Level::Error).or_else(of_crash).or_else(|| of_finding(Level::Warning))
+}
+
+/// One thing to do about a finding, and the command that does it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Advice {
+    /// "mend it", "see it".
+    pub label: &'static str,
+    /// What to do or type.
+    pub text: String,
+}
+
+/// What helps against a finding: how to mend it, then where to see more.
+pub fn advice(finding: &Finding, snapshot: &Snapshot) -> Vec<Advice> {
+    let mut advice: Vec<Advice> = Vec::new();
+    for remedy in &finding.remedies {
+        if let Some(text) = remedy_sentence(*remedy, finding, snapshot) {
+            advice.push(Advice { label: "mend it", text });
+        }
+    }
+    if let Some(id) = finding.instances.first() {
+        advice.push(Advice { label: "see it", text: format!("berth show {id}") });
+    }
+    advice
+}
+
+/// A remedy in a sentence with the command in it; `None` where there is nothing to say that helps here.
+fn remedy_sentence(remedy: Remedy, finding: &Finding, snapshot: &Snapshot) -> Option<String> {
+    // Of a duplicate the last one is moved: the first may well hold the port.
+    let id = if finding.code == Code::PortDuplicate { finding.instances.last()? } else { finding.instances.first()? };
+    let row = snapshot.row(id);
+    let config = row.and_then(|row| row.declared.as_ref()).map(|declared| shown_path(&declared.config));
+    match remedy {
+        Remedy::Reassign => {
+            let config = config?;
+            Some(format!("set another port in {config}, then berth restart {id} (free ports: berth ports --free)"))
+        }
+        // The reassignment says which file already.
+        Remedy::EditConfig if finding.remedies.contains(&Remedy::Reassign) => None,
+        Remedy::EditConfig => Some(format!("edit {}", config?)),
+        Remedy::Restart => Some(format!("berth restart {id}")),
+        Remedy::ReadLog => Some(format!("berth logs {id}")),
+        Remedy::StopHolder => {
+            let holds = |row: &&Arc<Row>| {
+                !row.id.is_unmanaged() && row.id != *id && row.processes.iter().any(|process| finding.processes.contains(&process.key))
+            };
+            let holder = snapshot.rows.iter().find(holds);
+            let pids: Vec<String> = finding.processes.iter().map(|key| key.pid.to_string()).collect();
+            match holder {
+                Some(holder) => Some(format!("berth stop {}", holder.id)),
+                None if pids.is_empty() => None,
+                None => Some(format!("end it if it should not be there: kill {}", pids.join(" "))),
+            }
+        }
+    }
+}
+
+fn shown_path(path: &Path) -> Shown {
+    Shown::from_bytes(path.as_os_str().as_encoded_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::present::fleet;
+
+    #[test]
+    fn the_banner_says_the_worst_thing() {
+        let mut snapshot = fleet::fleet();
+        let shown = |snapshot: &Snapshot| banner(snapshot).map(|banner| banner.sentence.to_string());
+        assert_eq!(
+            shown(&snapshot).as_deref(),
+            Some("8107 is held by pid 4711 (python3, bob), since 03:09:41; carol's instance is assigned it")
+        );
+        snapshot.findings.retain(|finding| finding.level() != Level::Error);
+        assert_eq!(shown(&snapshot).as_deref(), Some("carol's instance crashed: exited with code 1, 6 s ago"));
+        snapshot.rows.retain(|row| row.state != State::Crashed);
+        assert_eq!(
+            shown(&snapshot).as_deref(),
+            Some("8190 is listened on by pid 4800 (nc, bob), since 03:02:04; it belongs to no instance")
+        );
+        snapshot.findings.clear();
+        assert_eq!(shown(&snapshot), None);
+    }
+
+    #[test]
+    fn advice_names_commands_that_there_are() {
+        let snapshot = fleet::fleet();
+        let advice: Vec<String> = snapshot
+            .findings
+            .iter()
+            .flat_map(|finding| advice(finding, &snapshot))
+            .map(|advice| format!("{}: {}", advice.label, advice.text))
+            .collect();
+        assert_eq!(
+            advice,
+            [
+                "mend it: set another port in /opt/mcp-server/users/carol/config/config.json, then berth restart carol (free ports: berth ports --free)",
+                "see it: berth show carol",
+                "mend it: edit /opt/mcp-server/users/hank/config/config.json",
+                "see it: berth show hank",
+                "mend it: end it if it should not be there: kill 4800",
+                "see it: berth show bob/:8190",
+            ]
+        );
+    }
+}

@@ -1,0 +1,169 @@
+//! The JSON documents of DESIGN section 5. Scripts rely on every key, its order and its spelling.
+//!
+//! It must never print a number for what is not known: that is null, and `"unknown"` says why.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde_json::{Map, Value, json};
+
+use super::ports::PortFacts;
+use crate::domain::{Code, Endpoint, ExitStatus, Finding, Health, LastExit, Level, PortRange, Reading, Row, Snapshot, State};
+
+/// The version of all documents.
+pub const SCHEMA: u32 = 1;
+
+/// `berth ls --json`.
+pub fn ls(snapshot: &Snapshot) -> Value {
+    json!({
+        "schema": SCHEMA,
+        "host": snapshot.host.as_str(),
+        "taken_at": timestamp(snapshot.taken.wall),
+        "range": range(snapshot.range),
+        "instances": snapshot.rows.iter().map(|row| instance(row)).collect::<Vec<_>>(),
+        "findings": snapshot.findings.iter().map(finding).collect::<Vec<_>>(),
+        "totals": {
+            "instances": snapshot.totals.instances,
+            "running": snapshot.totals.in_state(State::Running),
+            "conflicts": snapshot.totals.conflicts,
+            "findings": {
+                "error": level(snapshot, Level::Error),
+                "warning": level(snapshot, Level::Warning),
+                "note": level(snapshot, Level::Note),
+            },
+        },
+    })
+}
+
+/// `berth show ID --json`.
+pub fn show(row: &Row) -> Value {
+    json!({ "schema": SCHEMA, "instance": instance(row) })
+}
+
+/// `berth check --json`.
+pub fn check(snapshot: &Snapshot) -> Value {
+    json!({ "schema": SCHEMA, "findings": snapshot.findings.iter().map(finding).collect::<Vec<_>>() })
+}
+
+/// `berth ports --json`.
+pub fn ports(of: PortRange, facts: &[PortFacts]) -> Value {
+    json!({ "schema": SCHEMA, "range": range(of), "ports": facts.iter().map(port).collect::<Vec<_>>() })
+}
+
+/// One instance, as it stands in `ls` and `show`.
+pub fn instance(row: &Row) -> Value {
+    json!({
+        "id": row.id.to_string(),
+        "owner": row.id.owner(),
+        "name": row.id.name(),
+        "user": row.user.as_str(),
+        "uid": row.uid.0,
+        "supervisor": row.supervisor.word(),
+        "state": row.state.word(),
+        "wish": row.wish.map(|wish| wish.word()),
+        "port": row.port,
+        "listening": listening(&row.listening),
+        "pid": row.main.known().map(|key| key.pid),
+        "started_at": row.started_at.map(timestamp),
+        "cpu_percent": row.cpu_percent.known().map(one_decimal),
+        "memory_bytes": row.memory_bytes.known(),
+        "tasks": row.tasks.known(),
+        "open_files": row.open_files.known(),
+        "restarts": row.restarts,
+        "health": health(&row.health),
+        "exit": row.exit.as_ref().map(exit),
+        "unknown": unknown(row),
+        "findings": row.findings.iter().map(|code: &Code| code.word()).collect::<Vec<_>>(),
+    })
+}
+
+/// One finding.
+pub fn finding(finding: &Finding) -> Value {
+    json!({
+        "code": finding.code.word(),
+        "level": finding.level().word(),
+        "instances": finding.instances.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "port": finding.port,
+        "pids": finding.processes.iter().map(|key| key.pid).collect::<Vec<_>>(),
+        "since": timestamp(finding.since),
+        "evidence": finding.evidence.as_str(),
+        "remedies": finding.remedies.iter().map(|remedy| remedy.word()).collect::<Vec<_>>(),
+    })
+}
+
+fn port(facts: &PortFacts) -> Value {
+    json!({
+        "port": facts.port,
+        "state": facts.state.word(),
+        "instance": facts.instance.as_ref().map(ToString::to_string),
+        "pid": facts.pid,
+        "uid": facts.uid.map(|uid| uid.0),
+        "command": facts.command.as_ref().map(|command| command.as_str()),
+        "listeners": listening(&facts.listeners),
+    })
+}
+
+fn range(range: PortRange) -> Value {
+    json!({ "first": range.first, "last": range.last })
+}
+
+fn listening(places: &[(Endpoint, Option<i32>)]) -> Vec<Value> {
+    places.iter().map(|(endpoint, pid)| json!({ "address": endpoint.address.to_string(), "port": endpoint.port, "pid": pid })).collect()
+}
+
+fn health(health: &Health) -> Value {
+    json!({
+        "state": health.state.word(),
+        "latency_ms": health.latency_ms,
+        "checked_at": health.checked_at.map(timestamp),
+        "server": null,
+    })
+}
+
+fn exit(last: &LastExit) -> Value {
+    let (code, signal) = match last.status {
+        ExitStatus::Code(code) => (Some(code), None),
+        ExitStatus::Signal(signal) => (None, Some(signal)),
+        ExitStatus::Unknown => (None, None),
+    };
+    json!({ "code": code, "signal": signal, "at": timestamp(last.at) })
+}
+
+/// Why what is null is null. What does not apply (the pid of what does not run) is not unknown.
+fn unknown(row: &Row) -> Value {
+    let mut reasons = Map::new();
+    let mut add = |key: &str, why: Option<&str>| {
+        if let Some(why) = why {
+            reasons.insert(key.to_owned(), Value::from(why));
+        }
+    };
+    let applies = row.state.is_up() || row.state == State::Unknown;
+    add("state", (row.state == State::Unknown).then(|| row.why.as_ref().map_or("denied", |why| why.as_str())));
+    add("wish", row.wish.is_none().then_some("denied"));
+    add("pid", why(row.main, applies));
+    add("cpu_percent", why(row.cpu_percent, applies));
+    add("memory_bytes", why(row.memory_bytes, applies));
+    add("tasks", why(row.tasks, applies));
+    add("open_files", why(row.open_files, applies));
+    Value::Object(reasons)
+}
+
+fn why<T>(reading: Reading<T>, applies: bool) -> Option<&'static str> {
+    reading.why_unknown().filter(|_| applies)
+}
+
+fn level(snapshot: &Snapshot, level: Level) -> usize {
+    snapshot.totals.findings.get(&level).copied().unwrap_or(0)
+}
+
+/// RFC 3339 in UTC, always with three digits after the second: "2026-11-21T03:12:04.120Z".
+pub fn timestamp(at: Timestamp) -> String {
+    at.to_zoned(TimeZone::UTC).strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
+}
+
+fn one_decimal(percent: f32) -> f64 {
+    (f64::from(percent) * 10.0).round() / 10.0
+}
+
+#[cfg(test)]
+#[path = "json_tests.rs"]
+mod tests;

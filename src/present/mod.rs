@@ -1,0 +1,49 @@
+//! Facts as text: units, wording, columns, the plain table, the map of ports and the JSON documents. Every presenter shows the same.
+//!
+//! Pure. It must never print, look at the terminal or the clock, or decide what is wrong: `judge` did.
+
+pub mod advice;
+pub mod arrange;
+pub mod bar;
+pub mod columns;
+pub mod fit;
+pub mod json;
+pub mod paint;
+pub mod ports;
+pub mod sparkline;
+pub mod table;
+pub mod units;
+pub mod wording;
+
+/// The fixture fleet; `tests/it` includes the same file.
+#[cfg(test)]
+#[path = "../../tests/support/fleet.rs"]
+pub(crate) mod fleet;
+
+// The fixture fleet takes its facts from `super::domain`, here and in `tests/it`.
+#[cfg(test)]
+use crate::domain;
+
+use jiff::Timestamp;
+
+/// What every text depends on beside the fact itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Look {
+    /// Nothing but ASCII.
+    pub ascii: bool,
+    /// When the snapshot was taken: ages are told against it.
+    pub now: Timestamp,
+}
+
+impl Look {
+    /// What stands for something that is not there yet.
+    pub fn not_yet(self) -> &'static str {
+        if self.ascii { "..." } else { "…" }
+    }
+}
+
+/// What stands for something that does not apply.
+pub const NOTHING: &str = "-";
+
+/// What stands for something that may not be seen.
+pub const HIDDEN: &str = "?";
