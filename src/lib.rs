@@ -1,4 +1,5 @@
 //! berth
+pub mod demo;
 pub mod domain;
 pub mod error;
 pub mod hand;
