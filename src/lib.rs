@@ -1,4 +1,5 @@
 //! berth
+pub mod cli;
 pub mod demo;
 pub mod domain;
 pub mod error;
