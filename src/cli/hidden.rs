@@ -12,7 +12,10 @@ use crate::demo::{reaper, server, stranger};
 pub fn run_hidden(arguments: &[OsString]) -> Option<u8> {
     let (_, rest) = arguments.split_first()?;
     let (name, rest) = rest.split_first()?;
-    match name.to_str()? {
+    let name = name.to_str().filter(|name| name.starts_with("demo-"))?;
+    // What the console has blocked for itself is inherited through exec: a process that cannot be asked to end would have to be killed.
+    let _ = nix::sys::signal::SigSet::empty().thread_set_mask();
+    match name {
         "demo-server" => Some(option(rest, "--config").map_or(2, |path| server::run(Path::new(path)))),
         "demo-stranger" => Some(option(rest, "--port").and_then(|port| port.to_str()?.parse().ok()).map_or(2, stranger::run)),
         "demo-reaper" => Some(reaper::run()),

@@ -21,7 +21,7 @@ use crate::error::{Context, Result};
 const GRACE: Duration = Duration::from_millis(700);
 
 /// How long nothing must appear until it is believed that nothing will: a keeper that was just forked still starts its server.
-const QUIET: Duration = Duration::from_millis(600);
+const QUIET: Duration = Duration::from_millis(400);
 
 /// How long the console waits for the reaper on its way out.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -25,19 +25,20 @@ struct Habits {
 
 fn habits(temper: Temper) -> Habits {
     match temper {
-        Temper::Busy => Habits { pause_ms: 450, clients: 9, cpu: 12, memory: (48, 24), trouble: (6, 1) },
-        Temper::Steady => Habits { pause_ms: 1000, clients: 4, cpu: 4, memory: (24, 8), trouble: (4, 1) },
+        Temper::Busy => Habits { pause_ms: 450, clients: 9, cpu: 8, memory: (48, 24), trouble: (6, 1) },
+        Temper::Steady => Habits { pause_ms: 1000, clients: 4, cpu: 2, memory: (24, 8), trouble: (4, 1) },
         Temper::Quiet | Temper::Failing => Habits { pause_ms: 2600, clients: 1, cpu: 1, memory: (8, 2), trouble: (2, 0) },
-        Temper::Troubled => Habits { pause_ms: 900, clients: 3, cpu: 6, memory: (32, 30), trouble: (22, 14) },
+        Temper::Troubled => Habits { pause_ms: 900, clients: 3, cpu: 4, memory: (32, 30), trouble: (22, 14) },
     }
 }
 
 const TOOLS: [&str; 6] = ["echo", "add", "search_notes", "read_file", "list_tickets", "summarise"];
-const WARNINGS: [&str; 4] = ["slow upstream", "rate limit near: 92 of 100 calls a minute", "retrying", "session idle, closing soon"];
+const WARNINGS: [&str; 4] =
+    ["slow upstream, 1.9 s", "rate limit near: 92 of 100 calls a minute", "retry 1 of 3 after 250 ms", "session idle, closing soon"];
 const ERRORS: [&str; 4] = [
     "ECONNRESET calling search_notes",
     "upstream answered 503 to list_tickets",
-    "timeout after 30000 ms in summarise",
+    "timeout after 800 ms in summarise",
     "read_file: ENOENT notes/2026-11.md",
 ];
 
@@ -94,7 +95,7 @@ fn say(habits: Habits, dice: &mut Dice, clients: &mut VecDeque<u64>, journal: &J
     if lot < fails {
         journal.error(dice.pick(&ERRORS));
     } else if lot < fails + warns {
-        journal.warn(&format!("{}, {} ms", dice.pick(&WARNINGS), 900 + dice.below(4000)));
+        journal.warn(dice.pick(&WARNINGS));
     } else if lot > 88 && (clients.len() as u64) < habits.clients || clients.is_empty() {
         let session = dice.next() & 0xffff_ffff;
         clients.push_back(session);

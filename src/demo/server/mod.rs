@@ -103,7 +103,7 @@ async fn live(settings: Settings, journal: Arc<Journal>) -> u8 {
         journal.info("opening workspace/memory.db");
         journal.warn("workspace/memory.db is busy, trying again");
         tokio::time::sleep(FAILS_AFTER).await;
-        journal.error(&format!("database is locked by pid {}: workspace/memory.db (SQLITE_BUSY), giving up", std::process::id() - 1));
+        journal.error("database is locked: workspace/memory.db (SQLITE_BUSY), giving up after 3 tries");
         return FAILED;
     }
     let listener = match TcpListener::bind(address).await {
