@@ -104,5 +104,4 @@ fn carry_out(
 }
 
 #[cfg(test)]
-#[path = "action_tests.rs"]
 mod tests;

@@ -11,7 +11,7 @@ use crate::domain::{InstanceId, PortRange, State};
 
 /// Shows, starts and stops the MCP servers that the users of this host run, and gives each of them a port of its own.
 #[derive(Debug, Parser)]
-#[command(name = "berth", version, max_term_width = 100, disable_help_subcommand = true, after_help = EXIT_CODES)]
+#[command(name = "berth", bin_name = "berth", version, max_term_width = 100, disable_help_subcommand = true, after_help = EXIT_CODES)]
 pub struct Arguments {
     /// What holds for every command.
     #[command(flatten)]
@@ -48,12 +48,10 @@ pub struct Global {
 /// When to use colours.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum ColorWhen {
-    /// On a terminal.
+    // No doc comments here: they would make the help of every subcommand a page long.
     #[default]
     Auto,
-    /// In pipes too.
     Always,
-    /// Nowhere.
     Never,
 }
 
@@ -207,5 +205,4 @@ fn duration(text: &str) -> Result<Duration, String> {
 }
 
 #[cfg(test)]
-#[path = "args_tests.rs"]
 mod tests;
