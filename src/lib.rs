@@ -1,4 +1,6 @@
 //! berth
+pub mod cli;
+pub mod config;
 pub mod demo;
 pub mod domain;
 pub mod error;

@@ -1,113 +1,183 @@
-//! Every key that a configuration may have, with its kind and default: the one table behind reading, refusing and describing.
+//! What a configuration says, in types: every key of every table, checked.
 //!
-//! It must never know how a file is read.
+//! It must never read a file or know a default: those are in `berth.toml` beside it.
 
-use super::value::Kind;
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
 
-const SUPERVISORS: &[&str] = &["process", "systemd", "docker", "pm2"];
-const RESTARTS: &[&str] = &["no", "on-failure", "always"];
-const STRATEGIES: &[&str] = &["registry", "static", "uid", "name-hash", "block"];
-const VERBS: &[&str] = &["start", "stop", "restart", "logs"];
+use super::Pattern;
+use crate::domain::{PortRange, Verb};
 
-/// One key: its table and name, its kind, its default as TOML (empty: none).
-pub struct Key {
-    /// The table; `template.*` is any template.
-    pub table: &'static str,
-    /// The name in the table.
-    pub name: &'static str,
-    /// What its value must be.
-    pub kind: Kind,
-    /// The default as a TOML value; empty when there is none.
-    pub default: &'static str,
+/// `[ports]`: which ports there are to give, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ports {
+    /// The managed range.
+    pub range: PortRange,
+    /// Ports that are never given to anybody.
+    pub reserved: Vec<PortRange>,
+    /// How a port is chosen.
+    pub strategy: Strategy,
+    /// What `uid` and `name-hash` divide by; never 0.
+    pub modulus: u16,
+    /// How many ports `block` gives to one user; never 0.
+    pub block: u16,
 }
 
-const fn key(table: &'static str, name: &'static str, kind: Kind, default: &'static str) -> Key {
-    Key { table, name, kind, default }
+/// How a port is chosen for a new instance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Strategy {
+    /// The lowest free one, kept in the registry.
+    Registry,
+    /// What the configuration file says.
+    Static,
+    /// `first + uid % modulus`.
+    Uid,
+    /// `first + sum of the name's characters % modulus`.
+    NameHash,
+    /// `first + index * block`.
+    Block,
 }
 
-/// Every key but those of `[[discover]]` and the free ones of `environment`.
-pub const KEYS: &[Key] = &[
-    key("ports", "range", Kind::Range, "\"8080-9080\""),
-    key("ports", "strategy", Kind::Choice(STRATEGIES), "\"registry\""),
-    key("ports", "modulus", Kind::Number(1, 65_535), "1000"),
-    key("ports", "block", Kind::Number(1, 65_535), "10"),
-    key("ports", "reserved", Kind::Ranges, "[]"),
-    key("layout", "base", Kind::Text, "\"/opt/mcp-server\""),
-    key("layout", "config", Kind::Pattern, "\"{base}/users/{user}/config/config.json\""),
-    key("layout", "workspace", Kind::Pattern, "\"{base}/users/{user}/workspace\""),
-    key("layout", "log", Kind::Pattern, "\"{base}/users/{user}/logs/server.log\""),
-    key("layout", "pid", Kind::Pattern, "\"{base}/users/{user}/server.pid\""),
-    key("layout", "state", Kind::Text, ""),
-    key("template.*", "supervisor", Kind::Choice(SUPERVISORS), "\"process\""),
-    key("template.*", "command", Kind::Patterns, "[\"node\", \"src/main.js\", \"--config={config}\"]"),
-    key("template.*", "directory", Kind::Pattern, "\"/opt/mcp-server\""),
-    key("template.*", "host", Kind::Address, "\"127.0.0.1\""),
-    key("template.*", "health", Kind::Text, "\"/health\""),
-    key("template.*", "probe_key_env", Kind::Texts, "[\"MCP_API_KEY\"]"),
-    key("template.*", "env_file", Kind::Pattern, ""),
-    key("template.*", "run_as", Kind::Text, ""),
-    key("template.*", "start_timeout", Kind::Duration, "\"60s\""),
-    key("template.*", "memory_max", Kind::Size, "\"512M\""),
-    key("template.*", "cpu_max", Kind::Percent, "\"50%\""),
-    key("template.*", "tasks_max", Kind::Number(1, 4_194_304), "256"),
-    key("template.*", "log_max", Kind::Size, "\"10M\""),
-    key("template.*", "log_keep", Kind::Number(0, 1000), "3"),
-    key("template.*", "stop_timeout", Kind::Duration, "\"10s\""),
-    key("template.*", "restart", Kind::Choice(RESTARTS), "\"on-failure\""),
-    key("access", "admins", Kind::Texts, "[\"root\", \"%sudo\"]"),
-    key("access", "viewers", Kind::Texts, "[\"*\"]"),
-    key("access", "owners_may", Kind::Choices(VERBS), "[\"start\", \"stop\", \"restart\", \"logs\"]"),
-    key("daemon", "socket", Kind::Text, "\"/run/berth/berth.sock\""),
-    key("daemon", "http", Kind::Http, "\"off\""),
-    key("sampling", "ports", Kind::Duration, "\"100ms\""),
-    key("sampling", "processes", Kind::Duration, "\"1s\""),
-    key("sampling", "discover", Kind::Duration, "\"2s\""),
-];
-
-/// The keys of one `[[discover]]` entry.
-pub const DISCOVER_KEYS: &[(&str, Kind)] = &[
-    ("config", Kind::Text),
-    ("env", Kind::Text),
-    ("port_key", Kind::Text),
-    ("systemd", Kind::Text),
-    ("docker", Kind::Text),
-    ("pm2", Kind::Text),
-    ("mdns", Kind::Text),
-    ("template", Kind::Text),
-];
-
-/// The default of `[template.default] environment`.
-pub const DEFAULT_ENVIRONMENT: (&str, &str) = ("NODE_ENV", "production");
-
-/// The entries of `[[discover]]` when no file has any.
-pub const DEFAULT_DISCOVER: &[(&str, &str)] = &[
-    ("config", "/opt/mcp-server/users/*/config/config.json"),
-    ("config", "/etc/mcp-server/*/config.json"),
-    ("env", "/opt/sdp-mcp/.env.*"),
-    ("systemd", "*mcp*.service"),
-    ("docker", "*mcp*"),
-    ("pm2", "*mcp*"),
-];
-
-/// The key of a table by its name. `table` is as written: `template.default`.
-pub fn find(table: &str, name: &str) -> Option<&'static Key> {
-    let table = general(table);
-    KEYS.iter().find(|key| key.table == table && key.name == name)
+/// `[layout]`: where an instance's files lie. Texts with placeholders.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Layout {
+    /// The tree that `{base}` stands for.
+    pub base: String,
+    /// Where `berth add` writes a configuration.
+    pub config: String,
+    /// The workspace of a configuration that names none.
+    pub workspace: String,
+    /// The log file.
+    pub log: String,
+    /// The PID file.
+    pub pid: String,
+    /// berth's own state, without placeholders.
+    pub state: Option<PathBuf>,
 }
 
-/// The names that a table may have, for the nearest one to a wrong one.
-pub fn names_of(table: &str) -> Vec<&'static str> {
-    let table = general(table);
-    let mut names: Vec<_> = KEYS.iter().filter(|key| key.table == table).map(|key| key.name).collect();
-    if table == "template.*" {
-        names.push("environment");
-    }
-    names
+/// Who runs the instances of a template.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Supervisor {
+    /// berth's keeper.
+    Process,
+    /// A systemd service.
+    Systemd,
+    /// A container engine.
+    Docker,
+    /// PM2.
+    Pm2,
 }
 
-/// The top-level names.
-pub const TABLES: [&str; 7] = ["ports", "layout", "template", "discover", "access", "daemon", "sampling"];
+/// When a server that ended is started again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Restart {
+    /// Never.
+    No,
+    /// When it ended with an error or by a signal that nobody asked for.
+    OnFailure,
+    /// Whenever it ended without being asked.
+    Always,
+}
 
-fn general(table: &str) -> &str {
-    if table.starts_with("template.") { "template.*" } else { table }
+/// `[template.NAME]`: how a server is run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Template {
+    /// Who runs it.
+    pub supervisor: Supervisor,
+    /// The program and its arguments, with placeholders; never empty.
+    pub command: Vec<String>,
+    /// The working directory, with placeholders.
+    pub directory: String,
+    /// The address of a configuration that names none.
+    pub host: IpAddr,
+    /// Variables beside the clean environment, with placeholders.
+    pub environment: BTreeMap<String, String>,
+    /// The path of the health check; `None` when switched off.
+    pub health: Option<String>,
+    /// The variables in which a key for probing may be found.
+    pub probe_key_env: Vec<String>,
+    /// A file with further variables, with placeholders; relative to the working directory.
+    pub env_file: Option<String>,
+    /// The account that every instance runs as.
+    pub run_as: Option<String>,
+    /// How long a start may take until the port is listened on.
+    pub start_timeout: Duration,
+    /// How long SIGTERM is waited for before SIGKILL.
+    pub stop_timeout: Duration,
+    /// Bytes of memory that an instance may use.
+    pub memory_max: Option<u64>,
+    /// Percent of one core that an instance may use.
+    pub cpu_max: Option<u32>,
+    /// How many threads and processes an instance may have.
+    pub tasks_max: Option<u64>,
+    /// Bytes after which the log is rotated.
+    pub log_max: Option<u64>,
+    /// How many rotated logs are kept.
+    pub log_keep: u32,
+    /// When it is started again.
+    pub restart: Restart,
+}
+
+/// `[[discover]]`: one place to look at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Discover {
+    /// What is looked at.
+    pub source: Source,
+    /// The template of what is found.
+    pub template: String,
+}
+
+/// What a `[[discover]]` entry looks at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// JSON configuration files.
+    Config(Pattern),
+    /// Environment files.
+    Env {
+        /// Which files.
+        pattern: Pattern,
+        /// The variable that holds the port.
+        port_key: Option<String>,
+    },
+    /// Units by name.
+    Systemd(String),
+    /// Containers by name.
+    Docker(String),
+    /// PM2's processes by name.
+    Pm2(String),
+    /// A service type.
+    Mdns(String),
+}
+
+/// `[access]`: who may what. Users, `%groups`, `*` for everybody.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Access {
+    /// Who may act on every instance.
+    pub admins: Vec<String>,
+    /// Who may look at every instance.
+    pub viewers: Vec<String>,
+    /// What an owner may have done to an instance of his own.
+    pub owners_may: Vec<Verb>,
+}
+
+/// `[daemon]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Daemon {
+    /// The unix socket.
+    pub socket: PathBuf,
+    /// The loopback address that answers over TCP; `None` when switched off.
+    pub http: Option<SocketAddr>,
+}
+
+/// `[sampling]`: how often berth looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sampling {
+    /// At listening sockets.
+    pub ports: Duration,
+    /// At processes.
+    pub processes: Duration,
+    /// For configurations that are new, changed or gone.
+    pub discover: Duration,
 }

@@ -1,121 +1,134 @@
-//! Chooses the demo's ports: a block that nobody uses, and that no other demo chooses at the same time.
+//! A range of ports that nobody uses, for one demo.
 //!
-//! It must never listen: a socket that only tries an address shows in no list of listeners.
+//! It must never listen: its probing binds and lets go. Two demos are kept apart by a name that the kernel holds for the first.
 
 use std::fs;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::os::fd::OwnedFd;
 use std::os::linux::net::SocketAddrExt;
-use std::os::unix::net::{SocketAddr as UnixAddress, UnixDatagram};
+use std::os::unix::net::{SocketAddr as UnixAddress, UnixListener};
 
-use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, socket_with, sockopt};
 
+use crate::domain::PortRange;
 use crate::error::{Error, Result};
 
-/// How many ports a demo has. Blocks begin at multiples of it after [`LOWEST`], so that two demos overlap wholly or not at all.
-const COUNT: u16 = 40;
+/// Where the search begins: what the guide's ports look like.
+const FIRST: u16 = 8100;
 
-/// Where looking begins: above the ports that people's servers usually have.
-const LOWEST: u16 = 8100;
-
-/// The kernel's default for the first port that it gives to clients, ip(7).
-const EPHEMERAL: (u16, u16) = (32768, 60999);
-
-/// A block of ports, kept from other demos as long as this lives.
+/// The ports of one demo. Others leave them alone as long as this is kept.
 #[derive(Debug)]
-pub(super) struct Block {
-    /// The first port.
-    pub(super) first: u16,
-    /// The last port.
-    pub(super) last: u16,
-    /// An abstract socket: it belongs to the network namespace like the ports, holds none of them, and goes with its process, unix(7).
-    _name: UnixDatagram,
+pub struct Claimed {
+    /// The ports.
+    pub range: PortRange,
+    _name: UnixListener,
 }
 
-impl Block {
-    /// Finds a free block, outside the ports that clients are given where that is possible.
-    ///
-    /// # Errors
-    /// When there is no free block at all.
-    pub(super) fn choose() -> Result<Self> {
-        let ephemeral = fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").ok().and_then(|text| pair(&text)).unwrap_or(EPHEMERAL);
-        candidates(ephemeral).into_iter().find_map(Self::take).ok_or_else(|| {
-            Error::failed(format!("no {COUNT} free ports in a row from {LOWEST} on")).hint("berth ports    shows what holds them")
+/// Finds `count` free ports in a row, below the ports that the kernel gives to whoever asks for any.
+///
+/// # Errors
+/// When there are none.
+pub fn claim(count: u16) -> Result<Claimed> {
+    candidates(ephemeral(), count)
+        .find_map(|range| {
+            // The name comes first: of two demos that look at the same moment, one goes on to the next range.
+            let name = hold_name(range)?;
+            (range.first..=range.last).all(is_free).then_some(Claimed { range, _name: name })
         })
-    }
-
-    fn take(first: u16) -> Option<Self> {
-        // The name first: between looking and starting nobody else looks at this block.
-        let address = UnixAddress::from_abstract_name(format!("berth-demo/{first}")).ok()?;
-        let name = UnixDatagram::bind_addr(&address).ok()?;
-        let last = first + (COUNT - 1);
-        (first..=last).all(is_free).then_some(Self { first, last, _name: name })
-    }
+        .ok_or_else(|| {
+            Error::failed(format!("there are no {count} free ports in a row for the demo"))
+                .hint("ss -tln    shows what listens; end what need not run, then try again")
+        })
 }
 
-fn pair(text: &str) -> Option<(u16, u16)> {
-    let mut numbers = text.split_whitespace().map(|word| word.parse().ok());
-    Some((numbers.next()??, numbers.next()??))
+/// The kernel's ephemeral ports, ip_local_port_range in ip(7).
+fn ephemeral() -> PortRange {
+    let text = fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap_or_default();
+    parse_ephemeral(&text).unwrap_or(PortRange { first: 32768, last: 60999 })
 }
 
-/// The first ports of all blocks, the ones that touch no client's port first.
-fn candidates(ephemeral: (u16, u16)) -> Vec<u16> {
-    let every = (LOWEST..=u16::MAX - COUNT).step_by(COUNT.into());
-    let (outside, within): (Vec<u16>, Vec<u16>) = every.partition(|first| *first + (COUNT - 1) < ephemeral.0 || *first > ephemeral.1);
-    outside.into_iter().chain(within).collect()
+fn parse_ephemeral(text: &str) -> Option<PortRange> {
+    let mut words = text.split_ascii_whitespace();
+    PortRange::parse(&format!("{}-{}", words.next()?, words.next()?))
 }
 
-/// Whether a server could have the port on every address. Without SO_REUSEADDR, so that a port in TIME_WAIT or held without listening counts too.
+/// Ranges to try: upwards from the first up to the ephemeral ports, then above those, then, on an odd machine, among them.
+fn candidates(ephemeral: PortRange, count: u16) -> impl Iterator<Item = PortRange> {
+    let step = usize::from(count.max(1));
+    let all = (FIRST..=u16::MAX - count).step_by(step).map(move |first| PortRange { first, last: first + count - 1 });
+    let outside = move |range: &PortRange| range.last < ephemeral.first || range.first > ephemeral.last;
+    all.clone().filter(outside).chain(all.filter(move |range| !outside(range)))
+}
+
+/// Takes a name in the abstract namespace, unix(7): it is gone when this process is, and belongs to the same network namespace as the ports.
+fn hold_name(range: PortRange) -> Option<UnixListener> {
+    let address = UnixAddress::from_abstract_name(format!("berth-demo-ports-{}", range.first)).ok()?;
+    UnixListener::bind_addr(&address).ok()
+}
+
+/// Whether a server could bind this port, on every address of both families.
 fn is_free(port: u16) -> bool {
-    let addresses: [IpAddr; 3] = [Ipv4Addr::LOCALHOST.into(), Ipv4Addr::UNSPECIFIED.into(), Ipv6Addr::UNSPECIFIED.into()];
-    addresses.into_iter().all(|address| match try_bind(SocketAddr::new(address, port)) {
-        Ok(()) => true,
-        // A machine without IPv6 has no conflict there.
-        Err(error) => address.is_ipv6() && error != Errno::ADDRINUSE,
-    })
+    let four = SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
+    let six = SocketAddr::from((Ipv6Addr::UNSPECIFIED, port));
+    can_bind(AddressFamily::INET, four) && can_bind(AddressFamily::INET6, six)
 }
 
-fn try_bind(address: SocketAddr) -> rustix::io::Result<()> {
-    let family = if address.is_ipv6() { AddressFamily::INET6 } else { AddressFamily::INET };
-    let socket = socket_with(family, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
+fn can_bind(family: AddressFamily, address: SocketAddr) -> bool {
+    // A machine without this family has nobody on it.
+    let Ok(socket) = socket_with(family, SocketType::STREAM, SocketFlags::CLOEXEC, None) else { return true };
+    matches!(try_bind(&socket, address), Ok(()) | Err(rustix::io::Errno::ADDRNOTAVAIL))
+}
+
+/// As a server binds: with SO_REUSEADDR, so that what lingers in TIME_WAIT is no obstacle, socket(7).
+fn try_bind(socket: &OwnedFd, address: SocketAddr) -> rustix::io::Result<()> {
+    sockopt::set_socket_reuseaddr(socket, true)?;
     if address.is_ipv6() {
-        // Else it would also ask for the IPv4 port, which was asked for already.
-        sockopt::set_ipv6_v6only(&socket, true)?;
+        sockopt::set_ipv6_v6only(socket, true)?;
     }
-    bind(&socket, &address)
+    bind(socket, &address)
 }
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use std::net::TcpListener;
 
-    use super::*;
+    #[test]
+    fn the_search_stays_below_the_ephemeral_ports_while_it_can() {
+        let usual = PortRange { first: 32768, last: 60999 };
+        let ranges: Vec<_> = candidates(usual, 40).collect();
+        assert_eq!(ranges[0], PortRange { first: 8100, last: 8139 });
+        assert_eq!(ranges[1], PortRange { first: 8140, last: 8179 });
+        assert!(ranges.iter().take(600).all(|range| range.last < usual.first));
+        let everything = PortRange { first: 1024, last: 65535 };
+        assert_eq!(candidates(everything, 40).next(), Some(PortRange { first: 8100, last: 8139 }));
+        let low = PortRange { first: 8120, last: 60999 };
+        assert!(candidates(low, 40).next().is_some_and(|range| range.first > 60999));
+    }
 
     #[test]
-    fn what_listens_or_is_only_bound_is_not_free() {
+    fn the_kernels_range_is_read() {
+        assert_eq!(parse_ephemeral("32768\t60999\n"), Some(PortRange { first: 32768, last: 60999 }));
+        assert_eq!(parse_ephemeral(""), None);
+    }
+
+    #[test]
+    fn a_port_that_is_listened_on_is_not_free() {
         for address in ["127.0.0.1:0", "0.0.0.0:0", "[::1]:0"] {
             let Ok(listener) = TcpListener::bind(address) else { continue };
-            assert!(!is_free(listener.local_addr().unwrap().port()), "{address}");
+            let port = listener.local_addr().unwrap().port();
+            assert!(!is_free(port), "{address}");
+            drop(listener);
+            assert!(is_free(port), "{address}");
         }
     }
 
     #[test]
-    fn two_demos_have_different_blocks() {
-        let (one, other) = (Block::choose().unwrap(), Block::choose().unwrap());
-        assert!(one.last < other.first || other.last < one.first, "{one:?} {other:?}");
-        assert_eq!(one.last - one.first, COUNT - 1);
-        let first = one.first;
-        drop(one);
-        assert!(Block::take(first).is_some(), "a demo's end gives its block back");
-    }
-
-    #[test]
-    fn blocks_that_clients_are_not_given_come_first() {
-        let usual = candidates(EPHEMERAL);
-        assert_eq!(usual[0], LOWEST);
-        assert!(usual.iter().position(|first| *first > 60999) < usual.iter().position(|first| (32768..=60999).contains(first)));
-        assert_eq!(candidates((1024, 65535))[0], LOWEST);
-        assert_eq!(pair("32768\t60999\n"), Some(EPHEMERAL));
-        assert_eq!(pair("x 1"), None);
+    fn two_demos_get_different_ports() {
+        let one = claim(4).unwrap();
+        let two = claim(4).unwrap();
+        assert_ne!(one.range, two.range);
+        assert!(one.range.last < two.range.first || two.range.last < one.range.first);
+        assert_eq!(one.range.count(), 4);
     }
 }

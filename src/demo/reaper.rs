@@ -1,174 +1,181 @@
-//! What is left when the demo ends, however it ends: nothing. The hidden subcommand `demo-reaper --parent DIR --token TOKEN`.
+//! The reaper: waits for the end of the demo's console, whatever way it ends, and clears everything away.
 //!
-//! It makes the tree's directory, so that there is never one it does not know; then it waits on a pipe whose other end only the demo holds.
-//! It must never end a process that does not carry the demo's token, nor one of another account.
+//! It must never act on an unfinished word from the console, and never remove a directory that is not this account's.
 
-use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::io::{self, Read, Write};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::io::{self, BufRead, BufReader, Write};
 use std::os::unix::fs::MetadataExt;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::SigSet;
-use nix::unistd::{getpid, getuid, mkdtemp};
+use nix::sys::signal::{SigHandler, Signal, signal};
+use serde::{Deserialize, Serialize};
 
-use crate::domain::{ProcessKey, Uid};
-use crate::hand::{end_tree, open_verified, process_facts};
+use super::mark::Mark;
+use crate::error::{Context, Result};
 
-use super::tree::MARK;
+/// How long servers are given to end when they are asked.
+const GRACE: Duration = Duration::from_millis(700);
 
-/// What a process is given between SIGTERM and SIGKILL.
-const GRACE: Duration = Duration::from_secs(1);
+/// How long nothing must appear until it is believed that nothing will: a keeper that was just forked still starts its server.
+const QUIET: Duration = Duration::from_millis(400);
 
-/// How long to wait between two looks. A keeper may just be starting its server, which carries the mark from its exec on.
-const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// How long the console waits for the reaper on its way out.
+const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How long it goes on at most: what cannot be ended must not keep this process for ever.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// Lives until the demo has ended and nothing of it is left. The arguments are those after the subcommand.
-pub fn main(arguments: &[OsString]) -> u8 {
-    // What ends the demo's terminal or session must not end this before it has done its work. SIGKILL is all that does.
-    let _ = SigSet::all().thread_block();
-    let (Some(parent), Some(token)) = (super::option(arguments, "--parent"), super::option(arguments, "--token")) else { return 2 };
-    let tree = match Tree::make(Path::new(parent)) {
-        Ok(tree) => tree,
-        Err(error) => {
-            let _ = writeln!(io::stdout(), "!cannot make a directory in {}: {error}", Path::new(parent).display());
-            return 1;
-        }
-    };
-    let mut line = tree.path.clone().into_os_string().into_vec();
-    line.push(b'\n');
-    // Whoever should hear it may be gone already: then the pipe is at its end, and what follows is the same.
-    let _ = io::stdout().write_all(&line).and_then(|()| io::stdout().flush());
-    let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
-    u8::from(!reap(&tree, token, PATIENCE))
+/// What the reaper is told: on its standard input, because an argument could be read by everyone.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Errand {
+    mark: Mark,
+    directory: PathBuf,
 }
 
-/// The tree's directory, known again by its inode.
+/// The console's side: as long as it is kept, and its process lives, the demo lives.
 #[derive(Debug)]
-pub(super) struct Tree {
-    pub(super) path: PathBuf,
-    identity: (u64, u64),
+pub struct Leash {
+    child: Child,
+    line: Option<ChildStdin>,
 }
 
-impl Tree {
-    fn make(parent: &Path) -> io::Result<Self> {
-        Self::of(mkdtemp(&parent.join("berth-demo-XXXXXX"))?)
+impl Leash {
+    /// Starts the reaper of a demo. Must come before anything that would have to be cleared away.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn start(program: &Path, mark: &Mark, directory: &Path) -> Result<Self> {
+        let what = || "cannot start the demo's reaper".to_owned();
+        let mut command = Command::new(program);
+        // The working directory may be on what is to be unmounted while the demo runs; its own is nobody's.
+        command.arg("demo-reaper").stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).current_dir("/");
+        // SAFETY: setsid is async-signal-safe (signal-safety(7)) and nothing else is done.
+        unsafe {
+            command.pre_exec(|| if libc::setsid() < 0 { Err(io::Error::last_os_error()) } else { Ok(()) });
+        }
+        let mut child = command.spawn().while_doing(what)?;
+        let mut line = child.stdin.take();
+        let errand = Errand { mark: mark.clone(), directory: directory.to_owned() };
+        let mut text = serde_json::to_string(&errand).while_doing(what)?;
+        text.push('\n');
+        if let Some(line) = &mut line {
+            line.write_all(text.as_bytes()).while_doing(what)?;
+        }
+        Ok(Self { child, line })
     }
 
-    pub(super) fn of(path: PathBuf) -> io::Result<Self> {
-        let metadata = fs::symlink_metadata(&path)?;
-        Ok(Self { identity: (metadata.dev(), metadata.ino()), path })
-    }
-
-    /// Removes it unless something else stands there by now. `remove_dir_all` follows no link.
-    fn remove(&self) -> bool {
-        match fs::symlink_metadata(&self.path) {
-            Ok(metadata) if metadata.is_dir() && (metadata.dev(), metadata.ino()) == self.identity => {
-                fs::remove_dir_all(&self.path).is_ok()
+    /// Lets go and waits until everything is cleared away. Whether the reaper did it.
+    pub fn let_go(&mut self) -> bool {
+        drop(self.line.take());
+        let begin = Instant::now();
+        while begin.elapsed() < PATIENCE {
+            match self.child.try_wait() {
+                Ok(Some(status)) => return status.success(),
+                Ok(None) => sleep(Duration::from_millis(10)),
+                Err(_) => return false,
             }
-            Ok(_) => true,
-            Err(error) => error.kind() == io::ErrorKind::NotFound,
         }
+        false
     }
 }
 
-/// Ends everything that carries the token and removes the tree; repeats until nothing was found twice in a row. Whether it was all done.
-pub(super) fn reap(tree: &Tree, token: &OsStr, patience: Duration) -> bool {
-    let begun = Instant::now();
-    let mut quiet = 0;
-    while begun.elapsed() < patience {
-        let found = carriers(token);
-        if found.is_empty() {
-            quiet += 1;
-        } else {
-            quiet = 0;
-            end_tree(None, &found, GRACE, || ());
-        }
-        // What was just ended, or is being started, may still have written something: hence the second time.
-        if quiet >= 2 && tree.remove() {
-            return true;
-        }
-        std::thread::sleep(LOOK_EVERY);
+/// The reaper's whole life; the hidden subcommand `berth demo-reaper`. Returns the process's exit code.
+pub fn run() -> u8 {
+    for one in [Signal::SIGINT, Signal::SIGQUIT, Signal::SIGHUP, Signal::SIGTERM, Signal::SIGTSTP, Signal::SIGPIPE] {
+        // SAFETY: SIG_IGN runs no code. Only SIGKILL ends a reaper before its time.
+        let _ = unsafe { signal(one, SigHandler::SigIgn) };
     }
-    false
+    let _ = nix::sys::prctl::set_name(c"demo-reaper");
+    let mut input = BufReader::new(io::stdin().lock());
+    let mut text = String::new();
+    let Ok(_) = input.read_line(&mut text) else { return 1 };
+    if !text.ends_with('\n') {
+        // The console died while it spoke: nothing had been started by then.
+        return 1;
+    }
+    let Ok(errand) = serde_json::from_str::<Errand>(&text) else { return 1 };
+    // Nothing more is ever said: reading ends when the last holder of the other end is gone.
+    let _ = io::copy(&mut input, &mut io::sink());
+    if clear_away(&errand.mark, &errand.directory) { 0 } else { 1 }
 }
 
-/// The account's processes that carry the token in their environment; this one's own are arguments.
-pub(super) fn carriers(token: &OsStr) -> Vec<ProcessKey> {
-    let mark = [MARK.as_bytes(), b"=", token.as_bytes()].concat();
-    let own = getpid().as_raw();
-    let uid = Uid(getuid().as_raw());
-    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
-    entries
-        .flatten()
-        .filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok())
-        .filter(|pid| *pid != own)
-        .filter_map(|pid| {
-            // The facts before the environment: a pid that changed hands between the two has another start time when it is opened.
-            let facts = process_facts(pid).ok().filter(|facts| !matches!(facts.state, 'Z' | 'X'))?;
-            carries(pid, &mark).then_some(facts.key)
-        })
-        .filter(|key| open_verified(*key, Some(uid)).is_ok())
-        .collect()
+/// Ends the demo's processes and removes its directory, and looks again until it stays quiet. Whether nothing is left.
+pub fn clear_away(mark: &Mark, directory: &Path) -> bool {
+    let mut ended = mark.end_all(GRACE);
+    let mut removed = remove(directory);
+    // Without its directory no server can be started any more; what was on its way before that shows up now.
+    let mut quiet = Instant::now();
+    while quiet.elapsed() < QUIET {
+        if !mark.bearers().is_empty() {
+            ended = mark.end_all(Duration::ZERO);
+            quiet = Instant::now();
+        }
+        if !removed || directory.exists() {
+            removed = remove(directory);
+        }
+        if !ended {
+            break;
+        }
+        sleep(Duration::from_millis(30));
+    }
+    ended && removed
 }
 
-fn carries(pid: i32, mark: &[u8]) -> bool {
-    let mut environment = Vec::new();
-    // Another account's environment may not be read, proc_pid_environ(5): it is none of ours.
-    let read = fs::File::open(format!("/proc/{pid}/environ")).and_then(|mut file| file.read_to_end(&mut environment));
-    read.is_ok() && environment.split(|byte| *byte == 0).any(|entry| entry == mark)
+/// Removes the demo's directory, as far as it is one of this account's. Whether it is gone.
+fn remove(directory: &Path) -> bool {
+    match fs::symlink_metadata(directory) {
+        Ok(facts) if facts.is_dir() && facts.uid() == rustix::process::geteuid().as_raw() => {
+            // A server that is just ending may write a last file into a directory that is just being removed: ENOTEMPTY.
+            (0..20).any(|_| match fs::remove_dir_all(directory) {
+                Ok(()) => true,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => true,
+                Err(_) => {
+                    sleep(Duration::from_millis(20));
+                    false
+                }
+            })
+        }
+        Ok(_) => false,
+        Err(error) => error.kind() == io::ErrorKind::NotFound,
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::process::{Child, Command};
-
     use super::*;
+    use crate::demo::mark::VARIABLE;
 
-    fn marked(token: &str, program: &str, arguments: &[&str]) -> Child {
-        Command::new(program).args(arguments).env(MARK, token).spawn().unwrap()
+    #[test]
+    fn an_errand_is_one_line() {
+        let errand = Errand { mark: Mark::new().unwrap(), directory: PathBuf::from("/tmp/with\nnewline") };
+        let text = serde_json::to_string(&errand).unwrap();
+        assert!(!text.contains('\n'));
+        assert_eq!(serde_json::from_str::<Errand>(&text).unwrap(), errand);
     }
 
     #[test]
-    fn it_ends_what_carries_the_token_and_nothing_else() {
+    fn processes_and_directory_go() {
         let parent = tempfile::tempdir().unwrap();
-        let tree = Tree::make(parent.path()).unwrap();
-        fs::create_dir_all(tree.path.join("a/b")).unwrap();
-        std::os::unix::fs::symlink(parent.path(), tree.path.join("a/out")).unwrap();
-        fs::write(parent.path().join("stays"), "").unwrap();
-        let token = format!("test-{}", std::process::id());
-        let mut ours = marked(&token, "sleep", &["60"]);
-        let mut stubborn = marked(&token, "env", &["--ignore-signal=TERM", "sleep", "60"]);
-        let mut foreign = marked(&format!("{token}0"), "sleep", &["60"]);
-        assert!(reap(&tree, OsStr::new(&token), PATIENCE));
-        assert!(ours.try_wait().unwrap().is_some() && stubborn.try_wait().unwrap().is_some());
-        assert!(foreign.try_wait().unwrap().is_none());
-        foreign.kill().unwrap();
-        foreign.wait().unwrap();
-        assert!(!tree.path.exists() && parent.path().join("stays").exists());
+        let directory = parent.path().join("berth-demo-x");
+        fs::create_dir_all(directory.join("users/alice/logs")).unwrap();
+        fs::write(directory.join("users/alice/logs/server.log"), "x").unwrap();
+        let mark = Mark::new().unwrap();
+        let mut child = Command::new("sleep").arg("60").env(VARIABLE, mark.value()).current_dir(&directory).spawn().unwrap();
+        assert!(clear_away(&mark, &directory));
+        assert!(!directory.exists());
+        assert!(child.wait().is_ok());
     }
 
     #[test]
-    fn what_took_the_trees_place_is_left_alone() {
+    fn a_link_is_not_followed() {
         let parent = tempfile::tempdir().unwrap();
-        let tree = Tree::make(parent.path()).unwrap();
-        fs::rename(&tree.path, parent.path().join("moved")).unwrap();
-        fs::create_dir(&tree.path).unwrap();
-        assert!(tree.remove());
-        assert!(tree.path.exists());
-    }
-
-    #[test]
-    fn a_tree_is_its_users_alone() {
-        use std::os::unix::fs::PermissionsExt;
-        let parent = tempfile::tempdir().unwrap();
-        let tree = Tree::make(parent.path()).unwrap();
-        assert_eq!(fs::metadata(&tree.path).unwrap().permissions().mode() & 0o7777, 0o700);
-        assert!(tree.path.file_name().unwrap().to_str().unwrap().starts_with("berth-demo-"));
+        let precious = parent.path().join("precious");
+        fs::create_dir(&precious).unwrap();
+        fs::write(precious.join("file"), "x").unwrap();
+        let link = parent.path().join("berth-demo-x");
+        std::os::unix::fs::symlink(&precious, &link).unwrap();
+        assert!(!remove(&link));
+        assert!(precious.join("file").exists());
     }
 }

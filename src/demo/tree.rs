@@ -1,161 +1,209 @@
-//! The demo's tree as the guide lays it out: users with their configurations, and the file that tells berth about them.
+//! The demo's directory, laid out as the deployment guide has it, and the configuration that describes it.
 //!
-//! It must never write outside its base: the reaper removes that, and nothing else.
+//! It must never write anywhere but below the directory that it is given.
 
-use std::fs::{DirBuilder, OpenOptions};
+use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use nix::unistd::{User, getuid};
 use serde_json::json;
-use toml::{Table, Value};
 
-use crate::error::{Context, Error, Result};
+use super::cast::{MEMBERS, Member};
+use super::mark::{Mark, VARIABLE};
+use crate::domain::PortRange;
 
-use super::ports::Block;
-
-/// The environment variable by which the demo's processes are known.
-pub(super) const MARK: &str = "BERTH_DEMO";
-
-/// The owners and the place of their port in the block. carol and dave were given one port: the conflict.
-pub(super) const OWNERS: [(&str, u16); 6] = [("alice", 1), ("bob", 2), ("carol", 3), ("dave", 3), ("erin", 5), ("frank", 6)];
-
-/// Whose database is damaged: the crash.
-const CRASHES: &str = "frank";
-
-/// What the tree is made from.
-pub(super) struct Plan<'a> {
-    /// The directory, which is there and empty.
-    pub(super) base: &'a Path,
-    /// The program that the instances run.
-    pub(super) program: &'a Path,
-    /// The ports.
-    pub(super) block: &'a Block,
-    /// What marks its processes.
-    pub(super) token: &'a str,
+/// What the tree is made for.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The directory; it exists and is empty.
+    pub directory: PathBuf,
+    /// The demo's ports.
+    pub range: PortRange,
+    /// This program.
+    pub program: PathBuf,
+    /// The account that everything runs as: its name, or its uid in digits.
+    pub account: String,
+    /// What every server bears.
+    pub mark: Mark,
 }
 
-/// Writes the tree and returns the path of berth's configuration in it.
+/// Writes the tree and returns the path of its `berth.toml`.
 ///
 /// # Errors
-/// When something cannot be written, or a path is not text.
-pub(super) fn write(plan: &Plan<'_>) -> Result<PathBuf> {
-    let config = plan.base.join("berth.toml");
-    let text = configuration(plan)?;
-    let doing = || format!("cannot write the demo's tree {}", plan.base.display());
-    for (owner, place) in OWNERS {
-        owner_tree(plan.base, owner, plan.block.first + place).while_doing(doing)?;
+/// What the file system says.
+pub fn write(plan: &Plan) -> io::Result<PathBuf> {
+    for member in MEMBERS {
+        let home = plan.directory.join("users").join(member.owner);
+        for part in ["config", "workspace", "logs"] {
+            DirBuilder::new().mode(0o700).recursive(true).create(home.join(part))?;
+        }
+        write_file(&home.join("config/config.json"), &settings(plan, &member, &home))?;
     }
-    file(&config, text.as_bytes()).while_doing(doing)?;
+    DirBuilder::new().mode(0o700).create(plan.directory.join("state"))?;
+    let config = plan.directory.join("berth.toml");
+    write_file(&config, &configuration(plan))?;
     Ok(config)
 }
 
-fn owner_tree(base: &Path, owner: &str, port: u16) -> io::Result<()> {
-    let home = base.join("users").join(owner);
-    for part in ["config", "workspace", "logs"] {
-        DirBuilder::new().recursive(true).mode(0o700).create(home.join(part))?;
+/// Whether a path can stand in a configuration without meaning something else: braces are placeholders, stars are patterns.
+pub fn is_plain(path: &Path) -> bool {
+    path.is_absolute()
+        && path.to_str().is_some_and(|text| !text.contains(['{', '}', '*', '?', '[', ']']) && !text.contains(char::is_control))
+}
+
+/// A server's configuration, as the guide's scripts write it; `demo` says how it behaves.
+fn settings(plan: &Plan, member: &Member, home: &Path) -> String {
+    let mut name = member.owner.to_owned();
+    if let Some(first) = name.get_mut(..1) {
+        first.make_ascii_uppercase();
     }
-    let workspace = home.join("workspace");
-    let name = format!("{}{} MCP Server", owner[..1].to_ascii_uppercase(), &owner[1..]);
-    let config = json!({ "port": port, "host": "127.0.0.1", "serverName": name, "serverVersion": "1.0.0", "workspace": workspace });
-    file(&home.join("config/config.json"), format!("{config:#}\n").as_bytes())?;
-    if owner == CRASHES {
-        // No database begins like this one. Removing it is the remedy.
-        file(&workspace.join("memory.db"), &[0xde; 4096])?;
-    }
-    Ok(())
+    let value = json!({
+        "port": plan.range.first + member.place,
+        "host": "127.0.0.1",
+        "serverName": format!("{name} MCP Server"),
+        "serverVersion": "1.0.0",
+        "workspace": home.join("workspace"),
+        "demo": member.temper.word(),
+    });
+    format!("{value:#}\n")
 }
 
-fn file(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?.write_all(bytes)
+fn configuration(plan: &Plan) -> String {
+    let base = quoted(&plan.directory.to_string_lossy());
+    let below = |rest: &str| quoted(&plan.directory.join(rest).to_string_lossy());
+    let program = quoted(&plan.program.to_string_lossy());
+    let account = quoted(&plan.account);
+    let mark = quoted(plan.mark.value());
+    format!(
+        r#"# berth's demo: it is gone when the demo ends.
+[ports]
+range = "{range}"
+reserved = []
+
+[layout]
+base = {base}
+config = "{{base}}/users/{{user}}/config/config.json"
+workspace = "{{base}}/users/{{user}}/workspace"
+log = "{{base}}/users/{{user}}/logs/server.log"
+pid = "{{base}}/users/{{user}}/server.pid"
+state = {state}
+
+[template.default]
+supervisor = "process"
+command = [{program}, "demo-server", "--config={{config}}"]
+directory = {base}
+host = "127.0.0.1"
+environment = {{ {VARIABLE} = {mark} }}
+run_as = {account}
+start_timeout = "10s"
+stop_timeout = "3s"
+
+[[discover]]
+config = {pattern}
+
+[access]
+admins = ["root", {account}]
+"#,
+        range = plan.range,
+        state = below("state"),
+        pattern = below("users/*/config/config.json"),
+    )
 }
 
-fn configuration(plan: &Plan<'_>) -> Result<String> {
-    let base = text_of(plan.base)?;
-    let command = [text_of(plan.program)?, "demo-server", "--config={config}"].map(Value::from).to_vec();
-    let mut environment = Table::new();
-    environment.insert(MARK.to_owned(), plan.token.into());
-    let template = table([
-        ("command", Value::Array(command)),
-        ("directory", base.into()),
-        ("run_as", account().into()),
-        ("environment", environment.into()),
-        ("start_timeout", "5s".into()),
-        ("stop_timeout", "3s".into()),
-    ]);
-    let discover = table([("config", format!("{base}/users/*/config/config.json").into())]);
-    let whole = table([
-        ("ports", table([("range", format!("{}-{}", plan.block.first, plan.block.last).into())]).into()),
-        ("layout", table([("base", base.into()), ("state", format!("{base}/state").into())]).into()),
-        ("template", table([("default", template.into())]).into()),
-        ("discover", Value::Array(vec![discover.into()])),
-    ]);
-    let text = toml::to_string(&whole).while_doing(|| "cannot write the demo's configuration".to_owned())?;
-    Ok(format!("# A demo's configuration. It is gone when the demo ends.\n{text}"))
+/// A TOML string.
+fn quoted(text: &str) -> String {
+    toml::Value::from(text).to_string()
 }
 
-fn table<const COUNT: usize>(entries: [(&str, Value); COUNT]) -> Table {
-    entries.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+fn write_file(path: &Path, text: &str) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(text.as_bytes())
 }
 
-/// A path that means itself in a configuration: text, and nothing in it that a placeholder or a pattern begins with.
-fn text_of(path: &Path) -> Result<&str> {
-    path.to_str().filter(|text| is_plain(text)).ok_or_else(|| {
-        Error::failed(format!("a demo cannot be made with the path {}", path.display()))
-            .hint("put berth, and TMPDIR, where the path is made of letters and digits")
-    })
+/// Makes the demo's directory below the temporary one.
+///
+/// # Errors
+/// What the file system says: it must not exist yet.
+pub fn make(directory: &Path) -> io::Result<()> {
+    DirBuilder::new().mode(0o700).create(directory)
 }
 
-/// Whether a text can stand in a configuration's patterns and templates as it is.
-pub(super) fn is_plain(text: &str) -> bool {
-    !text.chars().any(|character| character.is_control() || "{}[]*?\\".contains(character))
-}
-
-/// The caller's account; its number where it has no name.
-fn account() -> String {
-    let uid = getuid();
-    User::from_uid(uid).ok().flatten().map_or_else(|| uid.to_string(), |user| user.name)
+/// Where the demo's directory is to be: below `$TMPDIR` where that can be used, else below /tmp.
+pub fn place(mark: &Mark) -> PathBuf {
+    let usable = |path: &PathBuf| is_plain(path) && path.is_dir();
+    let parent = fs::canonicalize(std::env::temp_dir()).ok().filter(usable).unwrap_or_else(|| PathBuf::from("/tmp"));
+    parent.join(format!("berth-demo-{}", mark.short()))
 }
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
+    use super::*;
+    use std::collections::HashMap;
     use std::os::unix::fs::PermissionsExt;
 
-    use super::*;
-
-    #[test]
-    fn the_tree_is_as_the_guide_lays_it_out() {
-        let directory = tempfile::tempdir().unwrap();
-        let block = Block::choose().unwrap();
-        let plan = Plan { base: directory.path(), program: Path::new("/usr/bin/berth"), block: &block, token: "abc" };
-        let config = write(&plan).unwrap();
-        assert_eq!(fs::metadata(&config).unwrap().permissions().mode() & 0o777, 0o600);
-        let table: Table = fs::read_to_string(&config).unwrap().parse().unwrap();
-        assert_eq!(table["ports"]["range"].as_str(), Some(format!("{}-{}", block.first, block.last).as_str()));
-        assert_eq!(table["template"]["default"]["environment"][MARK].as_str(), Some("abc"));
-        assert_eq!(table["template"]["default"]["command"][1].as_str(), Some("demo-server"));
-        let port = |owner: &str| {
-            let text = fs::read(directory.path().join(format!("users/{owner}/config/config.json"))).unwrap();
-            let value: serde_json::Value = serde_json::from_slice(&text).unwrap();
-            assert!(Path::new(value["workspace"].as_str().unwrap()).is_dir());
-            value["port"].as_u64().unwrap()
+    fn written() -> (tempfile::TempDir, Plan, PathBuf) {
+        let parent = tempfile::tempdir().unwrap();
+        let directory = parent.path().join("berth-demo-x");
+        make(&directory).unwrap();
+        let plan = Plan {
+            directory,
+            range: PortRange { first: 8100, last: 8139 },
+            program: PathBuf::from("/usr/bin/be\"rth"),
+            account: "anna".to_owned(),
+            mark: Mark::new().unwrap(),
         };
-        assert_eq!(port("carol"), port("dave"));
-        assert_ne!(port("alice"), port("bob"));
-        for (owner, _) in OWNERS {
-            let port = port(owner);
-            assert!(port >= block.first.into() && port <= block.last.into());
-            assert!(directory.path().join("users").join(owner).join("logs").is_dir());
-        }
+        let config = write(&plan).unwrap();
+        (parent, plan, config)
     }
 
     #[test]
-    fn a_path_that_would_mean_something_else_is_refused() {
-        for text in ["/tmp/{user}", "/tmp/*", "/tmp/a\nb"] {
-            assert!(text_of(Path::new(text)).is_err(), "{text:?}");
+    fn six_owners_are_laid_out_as_the_guide_has_it() {
+        let (_parent, plan, _) = written();
+        let mut ports: HashMap<u64, Vec<String>> = HashMap::new();
+        for member in MEMBERS {
+            let home = plan.directory.join("users").join(member.owner);
+            assert!(home.join("workspace").is_dir() && home.join("logs").is_dir());
+            let text = fs::read_to_string(home.join("config/config.json")).unwrap();
+            let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+            assert_eq!((value["host"].as_str(), value["serverVersion"].as_str()), (Some("127.0.0.1"), Some("1.0.0")));
+            assert_eq!(value["workspace"].as_str(), home.join("workspace").to_str());
+            ports.entry(value["port"].as_u64().unwrap()).or_default().push(member.owner.to_owned());
         }
-        assert!(text_of(Path::new("/tmp/my tree")).is_ok());
+        assert_eq!(ports.get(&8107), Some(&vec!["carol".to_owned(), "dave".to_owned()]));
+        assert_eq!(ports.len(), 5);
+    }
+
+    #[test]
+    fn nobody_else_may_look_in() {
+        let (_parent, plan, config) = written();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&plan.directory), mode(&config)), (0o700, 0o600));
+        assert!(make(&plan.directory).is_err(), "a directory that was there before is not taken");
+    }
+
+    #[test]
+    fn the_configuration_is_toml_with_everything_in_the_tree() {
+        let (_parent, plan, config) = written();
+        let text = fs::read_to_string(config).unwrap();
+        let table: toml::Table = text.parse().unwrap();
+        let template = &table["template"]["default"];
+        assert_eq!(template["command"][0].as_str(), Some("/usr/bin/be\"rth"));
+        assert_eq!(template["command"][2].as_str(), Some("--config={config}"));
+        assert_eq!(template["environment"][VARIABLE].as_str(), Some(plan.mark.value()));
+        assert_eq!(template["run_as"].as_str(), Some("anna"));
+        assert_eq!(table["ports"]["range"].as_str(), Some("8100-8139"));
+        for key in ["base", "state"] {
+            assert!(Path::new(table["layout"][key].as_str().unwrap()).starts_with(&plan.directory), "{key}");
+        }
+        assert_eq!(table["discover"].as_array().map(Vec::len), Some(1));
+    }
+
+    #[test]
+    fn a_path_that_would_be_a_pattern_is_not_used() {
+        for (path, plain) in [("/tmp", true), ("/tmp/a b", true), ("tmp", false), ("/tmp/{x}", false), ("/tmp/*", false), ("/t\nmp", false)]
+        {
+            assert_eq!(is_plain(Path::new(path)), plain, "{path}");
+        }
     }
 }

@@ -1,110 +1,84 @@
-//! The demo server, asked over real sockets.
-//!
-//! It must never take a port that it was not given by the kernel.
-
-use std::fs;
-
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+//! A real server on a real port, asked over a bare socket.
 
 use super::*;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::sync::mpsc;
 
-const INITIALIZE: &str = r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"a\ntest","version":"1"}}}"#;
-
-fn settings(port: u16, workspace: &Path) -> Settings {
-    Settings {
-        port,
-        host: IpAddr::from([127, 0, 0, 1]),
-        server_name: "Alice MCP Server".to_owned(),
-        server_version: "1.0.0".to_owned(),
-        workspace: workspace.to_owned(),
-    }
+/// Serves on a free port in a thread of its own, which ends with the test process.
+fn served() -> u16 {
+    let (sender, receiver) = mpsc::channel();
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            sender.send(listener.local_addr().unwrap().port()).unwrap();
+            let settings: Settings = serde_json::from_str(r#"{"port":1,"serverName":"Alice MCP Server","serverVersion":"1.2.3"}"#).unwrap();
+            axum::serve(listener, routes(settings, &Arc::new(Journal::new(false)))).await.unwrap();
+        });
+    });
+    receiver.recv().unwrap()
 }
 
-/// Sends a request and reads until `until` is in the answer; an event stream has no end.
-async fn ask(address: SocketAddr, request: &str, until: &str) -> String {
-    let mut stream = TcpStream::connect(address).await.unwrap();
-    stream.write_all(request.as_bytes()).await.unwrap();
-    let mut bytes = Vec::new();
-    let reading = async {
-        while !String::from_utf8_lossy(&bytes).contains(until) {
-            assert_ne!(stream.read_buf(&mut bytes).await.unwrap(), 0, "{}", String::from_utf8_lossy(&bytes));
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(10), reading).await.unwrap();
-    String::from_utf8(bytes).unwrap()
+/// Sends one request and reads the answer to its end.
+fn ask(port: u16, method: &str, path: &str, headers: &str, body: &str) -> String {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    let length = body.len();
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\nContent-Type: application/json\r\n\
+         Accept: application/json, text/event-stream\r\n{headers}Content-Length: {length}\r\n\r\n{body}"
+    );
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut text = String::new();
+    let _ = stream.read_to_string(&mut text);
+    text
 }
 
-fn post(body: &str, session: &str) -> String {
-    format!(
-        "POST /mcp HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\naccept: application/json, text/event-stream\r\n\
-         {session}content-length: {}\r\n\r\n{body}",
-        body.len()
-    )
-}
+const INITIALIZE: &str = r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"test","version":"0"}}}"#;
 
-fn header<'a>(answer: &'a str, name: &str) -> Option<&'a str> {
-    answer.lines().find_map(|line| line.split_once(": ").filter(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value))
-}
-
-#[tokio::test]
-async fn it_is_an_mcp_server() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let (journal, stop) = (Arc::new(Journal::new()), CancellationToken::new());
-    let serving = tokio::spawn(serve(listener, settings(address.port(), Path::new("/nonexistent")), Arc::clone(&journal), stop.clone()));
-    let answer = ask(address, &post(INITIALIZE, ""), "Alice MCP Server").await;
-    assert!(answer.starts_with("HTTP/1.1 200 OK") && answer.contains("Alice MCP Server"), "{answer}");
-    let session = format!("mcp-session-id: {}\r\nmcp-protocol-version: 2025-06-18\r\n", header(&answer, "mcp-session-id").unwrap());
-    let initialized = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
-    assert!(ask(address, &post(initialized, &session), "\r\n\r\n").await.starts_with("HTTP/1.1 202"));
-    let list = r#"{"jsonrpc":"2.0","id":2,"method":"tools/list"}"#;
-    let answer = ask(address, &post(list, &session), "\"time\"").await;
-    assert!(["echo", "add", "time"].iter().all(|tool| answer.contains(&format!("\"name\":\"{tool}\""))), "{answer}");
-    let call = r#"{"jsonrpc":"2.0","id":3,"method":"tools/call","params":{"name":"add","arguments":{"a":19,"b":23}}}"#;
-    assert!(ask(address, &post(call, &session), "\"42\"").await.contains("\"content\""));
-    let health = ask(address, "GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n", "}").await;
-    assert!(health.contains("application/json") && health.contains("\"status\":\"healthy\""), "{health}");
-    let metrics = ask(address, "GET /metrics HTTP/1.1\r\nhost: localhost\r\n\r\n", "# EOF").await;
-    assert!(metrics.contains("mcp_sessions_total 1") && metrics.contains("mcp_tool_calls_total 1"), "{metrics}");
-    let origin = ask(address, &post(INITIALIZE, "origin: http://evil.example\r\n"), "\r\n\r\n").await;
-    assert!(origin.starts_with("HTTP/1.1 403"), "{origin}");
-    stop.cancel();
-    serving.abort();
-}
-
-#[tokio::test]
-async fn a_taken_port_is_told_and_ends_it() {
-    let holder = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let settings = settings(holder.local_addr().unwrap().port(), Path::new("/nonexistent"));
-    assert_eq!(live(&settings, "dave", &Arc::new(Journal::new())).await, 1);
-}
-
-#[tokio::test]
-async fn a_damaged_database_ends_it() {
-    let workspace = tempfile::tempdir().unwrap();
-    fs::write(workspace.path().join("memory.db"), [0xde; 64]).unwrap();
-    assert_eq!(live(&settings(0, workspace.path()), "frank", &Arc::new(Journal::new())).await, DATABASE_UNUSABLE);
+#[test]
+fn initialize_is_answered_and_a_tool_can_be_called() {
+    let port = served();
+    let answer = ask(port, "POST", "/mcp", "", INITIALIZE);
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert!(answer.contains(r#""name":"Alice MCP Server""#) && answer.contains(r#""version":"1.2.3""#), "{answer}");
+    let session = answer.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("mcp-session-id: ").map(str::to_owned)).unwrap();
+    let headers = format!("Mcp-Session-Id: {session}\r\nMCP-Protocol-Version: 2025-11-25\r\n");
+    let ready = ask(port, "POST", "/mcp", &headers, r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#);
+    assert!(ready.starts_with("HTTP/1.1 202"), "{ready}");
+    let call = r#"{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"add","arguments":{"a":2,"b":40}}}"#;
+    let sum = ask(port, "POST", "/mcp", &headers, call);
+    assert!(sum.contains(r#""text":"42""#), "{sum}");
 }
 
 #[test]
-fn a_database_is_known_by_its_head() {
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("memory.db");
-    assert_eq!(database_fault(&path), None);
-    for (bytes, fine) in [(&b""[..], true), (b"SQLite format 3\0rest", true), (b"SQLite", false), (&[0xde; 100], false)] {
-        fs::write(&path, bytes).unwrap();
-        assert_eq!(database_fault(&path).is_none(), fine, "{bytes:?}");
-    }
+fn health_is_json_and_metrics_are_openmetrics() {
+    let port = served();
+    let health = ask(port, "GET", "/health", "", "");
+    assert!(health.to_ascii_lowercase().contains("content-type: application/json"), "{health}");
+    let body: serde_json::Value = serde_json::from_str(health.split("\r\n\r\n").nth(1).unwrap()).unwrap();
+    assert_eq!((body["status"].as_str(), body["server"].as_str()), (Some("ok"), Some("Alice MCP Server")));
+    let metrics = ask(port, "GET", "/metrics", "", "");
+    assert!(metrics.contains("application/openmetrics-text") && metrics.ends_with("# EOF\n"), "{metrics}");
 }
 
 #[test]
-fn the_guides_configuration_is_read() {
+fn a_foreign_origin_and_a_foreign_host_are_refused() {
+    let port = served();
+    let answer = ask(port, "POST", "/mcp", "Origin: http://evil.example\r\n", INITIALIZE);
+    assert!(answer.starts_with("HTTP/1.1 403"), "{answer}");
+}
+
+#[test]
+fn a_taken_port_ends_the_server_with_1() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("config.json");
-    let text = r#"{ "port": 8081, "host": "0.0.0.0", "serverName": "x", "serverVersion": "1", "workspace": "/w" }"#;
-    fs::write(&path, text).unwrap();
-    assert_eq!(read(&path).unwrap().port, 8081);
-    assert_eq!(main(&[]), 2);
-    assert_eq!(main(&["--config=/nonexistent".into()]), 2);
+    let config = directory.path().join("config.json");
+    fs::write(&config, format!(r#"{{"port":{},"host":"127.0.0.1"}}"#, taken.local_addr().unwrap().port())).unwrap();
+    assert_eq!(run(&config), 1);
+    fs::write(&config, "{").unwrap();
+    assert_eq!(run(&config), 2);
+    fs::write(&config, r#"{"port":1,"demo":"failing"}"#).unwrap();
+    assert_eq!(run(&config), FAILED);
 }

@@ -1,0 +1,107 @@
+//! `berth start`, `stop`, `restart`: who is meant, asking where that is due, carrying out, each one's result.
+//!
+//! It must never ask about instances that were named, nor act on others without being asked to or told `--yes`.
+
+use std::io::{self, BufReader, IsTerminal};
+
+use super::args::{Action, Global};
+use super::ask;
+use super::batch::{self, News};
+use super::door::Desk;
+use super::errors::Stop;
+use super::output::{Out, aside};
+use super::progress::Progress;
+use super::results;
+use super::select::{self, Chosen};
+use crate::domain::{InstanceId, Order, Outcome, Target, Verb};
+use crate::error::{Error, Kind};
+
+/// Runs the command. `open` is called when the words are known to make sense.
+pub fn run(
+    verb: Verb,
+    action: &Action,
+    global: &Global,
+    open: impl FnOnce() -> Result<Box<dyn Desk>, Stop>,
+    out: &mut Out,
+) -> Result<u8, Stop> {
+    if global.read_only {
+        return Err(Error::new(Kind::NotPermitted, format!("nothing was {}: --read-only was given", verb.done())).into());
+    }
+    let asks = action.ids.is_empty() && !action.yes;
+    if asks && !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
+        return Err(Error::new(Kind::Usage, format!("nothing was {}: there is no terminal to ask on", verb.done()))
+            .hint("add --yes when it is meant")
+            .into());
+    }
+    let desk = open()?;
+    let chosen = if action.ids.is_empty() {
+        let chosen = select::chosen(verb, action, desk.look()?.as_ref())?;
+        if asks && !chosen.is_empty() && !ask::confirm(&ask::question(verb, &chosen), &mut BufReader::new(io::stdin()), &mut io::stderr())?
+        {
+            return Err(Error::failed(format!("nothing was {}: the answer was not yes", verb.done())).into());
+        }
+        chosen
+    } else {
+        named(&action.ids)
+    };
+    if chosen.is_empty() && !global.json {
+        aside(&format!("nothing to {verb}: no instance is {}", action.state.join(" or ")));
+    }
+    let orders = chosen.into_iter().map(|chosen| order(verb, action, chosen)).collect();
+    let results = carry_out(desk.as_ref(), verb, orders, action, global, out)?;
+    if global.json {
+        out.json(&results::document(verb, &results))?;
+    }
+    Ok(results::exit_code(&results))
+}
+
+/// The instances that were named, each once.
+fn named(ids: &[InstanceId]) -> Vec<Chosen> {
+    let mut chosen: Vec<Chosen> = Vec::new();
+    for id in ids {
+        if !chosen.iter().any(|other| other.id == *id) {
+            chosen.push(Chosen { id: id.clone(), target: Target::Whatever });
+        }
+    }
+    chosen
+}
+
+fn order(verb: Verb, action: &Action, chosen: Chosen) -> Order {
+    // Whoever said --yes has seen no process: whatever runs is meant.
+    let target = if action.yes { Target::Whatever } else { chosen.target };
+    Order { verb, id: chosen.id, target, reason: action.reason.clone(), timeout: action.timeout }
+}
+
+fn carry_out(
+    desk: &dyn Desk,
+    verb: Verb,
+    orders: Vec<Order>,
+    action: &Action,
+    global: &Global,
+    out: &mut Out,
+) -> Result<Vec<(InstanceId, Outcome)>, Stop> {
+    let mut progress = Progress::new(verb, orders.len(), !global.json && io::stderr().is_terminal());
+    let style = out.style();
+    let mut written = Ok(());
+    let door = desk.door();
+    let results = batch::carry_out(door.as_ref(), orders, usize::from(action.parallel), |news| match news {
+        News::Step(id, text) => progress.step(id, text),
+        News::Ended(id, outcome) if global.json => progress.ended(id, outcome),
+        News::Ended(id, outcome) => {
+            progress.ended(id, outcome);
+            let text = results::text(id, outcome, style);
+            // What did not happen goes where errors go. A reader that has gone does not end what was begun.
+            let told = progress
+                .beside(|| if outcome.is_done() { out.text(&text).and_then(|()| out.flush()) } else { results::tell_failure(&text) });
+            if written.is_ok() {
+                written = told;
+            }
+        }
+    });
+    progress.end();
+    written?;
+    Ok(results)
+}
+
+#[cfg(test)]
+mod tests;

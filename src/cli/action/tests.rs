@@ -1,0 +1,97 @@
+//! What actions do with their words.
+
+use super::*;
+use crate::cli::fake::{FakeDesk, fleet, global, written};
+use crate::error::Error;
+
+/// Runs and gives the exit code, the output and the orders.
+fn ran(verb: Verb, action: &Action, options: &str) -> (Result<u8, u8>, String, Vec<Order>) {
+    struct Shared(std::sync::Arc<FakeDesk>);
+    impl Desk for Shared {
+        fn look(&self) -> crate::error::Result<std::sync::Arc<crate::domain::Snapshot>> {
+            self.0.look()
+        }
+        fn watch(&self) -> crate::error::Result<tokio::sync::watch::Receiver<std::sync::Arc<crate::domain::Snapshot>>> {
+            self.0.watch()
+        }
+        fn last_lines(&self, id: &InstanceId, count: usize) -> crate::error::Result<Vec<crate::domain::LogLine>> {
+            self.0.last_lines(id, count)
+        }
+        fn door(&self) -> std::sync::Arc<dyn crate::link::Door> {
+            self.0.door()
+        }
+        fn reserved(&self) -> Vec<crate::domain::PortRange> {
+            self.0.reserved()
+        }
+    }
+    let desk = std::sync::Arc::new(FakeDesk::new(fleet::fleet()));
+    let (mut out, text) = written();
+    let copy = std::sync::Arc::clone(&desk);
+    let open = || -> Result<Box<dyn Desk>, Stop> { Ok(Box::new(Shared(copy))) };
+    let result = run(verb, action, &global(options), open, &mut out).map_err(|stop| stop.tell());
+    (result, text(), desk.orders())
+}
+
+fn of(words: &[&str]) -> Action {
+    Action { ids: words.iter().map(|word| InstanceId::parse(word).unwrap()).collect(), parallel: 2, ..Action::default() }
+}
+
+#[test]
+fn named_instances_are_acted_on_without_a_question_each_once() {
+    let (code, text, orders) = ran(Verb::Stop, &of(&["alice", "bob/tools", "alice"]), "");
+    assert_eq!((code, orders.len()), (Ok(0), 2));
+    assert!(text.contains("alice: stopped\n") && text.contains("bob/tools: stopped\n"), "{text}");
+    assert!(orders.iter().all(|order| order.target == Target::Whatever && order.verb == Verb::Stop));
+}
+
+#[test]
+fn the_first_that_fails_decides_and_failures_are_not_on_standard_output() {
+    let (code, text, _) = ran(Verb::Start, &of(&["alice", "busy1", "bad1"]), "");
+    assert_eq!((code, text.as_str()), (Ok(5), "alice: started\n"));
+}
+
+#[test]
+fn the_document_has_every_result_in_order() {
+    let (code, text, _) = ran(Verb::Restart, &of(&["bad1", "alice"]), "--json");
+    assert_eq!(code, Ok(1));
+    let document: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let ids: Vec<_> = document["results"].as_array().unwrap().iter().map(|result| result["id"].as_str().unwrap()).collect();
+    assert_eq!(ids, ["bad1", "alice"]);
+    assert_eq!((document["results"][0]["done"].as_bool(), document["results"][1]["done"].as_bool()), (Some(false), Some(true)));
+}
+
+#[test]
+fn read_only_changes_nothing() {
+    let (code, _, orders) = ran(Verb::Stop, &of(&["alice"]), "--read-only");
+    assert_eq!((code, orders.len()), (Err(3), 0));
+}
+
+#[test]
+fn without_a_terminal_only_yes_is_a_yes() {
+    // Tests have no terminal on standard input, or none is taken for one here.
+    let all = Action { all: true, parallel: 4, ..Action::default() };
+    if !io::stdin().is_terminal() {
+        let (code, _, orders) = ran(Verb::Stop, &all, "");
+        assert_eq!((code, orders.len()), (Err(2), 0));
+    }
+    let (code, text, orders) = ran(Verb::Stop, &Action { yes: true, reason: Some("planned".into()), ..all }, "");
+    assert_eq!((code, orders.len(), text.lines().count()), (Ok(0), 8, 8));
+    assert!(orders.iter().all(|order| order.target == Target::Whatever && order.reason.as_deref() == Some("planned")));
+    assert!(orders.iter().all(|order| !order.id.is_unmanaged()));
+}
+
+#[test]
+fn nobody_in_that_state_is_nothing_to_do() {
+    let action = Action { state: vec!["crash-loop".into()], yes: true, ..Action::default() };
+    let (code, text, orders) = ran(Verb::Start, &action, "");
+    assert_eq!((code, text.as_str(), orders.len()), (Ok(0), "", 0));
+    let user = Action { user: Some("eve".into()), yes: true, ..Action::default() };
+    assert_eq!(ran(Verb::Start, &user, "").0, Err(4));
+}
+
+#[test]
+fn what_cannot_be_opened_is_told() {
+    let open = || -> Result<Box<dyn Desk>, Stop> { Err(Error::new(Kind::Timeout, "the host does not answer").into()) };
+    let error = run(Verb::Stop, &of(&["alice"]), &global(""), open, &mut written().0).unwrap_err();
+    assert_eq!(error.tell(), 6);
+}

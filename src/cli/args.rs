@@ -1,0 +1,208 @@
+//! The words of the command line.
+//!
+//! It must never do anything: it reads words and refuses what is none.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::domain::{InstanceId, PortRange, State};
+
+/// Shows, starts and stops the MCP servers that the users of this host run, and gives each of them a port of its own.
+#[derive(Debug, Parser)]
+#[command(name = "berth", bin_name = "berth", version, max_term_width = 100, disable_help_subcommand = true, after_help = EXIT_CODES)]
+pub struct Arguments {
+    /// What holds for every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do; without it, the console opens.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+const EXIT_CODES: &str = "Without a command the console opens.\n\n\
+    Exit codes: 0 done; 1 findings, or an action failed; 2 usage or invalid configuration; 3 not permitted; 4 no such instance; \
+    5 somebody else is acting on it, or the port is taken; 6 no answer in time. Of several instances, the first one that failed decides.";
+
+/// What holds for every command.
+#[derive(Clone, Debug, Args)]
+pub struct Global {
+    /// Read this configuration after the host's and the user's
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Global options")]
+    pub config: Option<PathBuf>,
+    /// Print one JSON document
+    #[arg(long, global = true, help_heading = "Global options")]
+    pub json: bool,
+    /// Use colours: auto is on a terminal, unless NO_COLOR is set
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", help_heading = "Global options")]
+    pub color: ColorWhen,
+    /// Change nothing
+    #[arg(long, global = true, help_heading = "Global options")]
+    pub read_only: bool,
+    /// Say also what could not be seen
+    #[arg(short, long, global = true, help_heading = "Global options")]
+    pub verbose: bool,
+}
+
+/// When to use colours.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ColorWhen {
+    // No doc comments here: they would make the help of every subcommand a page long.
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// List all instances
+    #[command(visible_alias = "list")]
+    Ls(Ls),
+    /// Show everything that is known about one instance
+    Show(Show),
+    /// Start instances
+    Start(Action),
+    /// Stop instances, each with its whole process tree
+    Stop(Action),
+    /// Stop and start instances, each on its own port
+    Restart(Action),
+    /// Show the logs of instances
+    Logs(Logs),
+    /// List the ports: what holds each, and whose it is
+    Ports(Ports),
+    /// Print an instance's port and nothing else
+    Port(Port),
+    /// List what is wrong; exits with 1 if something is an error
+    Check,
+    /// Print the configuration that holds, and where each value came from
+    Config,
+    /// Try berth on a fleet of its own, of which nothing remains
+    Demo(Demo),
+}
+
+/// `berth ls`.
+#[derive(Debug, Args)]
+pub struct Ls {
+    /// Go on: again whenever something changes (with --json, one document a line)
+    #[arg(short, long)]
+    pub watch: bool,
+}
+
+/// `berth show`.
+#[derive(Debug, Args)]
+pub struct Show {
+    /// The instance: OWNER, OWNER/NAME, or ACCOUNT/:PORT
+    #[arg(value_parser = id)]
+    pub id: InstanceId,
+}
+
+/// `berth start`, `stop`, `restart`.
+#[derive(Clone, Debug, Default, Args)]
+#[command(group(clap::ArgGroup::new("whom").args(["ids", "all", "user", "state"]).required(true).multiple(true)))]
+pub struct Action {
+    /// The instances: OWNER or OWNER/NAME
+    #[arg(value_name = "ID", value_parser = id, conflicts_with_all = ["all", "user", "state"])]
+    pub ids: Vec<InstanceId>,
+    /// All instances; asks first
+    #[arg(long)]
+    pub all: bool,
+    /// The instances of this owner or account; asks first
+    #[arg(long, value_name = "USER")]
+    pub user: Option<String>,
+    /// The instances in one of these states; asks first
+    #[arg(long, value_name = "STATE", value_delimiter = ',', value_parser = clap::builder::PossibleValuesParser::new(STATES))]
+    pub state: Vec<String>,
+    /// Do not ask
+    #[arg(short, long)]
+    pub yes: bool,
+    /// How many at a time
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub parallel: u16,
+    /// How long each may take, instead of what is configured: 500ms, 30s, 2m
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub timeout: Option<Duration>,
+    /// Why, for the audit
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+}
+
+const STATES: [&str; 8] = ["stopped", "starting", "running", "degraded", "stopping", "crashed", "crash-loop", "unknown"];
+
+impl Action {
+    /// Whether a state is among those asked for; every one is when none was named.
+    pub fn wants_state(&self, state: State) -> bool {
+        self.state.is_empty() || self.state.iter().any(|word| word == state.word())
+    }
+}
+
+/// `berth logs`.
+#[derive(Debug, Args)]
+pub struct Logs {
+    /// The instances: OWNER or OWNER/NAME
+    #[arg(value_name = "ID", value_parser = id, required = true)]
+    pub ids: Vec<InstanceId>,
+    /// Go on with what is written
+    #[arg(short, long, conflicts_with = "json")]
+    pub follow: bool,
+    /// How many of the last lines
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 50)]
+    pub lines: usize,
+}
+
+/// `berth ports`.
+#[derive(Debug, Args)]
+pub struct Ports {
+    /// Only those that nobody has, one a line
+    #[arg(long)]
+    pub free: bool,
+    /// These ports instead of the managed range
+    #[arg(long, value_name = "A-B", value_parser = range)]
+    pub range: Option<PortRange>,
+}
+
+/// `berth port`.
+#[derive(Debug, Args)]
+pub struct Port {
+    /// The instance; without it, your own
+    #[arg(value_parser = id)]
+    pub id: Option<InstanceId>,
+}
+
+/// `berth demo`.
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// Print the path of the fleet's configuration and stay, without the console, until told to end
+    #[arg(long)]
+    pub headless: bool,
+}
+
+fn id(text: &str) -> Result<InstanceId, String> {
+    InstanceId::parse(text).map_err(|fault| format!("this is not an instance's name: {fault}"))
+}
+
+fn range(text: &str) -> Result<PortRange, String> {
+    PortRange::parse(text).ok_or_else(|| "ports are given as 8080-9080 or 8080, the lower one first".to_owned())
+}
+
+/// `500ms`, `30s`, `2m`, `1h`, or seconds.
+fn duration(text: &str) -> Result<Duration, String> {
+    let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    let (number, unit) = text.split_at(digits);
+    let wrong = || "a time is given as 500ms, 30s, 2m or 1h".to_owned();
+    let number: u64 = number.parse().map_err(|_| wrong())?;
+    let milliseconds = match unit {
+        "ms" => Some(number),
+        "s" | "" => number.checked_mul(1000),
+        "m" => number.checked_mul(60_000),
+        "h" => number.checked_mul(3_600_000),
+        _ => None,
+    };
+    // Signals carry a timeout in 31 bits of milliseconds; none is longer than a day anyway.
+    milliseconds.filter(|time| (1..=86_400_000).contains(time)).map(Duration::from_millis).ok_or_else(wrong)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,55 @@
+//! `berth check`: what is wrong, and an exit code that says whether something is an error.
+//!
+//! It must never exit with 1 for a warning: scripts would learn to ignore it.
+
+use super::args::Global;
+use super::door::Desk;
+use super::errors::Stop;
+use super::ls::tell_notices;
+use super::output::Out;
+use crate::domain::Level;
+use crate::present::{json, table};
+
+/// Runs the command.
+pub fn run(global: &Global, desk: &dyn Desk, out: &mut Out) -> Result<u8, Stop> {
+    let snapshot = desk.look()?;
+    if global.json {
+        out.json(&json::check(&snapshot))?;
+    } else if snapshot.findings.is_empty() {
+        out.text(&format!("nothing is wrong: {}\n", table::summary(&snapshot)))?;
+    } else {
+        out.text(&table::findings(&snapshot.findings, &snapshot, out.style()))?;
+    }
+    tell_notices(&snapshot, global);
+    Ok(u8::from(snapshot.findings.iter().any(|finding| finding.level() == Level::Error)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::fake::{FakeDesk, fleet, global, written};
+
+    #[test]
+    fn only_an_error_exits_with_1() {
+        let mut snapshot = fleet::fleet();
+        let (mut out, text) = written();
+        assert_eq!(run(&global(""), &FakeDesk::new(snapshot.clone()), &mut out).unwrap(), 1);
+        assert!(text().contains("port-taken") && text().contains("mend it:"));
+
+        snapshot.findings.retain(|finding| finding.level() != Level::Error);
+        assert_eq!(run(&global(""), &FakeDesk::new(snapshot.clone()), &mut written().0).unwrap(), 0);
+
+        snapshot.findings.clear();
+        let (mut out, text) = written();
+        assert_eq!(run(&global(""), &FakeDesk::new(snapshot), &mut out).unwrap(), 0);
+        assert!(text().starts_with("nothing is wrong: 8 instances"), "{}", text());
+    }
+
+    #[test]
+    fn the_document_is_one_line() {
+        let (mut out, text) = written();
+        assert_eq!(run(&global("--json"), &FakeDesk::new(fleet::fleet()), &mut out).unwrap(), 1);
+        assert!(text().starts_with(r#"{"schema":1,"findings":[{"code":"port-taken""#), "{}", text());
+        assert_eq!(text().lines().count(), 1);
+    }
+}

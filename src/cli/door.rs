@@ -1,0 +1,93 @@
+//! The seam to the rest of berth: how a configuration is read, how the fleet is looked at, how the console opens.
+//!
+//! It must never decide anything. `main` has the one implementation, tests have a fake.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use crate::domain::{InstanceId, LogLine, PortRange, Snapshot};
+use crate::error::Result;
+use crate::link::Door;
+
+/// What the command line asks for before it knows anything.
+pub trait Wiring {
+    /// The configuration that holds, value by value.
+    ///
+    /// # Errors
+    /// When a configuration is wrong, with file, line and column.
+    fn settings(&self, file: Option<&Path>) -> Result<Vec<Setting>>;
+
+    /// Gets ready to look and to act.
+    ///
+    /// # Errors
+    /// When the configuration is wrong or the state cannot be used.
+    fn open(&self, opening: &Opening) -> Result<Box<dyn Desk>>;
+
+    /// Opens the console and returns when it is left.
+    ///
+    /// # Errors
+    /// When there is no terminal.
+    fn console(&self, desk: &dyn Desk, options: ConsoleOptions) -> Result<()>;
+}
+
+/// How to open.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Opening {
+    /// `--config`.
+    pub config: Option<PathBuf>,
+    /// Only that file counts: no other layer, and not `BERTH_STATE` either. The demo must not depend on the host that it is shown on.
+    pub alone: bool,
+    /// `--read-only`.
+    pub read_only: bool,
+}
+
+/// How the console is to look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConsoleOptions {
+    /// `--color`: always, never, or as the terminal is.
+    pub color: Option<bool>,
+    /// Nothing but ASCII.
+    pub ascii: bool,
+    /// Nothing may be changed.
+    pub read_only: bool,
+}
+
+/// One value of the configuration. All three are made harmless before they are printed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Setting {
+    /// "ports.range".
+    pub key: String,
+    /// As it would be written in TOML.
+    pub value: String,
+    /// The file, or "default".
+    pub origin: String,
+}
+
+/// The fleet, to be looked at and acted on.
+pub trait Desk: Send + Sync {
+    /// Looks once, with two readings for what needs two.
+    ///
+    /// # Errors
+    /// When the kernel tells nothing.
+    fn look(&self) -> Result<Arc<Snapshot>>;
+
+    /// Goes on looking.
+    ///
+    /// # Errors
+    /// When the engine cannot be started.
+    fn watch(&self) -> Result<watch::Receiver<Arc<Snapshot>>>;
+
+    /// The last lines of an instance's log.
+    ///
+    /// # Errors
+    /// When there is no such instance, or its log may not be read.
+    fn last_lines(&self, id: &InstanceId, count: usize) -> Result<Vec<LogLine>>;
+
+    /// The door that orders go through.
+    fn door(&self) -> Arc<dyn Door>;
+
+    /// The ports that are never assigned.
+    fn reserved(&self) -> Vec<PortRange>;
+}

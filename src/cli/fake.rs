@@ -1,0 +1,214 @@
+//! A desk and a door for tests: the fixture fleet, orders that end as their instance's name says.
+//!
+//! It must never be part of the program.
+
+// A fixture that cannot be made fails its test; clippy takes only #[test] functions for tests.
+#![allow(clippy::unwrap_used)]
+
+use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use clap::Parser;
+use tokio::sync::watch;
+
+use super::args::{Arguments, Global};
+use super::door::{ConsoleOptions, Desk, Opening, Setting, Wiring};
+use super::output::Out;
+use crate::domain::{Caller, InstanceId, LogLine, LogLineKind, LogView, Order, Outcome, PortRange, Role, Shown, Snapshot, Uid, Verb};
+use crate::error::{Error, Kind, Result};
+use crate::link::{Door, Tail};
+
+pub(super) use crate::present::fleet;
+
+/// The global options of these words.
+pub fn global(words: &str) -> Global {
+    Arguments::try_parse_from(["berth"].into_iter().chain(words.split_whitespace())).unwrap().global
+}
+
+/// An output, and what was written to it.
+pub fn written() -> (Out, impl Fn() -> String) {
+    #[derive(Clone, Default)]
+    struct Buffer(Arc<Mutex<Vec<u8>>>);
+    impl io::Write for Buffer {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let buffer = Buffer::default();
+    let copy = buffer.clone();
+    (Out::to(buffer), move || String::from_utf8(copy.0.lock().unwrap().clone()).unwrap())
+}
+
+/// A line of an instance's log.
+pub fn log_line(id: &InstanceId, number: u64) -> LogLine {
+    LogLine { number, kind: LogLineKind::Text, level: None, text: Shown::new(&format!("line {number} of {id}")) }
+}
+
+/// A door whose orders take a moment; those to an id that begins with `busy` end with 5, with `bad` with 1.
+pub struct FakeDoor {
+    caller: Caller,
+    now: AtomicUsize,
+    most: AtomicUsize,
+    /// The orders that were carried out.
+    pub orders: Mutex<Vec<Order>>,
+    snapshots: watch::Receiver<Arc<Snapshot>>,
+}
+
+impl Default for FakeDoor {
+    fn default() -> Self {
+        Self::new(fleet::fleet())
+    }
+}
+
+impl FakeDoor {
+    fn new(snapshot: Snapshot) -> Self {
+        let caller = Caller { uid: Uid::ROOT, name: "root".into(), login: None, role: Role::Admin, read_only: false };
+        // The sender is gone at once: nothing ever changes.
+        let snapshots = watch::channel(Arc::new(snapshot)).1;
+        Self { caller, now: AtomicUsize::new(0), most: AtomicUsize::new(0), orders: Mutex::default(), snapshots }
+    }
+
+    /// How many orders were under way at once, at most.
+    pub fn most_at_once(&self) -> usize {
+        self.most.load(Ordering::SeqCst)
+    }
+}
+
+impl Door for FakeDoor {
+    fn caller(&self) -> Caller {
+        self.caller.clone()
+    }
+
+    fn watch(&self) -> watch::Receiver<Arc<Snapshot>> {
+        self.snapshots.clone()
+    }
+
+    fn why_not(&self, _verb: Verb, _id: &InstanceId) -> Option<Shown> {
+        None
+    }
+
+    fn submit(&self, order: Order) {
+        self.orders.lock().unwrap().push(order);
+    }
+
+    fn carry_out(&self, order: Order, progress: &mut dyn FnMut(&Shown)) -> Outcome {
+        let now = self.now.fetch_add(1, Ordering::SeqCst) + 1;
+        self.most.fetch_max(now, Ordering::SeqCst);
+        progress(&"working".into());
+        std::thread::sleep(Duration::from_millis(5));
+        self.now.fetch_sub(1, Ordering::SeqCst);
+        let exit_code = match order.id.owner() {
+            owner if owner.starts_with("busy") => 5,
+            owner if owner.starts_with("bad") => 1,
+            _ => 0,
+        };
+        let sentence = if exit_code == 0 { order.verb.done().into() } else { "not done. It would not".into() };
+        self.orders.lock().unwrap().push(order);
+        Outcome { exit_code, sentence, hints: Vec::new(), log_lines: Vec::new() }
+    }
+
+    fn tail(&self, id: &InstanceId) -> Result<Arc<dyn Tail>> {
+        Ok(Arc::new(FakeTail(id.clone())))
+    }
+}
+
+/// Three lines that never change.
+struct FakeTail(InstanceId);
+
+impl Tail for FakeTail {
+    fn lines(&self, _up_to: Option<u64>, count: usize) -> LogView {
+        let first = 3_usize.saturating_sub(count) as u64 + 1;
+        LogView { lines: (first..=3).map(|number| log_line(&self.0, number)).collect(), oldest: 1, newest: 3, ..LogView::default() }
+    }
+
+    fn version(&self) -> watch::Receiver<u64> {
+        // The sender ends after a moment, as a log that cannot change any more.
+        let (sender, receiver) = watch::channel(1);
+        std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(50));
+            drop(sender);
+        });
+        receiver
+    }
+}
+
+/// A desk on a snapshot.
+pub struct FakeDesk {
+    snapshot: Arc<Snapshot>,
+    door: Arc<FakeDoor>,
+}
+
+impl FakeDesk {
+    /// On this snapshot, as root.
+    pub fn new(snapshot: Snapshot) -> Self {
+        Self { door: Arc::new(FakeDoor::new(snapshot.clone())), snapshot: Arc::new(snapshot) }
+    }
+
+    /// Asked by somebody else.
+    pub fn set_caller(&mut self, uid: Uid, name: &str) {
+        let mut door = FakeDoor::new((*self.snapshot).clone());
+        door.caller = Caller { uid, name: name.into(), role: Role::Viewer, ..door.caller };
+        self.door = Arc::new(door);
+    }
+
+    /// The orders that were carried out.
+    pub fn orders(&self) -> Vec<Order> {
+        self.door.orders.lock().unwrap().clone()
+    }
+}
+
+impl Desk for FakeDesk {
+    fn look(&self) -> Result<Arc<Snapshot>> {
+        Ok(Arc::clone(&self.snapshot))
+    }
+
+    fn watch(&self) -> Result<watch::Receiver<Arc<Snapshot>>> {
+        Ok(self.door.watch())
+    }
+
+    fn last_lines(&self, id: &InstanceId, count: usize) -> Result<Vec<LogLine>> {
+        Ok(FakeTail(id.clone()).lines(None, count).lines)
+    }
+
+    fn door(&self) -> Arc<dyn Door> {
+        Arc::clone(&self.door) as Arc<dyn Door>
+    }
+
+    fn reserved(&self) -> Vec<PortRange> {
+        Vec::new()
+    }
+}
+
+/// Everything else: one setting, the desk, and a console that is left at once.
+#[derive(Default)]
+pub struct FakeWiring {
+    /// How it was opened.
+    pub opened: Mutex<Vec<Opening>>,
+    /// How the console was opened.
+    pub consoles: Mutex<Vec<ConsoleOptions>>,
+}
+
+impl Wiring for FakeWiring {
+    fn settings(&self, file: Option<&std::path::Path>) -> Result<Vec<Setting>> {
+        match file {
+            Some(file) => Err(Error::new(Kind::Usage, format!("{}:3:1: unknown key `prots`", file.display())).hint("is `ports` meant?")),
+            None => Ok(vec![Setting { key: "ports.block".into(), value: "10".into(), origin: "default".into() }]),
+        }
+    }
+
+    fn open(&self, opening: &Opening) -> Result<Box<dyn Desk>> {
+        self.opened.lock().unwrap().push(opening.clone());
+        Ok(Box::new(FakeDesk::new(fleet::fleet())))
+    }
+
+    fn console(&self, _desk: &dyn Desk, options: ConsoleOptions) -> Result<()> {
+        self.consoles.lock().unwrap().push(options);
+        Ok(())
+    }
+}

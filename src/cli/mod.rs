@@ -1,0 +1,124 @@
+//! The command line: one file a subcommand, each of them words in, text or one JSON document out, and an exit code.
+//!
+//! It must never reach the rest of berth but through [`door`], and never print a text from outside that is not `Shown`.
+
+mod action;
+mod args;
+mod ask;
+mod batch;
+mod check;
+mod config;
+mod demo;
+pub mod door;
+mod errors;
+mod follow;
+mod hidden;
+mod logs;
+mod ls;
+mod output;
+mod port;
+mod ports;
+mod progress;
+mod results;
+mod select;
+mod show;
+mod watch;
+
+#[cfg(test)]
+mod fake;
+
+use std::ffi::OsString;
+
+use clap::Parser;
+
+use crate::domain::Verb;
+use args::{Arguments, Command, Global};
+use door::{Opening, Wiring};
+use errors::Stop;
+use output::Out;
+
+pub use hidden::run_hidden;
+
+/// Runs the command line, its first word being the program's name, and returns the exit code of DESIGN section 5.
+pub fn run(arguments: Vec<OsString>, wiring: &dyn Wiring) -> u8 {
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        // Help and version are asked for and go to standard output with 0; what is wrong goes to standard error with 2.
+        Err(error) => {
+            let _ = error.print();
+            return u8::try_from(error.exit_code()).unwrap_or(2);
+        }
+    };
+    let mut out = Out::standard(arguments.global.color);
+    let result = carry_out(&arguments, wiring, &mut out);
+    match result.and_then(|code| out.flush().map(|()| code).map_err(Stop::from)) {
+        Ok(code) => code,
+        Err(stop) => stop.tell(),
+    }
+}
+
+fn carry_out(arguments: &Arguments, wiring: &dyn Wiring, out: &mut Out) -> Result<u8, Stop> {
+    let global = &arguments.global;
+    let open = || wiring.open(&opening(global)).map_err(Stop::from);
+    match &arguments.command {
+        None => Ok(wiring.console(open()?.as_ref(), out.console_options(global)).map(|()| 0)?),
+        Some(Command::Ls(ls)) => ls::run(ls, global, open()?.as_ref(), out),
+        Some(Command::Show(show)) => show::run(show, global, open()?.as_ref(), out),
+        Some(Command::Start(action)) => action::run(Verb::Start, action, global, open, out),
+        Some(Command::Stop(action)) => action::run(Verb::Stop, action, global, open, out),
+        Some(Command::Restart(action)) => action::run(Verb::Restart, action, global, open, out),
+        Some(Command::Logs(logs)) => logs::run(logs, global, open()?.as_ref(), out),
+        Some(Command::Ports(ports)) => ports::run(ports, global, open()?.as_ref(), out),
+        Some(Command::Port(port)) => port::run(port, global, open()?.as_ref(), out),
+        Some(Command::Check) => check::run(global, open()?.as_ref(), out),
+        Some(Command::Config) => config::run(&wiring.settings(global.config.as_deref())?, global, out),
+        Some(Command::Demo(demo)) => demo::run(demo, global, wiring, out),
+    }
+}
+
+fn opening(global: &Global) -> Opening {
+    Opening { config: global.config.clone(), alone: false, read_only: global.read_only }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use fake::FakeWiring;
+
+    fn code(line: &str, wiring: &FakeWiring) -> u8 {
+        run(std::iter::once("berth").chain(line.split_whitespace()).map(OsString::from).collect(), wiring)
+    }
+
+    #[test]
+    fn without_a_command_the_console_opens() {
+        let wiring = FakeWiring::default();
+        assert_eq!(code("--read-only --color never --config /x", &wiring), 0);
+        let console = wiring.consoles.lock().unwrap()[0];
+        assert_eq!((console.read_only, console.color), (true, Some(false)));
+        let opened = wiring.opened.lock().unwrap()[0].clone();
+        assert_eq!(opened, Opening { config: Some("/x".into()), alone: false, read_only: true });
+    }
+
+    #[test]
+    fn exit_codes_are_the_contract() {
+        let cases = [
+            ("ls", 0),
+            ("ls --json", 0),
+            ("show alice", 0),
+            ("show nobody", 4),
+            ("check", 1),
+            ("config", 0),
+            ("config --config /x", 2),
+            ("port carol", 0),
+            ("stop alice", 0),
+            ("stop busy1", 5),
+            ("stop alice --read-only", 3),
+            ("stop", 2),
+            ("frob", 2),
+            ("--version", 0),
+        ];
+        for (line, expected) in cases {
+            assert_eq!(code(line, &FakeWiring::default()), expected, "berth {line}");
+        }
+    }
+}

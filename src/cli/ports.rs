@@ -1,0 +1,148 @@
+//! `berth ports`: the range, what holds each port and whose it is.
+//!
+//! It must never list a port as free whose listeners may not be seen.
+
+use super::args::{Global, Ports};
+use super::door::Desk;
+use super::errors::Stop;
+use super::ls::tell_notices;
+use super::output::Out;
+use crate::domain::{Endpoint, PortRange};
+use crate::error::{Error, Kind};
+use crate::present::NOTHING;
+use crate::present::fit::width;
+use crate::present::json;
+use crate::present::paint::{Tone, paint};
+use crate::present::ports::{PortFacts, PortState, level, ports};
+
+/// Runs the command.
+pub fn run(words: &Ports, global: &Global, desk: &dyn Desk, out: &mut Out) -> Result<u8, Stop> {
+    let snapshot = desk.look()?;
+    let range = words.range.unwrap_or(snapshot.range);
+    let mut facts = ports(&snapshot, range, &desk.reserved());
+    if words.free {
+        if facts.iter().any(|facts| facts.state == PortState::Unknown) {
+            return Err(
+                Error::new(Kind::NotPermitted, "which ports are free is not known: what listens may not be seen by this account").into()
+            );
+        }
+        facts.retain(|facts| facts.state == PortState::Free);
+    }
+    if global.json {
+        out.json(&json::ports(range, &facts))?;
+    } else if words.free {
+        out.text(&facts.iter().map(|facts| format!("{}\n", facts.port)).collect::<String>())?;
+    } else {
+        let color = out.style().color;
+        out.text(&table(&facts, color))?;
+    }
+    tell_notices(&snapshot, global);
+    Ok(0)
+}
+
+const TITLES: [&str; 7] = ["PORT", "STATE", "INSTANCE", "PID", "UID", "COMMAND", "LISTENS ON"];
+
+/// A row for every port that somebody has, and one for each run of others.
+fn table(facts: &[PortFacts], color: bool) -> String {
+    let mut rows: Vec<(Tone, [String; 7])> = vec![(Tone::Dim, TITLES.map(str::to_owned))];
+    let mut rest = facts;
+    while let Some(first) = rest.first() {
+        let same = rest.iter().take_while(|facts| is_plain(facts) && facts.state == first.state).count();
+        if same > 1 {
+            let range = PortRange { first: first.port, last: rest[same - 1].port };
+            let cells = [range.to_string(), first.state.word().to_owned(), format!("{same} ports")];
+            rows.push((Tone::Dim, std::array::from_fn(|at| cells.get(at).cloned().unwrap_or_default())));
+            rest = &rest[same..];
+        } else {
+            rows.push((level(first.state).map_or(Tone::Plain, Tone::of_level), cells(first)));
+            rest = &rest[1..];
+        }
+    }
+    let widths: [usize; 7] = std::array::from_fn(|at| rows.iter().map(|(_, cells)| width(&cells[at])).max().unwrap_or(0));
+    let mut text = String::new();
+    for (tone, cells) in &rows {
+        let mut line = String::new();
+        for (at, cell) in cells.iter().enumerate() {
+            let blanks = " ".repeat(widths[at] - width(cell) + 2);
+            // PID and UID are numbers and stand to the right.
+            line.push_str(&if at == 3 || at == 4 { format!("{}{cell}  ", &blanks[2..]) } else { format!("{cell}{blanks}") });
+        }
+        text.push_str(&paint(line.trim_end(), *tone, color));
+        text.push('\n');
+    }
+    text
+}
+
+/// Whether there is nothing to say of it but its state.
+fn is_plain(facts: &PortFacts) -> bool {
+    matches!(facts.state, PortState::Free | PortState::Reserved | PortState::Unknown)
+        && facts.instance.is_none()
+        && facts.listeners.is_empty()
+}
+
+fn cells(facts: &PortFacts) -> [String; 7] {
+    let or_nothing = |text: Option<String>| text.unwrap_or_else(|| NOTHING.to_owned());
+    let mut places: Vec<String> = facts.listeners.iter().map(|(endpoint, _)| place(endpoint)).collect();
+    places.dedup();
+    [
+        facts.port.to_string(),
+        facts.state.word().to_owned(),
+        or_nothing(facts.instance.as_ref().map(ToString::to_string)),
+        or_nothing(facts.pid.map(|pid| pid.to_string())),
+        or_nothing(facts.uid.map(|uid| uid.to_string())),
+        or_nothing(facts.command.as_ref().map(ToString::to_string)),
+        or_nothing((!places.is_empty()).then(|| places.join(" "))),
+    ]
+}
+
+/// The address alone: the port stands at the beginning of the line.
+fn place(endpoint: &Endpoint) -> String {
+    endpoint.address.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::fake::{FakeDesk, fleet, global, written};
+    use crate::domain::Reading;
+
+    fn ran(words: &Ports, options: &str) -> String {
+        let (mut out, text) = written();
+        assert_eq!(run(words, &global(options), &FakeDesk::new(fleet::fleet()), &mut out).unwrap(), 0);
+        text()
+    }
+
+    #[test]
+    fn the_range_with_runs_of_free_ports_in_one_line() {
+        insta::assert_snapshot!(ran(&Ports { free: false, range: PortRange::parse("8098-8112") }, ""), @r"
+        PORT       STATE      INSTANCE    PID   UID  COMMAND  LISTENS ON
+        8098-8100  free       3 ports
+        8101       listening  alice      2211  1001  node     127.0.0.1
+        8102       listening  bob/tools  3307  1002  node     127.0.0.1
+        8103       free       -             -     -  -        -
+        8104       listening  dave       5120  1004  node     127.0.0.1
+        8105       assigned   erin          -     -  -        -
+        8106       assigned   frank         -     -  -        -
+        8107       conflict   carol      4711  1002  python3  127.0.0.1
+        8108       listening  gina       7340  1007  node     127.0.0.1
+        8109       assigned   hank          -     -  -        -
+        8110-8112  free       3 ports
+        ");
+    }
+
+    #[test]
+    fn free_ports_are_numbers_for_scripts() {
+        assert_eq!(ran(&Ports { free: true, range: PortRange::parse("8100-8112") }, ""), "8100\n8103\n8110\n8111\n8112\n");
+        let document: serde_json::Value = serde_json::from_str(&ran(&Ports { free: true, range: None }, "--json")).unwrap();
+        assert_eq!(document["range"]["first"], 8080);
+        assert!(document["ports"].as_array().unwrap().iter().all(|port| port["state"] == "free"));
+    }
+
+    #[test]
+    fn what_may_not_be_seen_is_not_free() {
+        let mut snapshot = fleet::fleet();
+        snapshot.listeners = Reading::Denied;
+        let error = run(&Ports { free: true, range: None }, &global(""), &FakeDesk::new(snapshot), &mut written().0).unwrap_err();
+        assert_eq!(error.tell(), 3);
+    }
+}

@@ -1,0 +1,103 @@
+//! What the administrator and the user want: a schema, its layers, and errors that name file, line, column and the nearest valid name.
+//!
+//! It must never act on what it reads, nor read what others than root and the caller may write.
+
+mod apply;
+mod build;
+mod describe;
+mod item;
+mod layers;
+mod nearest;
+mod pattern;
+mod placeholders;
+mod read;
+mod schema;
+mod template;
+#[cfg(test)]
+mod tests;
+mod trust;
+mod units;
+
+use std::collections::BTreeMap;
+use std::env;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+pub use describe::{Origin, Origins};
+pub use item::Place;
+pub use pattern::{Part, Pattern};
+pub use placeholders::{Values, fill};
+pub use schema::{Access, Daemon, Discover, Layout, Ports, Restart, Sampling, Source, Strategy, Supervisor, Template};
+
+use crate::domain::Uid;
+use crate::error::Result;
+
+/// The template of what names none.
+pub(crate) const DEFAULT_TEMPLATE: &str = "default";
+
+/// The configuration in force.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// `[ports]`.
+    pub ports: Ports,
+    /// `[layout]`.
+    pub layout: Layout,
+    /// `[template.NAME]` by name; `default` is always there. Each is whole: what it does not say is as in `default`.
+    pub templates: BTreeMap<String, Template>,
+    /// `[[discover]]`.
+    pub discover: Vec<Discover>,
+    /// `[access]`.
+    pub access: Access,
+    /// `[daemon]`.
+    pub daemon: Daemon,
+    /// `[sampling]`.
+    pub sampling: Sampling,
+    /// The files that were read, lowest layer first.
+    pub files: Vec<PathBuf>,
+    /// Where each value came from.
+    pub origins: Origins,
+}
+
+impl Config {
+    /// Reads /etc/berth/berth.toml, the user's file and `explicit`, each a partial patch over what came before.
+    ///
+    /// # Errors
+    /// `Kind::Usage`: `FILE:LINE:COLUMN: what is wrong` with the nearest valid name; a file that others may write; an explicit
+    /// file that is missing.
+    pub fn load(explicit: Option<&Path>) -> Result<Self> {
+        layers::load(&layers::Files::of_process(explicit), Uid(nix::unistd::geteuid().as_raw()))
+    }
+
+    /// What holds when there is no file at all.
+    ///
+    /// # Errors
+    /// None in a build whose tests passed.
+    pub fn defaults() -> Result<Self> {
+        layers::load(&layers::Files { default: Vec::new(), explicit: None }, Uid::ROOT)
+    }
+
+    /// The defaults as a documented file.
+    pub fn example() -> &'static str {
+        layers::DEFAULTS
+    }
+
+    /// Where berth keeps its own state: `BERTH_STATE`, else `[layout] state`, else `/var/lib/berth` for root and
+    /// `$XDG_STATE_HOME/berth` for others.
+    pub fn state_directory(&self) -> PathBuf {
+        self.state_directory_of(nix::unistd::geteuid().is_root(), |name| env::var_os(name))
+    }
+
+    fn state_directory_of(&self, is_root: bool, variable: impl Fn(&str) -> Option<OsString>) -> PathBuf {
+        if let Some(path) = variable("BERTH_STATE").filter(|path| !path.is_empty()) {
+            return std::path::absolute(&path).unwrap_or_else(|_| path.into());
+        }
+        if let Some(path) = &self.layout.state {
+            return path.clone();
+        }
+        let system = || PathBuf::from("/var/lib/berth");
+        if is_root {
+            return system();
+        }
+        layers::beneath_home("XDG_STATE_HOME", ".local/state", variable).map_or_else(system, |folder| folder.join("berth"))
+    }
+}
