@@ -2,6 +2,7 @@
 pub mod cli;
 pub mod config;
 pub mod demo;
+pub mod discover;
 pub mod domain;
 pub mod error;
 pub mod hand;

@@ -24,7 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const MOST_STUCK: usize = 8;
 
 /// What is told of a file without opening it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FileFacts {
     /// The device, major and minor joined.
     pub device: u64,

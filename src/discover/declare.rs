@@ -1,0 +1,108 @@
+//! One found file made into a declared instance, its templates filled in.
+//!
+//! It must never fail: what cannot be used becomes a fault on the instance's own row.
+
+use std::borrow::Cow;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::config::{Config, Template, Values, fill};
+use crate::domain::{ConfigFault, Declared, Launch, Shown, SupervisorKind};
+use crate::hand::Reader;
+
+use super::server_config::{self, ServerConfig};
+use super::tree::Place;
+
+/// The longest configuration, bytes.
+const LONGEST: usize = 256 * 1024;
+
+/// Declares the instance of a file.
+pub fn declare(config: &Config, template: &Template, root: &Path, place: &Place, reader: &Reader) -> Declared {
+    let path = root.join(&place.beneath);
+    let (server, fault) = content(place, root, reader);
+    let mut fault = fault.map(|fault| ConfigFault {
+        file: Shown::new(&path.to_string_lossy()),
+        line: fault.line,
+        column: fault.column,
+        reason: Shown::new(&fault.reason),
+    });
+    let host = server.host.unwrap_or(template.host);
+    let text = path.to_string_lossy().into_owned();
+    let mut values = Values {
+        user: Some(place.id.owner()),
+        name: Some(place.id.name()),
+        uid: Some(place.account.uid),
+        port: server.port,
+        host: Some(host),
+        config: Some(Cow::Borrowed(&text)),
+        ..Values::default()
+    };
+    let mut problem = None;
+    let mut filled = |text: &str, values: &Values<'_>| {
+        fill(text, values).unwrap_or_else(|error| {
+            problem.get_or_insert(error.chain());
+            String::new()
+        })
+    };
+    let base = filled(&config.layout.base, &values);
+    values.base = Some(Cow::Owned(base));
+    let workspace = server.workspace.clone().unwrap_or_else(|| filled(&config.layout.workspace, &values));
+    values.workspace = Some(Cow::Owned(workspace.clone()));
+    let log = PathBuf::from(filled(&config.layout.log, &values));
+    let pid_file = PathBuf::from(filled(&config.layout.pid, &values));
+    let launch = server.port.filter(|_| fault.is_none()).map(|_| Launch {
+        command: template.command.iter().map(|word| filled(word, &values)).collect(),
+        directory: PathBuf::from(filled(&template.directory, &values)),
+        environment: template.environment.iter().map(|(name, value)| (name.clone(), filled(value, &values))).collect(),
+        start_timeout: template.start_timeout,
+        stop_timeout: template.stop_timeout,
+    });
+    if fault.is_none()
+        && let Some(problem) = problem
+    {
+        fault = Some(ConfigFault { file: Shown::new(&path.to_string_lossy()), line: None, column: None, reason: Shown::new(&problem) });
+    }
+    Declared {
+        id: place.id.clone(),
+        uid: place.account.uid,
+        gid: place.account.gid,
+        account: place.account.shown(),
+        home: place.account.home.clone(),
+        supervisor: SupervisorKind::Process,
+        config: path,
+        config_root: root.to_owned(),
+        host: Some(host),
+        port: server.port,
+        server_name: server.server_name.as_deref().map(Shown::new),
+        workspace: Some(PathBuf::from(workspace)),
+        log,
+        pid_file,
+        launch: launch.filter(|_| fault.is_none()),
+        fault,
+    }
+}
+
+fn content(place: &Place, root: &Path, reader: &Reader) -> (ServerConfig, Option<server_config::Fault>) {
+    let refuse = |reason: String| (ServerConfig::default(), Some(server_config::Fault { line: None, column: None, reason }));
+    if let Some(error) = &place.trouble {
+        return refuse(reason(error));
+    }
+    match reader.read(&place.account.identity(), root, &place.beneath, LONGEST) {
+        Ok(bytes) => match String::from_utf8(bytes) {
+            Ok(text) => server_config::read(&text),
+            Err(_) => refuse("it is not UTF-8 text".to_owned()),
+        },
+        Err(error) => refuse(reason(&error)),
+    }
+}
+
+/// What an error of the reader means for the person who has to mend it.
+fn reason(error: &io::Error) -> String {
+    match (error.raw_os_error(), error.kind()) {
+        (Some(libc::ELOOP), _) => "a symbolic link is in its path; links are not followed in a user's tree".to_owned(),
+        (Some(libc::EACCES | libc::EPERM), _) => "may not be read by this caller".to_owned(),
+        (_, io::ErrorKind::TimedOut) => "its file system does not answer".to_owned(),
+        (_, io::ErrorKind::FileTooLarge) => format!("it is larger than {} KiB", LONGEST / 1024),
+        _ => error.to_string(),
+    }
+}

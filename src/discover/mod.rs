@@ -1,0 +1,71 @@
+//! What should be there: configuration trees, read as their users, made into a roster.
+//!
+//! It must never believe more of a user's file than that the user wrote it, and one broken file must never hide another instance.
+
+mod account;
+mod declare;
+mod server_config;
+#[cfg(test)]
+mod tests;
+mod tree;
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::config::{Config, Source};
+use crate::domain::{ConfigFault, Declared, InstanceId, Roster, Shown};
+use crate::hand::{FileFacts, Reader};
+
+use account::Accounts;
+
+/// Looks for instances, again and again, and reads only what has changed.
+pub struct Discoverer {
+    config: Arc<Config>,
+    reader: Arc<Reader>,
+    accounts: Accounts,
+    known: HashMap<PathBuf, (FileFacts, Arc<Declared>)>,
+    last: Arc<Roster>,
+}
+
+impl Discoverer {
+    /// A discoverer of what `config` says to look for.
+    pub fn new(config: Arc<Config>, reader: Arc<Reader>) -> Self {
+        Self { config, reader, accounts: Accounts::default(), known: HashMap::new(), last: Arc::default() }
+    }
+
+    /// The roster as it is now, and whether it differs from the last one.
+    pub fn scan(&mut self) -> (Arc<Roster>, bool) {
+        let mut found: BTreeMap<InstanceId, Arc<Declared>> = BTreeMap::new();
+        let mut roster = Roster::default();
+        let mut known = HashMap::with_capacity(self.known.len());
+        for discover in &self.config.discover {
+            let Source::Config(pattern) = &discover.source else { continue };
+            roster.looked_for.push(Shown::new(pattern.as_str()));
+            let Some(template) = self.config.templates.get(&discover.template) else { continue };
+            for place in tree::walk(&self.reader, pattern, &mut self.accounts, template, &mut roster.faults) {
+                let path = pattern.root().join(&place.beneath);
+                let declared = match self.known.get(&path) {
+                    Some((facts, declared)) if *facts == place.facts => Arc::clone(declared),
+                    _ => Arc::new(declare::declare(&self.config, template, pattern.root(), &place, &self.reader)),
+                };
+                known.insert(path, (place.facts, Arc::clone(&declared)));
+                if let Some(first) = found.get(&declared.id) {
+                    let reason = format!("it declares {} once more; {} came first and counts", declared.id, first.config.display());
+                    let file = Shown::new(&declared.config.to_string_lossy());
+                    roster.faults.push(ConfigFault { file, line: None, column: None, reason: Shown::new(&reason) });
+                } else {
+                    found.insert(declared.id.clone(), declared);
+                }
+            }
+        }
+        roster.instances = found.into_values().collect();
+        self.known = known;
+        // Unchanged rows are the same Arc, but a fault that came or went counts too.
+        let changed = roster != *self.last;
+        if changed {
+            self.last = Arc::new(roster);
+        }
+        (Arc::clone(&self.last), changed)
+    }
+}

@@ -1,0 +1,149 @@
+//! Walking a pattern: which files there are, and whose.
+//!
+//! It must never follow a link below the administrator's part of the path, and never read a file's content.
+
+use std::path::{Path, PathBuf};
+
+use crate::config::{Part, Pattern, Template};
+use crate::domain::{ConfigFault, Gid, InstanceId, Shown, Uid};
+use crate::hand::{FileFacts, Identity, Reader};
+
+use super::account::{Account, Accounts};
+
+/// A configuration file that was found.
+pub struct Place {
+    /// Of which instance.
+    pub id: InstanceId,
+    /// Under which account it runs.
+    pub account: Account,
+    /// Its path below the pattern's root.
+    pub beneath: PathBuf,
+    /// What it is. Where it could not be looked at, everything is zero and `trouble` says why.
+    pub facts: FileFacts,
+    /// Why it cannot be looked at.
+    pub trouble: Option<std::io::Error>,
+}
+
+/// Endings of files that are kept beside a configuration and are none.
+const NOT_CONFIGURATIONS: [&str; 6] = ["example", "sample", "dist", "bak", "orig", "swp"];
+
+/// Whether a file's name is that of a copy.
+pub fn is_a_copy(name: &str) -> bool {
+    name.ends_with('~') || name.rsplit_once('.').is_some_and(|(_, ending)| NOT_CONFIGURATIONS.contains(&ending))
+}
+
+/// Who berth is: it reads the administrator's part of a path.
+fn own() -> Identity {
+    Identity::of(Uid(nix::unistd::geteuid().as_raw()), Gid(nix::unistd::getegid().as_raw()), None)
+}
+
+fn fault(path: &Path, reason: &str) -> ConfigFault {
+    ConfigFault { file: Shown::new(&path.to_string_lossy()), line: None, column: None, reason: Shown::new(reason) }
+}
+
+/// Everything that the pattern finds.
+pub fn walk(reader: &Reader, pattern: &Pattern, accounts: &mut Accounts, template: &Template, faults: &mut Vec<ConfigFault>) -> Vec<Place> {
+    let root = pattern.root();
+    let Some((Part::Star { .. }, rest)) = pattern.parts().split_first() else { return Vec::new() };
+    let entries = match reader.list(&own(), root, Path::new("")) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Vec::new(),
+        Err(error) => {
+            faults.push(fault(root, &format!("the directory cannot be listed: {error}")));
+            return Vec::new();
+        }
+    };
+    let mut places = Vec::new();
+    for (name, is_directory) in entries {
+        if is_directory == rest.is_empty() {
+            continue;
+        }
+        let Some(name) = name.to_str() else {
+            faults.push(fault(&root.join(&name), "its name is no plain text; rename it"));
+            continue;
+        };
+        let Some(owner) = pattern.parts()[0].capture(name) else { continue };
+        if rest.is_empty() && is_a_copy(name) {
+            continue;
+        }
+        if let Err(why) = InstanceId::of_owner(owner) {
+            faults.push(fault(&root.join(name), &format!("its name cannot be an owner's: {why}; rename it")));
+            continue;
+        }
+        below(reader, root, rest, owner, Path::new(name), accounts, template, &mut places, faults);
+    }
+    places
+}
+
+#[allow(clippy::too_many_arguments, reason = "one walk, two levels deep; a struct would only rename the arguments")]
+fn below(
+    reader: &Reader,
+    root: &Path,
+    rest: &[Part],
+    owner: &str,
+    beneath: &Path,
+    accounts: &mut Accounts,
+    template: &Template,
+    places: &mut Vec<Place>,
+    faults: &mut Vec<ConfigFault>,
+) {
+    let mut path = beneath.to_owned();
+    for (index, part) in rest.iter().enumerate() {
+        match part {
+            Part::Literal(text) => path.push(text),
+            Part::Star { .. } => {
+                let account = account_of(reader, root, owner, &path, accounts, template);
+                let Ok(entries) = reader.list(&account.identity(), root, &path) else { return };
+                let last = index + 1 == rest.len();
+                for (name, is_directory) in entries {
+                    let Some(text) = name.to_str().filter(|text| is_directory != last && !(last && is_a_copy(text))) else { continue };
+                    let Some(captured) = part.capture(text) else { continue };
+                    let mut file = path.join(text);
+                    file.extend(rest[index + 1..].iter().filter_map(|part| match part {
+                        Part::Literal(text) => Some(text.as_str()),
+                        Part::Star { .. } => None,
+                    }));
+                    match InstanceId::new(owner, captured) {
+                        Ok(id) => places.extend(place(reader, root, id, file, accounts, template)),
+                        Err(why) => {
+                            faults.push(fault(&root.join(&path).join(text), &format!("its name cannot be an instance's: {why}; rename it")))
+                        }
+                    }
+                }
+                return;
+            }
+        }
+    }
+    if let Ok(id) = InstanceId::of_owner(owner) {
+        places.extend(place(reader, root, id, path, accounts, template));
+    }
+}
+
+/// The account: the template's `run_as`, else the one called like the owner, else the file's owner.
+fn account_of(reader: &Reader, root: &Path, owner: &str, beneath: &Path, accounts: &mut Accounts, template: &Template) -> Account {
+    if let Some(name) = &template.run_as {
+        if let Some(account) = accounts.named(name) {
+            return account;
+        }
+        if let Ok(uid) = name.parse() {
+            return accounts.of_uid(uid);
+        }
+    }
+    if let Some(account) = accounts.named(owner) {
+        return account;
+    }
+    let first = beneath.components().next().map(|first| PathBuf::from(first.as_os_str())).unwrap_or_default();
+    let uid =
+        reader.stat(&own(), root, beneath).or_else(|_| reader.stat(&own(), root, &first)).map_or_else(|_| own().uid().0, |facts| facts.uid);
+    accounts.of_uid(uid)
+}
+
+fn place(reader: &Reader, root: &Path, id: InstanceId, beneath: PathBuf, accounts: &mut Accounts, template: &Template) -> Option<Place> {
+    let account = account_of(reader, root, id.owner(), &beneath, accounts, template);
+    match reader.stat(&account.identity(), root, &beneath) {
+        Ok(facts) => Some(Place { id, account, beneath, facts, trouble: None }),
+        // A directory without the file is no instance; what may not be looked at is one.
+        Err(error) if matches!(error.raw_os_error(), Some(libc::ENOENT | libc::ENOTDIR)) => None,
+        Err(error) => Some(Place { id, account, beneath, facts: FileFacts::default(), trouble: Some(error) }),
+    }
+}
