@@ -33,7 +33,7 @@ use clap::Parser;
 
 use crate::domain::Verb;
 use args::{Arguments, Command, Global};
-use door::{Opening, Wiring};
+pub use door::{ConsoleOptions, Desk, Opening, Setting, Wiring};
 use errors::Stop;
 use output::Out;
 

@@ -68,6 +68,15 @@ impl Config {
         layers::load(&layers::Files::of_process(explicit), Uid(nix::unistd::geteuid().as_raw()))
     }
 
+    /// Reads this file over the defaults and nothing else: the demo's own configuration must not be mixed with the host's.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn load_alone(file: &Path) -> Result<Self> {
+        let files = layers::Files { default: Vec::new(), ..layers::Files::of_process(Some(file)) };
+        layers::load(&files, Uid(nix::unistd::geteuid().as_raw()))
+    }
+
     /// What holds when there is no file at all.
     ///
     /// # Errors

@@ -248,3 +248,23 @@ impl Snapshot {
         self.findings.iter().filter(move |finding| finding.instances.contains(id))
     }
 }
+
+impl Snapshot {
+    /// The picture before anything was judged: sequence 0, nothing in it.
+    pub fn nothing_yet(range: PortRange, taken: Moment) -> Self {
+        Self {
+            host: Shown::new(""),
+            taken,
+            range,
+            rows: Vec::new(),
+            findings: Vec::new(),
+            totals: Totals::default(),
+            host_reading: HostReading::default(),
+            listeners: Reading::Unasked,
+            underway: Vec::new(),
+            notices: Vec::new(),
+            sequence: 0,
+            cpu_baseline: Arc::default(),
+        }
+    }
+}

@@ -2,6 +2,8 @@
 //!
 //! It must never present: it hands out snapshots, outcomes and log lines, all of them plain facts.
 
+pub mod local;
+
 use std::sync::Arc;
 
 use tokio::sync::watch;

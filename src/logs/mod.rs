@@ -21,6 +21,14 @@ pub use lines::LONGEST_LINE;
 pub use rotation::Place;
 pub use tail::last_lines;
 
+/// Where an instance's log lies: the administrator's part of the path, and the rest, which belongs to the user.
+pub fn place(declared: &crate::domain::Declared) -> (std::path::PathBuf, std::path::PathBuf) {
+    match declared.log.strip_prefix(&declared.config_root) {
+        Ok(beneath) => (declared.config_root.clone(), beneath.to_owned()),
+        Err(_) => ("/".into(), declared.log.strip_prefix("/").unwrap_or(&declared.log).to_owned()),
+    }
+}
+
 /// Opens one log by its path, anew each time: after a rotation another file lies there.
 ///
 /// What it hands out must be a regular file, opened for reading, that never blocks. It has its own deadline: the thread that follows waits for it.

@@ -2,7 +2,7 @@
 //!
 //! It must never ask /proc: whether a claimed process still runs is the sample's to say.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
@@ -17,6 +17,8 @@ pub struct Cache {
     directory_changed: Option<SystemTime>,
     known: HashMap<InstanceId, Option<Record>>,
     denied: bool,
+    /// Those whose process has ended: their keeper is about to write, or was killed.
+    restless: HashSet<InstanceId>,
 }
 
 /// A claim for each process instance.
@@ -39,11 +41,16 @@ pub fn read(records: &Records, boot: &str, cache: &Mutex<Cache>, roster: &Roster
         cache.directory_changed = changed;
         cache.known.clear();
     }
-    let Cache { known, denied, .. } = &mut *cache;
+    let Cache { known, denied, restless, .. } = &mut *cache;
     let mut claims = Vec::with_capacity(roster.instances.len());
     for declared in roster.instances.iter().filter(|declared| declared.supervisor == SupervisorKind::Process) {
-        let begun =
-            known.get(&declared.id).is_some_and(|record| record.as_ref().is_none_or(|record| record.settled || record.main.is_some()));
+        let settled = known.get(&declared.id).is_some_and(|record| record.as_ref().is_none_or(|record| record.settled));
+        if settled {
+            restless.remove(&declared.id);
+        }
+        let begun = settled
+            || (!restless.contains(&declared.id)
+                && known.get(&declared.id).is_some_and(|record| record.as_ref().is_some_and(|record| record.main.is_some())));
         if !begun && !*denied {
             match records.read(&declared.id, boot) {
                 Ok(record) => drop(known.insert(declared.id.clone(), record)),
@@ -57,7 +64,9 @@ pub fn read(records: &Records, boot: &str, cache: &Mutex<Cache>, roster: &Roster
 
 /// Makes the next look at this instance read its record again.
 pub fn forget(cache: &Mutex<Cache>, id: &InstanceId) {
-    cache.lock().unwrap_or_else(PoisonError::into_inner).known.remove(id);
+    let mut cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
+    cache.known.remove(id);
+    cache.restless.insert(id.clone());
 }
 
 fn claim_of(id: &InstanceId, record: Option<&Record>, denied: bool) -> Claim {

@@ -1,0 +1,189 @@
+//! Carrying an order out: who may, the lock, the intent, the deed, the result.
+//!
+//! It must never signal or open anything itself: supervisors and hands do.
+
+use std::fs::OpenOptions;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::domain::{Caller, Declared, Order, Outcome, ProcessKey, Row, Shown, Snapshot, State, Target, Verb};
+use crate::engine::Eye;
+use crate::error::{Context, Error, Kind, Result};
+use crate::hand::Reader;
+use crate::present::units;
+use crate::supervisor::Supervisor;
+use crate::supervisor::process::{Held, InstanceLock, identity_of};
+
+use super::audit::Audit;
+use super::authorise::{Policy, why_not};
+use super::start;
+
+/// Everything that acting needs.
+pub struct Control {
+    pub(super) supervisor: Arc<dyn Supervisor>,
+    pub(super) reader: Arc<Reader>,
+    pub(super) eye: Mutex<Eye>,
+    policy: Policy,
+    audit: Audit,
+    state: PathBuf,
+}
+
+/// Told each step in words.
+pub type Progress<'a> = &'a mut dyn FnMut(&Shown);
+
+impl Control {
+    /// A control whose own state lies in `state`.
+    pub fn new(supervisor: Arc<dyn Supervisor>, reader: Arc<Reader>, eye: Eye, policy: Policy, state: PathBuf) -> Self {
+        Self { supervisor, reader, eye: Mutex::new(eye), policy, audit: Audit::below(&state), state }
+    }
+
+    /// One whole look of its own, apart from any engine's.
+    pub fn look(&self) -> Arc<Snapshot> {
+        self.eye.lock().unwrap_or_else(PoisonError::into_inner).look(&[])
+    }
+
+    /// Why the caller cannot have this done to a row; `None` when it can be asked.
+    pub fn why_not(&self, caller: &Caller, verb: Verb, row: &Row) -> Option<Shown> {
+        let Some(declared) = &row.declared else {
+            return Some(Shown::new("it is no instance: berth neither starts nor stops what it does not know"));
+        };
+        if let Some(why) = why_not(caller, verb, declared.uid, &self.policy) {
+            return Some(Shown::new(&why));
+        }
+        self.supervisor.capabilities(declared).why_not(verb).map(Shown::new)
+    }
+
+    /// Carries an order out and says what came of it.
+    pub fn carry_out(&self, caller: &Caller, order: &Order, progress: Progress<'_>) -> Outcome {
+        match self.attempt(caller, order, progress) {
+            Ok(outcome) => outcome,
+            Err(error) => outcome_of(&error),
+        }
+    }
+
+    fn attempt(&self, caller: &Caller, order: &Order, progress: Progress<'_>) -> Result<Outcome> {
+        let snapshot = self.look();
+        let row = snapshot.row(&order.id).ok_or_else(|| {
+            Error::new(Kind::NoSuchInstance, format!("{}: no such instance", order.id)).hint("berth ls    lists those that there are")
+        })?;
+        if let Some(why) = self.why_not(caller, order.verb, row) {
+            let kind = if row.declared.as_ref().is_some_and(|declared| declared.launch.is_none()) && order.verb != Verb::Stop {
+                Kind::Failed
+            } else {
+                Kind::NotPermitted
+            };
+            return Err(Error::new(kind, format!("not {}. {why}", order.verb.done())));
+        }
+        let Some(declared) = row.declared.clone() else { return Err(Error::failed("it is no instance")) };
+        let _lock = self.lock(caller, &declared, order.verb)?;
+        // Looked again behind the lock: whoever had it before may have done the same.
+        let snapshot = self.look();
+        let Some(row) = snapshot.row(&order.id) else { return Err(Error::new(Kind::NoSuchInstance, "it has just gone")) };
+        check_target(order, row)?;
+        let entry = match self.audit.intend(caller, order) {
+            Ok(entry) => Some(entry),
+            Err(_) if order.verb == Verb::Stop => None,
+            Err(error) => {
+                return Err(Error::failed(format!("not {}. It could not be recorded", order.verb.done()))
+                    .because(error)
+                    .hint("only stop works without the audit trail: is the disk full?"));
+            }
+        };
+        let outcome = match order.verb {
+            Verb::Start => start::start(self, caller, order, &snapshot, row, &declared, false, progress),
+            Verb::Stop => self.stop(caller, order, row, &declared, progress),
+            Verb::Restart => self.restart(caller, order, row, &declared, progress),
+            Verb::Logs => Err(Error::failed("reading a log is no action")),
+        };
+        let outcome = outcome.unwrap_or_else(|error| outcome_of(&error));
+        if let Some(entry) = entry {
+            // The deed is done; that its result could not be recorded must not hide it.
+            drop(self.audit.conclude(entry, &outcome));
+        }
+        Ok(outcome)
+    }
+
+    fn restart(&self, caller: &Caller, order: &Order, row: &Row, declared: &Declared, progress: Progress<'_>) -> Result<Outcome> {
+        let was_up = row.state.is_up();
+        if was_up {
+            let stopped = self.stop(caller, order, row, declared, progress)?;
+            if !stopped.is_done() {
+                return Ok(stopped);
+            }
+        }
+        let snapshot = self.look();
+        let Some(row) = snapshot.row(&order.id) else { return Err(Error::new(Kind::NoSuchInstance, "it has just gone")) };
+        start::start(self, caller, order, &snapshot, row, declared, was_up, progress)
+    }
+
+    fn stop(&self, caller: &Caller, order: &Order, row: &Row, declared: &Declared, progress: Progress<'_>) -> Result<Outcome> {
+        if row.state == State::Stopped {
+            return Ok(done("is stopped already".to_owned()));
+        }
+        progress(&Shown::new("stopping"));
+        let begun = Instant::now();
+        let grace = order.timeout.or_else(|| declared.launch.as_ref().map(|launch| launch.stop_timeout)).unwrap_or(Duration::from_secs(10));
+        let processes: Vec<ProcessKey> = row.processes.iter().map(|process| process.key).collect();
+        let stopped = self.supervisor.stop(declared, &processes, caller, grace)?;
+        let took = units::took(begun.elapsed());
+        if stopped.survivors.is_empty() {
+            let how = if stopped.killed { format!("stopped after {took}; it had to be killed") } else { format!("stopped after {took}") };
+            return Ok(done(how));
+        }
+        let left: Vec<String> = stopped.survivors.iter().map(|(pid, state)| format!("pid {pid} in state {state}")).collect();
+        Err(Error::failed(format!("still there after {took}: {}", left.join(", ")))
+            .hint("a process in state D waits for its disk or network file system and ends when that answers"))
+    }
+
+    /// The lock on the instance: on its configuration, or where that cannot be opened on a file of berth's own.
+    fn lock(&self, caller: &Caller, declared: &Declared, verb: Verb) -> Result<Option<InstanceLock>> {
+        let beneath = declared.config.strip_prefix(&declared.config_root).unwrap_or(&declared.config);
+        let file = match self.reader.open(&identity_of(declared), &declared.config_root, beneath) {
+            Ok(file) => file,
+            Err(_) => {
+                let directory = self.state.join("locks");
+                let doing = || format!("cannot lock {}", declared.id);
+                std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&directory).while_doing(doing)?;
+                let path = directory.join(declared.id.file_stem());
+                OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path).while_doing(doing)?
+            }
+        };
+        match InstanceLock::take(file) {
+            Ok(lock) => Ok(Some(lock)),
+            // A user who holds the lock on the own file must not keep an administrator from stopping the instance.
+            Err(Held { uid: Some(uid), .. }) if verb == Verb::Stop && caller.uid.is_root() && !uid.is_root() => Ok(None),
+            Err(held) => Err(Error::new(Kind::Busy, format!("not {}. {} is acting on it", verb.done(), held.words))
+                .hint(format!("berth show {}    when that one is done", declared.id))),
+        }
+    }
+}
+
+/// Whether what runs is still what the person saw when confirming.
+fn check_target(order: &Order, row: &Row) -> Result<()> {
+    let now = row.main.known();
+    match order.target {
+        Target::Whatever => Ok(()),
+        Target::Exactly(key) if now == Some(key) => Ok(()),
+        Target::Exactly(key) => {
+            let what = now.map_or_else(|| "nothing runs now".to_owned(), |now| format!("{now} runs now"));
+            Err(Error::new(Kind::Busy, format!("not {}. It was confirmed for {key}, but {what}", order.verb.done())))
+        }
+        Target::Nothing if now.is_none() || order.verb == Verb::Start => Ok(()),
+        Target::Nothing => {
+            Err(Error::new(Kind::Busy, format!("not {}. Nothing ran when it was confirmed, but it runs now", order.verb.done())))
+        }
+    }
+}
+
+/// What was asked holds.
+pub(super) fn done(sentence: String) -> Outcome {
+    Outcome { exit_code: 0, sentence: Shown::new(&sentence), hints: Vec::new(), log_lines: Vec::new() }
+}
+
+/// An error as an outcome: its sentence with the causes, its way out.
+pub(super) fn outcome_of(error: &Error) -> Outcome {
+    let hints = error.way_out().into_iter().map(Shown::new).collect();
+    Outcome { exit_code: error.exit_code(), sentence: Shown::new(&error.chain()), hints, log_lines: Vec::new() }
+}

@@ -1,0 +1,111 @@
+//! The audit trail: who asked for what and why, written before it is done, and what came of it, written after.
+//!
+//! It must never hold a secret, and never lose an entry that it has reported as written (full sync).
+
+use std::fs;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, params};
+
+use crate::domain::{Caller, Order, Outcome};
+use crate::error::{Context, Result};
+
+/// The file in the state directory.
+const FILE: &str = "events.db";
+
+/// The trail. Opened for each entry: acting is rare, and a console that only looks opens nothing.
+#[derive(Clone, Debug)]
+pub struct Audit {
+    state: PathBuf,
+}
+
+impl Audit {
+    /// The trail in a state directory.
+    pub fn below(state: &Path) -> Self {
+        Self { state: state.to_owned() }
+    }
+
+    fn open(&self) -> Result<Connection> {
+        let path = self.state.join(FILE);
+        let doing = || format!("cannot open the audit trail {}", path.display());
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.state).while_doing(doing)?;
+        let connection = Connection::open(&path).while_doing(doing)?;
+        connection.busy_timeout(Duration::from_secs(5)).while_doing(doing)?;
+        // No WAL: the state directory may lie on a network file system, sqlite.org/wal.html.
+        connection
+            .execute_batch(
+                "PRAGMA synchronous = FULL;
+                 CREATE TABLE IF NOT EXISTS actions (
+                    id INTEGER PRIMARY KEY, asked_at TEXT NOT NULL, uid INTEGER NOT NULL, login_uid INTEGER, name TEXT NOT NULL,
+                    verb TEXT NOT NULL, instance TEXT NOT NULL, reason TEXT, ended_at TEXT, exit_code INTEGER, result TEXT);",
+            )
+            .while_doing(doing)?;
+        Ok(connection)
+    }
+
+    /// Records what is about to be done; the entry's number.
+    ///
+    /// # Errors
+    /// When it cannot be written: then it is not done, except stop.
+    pub fn intend(&self, caller: &Caller, order: &Order) -> Result<i64> {
+        let connection = self.open()?;
+        connection
+            .execute(
+                "INSERT INTO actions (asked_at, uid, login_uid, name, verb, instance, reason) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                params![
+                    Timestamp::now().to_string(),
+                    caller.uid.0,
+                    caller.login.map(|uid| uid.0),
+                    caller.name.as_str(),
+                    order.verb.word(),
+                    order.id.to_string(),
+                    order.reason,
+                ],
+            )
+            .while_doing(|| "cannot record what is to be done".to_owned())?;
+        Ok(connection.last_insert_rowid())
+    }
+
+    /// Records what came of it.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn conclude(&self, entry: i64, outcome: &Outcome) -> Result<()> {
+        self.open()?
+            .execute(
+                "UPDATE actions SET ended_at = ?2, exit_code = ?3, result = ?4 WHERE id = ?1",
+                params![entry, Timestamp::now().to_string(), outcome.exit_code, outcome.sentence.as_str()],
+            )
+            .while_doing(|| "cannot record what came of it".to_owned())?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{InstanceId, Role, Shown, Target, Uid, Verb};
+
+    #[test]
+    fn the_intent_stands_before_the_result() {
+        let directory = tempfile::tempdir().unwrap();
+        let audit = Audit::below(&directory.path().join("state"));
+        let caller = Caller { uid: Uid(7), name: Shown::new("amy"), login: Some(Uid(7)), role: Role::Admin, read_only: false };
+        let id = InstanceId::of_owner("bob").unwrap();
+        let order = Order { verb: Verb::Stop, id, target: Target::Whatever, reason: Some("tired".to_owned()), timeout: None };
+        let entry = audit.intend(&caller, &order).unwrap();
+        let read = |connection: &Connection| {
+            connection.query_row("SELECT verb || ' ' || instance || ' ' || reason, result FROM actions WHERE id = ?1", [entry], |row| {
+                Ok((row.get::<_, String>(0)?, row.get::<_, Option<String>>(1)?))
+            })
+        };
+        let connection = audit.open().unwrap();
+        assert_eq!(read(&connection).unwrap(), ("stop bob tired".to_owned(), None));
+        let outcome = Outcome { exit_code: 0, sentence: Shown::new("stopped"), hints: vec![], log_lines: vec![] };
+        audit.conclude(entry, &outcome).unwrap();
+        assert_eq!(read(&connection).unwrap().1.as_deref(), Some("stopped"));
+    }
+}

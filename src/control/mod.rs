@@ -1,0 +1,11 @@
+//! The only way to change anything: authorise, record, act, record the result.
+//!
+//! It must never act on what it could not record (but to stop), nor without the lock on the instance.
+
+mod act;
+mod audit;
+mod authorise;
+mod start;
+
+pub use act::Control;
+pub use authorise::{Policy, role_of};

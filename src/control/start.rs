@@ -1,0 +1,122 @@
+//! Starting: refused while the port is another's, done when the instance's own process listens on it, explained when it fails.
+//!
+//! It must never take a log line or an answer for success: only a listening socket of the instance's own tree counts.
+
+use std::sync::PoisonError;
+use std::time::{Duration, Instant};
+
+use crate::domain::{Caller, Code, Declared, ExitStatus, Order, Outcome, Row, Shown, Snapshot, State};
+use crate::error::{Error, Kind, Result};
+use crate::logs::last_lines;
+use crate::present::{units, wording};
+use crate::supervisor::Started;
+use crate::supervisor::process::identity_of;
+
+use super::act::{Control, Progress, done};
+
+/// How often it is looked whether the instance listens.
+const LOOK_EVERY: Duration = Duration::from_millis(25);
+
+/// How many of the log's last lines explain a failure.
+const LINES: usize = 8;
+
+#[allow(clippy::too_many_arguments, reason = "one step of the pipeline with what the steps before it found out")]
+pub(super) fn start(
+    control: &Control,
+    caller: &Caller,
+    order: &Order,
+    snapshot: &Snapshot,
+    row: &Row,
+    declared: &Declared,
+    again: bool,
+    progress: Progress<'_>,
+) -> Result<Outcome> {
+    if row.state.is_up() {
+        return Ok(done(already(row)));
+    }
+    if row.state == State::Unknown {
+        let why = row.why.as_ref().map_or("it may not be seen", |why| why.as_str());
+        return Err(Error::failed(format!("not started. Whether it runs is not known: {why}")));
+    }
+    if let Some(taken) = snapshot.findings.iter().find(|finding| finding.code == Code::PortTaken && finding.instances.contains(&order.id)) {
+        return Err(Error::new(Kind::Busy, format!("not started. {}", taken.evidence))
+            .hint("berth ports --free    lists free ports for its configuration"));
+    }
+    progress(&Shown::new("starting"));
+    let begun = Instant::now();
+    let mut started = control.supervisor.start(declared, caller, again)?;
+    let deadline = order.timeout.or_else(|| declared.launch.as_ref().map(|launch| launch.start_timeout)).unwrap_or(Duration::from_secs(60));
+    if let Some(port) = declared.port {
+        progress(&Shown::new(&format!("waiting for port {port}")));
+    }
+    wait(control, order, declared, started.as_mut(), begun, deadline)
+}
+
+fn already(row: &Row) -> String {
+    match (row.main.known(), row.port) {
+        (Some(key), Some(port)) => format!("is running already: {key}, port {port}"),
+        (Some(key), None) => format!("is running already: {key}"),
+        _ => "is running already".to_owned(),
+    }
+}
+
+fn wait(
+    control: &Control,
+    order: &Order,
+    declared: &Declared,
+    started: &mut dyn Started,
+    begun: Instant,
+    deadline: Duration,
+) -> Result<Outcome> {
+    loop {
+        if let Some(status) = started.ended() {
+            return Ok(failed(control, declared, status, begun));
+        }
+        let row = {
+            let mut eye = control.eye.lock().unwrap_or_else(PoisonError::into_inner);
+            control.supervisor.forget(&order.id);
+            eye.look(&[])
+        };
+        let row = row.row(&order.id);
+        let listens = row.and_then(|row| row.listening.iter().find(|(endpoint, _)| Some(endpoint.port) == declared.port));
+        if let Some((endpoint, pid)) = listens {
+            let pid = pid.unwrap_or(started.main().pid);
+            return Ok(done(format!("running: pid {pid} listens on {endpoint} after {}", units::took(begun.elapsed()))));
+        }
+        if begun.elapsed() >= deadline {
+            let elsewhere = row.and_then(|row| row.listening.first());
+            let port = declared.port.map_or_else(String::new, |port| format!(" {port}"));
+            let what = elsewhere.map_or_else(
+                || format!("listens on nothing after {}", units::took(deadline)),
+                |(endpoint, _)| format!("listens on {endpoint} and not on its port{port}"),
+            );
+            let mut outcome = done(format!("started, but pid {} {what}; it was left running", started.main().pid));
+            outcome.exit_code = Kind::Failed.exit_code();
+            outcome.hints = vec![Shown::new(&format!("berth logs {}", declared.id)), Shown::new(&format!("berth stop {}", declared.id))];
+            outcome.log_lines = lines(control, declared);
+            return Ok(outcome);
+        }
+        std::thread::sleep(LOOK_EVERY);
+    }
+}
+
+fn failed(control: &Control, declared: &Declared, status: ExitStatus, begun: Instant) -> Outcome {
+    let how = wording::exit(status);
+    Outcome {
+        exit_code: Kind::Failed.exit_code(),
+        sentence: Shown::new(&format!("not started. Its process {how} after {}", units::took(begun.elapsed()))),
+        hints: vec![Shown::new(&format!("berth logs {}    shows the whole log", declared.id))],
+        log_lines: lines(control, declared),
+    }
+}
+
+/// The last lines of the log, read as the user; none when they cannot be read.
+fn lines(control: &Control, declared: &Declared) -> Vec<Shown> {
+    let (root, beneath) = crate::logs::place(declared);
+    control
+        .reader
+        .open(&identity_of(declared), &root, &beneath)
+        .and_then(|file| last_lines(&file, LINES))
+        .map(|lines| lines.into_iter().map(|line| line.text).collect())
+        .unwrap_or_default()
+}

@@ -1,0 +1,153 @@
+//! The engine's thread: ports ten times a second, processes once, a process's death as soon as the kernel tells it.
+//!
+//! It must never wait for anybody but the kernel's clock and descriptors.
+
+use std::collections::HashMap;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
+use nix::sys::eventfd::{EfdFlags, EventFd};
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
+use tokio::sync::watch;
+
+use crate::config::Sampling;
+use crate::domain::{InstanceId, ProcessKey, Snapshot, Stage, Underway};
+use crate::error::{Context, Result};
+use crate::hand::process_facts;
+
+use super::Eye;
+
+/// How long the end of an order stays to be seen.
+const SEEN_FOR: Duration = Duration::from_secs(8);
+
+/// How soon after a death its record is looked at again: the keeper writes it in that time.
+const AFTER_A_DEATH: Duration = Duration::from_millis(15);
+
+/// What is being done, shared between those who act and the engine that shows it.
+pub type Underways = Arc<Mutex<Vec<Underway>>>;
+
+/// A running engine. It ends with the process.
+pub struct Engine {
+    /// The newest snapshot.
+    pub snapshots: watch::Receiver<Arc<Snapshot>>,
+    wake: Arc<EventFd>,
+}
+
+impl Engine {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    /// When the kernel gives no descriptors or thread.
+    pub fn start(eye: Eye, sampling: Sampling, underway: Underways, first: Arc<Snapshot>) -> Result<Self> {
+        let doing = || "cannot start the engine".to_owned();
+        let wake = Arc::new(EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK).while_doing(doing)?);
+        let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC).while_doing(doing)?;
+        epoll.add(&*wake, EpollEvent::new(EpollFlags::EPOLLIN, 0)).while_doing(doing)?;
+        let (publish, snapshots) = watch::channel(first);
+        let clock = Clock { eye, sampling, underway, epoll, wake: Arc::clone(&wake), mourners: HashMap::new(), publish };
+        std::thread::Builder::new().name("berth-engine".to_owned()).spawn(move || clock.run()).while_doing(doing)?;
+        Ok(Self { snapshots, wake })
+    }
+
+    /// Makes the engine look now.
+    pub fn wake(&self) {
+        let _ = self.wake.write(1);
+    }
+}
+
+struct Clock {
+    eye: Eye,
+    sampling: Sampling,
+    underway: Underways,
+    epoll: Epoll,
+    wake: Arc<EventFd>,
+    /// Whose death the kernel will tell: pidfds by pid.
+    mourners: HashMap<i32, (OwnedFd, ProcessKey, InstanceId)>,
+    publish: watch::Sender<Arc<Snapshot>>,
+}
+
+impl Clock {
+    fn run(mut self) {
+        let mut next_discover = Instant::now();
+        let mut next_processes = Instant::now();
+        let mut next_ports = Instant::now();
+        let mut events = [EpollEvent::empty(); 64];
+        loop {
+            let now = Instant::now();
+            let mut changed = false;
+            if now >= next_discover {
+                changed |= self.eye.discover();
+                next_discover = now + self.sampling.discover;
+            }
+            let processes = now >= next_processes;
+            if processes || changed {
+                self.eye.claim();
+            }
+            if now >= next_ports || processes {
+                changed |= self.eye.ports();
+                next_ports = now + self.sampling.ports;
+            }
+            if processes {
+                self.eye.processes();
+                next_processes = now + self.sampling.processes;
+            }
+            if processes || changed {
+                self.publish();
+            }
+            let next = next_discover.min(next_processes).min(next_ports).saturating_duration_since(Instant::now());
+            // Rounded up: a timeout of zero would spin until the tick is due.
+            let timeout = EpollTimeout::try_from(next + Duration::from_millis(1)).unwrap_or(EpollTimeout::MAX);
+            let count = self.epoll.wait(&mut events, timeout).unwrap_or(0);
+            for event in &events[..count] {
+                if event.data() == 0 {
+                    let _ = self.wake.read();
+                    next_processes = Instant::now();
+                } else if let Some((descriptor, key, id)) = i32::try_from(event.data()).ok().and_then(|pid| self.mourners.remove(&pid)) {
+                    let _ = self.epoll.delete(descriptor.as_fd());
+                    self.eye.forget(key, &id);
+                    self.eye.claim();
+                    self.eye.ports();
+                    self.publish();
+                    next_processes = Instant::now() + AFTER_A_DEATH;
+                }
+            }
+        }
+    }
+
+    fn publish(&mut self) {
+        let underway = self.current_underway();
+        let snapshot = self.eye.judge(&underway);
+        self.watch_deaths(&snapshot);
+        self.publish.send_replace(snapshot);
+    }
+
+    fn current_underway(&self) -> Vec<Underway> {
+        let now = crate::sample::now().boot;
+        let mut underway = self.underway.lock().unwrap_or_else(PoisonError::into_inner);
+        underway.retain(|one| match (&one.stage, one.ended) {
+            (Stage::Ended(_), Some(ended)) => now.saturating_sub(ended) < SEEN_FOR,
+            _ => true,
+        });
+        underway.clone()
+    }
+
+    /// Has the kernel tell the death of every main process: a pidfd becomes readable then, pidfd_open(2).
+    fn watch_deaths(&mut self, snapshot: &Snapshot) {
+        for row in snapshot.rows.iter().filter(|row| row.declared.is_some()) {
+            let Some(key) = row.main.known() else { continue };
+            if self.mourners.get(&key.pid).is_some_and(|(_, known, _)| *known == key) {
+                continue;
+            }
+            let Some(Ok(descriptor)) = Pid::from_raw(key.pid.max(0)).map(|pid| pidfd_open(pid, PidfdFlags::empty())) else { continue };
+            // Opened first, checked after: the pid may have been given to another in between.
+            if process_facts(key.pid).is_ok_and(|facts| facts.key == key)
+                && let Ok(data) = u64::try_from(key.pid)
+                && self.epoll.add(descriptor.as_fd(), EpollEvent::new(EpollFlags::EPOLLIN, data)).is_ok()
+            {
+                self.mourners.insert(key.pid, (descriptor, key, row.id.clone()));
+            }
+        }
+    }
+}

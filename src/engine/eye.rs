@@ -1,0 +1,141 @@
+//! One pair of eyes: discovers, samples and judges when it is told to, and keeps what the next look needs.
+//!
+//! It must never decide when to look.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+
+use crate::config::Config;
+use crate::discover::Discoverer;
+use crate::domain::{Claim, InstanceId, ProcessKey, Roster, Shown, Snapshot, Uid, Underway};
+use crate::error::Result;
+use crate::hand::Reader;
+use crate::judge::{Input, judge};
+use crate::sample::{Sampler, Watched};
+use crate::supervisor::Supervisor;
+
+/// The eyes.
+pub struct Eye {
+    discoverer: Discoverer,
+    sampler: Sampler,
+    supervisor: Arc<dyn Supervisor>,
+    roster: Arc<Roster>,
+    claims: Vec<Claim>,
+    watched: Watched,
+    previous: Option<Arc<Snapshot>>,
+    config: Arc<Config>,
+    host: Shown,
+    zone: TimeZone,
+    viewer: Uid,
+}
+
+impl Eye {
+    /// Eyes that have seen nothing yet.
+    ///
+    /// # Errors
+    /// When the kernel gives nothing to sample with.
+    pub fn new(config: Arc<Config>, reader: Arc<Reader>, supervisor: Arc<dyn Supervisor>) -> Result<Self> {
+        let host = nix::unistd::gethostname().map(|name| Shown::new(&name.to_string_lossy())).unwrap_or_else(|_| Shown::new("localhost"));
+        Ok(Self {
+            discoverer: Discoverer::new(Arc::clone(&config), reader),
+            sampler: Sampler::new(config.ports.range)?,
+            supervisor,
+            roster: Arc::default(),
+            claims: Vec::new(),
+            watched: Watched::default(),
+            previous: None,
+            config,
+            host,
+            zone: TimeZone::system(),
+            viewer: Uid(nix::unistd::geteuid().as_raw()),
+        })
+    }
+
+    /// What is declared.
+    pub fn roster(&self) -> &Arc<Roster> {
+        &self.roster
+    }
+
+    /// What the supervisors claim.
+    pub fn claims(&self) -> &[Claim] {
+        &self.claims
+    }
+
+    /// Looks for configurations. True when something changed.
+    pub fn discover(&mut self) -> bool {
+        let (roster, changed) = self.discoverer.scan();
+        self.roster = roster;
+        changed
+    }
+
+    /// Asks the supervisors and fixes whose processes and which ports are watched.
+    pub fn claim(&mut self) {
+        self.claims = self.supervisor.claims(&self.roster);
+        let mut roots: Vec<ProcessKey> = self.claims.iter().flat_map(|claim| claim.keeper.into_iter().chain(claim.main)).collect();
+        if let Some(previous) = &self.previous {
+            roots.extend(previous.rows.iter().filter(|row| row.declared.is_some()).filter_map(|row| row.main.known()));
+        }
+        roots.sort_unstable();
+        roots.dedup();
+        let range = self.config.ports.range;
+        let ports: HashSet<u16> =
+            self.roster.instances.iter().filter_map(|declared| declared.port).filter(|port| !range.contains(*port)).collect();
+        self.watched = Watched { roots, ports };
+    }
+
+    /// Looks at the listening sockets. True when the set changed.
+    pub fn ports(&mut self) -> bool {
+        self.sampler.ports(&self.watched)
+    }
+
+    /// Looks at the processes.
+    pub fn processes(&mut self) {
+        self.sampler.processes(&self.watched);
+    }
+
+    /// A process has ended: nothing of it is believed any more.
+    pub fn forget(&mut self, key: ProcessKey, id: &InstanceId) {
+        self.sampler.forget(key);
+        self.supervisor.forget(id);
+    }
+
+    /// Judges what was seen.
+    pub fn judge(&mut self, underway: &[Underway]) -> Arc<Snapshot> {
+        let sample = self.sampler.sample();
+        let mut snapshot = judge(&Input {
+            roster: &self.roster,
+            claims: &self.claims,
+            previous: self.previous.as_deref(),
+            sample: &sample,
+            underway,
+            range: self.config.ports.range,
+            host: &self.host,
+            zone: &self.zone,
+            viewer: self.viewer,
+        });
+        if let Some(reason) = self.sampler.ports_refused() {
+            snapshot.notices.push(Shown::new(&format!("the kernel does not tell listening sockets: {reason}")));
+        }
+        let snapshot = Arc::new(snapshot);
+        self.previous = Some(Arc::clone(&snapshot));
+        snapshot
+    }
+
+    /// One whole look, for those who do not look again.
+    pub fn look(&mut self, underway: &[Underway]) -> Arc<Snapshot> {
+        self.discover();
+        self.claim();
+        self.ports();
+        self.processes();
+        let first = self.judge(underway);
+        // What was adopted in this look is a root from the next on: its tree is seen only then.
+        if first.rows.iter().any(|row| row.declared.is_some() && row.keeper.is_none() && row.main.known().is_some()) {
+            self.claim();
+            self.processes();
+            return self.judge(underway);
+        }
+        first
+    }
+}

@@ -1,0 +1,9 @@
+//! The clock: when to discover, sample and judge; publishes snapshots.
+//!
+//! It must never act, and never present. One thread; everything slow that it asks has a deadline of its own.
+
+mod clock;
+mod eye;
+
+pub use clock::{Engine, Underways};
+pub use eye::Eye;

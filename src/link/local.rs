@@ -1,0 +1,273 @@
+//! The door to an engine in this process.
+//!
+//! It must never answer for another caller than this process's own uid.
+
+use std::fs::File;
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use crate::config::Config;
+use crate::control::{Control, Policy, role_of};
+use crate::domain::{Caller, Declared, InstanceId, LogLine, LogView, Order, Outcome, Shown, Snapshot, Stage, Uid, Underway, Verb};
+use crate::engine::{Engine, Eye, Underways};
+use crate::error::{Context, Error, Kind, Result};
+use crate::hand::{Identity, Reader, Zygote};
+use crate::logs::{Follower, Opener, follow, last_lines, place};
+use crate::sample;
+use crate::supervisor::Supervisor;
+use crate::supervisor::process::{ProcessSupervisor, identity_of};
+
+use super::{Door, Tail};
+
+/// Between the two readings of a one-shot command, DESIGN section 5.
+const BETWEEN_READINGS: Duration = Duration::from_millis(200);
+
+/// How many lines of a followed log are kept.
+const KEPT_LINES: usize = 10_000;
+
+/// How many orders may be on their way at once; the rest is refused, so that nothing is queued without bound.
+const MOST_UNDERWAY: usize = 64;
+
+/// The local door.
+pub struct Local {
+    config: Arc<Config>,
+    caller: Caller,
+    control: Arc<Control>,
+    supervisor: Arc<dyn Supervisor>,
+    reader: Arc<Reader>,
+    underway: Underways,
+    engine: OnceLock<Engine>,
+    starting: Mutex<()>,
+    last: Mutex<Arc<Snapshot>>,
+}
+
+impl Local {
+    /// Opens the door.
+    ///
+    /// # Errors
+    /// When the kernel gives nothing to sample with.
+    pub fn open(config: Arc<Config>, zygote: Arc<Zygote>, read_only: bool, state: PathBuf) -> Result<Arc<Self>> {
+        let open_files = sample::raise_nofile();
+        let reader = Reader::start().while_doing(|| "cannot start the reading thread".to_owned())?;
+        let supervisor: Arc<dyn Supervisor> = Arc::new(ProcessSupervisor::new(&state, zygote, open_files));
+        let eye = Eye::new(Arc::clone(&config), Arc::clone(&reader), Arc::clone(&supervisor))?;
+        let policy = Policy { owners_may: config.access.owners_may.clone() };
+        let control = Control::new(Arc::clone(&supervisor), Arc::clone(&reader), eye, policy, state);
+        let caller = own_caller(&config, read_only);
+        let last = Mutex::new(Arc::new(Snapshot::nothing_yet(config.ports.range, sample::now())));
+        let control = Arc::new(control);
+        Ok(Arc::new(Self {
+            config,
+            caller,
+            control,
+            supervisor,
+            reader,
+            underway: Underways::default(),
+            engine: OnceLock::new(),
+            starting: Mutex::new(()),
+            last,
+        }))
+    }
+
+    /// One look with two readings of the processes.
+    pub fn look(&self) -> Arc<Snapshot> {
+        self.control.look();
+        std::thread::sleep(BETWEEN_READINGS);
+        let snapshot = self.control.look();
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&snapshot);
+        snapshot
+    }
+
+    /// Starts the engine, once, and gives its snapshots.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn start_engine(&self) -> Result<watch::Receiver<Arc<Snapshot>>> {
+        let _one_at_a_time = self.starting.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(engine) = self.engine.get() {
+            return Ok(engine.snapshots.clone());
+        }
+        let eye = Eye::new(Arc::clone(&self.config), Arc::clone(&self.reader), Arc::clone(&self.supervisor))?;
+        let first = self.newest();
+        let engine = Engine::start(eye, self.config.sampling, Arc::clone(&self.underway), first)?;
+        Ok(self.engine.get_or_init(|| engine).snapshots.clone())
+    }
+
+    /// The last lines of an instance's log.
+    ///
+    /// # Errors
+    /// When the caller may not read it, or it cannot be read.
+    pub fn last_lines(&self, id: &InstanceId, count: usize) -> Result<Vec<LogLine>> {
+        let declared = self.readable(id)?;
+        let file = opener_of(&self.reader, &declared).open().map_err(|error| no_log(&declared, error))?;
+        last_lines(&file, count).while_doing(|| format!("cannot read the log {}", declared.log.display()))
+    }
+
+    fn newest(&self) -> Arc<Snapshot> {
+        match self.engine.get() {
+            Some(engine) => engine.snapshots.borrow().clone(),
+            None => self.last.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+        }
+    }
+
+    /// The declaration of an instance whose log the caller may read.
+    fn readable(&self, id: &InstanceId) -> Result<Arc<Declared>> {
+        let mut snapshot = self.newest();
+        if snapshot.row(id).is_none() {
+            snapshot = self.control.look();
+        }
+        let row = snapshot.row(id).ok_or_else(|| {
+            Error::new(Kind::NoSuchInstance, format!("{id}: no such instance")).hint("berth ls    lists those that there are")
+        })?;
+        if let Some(why) = self.control.why_not(&self.caller, Verb::Logs, row) {
+            return Err(Error::new(Kind::NotPermitted, format!("{id}: its log is not shown. {why}")));
+        }
+        row.declared.clone().ok_or_else(|| Error::failed(format!("{id}: it has no log that berth knows")))
+    }
+
+    fn set_stage(underway: &Underways, order: &Order, stage: Stage) {
+        let now = sample::now().boot;
+        let mut all = underway.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(one) = all.iter_mut().rev().find(|one| one.id == order.id && one.verb == order.verb && one.ended.is_none()) {
+            one.ended = matches!(stage, Stage::Ended(_)).then_some(now);
+            one.stage = stage;
+        }
+    }
+}
+
+/// This process's own uid as a caller.
+fn own_caller(config: &Config, read_only: bool) -> Caller {
+    let uid = nix::unistd::geteuid();
+    let user = nix::unistd::User::from_uid(uid).ok().flatten();
+    let name = user.as_ref().map_or_else(|| uid.to_string(), |user| user.name.clone());
+    let gid = user.as_ref().map_or_else(nix::unistd::getegid, |user| user.gid);
+    let groups: Vec<String> = Identity::of(Uid(uid.as_raw()), crate::domain::Gid(gid.as_raw()), Some(&name))
+        .groups()
+        .iter()
+        .filter_map(|gid| nix::unistd::Group::from_gid(nix::unistd::Gid::from_raw(*gid)).ok().flatten())
+        .map(|group| group.name)
+        .collect();
+    // 4294967295 is "not set", pam_loginuid(8).
+    let login =
+        std::fs::read_to_string("/proc/self/loginuid").ok().and_then(|text| text.trim().parse().ok()).filter(|uid| *uid != u32::MAX);
+    let role = role_of(Uid(uid.as_raw()), &name, &groups, &config.access.admins, &config.access.viewers);
+    Caller { uid: Uid(uid.as_raw()), name: Shown::new(&name), login: login.map(Uid), role, read_only }
+}
+
+impl Door for Local {
+    fn caller(&self) -> Caller {
+        self.caller.clone()
+    }
+
+    fn watch(&self) -> watch::Receiver<Arc<Snapshot>> {
+        match self.start_engine() {
+            Ok(snapshots) => snapshots,
+            Err(_) => watch::channel(self.newest()).1,
+        }
+    }
+
+    fn why_not(&self, verb: Verb, id: &InstanceId) -> Option<Shown> {
+        match self.newest().row(id) {
+            Some(row) => self.control.why_not(&self.caller, verb, row),
+            None => Some(Shown::new("there is no such instance")),
+        }
+    }
+
+    fn submit(&self, order: Order) {
+        let now = sample::now().boot;
+        let mut one =
+            Underway { verb: order.verb, id: order.id.clone(), since: now, stage: Stage::Doing(Shown::new("waiting")), ended: None };
+        let room = {
+            let mut all = self.underway.lock().unwrap_or_else(PoisonError::into_inner);
+            let room = all.iter().filter(|one| one.ended.is_none()).count() < MOST_UNDERWAY;
+            if !room {
+                let sentence = Shown::new(&format!("not {}. {MOST_UNDERWAY} orders are on their way already", order.verb.done()));
+                one.stage = Stage::Ended(Outcome { exit_code: Kind::Busy.exit_code(), sentence, hints: Vec::new(), log_lines: Vec::new() });
+                one.ended = Some(now);
+            }
+            all.push(one);
+            room
+        };
+        self.wake();
+        if !room {
+            return;
+        }
+        let (control, caller, underway) = (Arc::clone(&self.control), self.caller.clone(), Arc::clone(&self.underway));
+        let (task, failed) = (order.clone(), order);
+        let spawned = std::thread::Builder::new().name("berth-order".to_owned()).stack_size(512 * 1024).spawn(move || {
+            let outcome = control.carry_out(&caller, &task, &mut |step| Self::set_stage(&underway, &task, Stage::Doing(step.clone())));
+            Self::set_stage(&underway, &task, Stage::Ended(outcome));
+        });
+        if let Err(error) = spawned {
+            let sentence = Shown::new(&format!("not {}. No thread could be had: {error}", failed.verb.done()));
+            let outcome = Outcome { exit_code: 1, sentence, hints: Vec::new(), log_lines: Vec::new() };
+            Self::set_stage(&self.underway, &failed, Stage::Ended(outcome));
+        }
+    }
+
+    fn carry_out(&self, order: Order, progress: &mut dyn FnMut(&Shown)) -> Outcome {
+        let outcome = self.control.carry_out(&self.caller, &order, progress);
+        self.wake();
+        outcome
+    }
+
+    fn tail(&self, id: &InstanceId) -> Result<Arc<dyn Tail>> {
+        let declared = self.readable(id)?;
+        let account = declared.account.clone().unwrap_or_else(|| Shown::new(&format!("uid {}", declared.uid)));
+        let path = Shown::new(&declared.log.to_string_lossy());
+        Ok(Arc::new(LocalTail { follower: follow(opener_of(&self.reader, &declared), path, account, KEPT_LINES)? }))
+    }
+}
+
+impl Local {
+    fn wake(&self) {
+        if let Some(engine) = self.engine.get() {
+            engine.wake();
+        }
+    }
+}
+
+fn no_log(declared: &Declared, error: io::Error) -> Error {
+    let path = declared.log.display();
+    if error.kind() == io::ErrorKind::NotFound {
+        return Error::failed(format!("{}: there is no log yet at {path}", declared.id)).hint(format!("berth start {}", declared.id));
+    }
+    Error::failed(format!("{}: the log {path} cannot be read", declared.id)).because(error)
+}
+
+/// Opens an instance's log as its user.
+struct LogOpener {
+    reader: Arc<Reader>,
+    who: Identity,
+    root: PathBuf,
+    beneath: PathBuf,
+}
+
+fn opener_of(reader: &Arc<Reader>, declared: &Declared) -> Arc<dyn Opener> {
+    let (root, beneath) = place(declared);
+    Arc::new(LogOpener { reader: Arc::clone(reader), who: identity_of(declared), root, beneath })
+}
+
+impl Opener for LogOpener {
+    fn open(&self) -> io::Result<File> {
+        self.reader.open(&self.who, &self.root, &self.beneath)
+    }
+}
+
+struct LocalTail {
+    follower: Follower,
+}
+
+impl Tail for LocalTail {
+    fn lines(&self, up_to: Option<u64>, count: usize) -> LogView {
+        self.follower.lines(up_to, count)
+    }
+
+    fn version(&self) -> watch::Receiver<u64> {
+        self.follower.version()
+    }
+}
