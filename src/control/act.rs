@@ -9,7 +9,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::domain::{Caller, Declared, Order, Outcome, ProcessKey, Row, Shown, Snapshot, State, Target, Verb};
-use crate::engine::Eye;
 use crate::error::{Context, Error, Kind, Result};
 use crate::hand::Reader;
 use crate::present::units;
@@ -20,11 +19,17 @@ use super::audit::Audit;
 use super::authorise::{Policy, why_not};
 use super::start;
 
+/// Eyes that take one whole look: declared, claimed, sampled and judged. The engine's are such.
+pub trait Look: Send {
+    /// What is there now.
+    fn look(&mut self) -> Arc<Snapshot>;
+}
+
 /// Everything that acting needs.
 pub struct Control {
     pub(super) supervisor: Arc<dyn Supervisor>,
     pub(super) reader: Arc<Reader>,
-    pub(super) eye: Mutex<Eye>,
+    pub(super) eye: Mutex<Box<dyn Look>>,
     policy: Policy,
     audit: Audit,
     state: PathBuf,
@@ -35,13 +40,13 @@ pub type Progress<'a> = &'a mut dyn FnMut(&Shown);
 
 impl Control {
     /// A control whose own state lies in `state`.
-    pub fn new(supervisor: Arc<dyn Supervisor>, reader: Arc<Reader>, eye: Eye, policy: Policy, state: PathBuf) -> Self {
+    pub fn new(supervisor: Arc<dyn Supervisor>, reader: Arc<Reader>, eye: Box<dyn Look>, policy: Policy, state: PathBuf) -> Self {
         Self { supervisor, reader, eye: Mutex::new(eye), policy, audit: Audit::below(&state), state }
     }
 
     /// One whole look of its own, apart from any engine's.
     pub fn look(&self) -> Arc<Snapshot> {
-        self.eye.lock().unwrap_or_else(PoisonError::into_inner).look(&[])
+        self.eye.lock().unwrap_or_else(PoisonError::into_inner).look()
     }
 
     /// Why the caller cannot have this done to a row; `None` when it can be asked.

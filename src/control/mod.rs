@@ -7,5 +7,5 @@ mod audit;
 mod authorise;
 mod start;
 
-pub use act::Control;
+pub use act::{Control, Look};
 pub use authorise::{Policy, role_of};

@@ -75,7 +75,7 @@ fn wait(
         let row = {
             let mut eye = control.eye.lock().unwrap_or_else(PoisonError::into_inner);
             control.supervisor.forget(&order.id);
-            eye.look(&[])
+            eye.look()
         };
         let row = row.row(&order.id);
         let listens = row.and_then(|row| row.listening.iter().find(|(endpoint, _)| Some(endpoint.port) == declared.port));

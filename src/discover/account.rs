@@ -22,14 +22,11 @@ pub struct Account {
     pub name: Option<String>,
     /// Its home.
     pub home: PathBuf,
+    /// What reads its files. Its groups are looked up once: a directory service is not asked for every file.
+    pub identity: Identity,
 }
 
 impl Account {
-    /// The identity that reads its files.
-    pub fn identity(&self) -> Identity {
-        Identity::of(self.uid, self.gid, self.name.as_deref())
-    }
-
     /// Its name for the eye.
     pub fn shown(&self) -> Option<Shown> {
         self.name.as_deref().map(Shown::new)
@@ -44,7 +41,8 @@ pub struct Accounts {
 }
 
 fn account(user: User) -> Account {
-    Account { uid: Uid(user.uid.as_raw()), gid: Gid(user.gid.as_raw()), name: Some(user.name), home: user.dir }
+    let (uid, gid) = (Uid(user.uid.as_raw()), Gid(user.gid.as_raw()));
+    Account { uid, gid, identity: Identity::of(uid, gid, Some(&user.name)), name: Some(user.name), home: user.dir }
 }
 
 impl Accounts {
@@ -67,7 +65,13 @@ impl Accounts {
             .entry(uid)
             .or_insert_with(|| match User::from_uid(nix::unistd::Uid::from_raw(uid)).ok().flatten() {
                 Some(user) => account(user),
-                None => Account { uid: Uid(uid), gid: Gid(uid), name: None, home: PathBuf::from("/") },
+                None => Account {
+                    uid: Uid(uid),
+                    gid: Gid(uid),
+                    name: None,
+                    home: PathBuf::from("/"),
+                    identity: Identity::of(Uid(uid), Gid(uid), None),
+                },
             })
             .clone()
     }

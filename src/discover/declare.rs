@@ -71,7 +71,7 @@ pub fn declare(config: &Config, template: &Template, root: &Path, place: &Place,
         supervisor: SupervisorKind::Process,
         config: path,
         config_root: root.to_owned(),
-        host: Some(host),
+        host: server.host,
         port: server.port,
         server_name: server.server_name.as_deref().map(Shown::new),
         workspace: Some(PathBuf::from(workspace)),
@@ -87,7 +87,7 @@ fn content(place: &Place, root: &Path, reader: &Reader) -> (ServerConfig, Option
     if let Some(error) = &place.trouble {
         return refuse(reason(error));
     }
-    match reader.read(&place.account.identity(), root, &place.beneath, LONGEST) {
+    match reader.read(&place.account.identity, root, &place.beneath, LONGEST) {
         Ok(bytes) => match String::from_utf8(bytes) {
             Ok(text) => server_config::read(&text),
             Err(_) => refuse("it is not UTF-8 text".to_owned()),

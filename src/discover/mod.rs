@@ -49,7 +49,10 @@ impl Discoverer {
                     Some((facts, declared)) if *facts == place.facts => Arc::clone(declared),
                     _ => Arc::new(declare::declare(&self.config, template, pattern.root(), &place, &self.reader)),
                 };
-                known.insert(path, (place.facts, Arc::clone(&declared)));
+                // A fault that is not in the text (a timeout, a directory's rights) may go without the file being changed.
+                if declared.fault.as_ref().is_none_or(|fault| fault.line.is_some()) {
+                    known.insert(path, (place.facts, Arc::clone(&declared)));
+                }
                 if let Some(first) = found.get(&declared.id) {
                     let reason = format!("it declares {} once more; {} came first and counts", declared.id, first.config.display());
                     let file = Shown::new(&declared.config.to_string_lossy());

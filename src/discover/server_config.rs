@@ -4,6 +4,7 @@
 
 use std::net::IpAddr;
 
+use serde::Deserialize;
 use serde_json::Value;
 
 /// What a server's configuration says.
@@ -30,26 +31,37 @@ pub struct Fault {
     pub reason: String,
 }
 
+/// The keys that berth reads. A derived reader refuses one that stands twice: two programs would read two values.
+#[derive(Deserialize)]
+struct Fields {
+    port: Option<Value>,
+    host: Option<Value>,
+    #[serde(rename = "serverName")]
+    server_name: Option<Value>,
+    workspace: Option<Value>,
+}
+
 /// Reads a `config.json`. What could be read is returned beside the fault, so that the row keeps its port where it has one.
 pub fn read(text: &str) -> (ServerConfig, Option<Fault>) {
     let mut config = ServerConfig::default();
     if text.trim().is_empty() {
         return (config, Some(Fault { line: Some(1), column: None, reason: "the file is empty".to_owned() }));
     }
-    let value: Value = match serde_json::from_str(text.trim_start_matches('\u{feff}')) {
-        Ok(value) => value,
+    let map: Fields = match serde_json::from_str(text.trim_start_matches('\u{feff}')) {
+        Ok(fields) => fields,
+        Err(error) if error.is_data() && !text.trim_start().starts_with('{') => {
+            return (config, Some(Fault { line: Some(1), column: None, reason: "it must be an object in braces".to_owned() }));
+        }
         Err(error) => {
             let (line, column) = (u32::try_from(error.line()).ok(), u32::try_from(error.column()).ok());
             let whole = error.to_string();
             let reason = whole.split(" at line ").next().unwrap_or(&whole).to_owned();
-            return (config, Some(Fault { line, column, reason: format!("it is not JSON: {reason}") }));
+            let reason = if error.is_data() { reason } else { format!("it is not JSON: {reason}") };
+            return (config, Some(Fault { line, column, reason }));
         }
     };
-    let Value::Object(map) = value else {
-        return (config, Some(Fault { line: Some(1), column: None, reason: "it must be an object in braces".to_owned() }));
-    };
     let mut faults = Vec::new();
-    match map.get("port") {
+    match map.port.as_ref() {
         Some(Value::Number(number)) => match number.as_u64().and_then(|number| u16::try_from(number).ok()).filter(|port| *port > 0) {
             Some(port) => config.port = Some(port),
             None => faults.push(at(text, "port", format!("port must be from 1 to 65535, not {number}"))),
@@ -58,7 +70,7 @@ pub fn read(text: &str) -> (ServerConfig, Option<Fault>) {
         Some(_) => faults.push(at(text, "port", "port must be a number".to_owned())),
         None => faults.push(Fault { line: None, column: None, reason: "it has no port".to_owned() }),
     }
-    match map.get("host") {
+    match map.host.as_ref() {
         Some(Value::String(host)) if host == "localhost" => config.host = Some(IpAddr::from([127, 0, 0, 1])),
         Some(Value::String(host)) => match host.parse() {
             Ok(address) => config.host = Some(address),
@@ -67,9 +79,9 @@ pub fn read(text: &str) -> (ServerConfig, Option<Fault>) {
         Some(_) => faults.push(at(text, "host", "host must be a text in quotes".to_owned())),
         None => {}
     }
-    let text_of = |key: &str| map.get(key).and_then(Value::as_str).map(str::to_owned);
-    config.server_name = text_of("serverName");
-    config.workspace = text_of("workspace");
+    let text_of = |value: &Option<Value>| value.as_ref().and_then(Value::as_str).map(str::to_owned);
+    config.server_name = text_of(&map.server_name);
+    config.workspace = text_of(&map.workspace);
     if let Some(workspace) = &config.workspace
         && !workspace.starts_with('/')
     {

@@ -7,7 +7,12 @@ use super::*;
 /// A configuration whose only tree lies below `root`.
 fn config(root: &Path) -> Arc<Config> {
     let file = root.join("berth.toml");
-    let text = format!("[layout]\nbase = \"{0}\"\n[[discover]]\nconfig = \"{0}/users/*/config/config.json\"\n", root.display());
+    // The test's own account, by number, so that the trees may belong to root when root runs the tests.
+    let own = nix::unistd::geteuid();
+    let text = format!(
+        "[template.default]\nrun_as = \"{own}\"\n[layout]\nbase = \"{0}\"\n[[discover]]\nconfig = \"{0}/users/*/config/config.json\"\n",
+        root.display()
+    );
     std::fs::write(&file, text).unwrap();
     Arc::new(Config::load(Some(&file)).unwrap())
 }
@@ -55,6 +60,7 @@ fn a_broken_file_is_told_with_its_line_and_hides_nobody() {
         ("[1]", Some(1), "object"),
         ("{\"host\": \"0.0.0.0\"}", None, "no port"),
         ("{\n\"port\": \"8101\"}", Some(2), "not a string"),
+        ("{\"port\": 8101,\n\"port\": 8102}", Some(2), "duplicate"),
         ("{\"port\": 0}", Some(1), "1 to 65535"),
         ("{\"port\": 70000}", Some(1), "1 to 65535"),
         ("{\"port\": 8101,\n\"host\": \"example\"}", Some(2), "IP address"),

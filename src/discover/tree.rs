@@ -93,7 +93,7 @@ fn below(
             Part::Literal(text) => path.push(text),
             Part::Star { .. } => {
                 let account = account_of(reader, root, owner, &path, accounts, template);
-                let Ok(entries) = reader.list(&account.identity(), root, &path) else { return };
+                let Ok(entries) = reader.list(&account.identity, root, &path) else { return };
                 let last = index + 1 == rest.len();
                 for (name, is_directory) in entries {
                     let Some(text) = name.to_str().filter(|text| is_directory != last && !(last && is_a_copy(text))) else { continue };
@@ -140,10 +140,28 @@ fn account_of(reader: &Reader, root: &Path, owner: &str, beneath: &Path, account
 
 fn place(reader: &Reader, root: &Path, id: InstanceId, beneath: PathBuf, accounts: &mut Accounts, template: &Template) -> Option<Place> {
     let account = account_of(reader, root, id.owner(), &beneath, accounts, template);
-    match reader.stat(&account.identity(), root, &beneath) {
+    if let Some(why) = wrong_account(&account, id.owner(), template) {
+        // Only where there is a file at all: a directory without one is no instance.
+        reader.stat(&own(), root, &beneath).ok()?;
+        return Some(Place { id, account, beneath, facts: FileFacts::default(), trouble: Some(std::io::Error::other(why)) });
+    }
+    match reader.stat(&account.identity, root, &beneath) {
         Ok(facts) => Some(Place { id, account, beneath, facts, trouble: None }),
         // A directory without the file is no instance; what may not be looked at is one.
         Err(error) if matches!(error.raw_os_error(), Some(libc::ENOENT | libc::ENOTDIR)) => None,
         Err(error) => Some(Place { id, account, beneath, facts: FileFacts::default(), trouble: Some(error) }),
+    }
+}
+
+/// Why nothing may run under the account that was found: `run_as` names none, or it would be root without anybody having said so.
+fn wrong_account(account: &Account, owner: &str, template: &Template) -> Option<String> {
+    match &template.run_as {
+        Some(name) if account.name.as_deref() != Some(name.as_str()) && account.uid.to_string() != *name => {
+            Some(format!("run_as names the account \"{name}\", which does not exist"))
+        }
+        None if account.uid.is_root() && owner != "root" => {
+            Some(format!("it belongs to root and there is no account called {owner}: make the account, or set run_as in the template"))
+        }
+        _ => None,
     }
 }

@@ -51,7 +51,7 @@ pub struct Launch {
     pub command: Vec<String>,
     /// The working directory.
     pub directory: PathBuf,
-    /// The environment beside the clean one (HOME, USER, LOGNAME, SHELL, PATH, LANG).
+    /// The environment beside the clean one (HOME, USER, LOGNAME, PATH, LANG).
     pub environment: BTreeMap<String, String>,
     /// How long a start may take until the port is listened on.
     pub start_timeout: Duration,

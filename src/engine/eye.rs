@@ -8,6 +8,7 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 
 use crate::config::Config;
+use crate::control::Look;
 use crate::discover::Discoverer;
 use crate::domain::{Claim, InstanceId, ProcessKey, Roster, Shown, Snapshot, Uid, Underway};
 use crate::error::Result;
@@ -122,19 +123,20 @@ impl Eye {
         self.previous = Some(Arc::clone(&snapshot));
         snapshot
     }
+}
 
-    /// One whole look, for those who do not look again.
-    pub fn look(&mut self, underway: &[Underway]) -> Arc<Snapshot> {
+impl Look for Eye {
+    fn look(&mut self) -> Arc<Snapshot> {
         self.discover();
         self.claim();
         self.ports();
         self.processes();
-        let first = self.judge(underway);
+        let first = self.judge(&[]);
         // What was adopted in this look is a root from the next on: its tree is seen only then.
         if first.rows.iter().any(|row| row.declared.is_some() && row.keeper.is_none() && row.main.known().is_some()) {
             self.claim();
             self.processes();
-            return self.judge(underway);
+            return self.judge(&[]);
         }
         first
     }

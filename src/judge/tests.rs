@@ -1,7 +1,6 @@
 //! The whole judgement: order, identity and cost.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use crate::domain::{Code, ConfigFault};
 use crate::judge::testing::{Host, wall};
@@ -45,46 +44,4 @@ fn what_was_looked_for_in_vain_is_said() {
     host.roster.faults.push(ConfigFault { file: "/opt/-x".into(), line: None, column: None, reason: "is no name".into() });
     let notices: Vec<String> = host.judge().notices.iter().map(ToString::to_string).collect();
     assert_eq!(notices, ["/opt/-x: is no name", "no instance is configured; looked for /opt/*/config.json, /etc/*/config.json"]);
-}
-
-/// Run by hand in release: `cargo test --release --lib judge::tests::a_thousand -- --ignored --nocapture`.
-#[test]
-#[ignore = "a measurement"]
-fn a_thousand_instances() {
-    let mut host = Host::new();
-    for index in 0..1000u16 {
-        let (name, endpoint) = (format!("u{index}"), format!("127.0.0.1:{}", 8080 + index));
-        host.declare(&name, 1000 + u32::from(index), &endpoint);
-    }
-    for index in 0..1000u16 {
-        let pid = 2 + i32::from(index) * 8;
-        host.keep(&format!("u{index}"), pid, None);
-    }
-    let listens: Vec<(i32, String)> = (0..1000).map(|index| (3 + index * 8, format!("127.0.0.1:{}", 8080 + index))).collect();
-    for (pid, endpoint) in listens {
-        host.listen(pid, &endpoint);
-    }
-    measure("a thousand instances", &mut host);
-}
-
-#[test]
-#[ignore = "a measurement"]
-fn a_thousand_strangers() {
-    let mut host = Host::new();
-    for index in 0..1000 {
-        host.process(3 + index, 1, 1002, "python3 -m http.server").listen(3 + index, &format!("127.0.0.1:{}", 8080 + index));
-    }
-    measure("a thousand strangers", &mut host);
-}
-
-fn measure(what: &str, host: &mut Host) {
-    let mut previous = host.judge();
-    let rounds = 200;
-    for (how, pass) in [("ports only", 0), ("with processes", 1)] {
-        let start = Instant::now();
-        for _ in 0..rounds {
-            previous = host.pass(pass).judge_after(Some(&previous));
-        }
-        println!("{what}, {how}: {:?} each, {} findings", start.elapsed() / rounds, previous.findings.len());
-    }
 }

@@ -56,7 +56,7 @@ impl Local {
         let supervisor: Arc<dyn Supervisor> = Arc::new(ProcessSupervisor::new(&state, zygote, open_files));
         let eye = Eye::new(Arc::clone(&config), Arc::clone(&reader), Arc::clone(&supervisor))?;
         let policy = Policy { owners_may: config.access.owners_may.clone() };
-        let control = Control::new(Arc::clone(&supervisor), Arc::clone(&reader), eye, policy, state);
+        let control = Control::new(Arc::clone(&supervisor), Arc::clone(&reader), Box::new(eye), policy, state);
         let caller = own_caller(&config, read_only);
         let last = Mutex::new(Arc::new(Snapshot::nothing_yet(config.ports.range, sample::now())));
         let control = Arc::new(control);

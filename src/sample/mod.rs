@@ -142,6 +142,3 @@ pub fn find_process(pid: i32) -> Option<Process> {
 
 #[cfg(test)]
 mod tests;
-
-#[cfg(test)]
-mod measured;

@@ -78,11 +78,12 @@ fn is_told_rightly(row: &Value, owner: &Account, port: u16) {
     assert!((memory - real).abs() <= real * 0.1, "berth says {memory} bytes, ps {real}");
 }
 
-/// What ps says of the memory of all that runs under an account.
+/// What ps says of the memory of the server and all that came of it. Its keeper runs under the account too and is not the instance's.
 fn resident(owner: &Account) -> f64 {
-    let output = Command::new("ps").args(["-o", "rss=", "-U", &owner.uid.to_string()]).output().unwrap();
+    let output = Command::new("ps").args(["-ww", "-o", "rss=,args=", "-U", &owner.uid.to_string()]).output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
-    text.split_ascii_whitespace().map(|number| number.parse::<f64>().unwrap() * 1024.0).sum()
+    let servers = text.lines().filter(|line| !line.contains("berth keeper"));
+    servers.map(|line| line.split_ascii_whitespace().next().unwrap().parse::<f64>().unwrap() * 1024.0).sum()
 }
 
 /// The server itself answers, and not only its port.

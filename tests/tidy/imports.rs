@@ -21,7 +21,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("registry", &[]),
     ("probe", &[]),
     ("discover", &["config", "hand", "supervisor"]),
-    ("control", &["supervisor", "sample", "logs", "hand", "registry"]),
+    // What came of an action is worded as every presenter words it.
+    ("control", &["supervisor", "sample", "logs", "hand", "registry", "present"]),
     ("engine", &["config", "control", "discover", "hand", "judge", "probe", "registry", "sample", "supervisor"]),
     ("link", &["config", "control", "discover", "engine", "hand", "judge", "logs", "registry", "sample", "supervisor"]),
     // Presenters come in by the one door.

@@ -63,9 +63,11 @@ fn no_file_is_forgotten() {
         };
         // Declared by a file beside it, by the file named as its folder, or by its path, as what several targets share.
         let declares = |text: &str| code_lines(text).any(|(_, line)| line.trim_end().ends_with(&format!("mod {module};")));
+        let by_path = format!("#[path = \"{name}\"]");
         let declared = files.iter().any(|(other, text)| {
             let near = other.rsplit_once('/').is_some_and(|(other, _)| other == parent) || *other == format!("{parent}.rs");
-            (near && other != path && declares(text)) || text.contains(&format!("/{}/{name}\"]", folder.rsplit('/').next().unwrap()))
+            (near && other != path && (declares(text) || text.contains(&by_path)))
+                || text.contains(&format!("/{}/{name}\"]", folder.rsplit('/').next().unwrap()))
         });
         if !declared {
             wrong.push(path.clone());

@@ -48,6 +48,13 @@ pub fn code_lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
     text.lines().enumerate().map(|(index, line)| (index + 1, without_comment(line))).filter(|(_, line)| !line.trim().is_empty())
 }
 
+/// The code that goes into the program: what stands before a file's own tests, and nothing of a file of tests.
+pub fn program_lines(file: &SourceFile) -> impl Iterator<Item = (usize, &str)> {
+    let is_tests = file.path.ends_with("tests.rs") || !file.path.starts_with("src/");
+    let end = if is_tests { 0 } else { file.text.find("#[cfg(test)]\nmod tests {").unwrap_or(file.text.len()) };
+    code_lines(&file.text[..end])
+}
+
 /// `//` begins a comment unless it stands in a string, as in `http://`. A quote that is left open in a line is taken for a string's.
 fn without_comment(line: &str) -> &str {
     let mut in_string = false;

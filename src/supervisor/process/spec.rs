@@ -39,7 +39,6 @@ impl Spec {
             ("HOME".to_owned(), declared.home.to_string_lossy().into_owned()),
             ("USER".to_owned(), account.clone()),
             ("LOGNAME".to_owned(), account),
-            ("SHELL".to_owned(), "/bin/sh".to_owned()),
             ("PATH".to_owned(), PATH.to_owned()),
             ("LANG".to_owned(), "C.UTF-8".to_owned()),
         ];
