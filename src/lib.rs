@@ -1,4 +1,34 @@
-//! berth
+//! berth: one console for every user's MCP server on a shared host.
+//!
+//! # The way of the data
+//!
+//! ```text
+//! read path:   discover -> sample -> judge -> snapshot -> present (console | command line)
+//! write path:  order -> authorise -> lock -> record -> act (through a supervisor) -> record
+//! ```
+//!
+//! What decides is pure: `judge`, `control::authorise`, the console's `update`, `present`. What touches the world is an edge:
+//! `sample`, `supervisor`, `discover`, `logs`, `hand`. `tests/tidy` holds the allowed import directions.
+//!
+//! | module | its one job | what it must never do |
+//! |---|---|---|
+//! | [`domain`] | plain facts: ids, readings, samples, findings, snapshots, orders | I/O, a clock, async |
+//! | [`error`] | kind, cause chain, way out, exit code | print |
+//! | [`config`] | schema, layers, precise errors | read what others may write |
+//! | [`hand`] | zygote, hands and the reader: acting and opening as the user | let root write or signal in a user's tree |
+//! | [`sample`] | netlink and /proc to a `Sample` | interpret |
+//! | [`discover`] | configuration trees to a `Roster` | let one broken file hide another instance |
+//! | [`supervisor`] | who runs instances; `process` with its keeper | believe a PID file |
+//! | [`judge`] | roster, claims, sample, previous picture to a `Snapshot`; one rule a file | look anything up |
+//! | [`logs`] | the tail of a log, rotation, levels | read a file whole |
+//! | [`control`] | authorise, lock, record, act | act on what it could not record (but to stop) |
+//! | [`engine`] | the clock: when to look; publishes snapshots | act |
+//! | [`link`] | the one door for presenters: watch, submit, tail | present |
+//! | [`present`] | columns, units, wording, JSON | hold state |
+//! | [`tui`] | the console: state, update, view, terminal | reach past `link` |
+//! | [`cli`] | one file a subcommand | reach past `link` |
+//! | [`demo`] | a fleet of real MCP servers that leaves nothing behind | touch anything it did not make |
+
 pub mod cli;
 pub mod config;
 pub mod control;
