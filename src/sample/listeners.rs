@@ -28,9 +28,10 @@ fn pause(attempts: u32) -> Duration {
 
 struct Known {
     raw: RawListener,
-    /// When berth saw it first. The kernel does not tell since when a socket listens; for those that were there before
-    /// berth, this is when berth came.
+    /// When berth saw it first. The kernel does not tell since when a socket listens.
     since: Timestamp,
+    /// It was there before berth: its holder's start is then nearer to the truth than berth's coming.
+    was_there: bool,
     holds: Reading<Vec<Hold>>,
     attempts: u32,
     next: Duration,
@@ -50,6 +51,8 @@ pub(super) struct Listeners {
     /// Those without a holder, whether anybody wants to know or not; made when it is asked for.
     unheld: Option<Vec<u64>>,
     shown: Option<Arc<[Listener]>>,
+    /// A first dump was taken.
+    begun: bool,
     cursor: usize,
 }
 
@@ -67,6 +70,7 @@ impl Listeners {
 
     /// Takes over a dump; true when a socket came, went or changed.
     pub(super) fn take(&mut self, dump: &mut Vec<RawListener>, wall: Timestamp) -> bool {
+        let was_there = !std::mem::replace(&mut self.begun, true);
         if self.is_same(dump) {
             return false;
         }
@@ -79,7 +83,7 @@ impl Listeners {
         for &raw in &*dump {
             let known = self.known.entry(raw.cookie).or_insert_with(|| {
                 changed = true;
-                Known { raw, since: wall, holds: Reading::Unasked, attempts: 0, next: Duration::ZERO }
+                Known { raw, since: wall, was_there, holds: Reading::Unasked, attempts: 0, next: Duration::ZERO }
             });
             if known.raw != raw {
                 // fchown(2) gives a socket another uid; everything else stays as it is.
@@ -186,12 +190,17 @@ impl Listeners {
         if let Some(shown) = &self.shown {
             return Arc::clone(shown);
         }
-        let listeners = self.last.iter().filter_map(|raw| self.known.get(&raw.cookie)).map(|known| Listener {
-            endpoint: known.raw.endpoint,
-            uid: crate::domain::Uid(known.raw.uid),
-            inode: u64::from(known.raw.inode),
-            holders: known.holds.as_ref().map(|holds| holds.iter().filter_map(|hold| describe(hold.key)).collect()),
-            since: known.since,
+        let listeners = self.last.iter().filter_map(|raw| self.known.get(&raw.cookie)).map(|known| {
+            let holders: Reading<Arc<[Holder]>> =
+                known.holds.as_ref().map(|holds| holds.iter().filter_map(|hold| describe(hold.key)).collect());
+            let started = holders.as_ref().known().and_then(|holders| holders.iter().map(|holder| holder.started_at).min());
+            Listener {
+                endpoint: known.raw.endpoint,
+                uid: crate::domain::Uid(known.raw.uid),
+                inode: u64::from(known.raw.inode),
+                holders,
+                since: started.filter(|started| known.was_there && *started < known.since).unwrap_or(known.since),
+            }
         });
         let shown: Arc<[Listener]> = listeners.collect();
         self.shown = Some(Arc::clone(&shown));

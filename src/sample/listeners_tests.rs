@@ -60,6 +60,18 @@ fn since_is_when_it_was_first_seen() {
 }
 
 #[test]
+fn what_was_there_before_berth_is_as_old_as_its_holder() {
+    let mut listeners = with(&[raw(1, 80)]);
+    listeners.take(&mut vec![raw(1, 80), raw(2, 80)], wall(9));
+    for cookie in [1, 2] {
+        listeners.answer(cookie, Reading::Known(vec![hold(5)]), NOW);
+    }
+    // The holder started at 0: the first socket may be that old, the second one was seen to come.
+    let since: Vec<i64> = listeners.shown(holder).iter().map(|listener| listener.since.as_second()).collect();
+    assert_eq!(since, [0, 9]);
+}
+
+#[test]
 fn what_was_told_twice_is_there_once() {
     let listeners = with(&[raw(1, 80), raw(1, 80), raw(2, 81)]);
     assert_eq!(listeners.last.len(), 2);
