@@ -70,9 +70,9 @@ impl Control {
 
     fn attempt(&self, caller: &Caller, order: &Order, progress: Progress<'_>) -> Result<Outcome> {
         let snapshot = self.look();
-        let row = snapshot.row(&order.id).ok_or_else(|| {
-            Error::new(Kind::NoSuchInstance, format!("{}: no such instance", order.id)).hint("berth ls    lists those that there are")
-        })?;
+        let row = snapshot
+            .row(&order.id)
+            .ok_or_else(|| Error::new(Kind::NoSuchInstance, "no such instance").hint("berth ls    lists those that there are"))?;
         if let Some(why) = self.why_not(caller, order.verb, row) {
             let kind = if row.declared.as_ref().is_some_and(|declared| declared.launch.is_none()) && order.verb != Verb::Stop {
                 Kind::Failed

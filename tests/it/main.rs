@@ -4,6 +4,8 @@
 // The fixtures take their facts from here.
 use berth::domain;
 
+mod actions;
+
 #[path = "../support/console.rs"]
 mod console;
 #[path = "../support/fake_door.rs"]

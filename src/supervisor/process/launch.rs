@@ -30,10 +30,10 @@ struct Running {
 
 /// Starts the server and returns when it exists.
 pub fn start(supervisor: &ProcessSupervisor, declared: &Declared, by: &Caller, again: bool) -> Result<Box<dyn Started>> {
-    let launch = declared.launch.as_ref().ok_or_else(|| {
-        Error::failed(format!("{}: not started. Its configuration cannot be read", declared.id))
-            .hint("berth check    says what is wrong with it")
-    })?;
+    let launch = declared
+        .launch
+        .as_ref()
+        .ok_or_else(|| Error::failed("not started. Its configuration cannot be read").hint("berth check    says what is wrong with it"))?;
     let old = supervisor.records.read(&declared.id, &supervisor.boot).unwrap_or_default().unwrap_or_default();
     let first = Event::Asked {
         boot: boot_id(),
@@ -53,10 +53,11 @@ pub fn start(supervisor: &ProcessSupervisor, declared: &Declared, by: &Caller, a
         Some(Word::Started { keeper, main }) => Ok(Box::new(Running { line: ours, keeper: key(keeper), main: key(main), exit: None })),
         Some(Word::Failed { what, errno }) => {
             let cause = std::io::Error::from_raw_os_error(errno);
-            Err(Error::failed(format!("{}: not started. {what} failed", declared.id)).because(cause).hint(hint_for(&what, declared)))
+            Err(Error::failed(format!("not started. {what} failed")).because(cause).hint(hint_for(&what, declared)))
         }
-        Some(Word::Exited { .. }) | None => Err(Error::failed(format!("{}: not started. Its keeper ended without a word", declared.id))
-            .hint("is the user at its limit of processes?")),
+        Some(Word::Exited { .. }) | None => {
+            Err(Error::failed("not started. Its keeper ended without a word").hint("is the user at its limit of processes?"))
+        }
     }
 }
 

@@ -49,7 +49,7 @@ pub fn stop(supervisor: &ProcessSupervisor, declared: &Declared, extra: &[Proces
             Ok(Answer::Done | Answer::Survivors(_)) => {}
             Ok(Answer::Refused { errno, doing }) => {
                 let cause = std::io::Error::from_raw_os_error(errno);
-                return Err(Error::new(kind_of(errno), format!("{}: not stopped. {doing} was refused", declared.id)).because(cause));
+                return Err(Error::new(kind_of(errno), format!("not stopped. {doing} was refused")).because(cause));
             }
             Err(error) => return Err(error),
         }

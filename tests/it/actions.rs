@@ -1,0 +1,191 @@
+//! The real binary on real servers under one account: start, see, crash, stop, and several who want the same at once.
+//!
+//! It must never need root, and ends what it started through the keepers it started.
+
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+const BERTH: &str = env!("CARGO_BIN_EXE_berth");
+
+/// A tree as the guide lays it out, with its own state directory; everything is stopped when it goes.
+struct Tree {
+    directory: tempfile::TempDir,
+    ports: Vec<u16>,
+}
+
+impl Tree {
+    fn new(owners: &[&str]) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let held: Vec<TcpListener> = owners.iter().map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap()).collect();
+        let ports: Vec<u16> = held.iter().map(|listener| listener.local_addr().unwrap().port()).collect();
+        drop(held);
+        let tree = Self { directory, ports };
+        for (owner, port) in owners.iter().zip(&tree.ports) {
+            tree.configure(owner, &format!("{{\"port\": {port}, \"host\": \"127.0.0.1\", \"serverName\": \"{owner}\"}}"));
+        }
+        let (base, uid) = (tree.path().display(), nix::unistd::geteuid());
+        let (first, last) = (tree.ports.iter().min().unwrap(), tree.ports.iter().max().unwrap());
+        let text = format!(
+            "[ports]\nrange = \"{first}-{last}\"\n[layout]\nbase = \"{base}\"\n[template.default]\nrun_as = \"{uid}\"\ndirectory = \"{base}\"\n\
+             command = [\"{BERTH}\", \"demo-server\", \"--config={{config}}\"]\nstart_timeout = \"20s\"\nstop_timeout = \"5s\"\n\
+             [[discover]]\nconfig = \"{base}/users/*/config/config.json\"\n"
+        );
+        std::fs::write(tree.config(), text).unwrap();
+        tree
+    }
+
+    fn path(&self) -> &Path {
+        self.directory.path()
+    }
+
+    fn config(&self) -> PathBuf {
+        self.path().join("berth.toml")
+    }
+
+    fn configure(&self, owner: &str, text: &str) {
+        let directory = self.path().join("users").join(owner).join("config");
+        std::fs::create_dir_all(&directory).unwrap();
+        std::fs::create_dir_all(directory.with_file_name("workspace")).unwrap();
+        std::fs::write(directory.join("config.json"), text).unwrap();
+    }
+
+    fn command(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(BERTH);
+        command.arg("--config").arg(self.config()).args(words).env("BERTH_STATE", self.path().join("state"));
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    fn berth(&self, words: &[&str]) -> (i32, String, String) {
+        told(self.command(words).output().unwrap())
+    }
+
+    fn row(&self, owner: &str) -> Value {
+        let (_, text, errors) = self.berth(&["--json", "ls"]);
+        let document: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text} {errors}"));
+        document["instances"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|row| row["id"] == owner)
+            .unwrap_or_else(|| panic!("no {owner}: {text}"))
+            .clone()
+    }
+
+    /// The row as soon as its state is this one.
+    fn until(&self, owner: &str, state: &str) -> Value {
+        let begun = Instant::now();
+        loop {
+            let row = self.row(owner);
+            if row["state"] == state {
+                return row;
+            }
+            assert!(begun.elapsed() < Duration::from_secs(20), "{owner} is not {state}: {row:#}");
+        }
+    }
+}
+
+impl Drop for Tree {
+    fn drop(&mut self) {
+        let _ = self.berth(&["stop", "--all", "--yes"]);
+    }
+}
+
+fn told(output: Output) -> (i32, String, String) {
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap_or(-1), text(output.stdout), text(output.stderr))
+}
+
+fn signal(pid: i64, signal: nix::sys::signal::Signal) {
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(i32::try_from(pid).unwrap()), signal).unwrap();
+}
+
+#[test]
+fn a_server_is_started_seen_and_stopped() {
+    let tree = Tree::new(&["zoe"]);
+    assert_eq!(tree.row("zoe")["state"], "stopped");
+    let (code, out, errors) = tree.berth(&["start", "zoe"]);
+    assert_eq!(code, 0, "{out}{errors}");
+    let row = tree.row("zoe");
+    assert_eq!((&row["state"], &row["wish"], row["port"].as_u64()), (&"running".into(), &"up".into(), Some(tree.ports[0].into())));
+    let pid = row["pid"].as_i64().unwrap();
+    let pid_file = std::fs::read_to_string(tree.path().join("users/zoe/server.pid")).unwrap();
+    assert_eq!(pid_file.trim(), pid.to_string());
+    // What is already as wished counts as done, and nothing is started twice.
+    assert_eq!(tree.berth(&["start", "zoe"]).0, 0);
+    assert_eq!(tree.row("zoe")["pid"].as_i64(), Some(pid));
+    assert_eq!(tree.berth(&["restart", "zoe"]).0, 0);
+    let again = tree.row("zoe");
+    assert_ne!(again["pid"].as_i64(), Some(pid));
+    assert_eq!(again["restarts"], 1);
+    assert_eq!(tree.berth(&["stop", "zoe"]).0, 0);
+    let row = tree.row("zoe");
+    assert_eq!((&row["state"], &row["wish"], &row["pid"]), (&"stopped".into(), &"down".into(), &Value::Null));
+    assert!(!tree.path().join("users/zoe/server.pid").exists());
+}
+
+#[test]
+fn an_end_that_nobody_asked_for_is_a_crash_with_its_signal() {
+    let tree = Tree::new(&["zoe"]);
+    assert_eq!(tree.berth(&["start", "zoe"]).0, 0);
+    signal(tree.row("zoe")["pid"].as_i64().unwrap(), nix::sys::signal::Signal::SIGKILL);
+    let row = tree.until("zoe", "crashed");
+    assert_eq!(row["exit"]["signal"], 9, "{row:#}");
+}
+
+#[test]
+fn a_failed_start_tells_the_exit_status_and_the_logs_last_lines() {
+    let tree = Tree::new(&["zoe"]);
+    let text = std::fs::read_to_string(tree.config()).unwrap();
+    let broken = text.replace("\"demo-server\", \"--config={config}\"", "\"frob\"");
+    std::fs::write(tree.config(), broken).unwrap();
+    let (code, out, errors) = tree.berth(&["start", "zoe"]);
+    assert_eq!(code, 1, "{out}{errors}");
+    assert!(errors.contains("exited with code 2") && errors.contains("frob"), "{errors}");
+}
+
+#[test]
+fn a_taken_port_is_named_and_nothing_is_started() {
+    let tree = Tree::new(&["zoe"]);
+    let _stranger = TcpListener::bind((Ipv4Addr::LOCALHOST, tree.ports[0])).unwrap();
+    let (code, _, errors) = tree.berth(&["start", "zoe"]);
+    assert_eq!(code, 5, "{errors}");
+    assert!(errors.contains(&format!("pid {}", std::process::id())), "{errors}");
+    assert_eq!(tree.row("zoe")["findings"][0], "port-taken");
+    assert_eq!(tree.berth(&["check"]).0, 1);
+}
+
+#[test]
+fn of_many_who_start_one_wins_and_one_process_runs() {
+    let tree = Tree::new(&["zoe"]);
+    let children: Vec<_> = (0..6).map(|_| tree.command(&["start", "zoe"]).spawn().unwrap()).collect();
+    let ends: Vec<_> = children.into_iter().map(|child| told(child.wait_with_output().unwrap())).collect();
+    assert!(ends.iter().any(|(code, _, _)| *code == 0), "{ends:?}");
+    for (code, _, errors) in &ends {
+        // Too late is either told who is acting, or finds that it is done already.
+        assert!(*code == 0 || (*code == 5 && errors.contains("is acting on it") && errors.contains("pid ")), "{ends:?}");
+    }
+    let servers = std::fs::read_dir("/proc").unwrap().flatten().filter(|entry| {
+        let command = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
+        let command = String::from_utf8_lossy(&command).replace('\0', " ");
+        command.contains("demo-server") && command.contains(&*tree.path().to_string_lossy())
+    });
+    assert_eq!(servers.count(), 1);
+}
+
+#[test]
+fn a_broken_configuration_is_told_with_its_line_and_the_others_live_on() {
+    let tree = Tree::new(&["zoe", "yan"]);
+    tree.configure("yan", "{\n  \"port\": \"8101\"\n}");
+    let row = tree.row("yan");
+    assert_eq!(row["findings"][0], "config-invalid", "{row:#}");
+    let (code, out, _) = tree.berth(&["check"]);
+    assert_eq!(code, 1);
+    assert!(out.contains("config.json:2") && out.contains("not a string"), "{out}");
+    assert_eq!(tree.berth(&["start", "yan"]).0, 1);
+    assert_eq!(tree.berth(&["start", "zoe"]).0, 0);
+}
