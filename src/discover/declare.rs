@@ -97,7 +97,7 @@ fn content(place: &Place, root: &Path, reader: &Reader) -> (ServerConfig, Option
 }
 
 /// What an error of the reader means for the person who has to mend it.
-fn reason(error: &io::Error) -> String {
+pub fn reason(error: &io::Error) -> String {
     match (error.raw_os_error(), error.kind()) {
         (Some(libc::ELOOP), _) => "a symbolic link is in its path; links are not followed in a user's tree".to_owned(),
         (Some(libc::EACCES | libc::EPERM), _) => "may not be read by this caller".to_owned(),

@@ -4,6 +4,8 @@
 
 mod account;
 mod declare;
+#[cfg(test)]
+mod requirements_tests;
 mod server_config;
 #[cfg(test)]
 mod tests;
@@ -24,7 +26,8 @@ pub struct Discoverer {
     config: Arc<Config>,
     reader: Arc<Reader>,
     accounts: Accounts,
-    known: HashMap<PathBuf, (FileFacts, Arc<Declared>)>,
+    /// By pattern too: two patterns may find one file, each with an id and a template of its own.
+    known: HashMap<(usize, PathBuf), (FileFacts, Arc<Declared>)>,
     last: Arc<Roster>,
 }
 
@@ -39,14 +42,19 @@ impl Discoverer {
         let mut found: BTreeMap<InstanceId, Arc<Declared>> = BTreeMap::new();
         let mut roster = Roster::default();
         let mut known = HashMap::with_capacity(self.known.len());
-        for discover in &self.config.discover {
+        for (index, discover) in self.config.discover.iter().enumerate() {
             let Source::Config(pattern) = &discover.source else { continue };
             roster.looked_for.push(Shown::new(pattern.as_str()));
             let Some(template) = self.config.templates.get(&discover.template) else { continue };
             for place in tree::walk(&self.reader, pattern, &mut self.accounts, template, &mut roster.faults) {
-                let path = pattern.root().join(&place.beneath);
+                let path = (index, pattern.root().join(&place.beneath));
                 let declared = match self.known.get(&path) {
-                    Some((facts, declared)) if *facts == place.facts => Arc::clone(declared),
+                    // An account that was made meanwhile changes whose it is, without the file being changed.
+                    Some((facts, declared))
+                        if *facts == place.facts && (declared.uid, declared.gid) == (place.account.uid, place.account.gid) =>
+                    {
+                        Arc::clone(declared)
+                    }
                     _ => Arc::new(declare::declare(&self.config, template, pattern.root(), &place, &self.reader)),
                 };
                 // A fault that is not in the text (a timeout, a directory's rights) may go without the file being changed.

@@ -47,18 +47,13 @@ pub fn read(text: &str) -> (ServerConfig, Option<Fault>) {
     if text.trim().is_empty() {
         return (config, Some(Fault { line: Some(1), column: None, reason: "the file is empty".to_owned() }));
     }
-    let map: Fields = match serde_json::from_str(text.trim_start_matches('\u{feff}')) {
-        Ok(fields) => fields,
-        Err(error) if error.is_data() && !text.trim_start().starts_with('{') => {
-            return (config, Some(Fault { line: Some(1), column: None, reason: "it must be an object in braces".to_owned() }));
-        }
-        Err(error) => {
-            let (line, column) = (u32::try_from(error.line()).ok(), u32::try_from(error.column()).ok());
-            let whole = error.to_string();
-            let reason = whole.split(" at line ").next().unwrap_or(&whole).to_owned();
-            let reason = if error.is_data() { reason } else { format!("it is not JSON: {reason}") };
-            return (config, Some(Fault { line, column, reason }));
-        }
+    let text = text.trim_start_matches('\u{feff}');
+    let is_object = text.trim_start().starts_with('{');
+    let map: Fields = match serde_json::from_str(text) {
+        Ok(fields) if is_object => fields,
+        // A derived reader takes an array too, its fields in order.
+        Err(error) if is_object || !error.is_data() => return (config, Some(not_json(&error))),
+        _ => return (config, Some(Fault { line: Some(1), column: None, reason: "it must be an object in braces".to_owned() })),
     };
     let mut faults = Vec::new();
     match map.port.as_ref() {
@@ -82,6 +77,9 @@ pub fn read(text: &str) -> (ServerConfig, Option<Fault>) {
     let text_of = |value: &Option<Value>| value.as_ref().and_then(Value::as_str).map(str::to_owned);
     config.server_name = text_of(&map.server_name);
     config.workspace = text_of(&map.workspace);
+    if config.workspace.is_none() && map.workspace.is_some() {
+        faults.push(at(text, "workspace", "workspace must be a text in quotes".to_owned()));
+    }
     if let Some(workspace) = &config.workspace
         && !workspace.starts_with('/')
     {
@@ -91,10 +89,43 @@ pub fn read(text: &str) -> (ServerConfig, Option<Fault>) {
     (config, faults.into_iter().next())
 }
 
+fn not_json(error: &serde_json::Error) -> Fault {
+    let whole = error.to_string();
+    let reason = whole.split(" at line ").next().unwrap_or(&whole).to_owned();
+    let reason = if error.is_data() { reason } else { format!("it is not JSON: {reason}") };
+    Fault { line: u32::try_from(error.line()).ok(), column: u32::try_from(error.column()).ok(), reason }
+}
+
 /// A fault at the line of a key.
 fn at(text: &str, key: &str, reason: String) -> Fault {
-    let needle = format!("\"{key}\"");
-    let place = text.lines().enumerate().find_map(|(index, line)| line.find(&needle).map(|column| (index + 1, column + 1)));
-    let (line, column) = place.map_or((None, None), |(line, column)| (u32::try_from(line).ok(), u32::try_from(column).ok()));
+    let before = key_offset(text, key).and_then(|offset| text.get(..offset));
+    let line = before.and_then(|before| u32::try_from(before.matches('\n').count() + 1).ok());
+    let column = before.and_then(|before| u32::try_from(before.len() - before.rfind('\n').map_or(0, |end| end + 1) + 1).ok());
     Fault { line, column, reason }
+}
+
+/// Where a key of the outermost object stands. The same word deeper inside, or as a value, is the server's own.
+fn key_offset(text: &str, key: &str) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let (mut depth, mut index) = (0_usize, 0);
+    while index < bytes.len() {
+        match bytes[index] {
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            b'"' => {
+                let start = index;
+                index += 1;
+                while index < bytes.len() && bytes[index] != b'"' {
+                    index += if bytes[index] == b'\\' { 2 } else { 1 };
+                }
+                let is_key = text.get(index + 1..).is_some_and(|after| after.trim_start().starts_with(':'));
+                if depth == 1 && is_key && text.get(start + 1..index) == Some(key) {
+                    return Some(start);
+                }
+            }
+            _ => {}
+        }
+        index += 1;
+    }
+    None
 }

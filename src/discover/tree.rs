@@ -9,6 +9,7 @@ use crate::domain::{ConfigFault, Gid, InstanceId, Shown, Uid};
 use crate::hand::{FileFacts, Identity, Reader};
 
 use super::account::{Account, Accounts};
+use super::declare::reason;
 
 /// A configuration file that was found.
 pub struct Place {
@@ -41,6 +42,17 @@ fn fault(path: &Path, reason: &str) -> ConfigFault {
     ConfigFault { file: Shown::new(&path.to_string_lossy()), line: None, column: None, reason: Shown::new(reason) }
 }
 
+/// Whether nothing is there, rather than something that may not be looked at.
+fn is_absent(error: &std::io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::ENOENT | libc::ENOTDIR))
+}
+
+/// Whether what a listing does not call a directory gets a row after all: a link, so that its fault is told, or a directory on a
+/// file system that tells no types (readdir(3), `DT_UNKNOWN`).
+fn is_worth_entering(reader: &Reader, root: &Path, name: &Path) -> bool {
+    reader.stat(&own(), root, name).is_ok_and(|facts| !facts.is_regular)
+}
+
 /// Everything that the pattern finds.
 pub fn walk(reader: &Reader, pattern: &Pattern, accounts: &mut Accounts, template: &Template, faults: &mut Vec<ConfigFault>) -> Vec<Place> {
     let root = pattern.root();
@@ -55,7 +67,7 @@ pub fn walk(reader: &Reader, pattern: &Pattern, accounts: &mut Accounts, templat
     };
     let mut places = Vec::new();
     for (name, is_directory) in entries {
-        if is_directory == rest.is_empty() {
+        if is_directory && rest.is_empty() || !is_directory && !rest.is_empty() && !is_worth_entering(reader, root, Path::new(&name)) {
             continue;
         }
         let Some(name) = name.to_str() else {
@@ -93,7 +105,15 @@ fn below(
             Part::Literal(text) => path.push(text),
             Part::Star { .. } => {
                 let account = account_of(reader, root, owner, &path, accounts, template);
-                let Ok(entries) = reader.list(&account.identity, root, &path) else { return };
+                let entries = match reader.list(&account.identity, root, &path) {
+                    Ok(entries) => entries,
+                    Err(error) => {
+                        if !is_absent(&error) {
+                            faults.push(fault(&root.join(&path), &format!("the directory cannot be listed: {}", reason(&error))));
+                        }
+                        return;
+                    }
+                };
                 let last = index + 1 == rest.len();
                 for (name, is_directory) in entries {
                     let Some(text) = name.to_str().filter(|text| is_directory != last && !(last && is_a_copy(text))) else { continue };
@@ -142,13 +162,15 @@ fn place(reader: &Reader, root: &Path, id: InstanceId, beneath: PathBuf, account
     let account = account_of(reader, root, id.owner(), &beneath, accounts, template);
     if let Some(why) = wrong_account(&account, id.owner(), template) {
         // Only where there is a file at all: a directory without one is no instance.
-        reader.stat(&own(), root, &beneath).ok()?;
+        if reader.stat(&own(), root, &beneath).is_err_and(|error| is_absent(&error)) {
+            return None;
+        }
         return Some(Place { id, account, beneath, facts: FileFacts::default(), trouble: Some(std::io::Error::other(why)) });
     }
     match reader.stat(&account.identity, root, &beneath) {
         Ok(facts) => Some(Place { id, account, beneath, facts, trouble: None }),
         // A directory without the file is no instance; what may not be looked at is one.
-        Err(error) if matches!(error.raw_os_error(), Some(libc::ENOENT | libc::ENOTDIR)) => None,
+        Err(error) if is_absent(&error) => None,
         Err(error) => Some(Place { id, account, beneath, facts: FileFacts::default(), trouble: Some(error) }),
     }
 }
