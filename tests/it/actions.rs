@@ -150,12 +150,17 @@ fn a_failed_start_tells_the_exit_status_and_the_logs_last_lines() {
 
 #[test]
 fn a_taken_port_is_named_and_nothing_is_started() {
-    let tree = Tree::new(&["zoe"]);
-    let _stranger = TcpListener::bind((Ipv4Addr::LOCALHOST, tree.ports[0])).unwrap();
-    let (code, _, errors) = tree.berth(&["start", "zoe"]);
+    let tree = Tree::new(&["zoe", "yan"]);
+    let port = tree.ports[0];
+    tree.configure("yan", &format!("{{\"port\": {port}, \"host\": \"127.0.0.1\"}}"));
+    assert_eq!(tree.berth(&["start", "zoe"]).0, 0);
+    let pid = tree.row("zoe")["pid"].as_i64().unwrap();
+    let (code, _, errors) = tree.berth(&["start", "yan"]);
     assert_eq!(code, 5, "{errors}");
-    assert!(errors.contains(&format!("pid {}", std::process::id())), "{errors}");
-    assert_eq!(tree.row("zoe")["findings"][0], "port-taken");
+    assert!(errors.contains(&format!("pid {pid}")), "{errors}");
+    let row = tree.row("yan");
+    assert_eq!(row["state"], "stopped");
+    assert!(row["findings"].as_array().unwrap().contains(&"port-taken".into()), "{row:#}");
     assert_eq!(tree.berth(&["check"]).0, 1);
 }
 
