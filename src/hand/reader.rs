@@ -3,6 +3,7 @@
 //! It must never write, follow a link below the administrator's part of a path, or wait longer than its deadline: a thousand
 //! forks do not fit in a first frame, and a dead mount must cost a thread, not the console.
 
+use std::collections::HashSet;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read};
@@ -20,8 +21,8 @@ use super::Identity;
 /// How long one look into a user's tree may take.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// How many threads may hang in dead mounts before reading is given up.
-const MOST_STUCK: usize = 8;
+/// How many threads may hang in dead mounts before reading is given up. One user's dead mount costs one of them.
+const MOST_STUCK: usize = 32;
 
 /// What is told of a file without opening it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -73,7 +74,8 @@ pub struct Reader {
 
 struct Line {
     requests: Sender<Request>,
-    stuck: usize,
+    /// The users in whose trees a thread hangs. A thread that comes back takes its user out.
+    stuck: Arc<Mutex<HashSet<u32>>>,
 }
 
 impl Reader {
@@ -82,8 +84,9 @@ impl Reader {
     /// # Errors
     /// When no thread can be had.
     pub fn start() -> io::Result<Arc<Self>> {
-        let requests = start_thread()?;
-        Ok(Arc::new(Self { line: Mutex::new(Line { requests, stuck: 0 }) }))
+        let stuck = Arc::default();
+        let requests = start_thread(&stuck)?;
+        Ok(Arc::new(Self { line: Mutex::new(Line { requests, stuck }) }))
     }
 
     /// Opens a regular file for reading. It must belong to the user or to root.
@@ -138,31 +141,36 @@ impl Reader {
         let (answer, answered) = sync_channel(1);
         let request = Request { who: who.clone(), root: root.to_owned(), beneath: beneath.to_owned(), wanted, answer };
         let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
-        if line.stuck >= MOST_STUCK {
-            return Err(io::Error::new(io::ErrorKind::TimedOut, "too many file systems do not answer"));
+        {
+            let stuck = line.stuck.lock().unwrap_or_else(PoisonError::into_inner);
+            if stuck.contains(&who.uid().0) || stuck.len() >= MOST_STUCK {
+                return Err(io::Error::new(io::ErrorKind::TimedOut, "an earlier look at this user's file system has not come back"));
+            }
         }
         line.requests.send(request).map_err(|_| io::Error::other("the reading thread is gone"))?;
         match answered.recv_timeout(PATIENCE) {
             Ok(result) => result,
             Err(_) => {
                 // The thread hangs in the kernel and cannot be ended; another takes its place.
-                line.stuck += 1;
-                line.requests = start_thread()?;
+                line.stuck.lock().unwrap_or_else(PoisonError::into_inner).insert(who.uid().0);
+                line.requests = start_thread(&line.stuck)?;
                 Err(io::Error::new(io::ErrorKind::TimedOut, "the file system did not answer within 2 s"))
             }
         }
     }
 }
 
-fn start_thread() -> io::Result<Sender<Request>> {
+fn start_thread(stuck: &Arc<Mutex<HashSet<u32>>>) -> io::Result<Sender<Request>> {
     let (sender, receiver) = channel();
-    std::thread::Builder::new().name("berth-reader".to_owned()).stack_size(128 * 1024).spawn(move || serve(&receiver))?;
+    let stuck = Arc::clone(stuck);
+    std::thread::Builder::new().name("berth-reader".to_owned()).stack_size(128 * 1024).spawn(move || serve(&receiver, &stuck))?;
     Ok(sender)
 }
 
-fn serve(requests: &Receiver<Request>) {
+fn serve(requests: &Receiver<Request>, stuck: &Mutex<HashSet<u32>>) {
     let is_root = nix::unistd::geteuid().is_root();
     let mut current: Option<Identity> = None;
+    let mut served = None;
     for request in requests {
         let result = (|| {
             // The administrator's part is resolved with berth's own rights.
@@ -178,6 +186,11 @@ fn serve(requests: &Receiver<Request>) {
             look(&root, &request)
         })();
         drop(request.answer.send(result));
+        served = Some(request.who.uid().0);
+    }
+    // The line ends only when this thread was given up for its last look, and that look has come back now.
+    if let Some(uid) = served {
+        stuck.lock().unwrap_or_else(PoisonError::into_inner).remove(&uid);
     }
 }
 
