@@ -79,7 +79,19 @@ impl Control {
             } else {
                 Kind::NotPermitted
             };
-            return Err(Error::new(kind, format!("not {}. {why}", order.verb.done())));
+            let error = Error::new(kind, format!("not {}: {why}", order.verb.done()));
+            // Where the configuration is the reason, its own fault says more than that it is one.
+            let fault = row.declared.as_ref().and_then(|declared| declared.fault.as_ref()).filter(|_| kind == Kind::Failed);
+            return Err(match fault {
+                Some(fault) => error.because(fault.reason.as_str()).hint(format!(
+                    "mend {}{}, then berth {} {}",
+                    fault.file,
+                    fault.line.map_or_else(String::new, |line| format!(" line {line}")),
+                    order.verb,
+                    order.id
+                )),
+                None => error,
+            });
         }
         let Some(declared) = row.declared.clone() else { return Err(Error::failed("it is no instance")) };
         let _lock = self.lock(caller, &declared, order.verb)?;

@@ -3,7 +3,7 @@
 //! It must never hold a secret, and never lose an entry that it has reported as written (full sync).
 
 use std::fs;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -32,6 +32,8 @@ impl Audit {
         let path = self.state.join(FILE);
         let doing = || format!("cannot open the audit trail {}", path.display());
         fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.state).while_doing(doing)?;
+        // Made by hand, because SQLite makes 0644 of it and the state directory may be an older, wider one.
+        fs::OpenOptions::new().append(true).create(true).mode(0o600).open(&path).while_doing(doing)?;
         let connection = Connection::open(&path).while_doing(doing)?;
         connection.busy_timeout(Duration::from_secs(5)).while_doing(doing)?;
         // No WAL: the state directory may lie on a network file system, sqlite.org/wal.html.
@@ -103,6 +105,8 @@ mod tests {
             })
         };
         let connection = audit.open().unwrap();
+        let facts = fs::metadata(directory.path().join("state").join(FILE)).unwrap();
+        assert_eq!(std::os::unix::fs::MetadataExt::mode(&facts) & 0o777, 0o600);
         assert_eq!(read(&connection).unwrap(), ("stop bob tired".to_owned(), None));
         let outcome = Outcome { exit_code: 0, sentence: Shown::new("stopped"), hints: vec![], log_lines: vec![] };
         audit.conclude(entry, &outcome).unwrap();

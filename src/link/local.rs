@@ -124,7 +124,7 @@ impl Local {
             Error::new(Kind::NoSuchInstance, format!("{id}: no such instance")).hint("berth ls    lists those that there are")
         })?;
         if let Some(why) = self.control.why_not(&self.caller, Verb::Logs, row) {
-            return Err(Error::new(Kind::NotPermitted, format!("{id}: its log is not shown. {why}")));
+            return Err(Error::new(Kind::NotPermitted, format!("{id}: its log is not shown: {why}")));
         }
         row.declared.clone().ok_or_else(|| Error::failed(format!("{id}: it has no log that berth knows")))
     }

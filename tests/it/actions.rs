@@ -129,6 +129,34 @@ fn a_server_is_started_seen_and_stopped() {
 }
 
 #[test]
+fn a_server_inherits_nothing() {
+    let tree = Tree::new(&["zoe"]);
+    // A server without a handler of its own: what the keeper's side left ignored or blocked would still be so.
+    let text = std::fs::read_to_string(tree.config()).unwrap();
+    let words = format!("\"{BERTH}\", \"demo-server\", \"--config={{config}}\"");
+    std::fs::write(tree.config(), text.replace(&words, "\"sleep\", \"600\"")).unwrap();
+    assert_eq!(tree.berth(&["start", "zoe", "--timeout", "1s"]).0, 1);
+    let pid = tree.row("zoe")["pid"].as_i64().unwrap();
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let told = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)).map(|rest| rest.trim().to_owned()).unwrap();
+    assert_eq!((told("SigIgn:"), told("SigBlk:")), ("0".repeat(16), "0".repeat(16)));
+    assert_eq!((told("NoNewPrivs:"), told("Umask:")), ("1".to_owned(), "0027".to_owned()));
+    let open: Vec<String> =
+        std::fs::read_dir(format!("/proc/{pid}/fd")).unwrap().flatten().map(|entry| entry.file_name().into_string().unwrap()).collect();
+    assert_eq!(open.len(), 3, "{open:?}");
+    assert_eq!(std::fs::read_link(format!("/proc/{pid}/fd/0")).unwrap(), Path::new("/dev/null"));
+    let environment = std::fs::read(format!("/proc/{pid}/environ")).unwrap();
+    let names: Vec<String> = String::from_utf8_lossy(&environment)
+        .split('\0')
+        .filter_map(|entry| entry.split_once('=').map(|(name, _)| name.to_owned()))
+        .collect();
+    assert!(names.iter().all(|name| ["HOME", "USER", "LOGNAME", "PATH", "LANG", "NODE_ENV"].contains(&name.as_str())), "{names:?}");
+    let begun = Instant::now();
+    assert_eq!(tree.berth(&["stop", "zoe"]).0, 0);
+    assert!(begun.elapsed() < Duration::from_secs(4), "SIGTERM was not enough");
+}
+
+#[test]
 fn an_end_that_nobody_asked_for_is_a_crash_with_its_signal() {
     let tree = Tree::new(&["zoe"]);
     assert_eq!(tree.berth(&["start", "zoe"]).0, 0);

@@ -246,8 +246,12 @@ fn spawn(spec: &Spec, log: &File) -> io::Result<i32> {
                 limit.rlim_cur = open_files.min(limit.rlim_max);
                 libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit);
             }
-            libc::signal(libc::SIGPIPE, libc::SIG_DFL);
-            libc::signal(libc::SIGCHLD, libc::SIG_DFL);
+            // What is ignored stays ignored through an exec (execve(2)): the zygote is deaf to its terminal, Rust to SIGPIPE.
+            // By the system call itself: the C library does not touch its own two, and all zeroes is SIG_DFL without flags.
+            let default = [0u64; 4];
+            for signal in 1..=64 {
+                libc::syscall(libc::SYS_rt_sigaction, signal, default.as_ptr(), std::ptr::null_mut::<u64>(), 8);
+            }
             let mut none: libc::sigset_t = std::mem::zeroed();
             libc::sigemptyset(&raw mut none);
             libc::sigprocmask(libc::SIG_SETMASK, &raw const none, std::ptr::null_mut());
