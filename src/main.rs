@@ -92,6 +92,10 @@ impl Desk for LocalDesk {
         Ok(self.local.look())
     }
 
+    fn glance(&self) -> Result<Arc<Snapshot>> {
+        Ok(self.local.glance())
+    }
+
     fn watch(&self) -> Result<watch::Receiver<Arc<Snapshot>>> {
         self.local.start_engine()
     }

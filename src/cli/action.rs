@@ -35,7 +35,7 @@ pub fn run(
     }
     let desk = open()?;
     let chosen = if action.ids.is_empty() {
-        let chosen = select::chosen(verb, action, desk.look()?.as_ref())?;
+        let chosen = select::chosen(verb, action, desk.glance()?.as_ref())?;
         if asks && !chosen.is_empty() && !ask::confirm(&ask::question(verb, &chosen), &mut BufReader::new(io::stdin()), &mut io::stderr())?
         {
             return Err(Error::failed(format!("nothing was {}: the answer was not yes", verb.done())).into());

@@ -12,7 +12,7 @@ use crate::present::{json, table};
 
 /// Runs the command.
 pub fn run(global: &Global, desk: &dyn Desk, out: &mut Out) -> Result<u8, Stop> {
-    let snapshot = desk.look()?;
+    let snapshot = desk.glance()?;
     if global.json {
         out.json(&json::check(&snapshot))?;
     } else if snapshot.findings.is_empty() {

@@ -73,6 +73,14 @@ pub trait Desk: Send + Sync {
     /// When the kernel tells nothing.
     fn look(&self) -> Result<Arc<Snapshot>>;
 
+    /// One look with a single reading: everything but the CPU, which needs two. For those who do not show it.
+    ///
+    /// # Errors
+    /// As [`Desk::look`].
+    fn glance(&self) -> Result<Arc<Snapshot>> {
+        self.look()
+    }
+
     /// Goes on looking.
     ///
     /// # Errors

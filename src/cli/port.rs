@@ -15,7 +15,7 @@ use crate::present::json::SCHEMA;
 
 /// Runs the command.
 pub fn run(port: &Port, global: &Global, desk: &dyn Desk, out: &mut Out) -> std::result::Result<u8, Stop> {
-    let snapshot = desk.look()?;
+    let snapshot = desk.glance()?;
     let row = match &port.id {
         Some(id) => snapshot.row(id).ok_or_else(|| no_such(id, &snapshot))?.as_ref(),
         None => own(&snapshot, &desk.door().caller())?,

@@ -17,7 +17,7 @@ use crate::present::ports::{PortFacts, PortState, level, ports};
 
 /// Runs the command.
 pub fn run(words: &Ports, global: &Global, desk: &dyn Desk, out: &mut Out) -> Result<u8, Stop> {
-    let snapshot = desk.look()?;
+    let snapshot = desk.glance()?;
     let range = words.range.unwrap_or(snapshot.range);
     let mut facts = ports(&snapshot, range, &desk.reserved());
     if words.free {

@@ -82,6 +82,13 @@ impl Local {
         snapshot
     }
 
+    /// One look with a single reading: no CPU rates.
+    pub fn glance(&self) -> Arc<Snapshot> {
+        let snapshot = self.control.look();
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&snapshot);
+        snapshot
+    }
+
     /// Starts the engine, once, and gives its snapshots.
     ///
     /// # Errors

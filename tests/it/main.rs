@@ -1,5 +1,5 @@
 //! berth from outside: its screens, its terminal, its command line.
-#![allow(clippy::unwrap_used, reason = "a test may fail loudly, its helpers too")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail loudly, its helpers too")]
 
 // The fixtures take their facts from here.
 use berth::domain;
