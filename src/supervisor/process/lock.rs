@@ -10,6 +10,12 @@ use nix::fcntl::{Flock, FlockArg};
 
 use crate::domain::{Shown, Uid};
 
+/// How often a lock is tried whose holder cannot be named.
+const TRIES: u32 = 5;
+
+/// Between two tries.
+const BETWEEN_TRIES: std::time::Duration = std::time::Duration::from_millis(5);
+
 /// A lock that is held until it is dropped.
 pub struct InstanceLock {
     _held: Flock<File>,
@@ -32,24 +38,32 @@ impl InstanceLock {
     /// # Errors
     /// Who holds it.
     pub fn take(file: File) -> Result<Self, Held> {
-        match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
-            Ok(held) => Ok(Self { _held: held }),
-            Err((file, _)) => Err(holder(&file)),
+        let mut file = file;
+        for _ in 0..TRIES {
+            match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+                Ok(held) => return Ok(Self { _held: held }),
+                Err((back, _)) => file = back,
+            }
+            if let Some(held) = holder(&file) {
+                return Err(held);
+            }
+            // Nobody is named: it was let go between the two looks, and may be had now.
+            std::thread::sleep(BETWEEN_TRIES);
         }
+        Err(Held { pid: None, uid: None, words: Shown::new("another process, which may not be seen,") })
     }
 }
 
 /// Looks the holder up in /proc/locks, proc_locks(5): `1: FLOCK ADVISORY WRITE 4711 fe:01:1234 0 EOF`.
-fn holder(file: &File) -> Held {
-    let unknown = Held { pid: None, uid: None, words: Shown::new("another process") };
-    let (Ok(facts), Ok(text)) = (file.metadata(), std::fs::read_to_string("/proc/locks")) else { return unknown };
+fn holder(file: &File) -> Option<Held> {
+    let (facts, text) = (file.metadata().ok()?, std::fs::read_to_string("/proc/locks").ok()?);
     let inode = facts.ino();
     let pid = text.lines().find_map(|line| {
         let words: Vec<&str> = line.split_whitespace().collect();
         let [_, "FLOCK", _, _, pid, place, ..] = words[..] else { return None };
         (place.rsplit(':').next()?.parse() == Ok(inode)).then(|| pid.parse().ok()).flatten()
     });
-    let Some(pid) = pid else { return unknown };
+    let pid: i32 = pid?;
     let name = std::fs::read(format!("/proc/{pid}/comm")).unwrap_or_default();
     let name = Shown::from_bytes(name.trim_ascii_end());
     let uid = std::fs::metadata(format!("/proc/{pid}")).ok().map(|facts| Uid(facts.uid()));
@@ -57,7 +71,7 @@ fn holder(file: &File) -> Held {
         let account = nix::unistd::User::from_uid(nix::unistd::Uid::from_raw(uid.0)).ok().flatten();
         format!(", {}", account.map_or_else(|| format!("uid {uid}"), |account| account.name))
     });
-    Held { pid: Some(pid), uid, words: Shown::new(&format!("pid {pid} ({name}{whose})")) }
+    Some(Held { pid: Some(pid), uid, words: Shown::new(&format!("pid {pid} ({name}{whose})")) })
 }
 
 #[cfg(test)]
