@@ -8,12 +8,13 @@ use super::args::{Action, Global};
 use super::ask;
 use super::batch::{self, News};
 use super::door::Desk;
-use super::errors::Stop;
+use super::errors::{Stop, unless_closed};
 use super::output::{Out, aside};
 use super::progress::Progress;
 use super::results;
 use super::select::{self, Chosen};
-use crate::domain::{InstanceId, Order, Outcome, Target, Verb};
+use super::show::no_such;
+use crate::domain::{InstanceId, Order, Outcome, Shown, Target, Verb};
 use crate::error::{Error, Kind};
 
 /// Runs the command. `open` is called when the words are known to make sense.
@@ -50,7 +51,7 @@ pub fn run(
     let orders = chosen.into_iter().map(|chosen| order(verb, action, chosen)).collect();
     let results = carry_out(desk.as_ref(), verb, orders, action, global, out)?;
     if global.json {
-        out.json(&results::document(verb, &results))?;
+        unless_closed(out.json(&results::document(verb, &results)))?;
     }
     Ok(results::exit_code(&results))
 }
@@ -86,9 +87,12 @@ fn carry_out(
     let door = desk.door();
     let results = batch::carry_out(door.as_ref(), orders, usize::from(action.parallel), |news| match news {
         News::Step(id, text) => progress.step(id, text),
-        News::Ended(id, outcome) if global.json => progress.ended(id, outcome),
         News::Ended(id, outcome) => {
+            name_the_nearest(id, outcome, desk);
             progress.ended(id, outcome);
+            if global.json {
+                return;
+            }
             let text = results::text(id, outcome, style);
             // What did not happen goes where errors go. A reader that has gone does not end what was begun.
             let told = progress
@@ -99,8 +103,18 @@ fn carry_out(
         }
     });
     progress.end();
-    written?;
+    unless_closed(written)?;
     Ok(results)
+}
+
+/// Whoever mistyped is told who was probably meant. Looked for only then.
+fn name_the_nearest(id: &InstanceId, outcome: &mut Outcome, desk: &dyn Desk) {
+    if outcome.exit_code == Kind::NoSuchInstance.exit_code()
+        && let Ok(snapshot) = desk.glance()
+        && snapshot.row(id).is_none()
+    {
+        outcome.hints = no_such(id, &snapshot).way_out().map(Shown::new).into_iter().collect();
+    }
 }
 
 #[cfg(test)]

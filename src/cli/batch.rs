@@ -14,8 +14,8 @@ use crate::link::Door;
 pub enum News<'a> {
     /// One of them is at this step.
     Step(&'a InstanceId, &'a Shown),
-    /// One has come to its end.
-    Ended(&'a InstanceId, &'a Outcome),
+    /// One has come to its end. Whoever hears of it may add to what helps.
+    Ended(&'a InstanceId, &'a mut Outcome),
 }
 
 enum Message {
@@ -46,8 +46,8 @@ pub fn carry_out(door: &dyn Door, orders: Vec<Order>, parallel: usize, mut tell:
         for message in &receiver {
             match message {
                 Message::Step(at, step) => tell(News::Step(&ids[at], &step)),
-                Message::Ended(at, outcome) => {
-                    tell(News::Ended(&ids[at], &outcome));
+                Message::Ended(at, mut outcome) => {
+                    tell(News::Ended(&ids[at], &mut outcome));
                     outcomes[at] = Some(outcome);
                 }
             }

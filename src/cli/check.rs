@@ -4,7 +4,7 @@
 
 use super::args::Global;
 use super::door::Desk;
-use super::errors::Stop;
+use super::errors::{Stop, unless_closed};
 use super::ls::tell_notices;
 use super::output::Out;
 use crate::domain::Level;
@@ -14,11 +14,12 @@ use crate::present::{json, table};
 pub fn run(global: &Global, desk: &dyn Desk, out: &mut Out) -> Result<u8, Stop> {
     let snapshot = desk.glance()?;
     if global.json {
-        out.json(&json::check(&snapshot))?;
+        unless_closed(out.json(&json::check(&snapshot)))?;
     } else if snapshot.findings.is_empty() {
         out.text(&format!("nothing is wrong: {}\n", table::summary(&snapshot)))?;
     } else {
-        out.text(&table::findings(&snapshot.findings, &snapshot, out.style()))?;
+        let text = table::findings(&snapshot.findings, &snapshot, out.style());
+        unless_closed(out.text(&text))?;
     }
     tell_notices(&snapshot, global);
     Ok(u8::from(snapshot.findings.iter().any(|finding| finding.level() == Level::Error)))
@@ -32,6 +33,7 @@ mod tests {
     #[test]
     fn only_an_error_exits_with_1() {
         let mut snapshot = fleet::fleet();
+        assert_eq!(run(&global(""), &FakeDesk::new(snapshot.clone()), &mut crate::cli::fake::closed()).unwrap(), 1);
         let (mut out, text) = written();
         assert_eq!(run(&global(""), &FakeDesk::new(snapshot.clone()), &mut out).unwrap(), 1);
         assert!(text().contains("port-taken") && text().contains("mend it:"));

@@ -4,8 +4,11 @@
 
 use std::io::{self, Write};
 
+use serde_json::{Value, json};
+
 use crate::domain::Shown;
-use crate::error::Error;
+use crate::error::{Error, Kind};
+use crate::present::json::SCHEMA;
 
 /// Why a command stopped.
 #[derive(Debug)]
@@ -54,6 +57,37 @@ pub fn sentence(error: &Error) -> String {
     text
 }
 
+/// The same for programs: the document that `--json` prints where there is no other.
+pub fn document(error: &Error) -> Value {
+    let text = |text: &str| harmless(text).join("\n");
+    json!({
+        "schema": SCHEMA,
+        "error": { "message": text(&error.chain()), "hint": error.way_out().map(text), "exit_code": error.exit_code() },
+    })
+}
+
+/// Words that make no sense, as an error: the first paragraph says what is wrong, the others are the usage.
+pub fn of_words(rendered: &str) -> Error {
+    let mut paragraphs = rendered.split("\n\n").map(str::trim);
+    let wrong = paragraphs.next().unwrap_or_default();
+    let tip = paragraphs.find_map(|paragraph| paragraph.strip_prefix("tip: ")).unwrap_or("berth --help");
+    Error::new(Kind::Usage, wrong.strip_prefix("error: ").unwrap_or(wrong)).hint(tip)
+}
+
+/// What the parser says of wrong words. It repeats them, and whoever wrote a script did not choose all of them.
+pub fn tell_words(rendered: &str) {
+    let text: String = harmless(rendered).iter().map(|line| format!("{line}\n")).collect();
+    let _ = io::stderr().lock().write_all(text.as_bytes());
+}
+
+/// A write after which the exit code still counts: that nobody reads it makes nothing of what was done succeed.
+pub fn unless_closed(written: io::Result<()>) -> Result<(), Stop> {
+    match written.map_err(Stop::from) {
+        Err(Stop::PipeClosed) => Ok(()),
+        other => other,
+    }
+}
+
 /// Line by line: a line end in an error is berth's own, everything else that a terminal would obey is not.
 fn harmless(text: &str) -> Vec<String> {
     text.lines().map(|line| Shown::new(line).as_str().to_owned()).collect()
@@ -75,6 +109,25 @@ mod tests {
     fn nothing_that_a_terminal_obeys_comes_out() {
         let text = sentence(&Error::failed("cannot read \u{1b}[2Jx").hint("one\ntwo\u{7}"));
         assert_eq!(text, "berth: cannot read ␛[2Jx\n  one\n  two␇\n");
+    }
+
+    #[test]
+    fn the_document_of_an_error() {
+        let error = Error::new(Kind::NoSuchInstance, "there is no instance \u{1b}x").hint("is alice meant?");
+        assert_eq!(
+            document(&error).to_string(),
+            r#"{"schema":1,"error":{"message":"there is no instance ␛x","hint":"is alice meant?","exit_code":4}}"#
+        );
+        assert!(document(&Error::failed("x"))["error"]["hint"].is_null());
+    }
+
+    #[test]
+    fn wrong_words_are_an_error_without_the_usage() {
+        let error = of_words("error: unexpected argument '--frob' found\n\nUsage: berth ls\n");
+        assert_eq!((error.chain().as_str(), error.exit_code()), ("unexpected argument '--frob' found", 2));
+        assert_eq!(error.way_out(), Some("berth --help"));
+        let near = of_words("error: unrecognized subcommand 'stpo'\n\n  tip: a similar subcommand exists: 'stop'\n\nUsage: berth\n");
+        assert_eq!(near.way_out(), Some("a similar subcommand exists: 'stop'"));
     }
 
     #[test]

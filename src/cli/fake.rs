@@ -45,6 +45,20 @@ pub fn written() -> (Out, impl Fn() -> String) {
     (Out::to(buffer), move || String::from_utf8(copy.0.lock().unwrap().clone()).unwrap())
 }
 
+/// An output that nobody reads any more. Nothing is held back: every write fails.
+pub fn closed() -> Out {
+    struct Closed;
+    impl io::Write for Closed {
+        fn write(&mut self, _bytes: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+    }
+    Out::to(Closed)
+}
+
 /// A line of an instance's log.
 pub fn log_line(id: &InstanceId, number: u64) -> LogLine {
     LogLine { number, kind: LogLineKind::Text, level: None, text: Shown::new(&format!("line {number} of {id}")) }
@@ -72,6 +86,11 @@ impl FakeDoor {
         // The sender is gone at once: nothing ever changes.
         let snapshots = watch::channel(Arc::new(snapshot)).1;
         Self { caller, now: AtomicUsize::new(0), most: AtomicUsize::new(0), orders: Mutex::default(), snapshots }
+    }
+
+    fn known(&self, id: &InstanceId) -> Result<()> {
+        let known = self.snapshots.borrow().row(id).is_some();
+        if known { Ok(()) } else { Err(Error::new(Kind::NoSuchInstance, format!("{id}: no such instance"))) }
     }
 
     /// How many orders were under way at once, at most.
@@ -106,6 +125,7 @@ impl Door for FakeDoor {
         let exit_code = match order.id.owner() {
             owner if owner.starts_with("busy") => 5,
             owner if owner.starts_with("bad") => 1,
+            "alcie" => 4,
             _ => 0,
         };
         let sentence = if exit_code == 0 { order.verb.done().into() } else { "not done. It would not".into() };
@@ -114,7 +134,7 @@ impl Door for FakeDoor {
     }
 
     fn tail(&self, id: &InstanceId) -> Result<Arc<dyn Tail>> {
-        Ok(Arc::new(FakeTail(id.clone())))
+        self.known(id).map(|()| Arc::new(FakeTail(id.clone())) as Arc<dyn Tail>)
     }
 }
 
@@ -173,7 +193,7 @@ impl Desk for FakeDesk {
     }
 
     fn last_lines(&self, id: &InstanceId, count: usize) -> Result<Vec<LogLine>> {
-        Ok(FakeTail(id.clone()).lines(None, count).lines)
+        self.door.known(id).map(|()| FakeTail(id.clone()).lines(None, count).lines)
     }
 
     fn door(&self) -> Arc<dyn Door> {

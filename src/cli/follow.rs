@@ -10,6 +10,7 @@ use super::door::Desk;
 use super::errors::Stop;
 use super::logs::{Prefixes, text};
 use super::output::{Out, aside};
+use super::show::nearest;
 use crate::domain::{InstanceId, LogView, Shown};
 use crate::error::Context;
 use crate::link::Tail;
@@ -19,7 +20,7 @@ pub fn run(ids: &[InstanceId], count: usize, desk: &dyn Desk, out: &mut Out) -> 
     let door = desk.door();
     let mut logs = Vec::new();
     for id in ids {
-        logs.push(Followed { tail: door.tail(id)?, id: id.clone(), last: 0, notice: None });
+        logs.push(Followed { tail: door.tail(id).map_err(|error| nearest(error, id, desk))?, id: id.clone(), last: 0, notice: None });
     }
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().while_doing(|| "cannot wait for the log".to_owned())?;

@@ -9,6 +9,7 @@ use super::door::Desk;
 use super::errors::Stop;
 use super::follow;
 use super::output::Out;
+use super::show::nearest;
 use crate::domain::{InstanceId, LogLevel, LogLine, LogLineKind};
 use crate::present::fit::width;
 use crate::present::json::SCHEMA;
@@ -28,7 +29,7 @@ pub fn run(words: &Logs, global: &Global, desk: &dyn Desk, out: &mut Out) -> Res
     let prefixes = Prefixes::new(&ids);
     let mut documents = Vec::new();
     for id in &ids {
-        let lines = desk.last_lines(id, words.lines)?;
+        let lines = desk.last_lines(id, words.lines).map_err(|error| nearest(error, id, desk))?;
         if global.json {
             documents.extend(lines.iter().map(|line| document(id, line)));
         } else {
@@ -109,6 +110,17 @@ mod tests {
         bob/tools | line 2 of bob/tools
         bob/tools | line 3 of bob/tools
         ");
+    }
+
+    #[test]
+    fn whoever_mistypes_is_told_who_is_near() {
+        for follow in [false, true] {
+            let words = Logs { ids: vec![fleet::id("alcie")], follow, lines: 2 };
+            match run(&words, &global(""), &FakeDesk::new(fleet::fleet()), &mut written().0) {
+                Err(Stop::Error(error)) => assert_eq!((error.exit_code(), error.way_out()), (4, Some("is alice meant?"))),
+                other => panic!("{other:?}"),
+            }
+        }
     }
 
     #[test]

@@ -32,7 +32,7 @@ use std::ffi::OsString;
 use clap::Parser;
 
 use crate::domain::Verb;
-use args::{Arguments, Command, Global};
+use args::{Arguments, ColorWhen, Command, Global};
 pub use door::{ConsoleOptions, Desk, Opening, Setting, Wiring};
 use errors::Stop;
 use output::Out;
@@ -41,20 +41,42 @@ pub use hidden::run_hidden;
 
 /// Runs the command line, its first word being the program's name, and returns the exit code of DESIGN section 5.
 pub fn run(arguments: Vec<OsString>, wiring: &dyn Wiring) -> u8 {
+    // Words that cannot be read as a whole may still say how the answer is wanted.
+    let json = arguments.iter().take_while(|word| *word != "--").any(|word| word == "--json");
     let arguments = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => arguments,
         // Help and version are asked for and go to standard output with 0; what is wrong goes to standard error with 2.
-        Err(error) => {
+        Err(error) if error.exit_code() == 0 => {
             let _ = error.print();
-            return u8::try_from(error.exit_code()).unwrap_or(2);
+            return 0;
+        }
+        Err(error) => {
+            let rendered = error.render().to_string();
+            errors::tell_words(&rendered);
+            if json {
+                let mut out = Out::standard(ColorWhen::Never);
+                let _ = out.json(&errors::document(&errors::of_words(&rendered))).and_then(|()| out.flush());
+            }
+            return 2;
         }
     };
     let mut out = Out::standard(arguments.global.color);
     let result = carry_out(&arguments, wiring, &mut out);
-    match result.and_then(|code| out.flush().map(|()| code).map_err(Stop::from)) {
-        Ok(code) => code,
-        Err(stop) => stop.tell(),
+    end(result, json, &mut out)
+}
+
+/// The exit code, when all is written that there is to write.
+fn end(result: Result<u8, Stop>, json: bool, out: &mut Out) -> u8 {
+    let stop = match result.and_then(|code| errors::unless_closed(out.flush()).map(|()| code)) {
+        Ok(code) => return code,
+        Err(stop) => stop,
+    };
+    if json && let Stop::Error(error) = &stop {
+        let _ = out.json(&errors::document(error));
     }
+    // What was printed before the error stands before it; where that fails, the error is still told.
+    let _ = out.flush();
+    stop.tell()
 }
 
 fn carry_out(arguments: &Arguments, wiring: &dyn Wiring, out: &mut Out) -> Result<u8, Stop> {
@@ -97,6 +119,22 @@ mod tests {
         assert_eq!((console.read_only, console.color), (true, Some(false)));
         let opened = wiring.opened.lock().unwrap()[0].clone();
         assert_eq!(opened, Opening { config: Some("/x".into()), alone: false, read_only: true });
+    }
+
+    #[test]
+    fn with_json_an_error_is_a_document_too() {
+        let error = || Stop::from(crate::error::Error::failed("cannot look").hint("berth config"));
+        let (mut out, text) = fake::written();
+        assert_eq!(end(Err(error()), true, &mut out), 1);
+        assert_eq!(text(), "{\"schema\":1,\"error\":{\"message\":\"cannot look\",\"hint\":\"berth config\",\"exit_code\":1}}\n");
+        let (mut out, text) = fake::written();
+        assert_eq!((end(Err(error()), false, &mut out), text()), (1, String::new()));
+    }
+
+    #[test]
+    fn a_reader_that_has_gone_changes_no_exit_code() {
+        let ended = |result| end(result, true, &mut fake::closed());
+        assert_eq!((ended(Ok(5)), ended(Ok(0)), ended(Err(Stop::PipeClosed))), (5, 0, 0));
     }
 
     #[test]

@@ -33,10 +33,16 @@ pub fn run(port: &Port, global: &Global, desk: &dyn Desk, out: &mut Out) -> std:
     Ok(0)
 }
 
-/// The caller's own instance: the only one that runs as this account, or, of several, the unnamed one of the owner of that name.
+/// The caller's own instance: of the owner of that name, whatever account it runs as, else the one that runs as this account; of
+/// several, the unnamed one of the owner.
 fn own<'a>(snapshot: &'a Snapshot, caller: &Caller) -> Result<&'a Row> {
-    let own: Vec<&Row> =
-        snapshot.rows.iter().map(AsRef::as_ref).filter(|row| row.supervisor != SupervisorKind::None && row.uid == caller.uid).collect();
+    let those = |mine: &dyn Fn(&Row) -> bool| -> Vec<&Row> {
+        snapshot.rows.iter().map(AsRef::as_ref).filter(|row| row.supervisor != SupervisorKind::None && mine(row)).collect()
+    };
+    let mut own = those(&|row| row.id.owner() == caller.name.as_str());
+    if own.is_empty() {
+        own = those(&|row| row.uid == caller.uid);
+    }
     match own.as_slice() {
         [] => {
             Err(Error::new(Kind::NoSuchInstance, format!("{} has no instance", caller.name)).hint("berth ls    lists those that there are"))
@@ -100,5 +106,9 @@ mod tests {
         assert_eq!(own(&snapshot, &caller("dave")).unwrap().port, Some(8104));
         let error = own(&snapshot, &caller("service")).unwrap_err();
         assert_eq!((error.exit_code(), error.way_out().unwrap().contains("alice | bob/tools")), (2, true));
+        // All run as one service account: the owner's name still says whose is whose.
+        let mut gina = caller("gina");
+        gina.uid = Uid(1007);
+        assert_eq!(own(&snapshot, &gina).unwrap().port, Some(8108));
     }
 }

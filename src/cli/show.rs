@@ -40,6 +40,17 @@ pub fn no_such(id: &InstanceId, snapshot: &Snapshot) -> Error {
     Error::new(Kind::NoSuchInstance, format!("there is no instance {id}")).hint(hint)
 }
 
+/// An error about an instance, with the one that was probably meant where there is none of that name.
+pub fn nearest(error: Error, id: &InstanceId, desk: &dyn Desk) -> Error {
+    if error.kind() != Kind::NoSuchInstance {
+        return error;
+    }
+    match desk.glance() {
+        Ok(snapshot) if snapshot.row(id).is_none() => no_such(id, &snapshot),
+        _ => error,
+    }
+}
+
 /// The facts, a line each, and what is wrong below them.
 fn text(row: &Row, snapshot: &Snapshot, style: Style) -> String {
     let look = Look { ascii: style.ascii, now: snapshot.taken.wall };

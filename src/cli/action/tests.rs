@@ -1,7 +1,7 @@
 //! What actions do with their words.
 
 use super::*;
-use crate::cli::fake::{FakeDesk, fleet, global, written};
+use crate::cli::fake::{FakeDesk, closed, fleet, global, written};
 use crate::error::Error;
 
 /// Runs and gives the exit code, the output and the orders.
@@ -94,4 +94,19 @@ fn what_cannot_be_opened_is_told() {
     let open = || -> Result<Box<dyn Desk>, Stop> { Err(Error::new(Kind::Timeout, "the host does not answer").into()) };
     let error = run(Verb::Stop, &of(&["alice"]), &global(""), open, &mut written().0).unwrap_err();
     assert_eq!(error.tell(), 6);
+}
+
+#[test]
+fn whoever_mistypes_is_told_who_is_near() {
+    let (code, text, _) = ran(Verb::Stop, &of(&["alcie"]), "--json");
+    assert_eq!(code, Ok(4));
+    assert!(text.contains(r#""exit_code":4"#) && text.contains(r#""hints":["is alice meant?"]"#), "{text}");
+}
+
+#[test]
+fn a_reader_that_has_gone_makes_no_failure_a_success() {
+    for options in ["", "--json"] {
+        let open = || -> Result<Box<dyn Desk>, Stop> { Ok(Box::new(FakeDesk::new(fleet::fleet()))) };
+        assert_eq!(run(Verb::Stop, &of(&["alice", "busy1"]), &global(options), open, &mut closed()).unwrap(), 5, "{options}");
+    }
 }
