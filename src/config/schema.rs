@@ -8,7 +8,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::Pattern;
-use crate::domain::{PortRange, Verb};
+pub use crate::domain::Restart;
+use crate::domain::{Limits, PortRange, Verb};
 
 /// `[ports]`: which ports there are to give, and how.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,17 +69,6 @@ pub enum Supervisor {
     Docker,
     /// PM2.
     Pm2,
-}
-
-/// When a server that ended is started again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Restart {
-    /// Never.
-    No,
-    /// When it ended with an error or by a signal that nobody asked for.
-    OnFailure,
-    /// Whenever it ended without being asked.
-    Always,
 }
 
 /// `[template.NAME]`: how a server is run.
@@ -180,4 +170,11 @@ pub struct Sampling {
     pub processes: Duration,
     /// For configurations that are new, changed or gone.
     pub discover: Duration,
+}
+
+impl Template {
+    /// What an instance of it may use.
+    pub fn limits(&self) -> Limits {
+        Limits { memory_max: self.memory_max, cpu_max: self.cpu_max, tasks_max: self.tasks_max }
+    }
 }

@@ -56,6 +56,7 @@ pub fn declare(config: &Config, template: &Template, root: &Path, place: &Place,
         environment: template.environment.iter().map(|(name, value)| (name.clone(), filled(value, &values))).collect(),
         start_timeout: template.start_timeout,
         stop_timeout: template.stop_timeout,
+        restart: template.restart,
     });
     if fault.is_none()
         && let Some(problem) = problem
@@ -77,6 +78,9 @@ pub fn declare(config: &Config, template: &Template, root: &Path, place: &Place,
         workspace: Some(PathBuf::from(workspace)),
         log,
         pid_file,
+        limits: template.limits(),
+        log_max: template.log_max,
+        log_keep: template.log_keep,
         launch: launch.filter(|_| fault.is_none()),
         fault,
     }

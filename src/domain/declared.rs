@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Gid, InstanceId, ProcessKey, Shown, Uid};
+use super::{Gid, InstanceId, Limits, ProcessKey, Restart, Shown, Uid};
 
 /// Who runs an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -57,6 +57,8 @@ pub struct Launch {
     pub start_timeout: Duration,
     /// How long SIGTERM is waited for before SIGKILL.
     pub stop_timeout: Duration,
+    /// When it is started again.
+    pub restart: Restart,
 }
 
 /// One instance as its configuration describes it.
@@ -90,6 +92,12 @@ pub struct Declared {
     pub log: PathBuf,
     /// The PID file that the guide's scripts read.
     pub pid_file: PathBuf,
+    /// What it may use.
+    pub limits: Limits,
+    /// Bytes after which the log is rotated; `None` is never.
+    pub log_max: Option<u64>,
+    /// How many rotated logs are kept.
+    pub log_keep: u32,
     /// How to start it; `None` when the configuration is broken.
     pub launch: Option<Launch>,
     /// Why the configuration cannot be used. The row stays.

@@ -43,6 +43,32 @@ pub enum Code {
     PortStranger,
     /// The configuration can't be read.
     ConfigInvalid,
+    /// Another owner's process listens on the same port at another address or family, and so gets what is meant for it.
+    PortShadowed,
+    /// Several processes that are no one tree share the port by SO_REUSEPORT.
+    PortShared,
+    /// A port that berth assigns lies outside the range.
+    PortOutOfRange,
+    /// The range overlaps the kernel's ephemeral ports and they are not reserved there.
+    PortEphemeral,
+    /// The configured formula gives two known users the same port.
+    PortCollisionAhead,
+    /// 90 % of the range is assigned or taken.
+    RangeNearlyFull,
+    /// Two instances hold the same database file open, or one holds it on a network file system.
+    StorageShared,
+    /// The file system of an instance's log or workspace is nearly full.
+    DiskFilling,
+    /// The log exceeds its limit and nothing rotates it.
+    LogUnbounded,
+    /// The configuration, environment file or program is newer than the running process.
+    RestartPending,
+    /// An environment file lacks, or leaves at its placeholder, a key that its example names.
+    KeyMissing,
+    /// No memory or CPU limit is in force.
+    LimitsMissing,
+    /// The PID file names a process that is not the instance.
+    PidfileMismatch,
 }
 
 impl Code {
@@ -55,20 +81,44 @@ impl Code {
             Self::PortSilent => "port-silent",
             Self::PortStranger => "port-stranger",
             Self::ConfigInvalid => "config-invalid",
+            Self::PortShadowed => "port-shadowed",
+            Self::PortShared => "port-shared",
+            Self::PortOutOfRange => "port-out-of-range",
+            Self::PortEphemeral => "port-ephemeral",
+            Self::PortCollisionAhead => "port-collision-ahead",
+            Self::RangeNearlyFull => "range-nearly-full",
+            Self::StorageShared => "storage-shared",
+            Self::DiskFilling => "disk-filling",
+            Self::LogUnbounded => "log-unbounded",
+            Self::RestartPending => "restart-pending",
+            Self::KeyMissing => "key-missing",
+            Self::LimitsMissing => "limits-missing",
+            Self::PidfileMismatch => "pidfile-mismatch",
         }
     }
 
     /// Its level.
     pub fn level(self) -> Level {
         match self {
-            Self::PortDuplicate | Self::PortTaken | Self::ConfigInvalid => Level::Error,
-            Self::PortDrift | Self::PortSilent | Self::PortStranger => Level::Warning,
+            Self::PortDuplicate | Self::PortTaken | Self::ConfigInvalid | Self::PortShadowed | Self::StorageShared => Level::Error,
+            Self::PortDrift
+            | Self::PortSilent
+            | Self::PortStranger
+            | Self::PortShared
+            | Self::PortOutOfRange
+            | Self::PortEphemeral
+            | Self::RangeNearlyFull
+            | Self::DiskFilling
+            | Self::LogUnbounded
+            | Self::KeyMissing
+            | Self::PidfileMismatch => Level::Warning,
+            Self::PortCollisionAhead | Self::RestartPending | Self::LimitsMissing => Level::Note,
         }
     }
 
     /// Whether it is one of the header's "conflicts".
     pub fn is_conflict(self) -> bool {
-        matches!(self, Self::PortDuplicate | Self::PortTaken)
+        matches!(self, Self::PortDuplicate | Self::PortTaken | Self::PortShadowed)
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Endpoint, ProcessKey, Reading, Shown, Uid};
+use super::{Endpoint, InForce, ProcessKey, Reading, Shown, Uid};
 
 /// A point in time on both clocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,6 +117,8 @@ pub struct Sample {
     pub host: HostReading,
     /// The names of the accounts that occur.
     pub accounts: Accounts,
+    /// The limits in force, by the main process that they hold for; read far more seldom than the rest.
+    pub limits: HashMap<i32, Arc<InForce>>,
     /// Clock ticks a second.
     pub ticks_per_second: u64,
 }

@@ -10,8 +10,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{
-    Code, Declared, Endpoint, Finding, HostReading, InstanceId, LastExit, Level, Listener, Moment, PortRange, Process, ProcessKey, Reading,
-    Shown, SupervisorKind, Uid, Underway,
+    Code, Declared, DiskUse, Endpoint, FileSystem, Finding, HostReading, InForce, InstanceId, LastExit, Level, Listener, Moment, PortRange,
+    Process, ProcessKey, Reading, Shown, SupervisorKind, Uid, Underway,
 };
 
 /// What an instance is doing.
@@ -173,6 +173,10 @@ pub struct Row {
     pub health: Health,
     /// How it last ended, when it does not run.
     pub exit: Option<LastExit>,
+    /// The limits that hold for it, as far as they were read.
+    pub limits: Option<Arc<InForce>>,
+    /// What it has written, as far as it was counted.
+    pub disk: Option<Arc<DiskUse>>,
     /// Its findings' codes, worst first.
     pub findings: Vec<Code>,
     /// What it was declared as; `None` for an unmanaged listener.
@@ -225,6 +229,8 @@ pub struct Snapshot {
     pub totals: Totals,
     /// The host's CPU, memory and load.
     pub host_reading: HostReading,
+    /// The file systems that instances write on.
+    pub file_systems: Vec<FileSystem>,
     /// Every listening socket, for the map of ports.
     pub listeners: Reading<Arc<[Listener]>>,
     /// What is being done right now, and what was just done.
@@ -260,6 +266,7 @@ impl Snapshot {
             findings: Vec::new(),
             totals: Totals::default(),
             host_reading: HostReading::default(),
+            file_systems: Vec::new(),
             listeners: Reading::Unasked,
             underway: Vec::new(),
             notices: Vec::new(),

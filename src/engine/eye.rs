@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 use crate::config::Config;
 use crate::control::Look;
 use crate::discover::Discoverer;
-use crate::domain::{Claim, InstanceId, ProcessKey, Roster, Shown, Snapshot, Uid, Underway};
+use crate::domain::{Claim, InstanceId, ProcessKey, Roster, Shown, Snapshot, Storage, Uid, Underway};
 use crate::error::Result;
 use crate::hand::Reader;
 use crate::judge::{Input, judge};
@@ -29,6 +29,7 @@ pub struct Eye {
     config: Arc<Config>,
     host: Shown,
     zone: TimeZone,
+    storage: Arc<Storage>,
     viewer: Uid,
 }
 
@@ -50,6 +51,7 @@ impl Eye {
             config,
             host,
             zone: TimeZone::system(),
+            storage: Arc::default(),
             viewer: Uid(nix::unistd::geteuid().as_raw()),
         })
     }
@@ -114,6 +116,7 @@ impl Eye {
             range: self.config.ports.range,
             host: &self.host,
             zone: &self.zone,
+            storage: &self.storage,
             viewer: self.viewer,
         });
         if let Some(reason) = self.sampler.ports_refused() {

@@ -25,7 +25,7 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
-use crate::domain::{Claim, InstanceId, PortRange, Reading, Roster, Row, Sample, Shown, Snapshot, Uid, Underway};
+use crate::domain::{Claim, InstanceId, PortRange, Reading, Roster, Row, Sample, Shown, Snapshot, Storage, Uid, Underway};
 
 /// Everything that a judgement rests on.
 #[derive(Clone, Copy, Debug)]
@@ -46,6 +46,8 @@ pub struct Input<'a> {
     pub host: &'a Shown,
     /// The zone in which times are told in sentences.
     pub zone: &'a TimeZone,
+    /// What was counted on the disks.
+    pub storage: &'a Storage,
     /// With whose eyes was sampled: its own processes are seen by every uid, whatever hides the others.
     pub viewer: Uid,
 }
@@ -71,6 +73,7 @@ pub fn judge(input: &Input<'_>) -> Snapshot {
         findings,
         totals,
         host_reading: input.sample.host.clone(),
+        file_systems: input.storage.file_systems.clone(),
         listeners: input.sample.listeners.clone(),
         underway: input.underway.to_vec(),
         notices: notices(input),

@@ -83,6 +83,8 @@ fn instance(facts: &Facts<'_>, index: usize, subject: &Subject<'_>, rates: &Rate
         restarts: subject.claim.map_or(0, |claim| claim.restarts),
         health: Health { state: health, ..Health::UNKNOWN },
         exit,
+        limits: subject.main.known().and_then(|main| facts.input.sample.limits.get(&main.pid)).cloned(),
+        disk: facts.input.storage.uses.get(&declared.id).cloned(),
         findings: Vec::new(),
         declared: Some(Arc::clone(declared)),
         listening,
@@ -158,6 +160,8 @@ fn unmanaged(facts: &Facts<'_>, stranger: &Stranger, rates: &Rates, previous: Op
         restarts: 0,
         health: Health::UNKNOWN,
         exit: None,
+        limits: None,
+        disk: None,
         findings: if stranger.is_in_the_way { vec![Code::PortTaken] } else { Vec::new() },
         declared: None,
     }

@@ -11,8 +11,9 @@ use jiff::tz::TimeZone;
 
 use super::{Input, judge};
 use crate::domain::{
-    Claim, Code, Declared, Endpoint, Finding, Gid, Holder, HostReading, InstanceId, Launch, Listener, Moment, Outcome, PortRange, Process,
-    ProcessKey, Reading, Roster, Row, Sample, Shown, Snapshot, Stage, State, SupervisorKind, Uid, Underway, Verb,
+    Claim, Code, Declared, Endpoint, Finding, Gid, Holder, HostReading, InstanceId, Launch, Limits, Listener, Moment, Outcome, PortRange,
+    Process, ProcessKey, Reading, Restart, Roster, Row, Sample, Shown, Snapshot, Stage, State, Storage, SupervisorKind, Uid, Underway,
+    Verb,
 };
 
 /// Seconds after boot at which the host is looked at.
@@ -41,6 +42,7 @@ pub(super) struct Host {
     pub claims: Vec<Claim>,
     pub sample: Sample,
     pub underway: Vec<Underway>,
+    pub storage: Storage,
     pub viewer: Uid,
     pub listeners: Vec<Listener>,
 }
@@ -59,9 +61,11 @@ impl Host {
                 sees_all: true,
                 host: HostReading::default(),
                 accounts: accounts.into_iter().map(|(uid, name)| (Uid(uid), Shown::new(name))).collect(),
+                limits: HashMap::new(),
                 ticks_per_second: 100,
             },
             underway: Vec::new(),
+            storage: Storage::default(),
             viewer: Uid::ROOT,
             listeners: Vec::new(),
         }
@@ -85,12 +89,16 @@ impl Host {
             workspace: None,
             log: PathBuf::from("/x.log"),
             pid_file: PathBuf::from("/x.pid"),
+            limits: Limits::default(),
+            log_max: None,
+            log_keep: 0,
             launch: Some(Launch {
                 command: vec!["node".into()],
                 directory: PathBuf::from("/"),
                 environment: BTreeMap::new(),
                 start_timeout: Duration::from_secs(60),
                 stop_timeout: Duration::from_secs(10),
+                restart: Restart::No,
             }),
             fault: None,
         }));
@@ -218,6 +226,7 @@ impl Host {
             range: PortRange { first: 8080, last: 9080 },
             host: &"mcp-3".into(),
             zone: &TimeZone::UTC,
+            storage: &self.storage,
             viewer: self.viewer,
         })
     }

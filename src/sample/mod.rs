@@ -128,6 +128,7 @@ impl Sampler {
             sees_all: self.sees_all,
             host: self.host.reading(),
             accounts: self.names.known().clone(),
+            limits: HashMap::new(),
             ticks_per_second: self.clock.ticks_per_second(),
         }
     }

@@ -48,6 +48,8 @@ pub fn row(id: &str, change: impl FnOnce(&mut Row)) -> Row {
         restarts: 0,
         health: Health::UNKNOWN,
         exit: None,
+        limits: None,
+        disk: None,
         findings: vec![],
         declared: None,
     };
@@ -70,6 +72,7 @@ pub fn snapshot(sequence: u64, rows: Vec<Row>) -> Arc<Snapshot> {
         totals,
         host_reading: HostReading::default(),
         listeners: Reading::Unasked,
+        file_systems: vec![],
         underway: vec![],
         notices: vec![],
         sequence,

@@ -15,8 +15,8 @@ use jiff::Timestamp;
 
 use super::domain::{
     Code, ConfigFault, Declared, Endpoint, ExitStatus, Finding, Gid, Health, HealthState, Holder, HostReading, InstanceId, LastExit,
-    Launch, Listener, Moment, PortRange, Process, ProcessKey, Reading, Remedy, Row, Shown, Snapshot, State, SupervisorKind, Totals, Uid,
-    Wish,
+    Launch, Limits, Listener, Moment, PortRange, Process, ProcessKey, Reading, Remedy, Restart, Row, Shown, Snapshot, State,
+    SupervisorKind, Totals, Uid, Wish,
 };
 
 const LOCAL: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -80,6 +80,7 @@ pub fn fleet() -> Snapshot {
         rows: rows.into_iter().map(Arc::new).collect(),
         findings,
         host_reading: HostReading { cpu_percent: 7.5, cores: 8, memory_used: 6 << 30, memory_total: 32 << 30, load: [0.42, 0.38, 0.31] },
+        file_systems: Vec::new(),
         underway: Vec::new(),
         notices: Vec::new(),
         sequence: 7,
@@ -103,12 +104,16 @@ fn declared(name: &str, uid: u32, port: u16) -> Arc<Declared> {
         workspace: Some(home.join("workspace")),
         log: home.join("logs/server.log"),
         pid_file: home.join("server.pid"),
+        limits: Limits::default(),
+        log_max: None,
+        log_keep: 0,
         launch: Some(Launch {
             command: vec!["node".into(), "src/main.js".into()],
             directory: PathBuf::from("/opt/mcp-server"),
             environment: BTreeMap::new(),
             start_timeout: Duration::from_secs(60),
             stop_timeout: Duration::from_secs(10),
+            restart: Restart::No,
         }),
         fault: None,
         home,
@@ -141,6 +146,8 @@ fn instance(name: &str, uid: u32, port: u16) -> Row {
         restarts: 0,
         health: Health::UNKNOWN,
         exit: None,
+        limits: None,
+        disk: None,
         findings: Vec::new(),
         declared: Some(declared),
     }
