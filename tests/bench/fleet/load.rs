@@ -9,7 +9,7 @@ use std::os::fd::OwnedFd;
 use nix::sys::prctl::set_pdeathsig;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::waitpid;
-use nix::unistd::{ForkResult, Pid, fork, getpid, getppid, pipe};
+use nix::unistd::{ForkResult, Pid, User, fork, getpid, getppid, pipe, setgid, setuid};
 
 /// Ports below this one are others'; above the last one begin those that the kernel gives away.
 const LOWEST: u16 = 12_000;
@@ -18,22 +18,30 @@ const HIGHEST: u16 = 32_000;
 /// The listening processes.
 pub struct Load {
     first: u16,
+    spare: u16,
     children: Vec<Pid>,
 }
 
 impl Load {
-    /// Starts this many, and comes back when all of them listen. To be called before there is any thread.
-    pub fn start(count: u16) -> Self {
+    /// Starts this many as this account, with so many free ports behind them, and comes back when all of them listen. To be called before
+    /// there is any thread.
+    pub fn start(count: u16, spare: u16, account: &str) -> Self {
         assert!(count > 0, "no load");
-        let first = free_row(count);
+        let first = free_row(count + spare);
+        let account = User::from_name(account).unwrap().unwrap();
         let (ready, mut waiting) = pipe().map(|(read, write)| (write, std::fs::File::from(read))).unwrap();
         let parent = getpid();
-        let mut load = Self { first, children: Vec::with_capacity(count.into()) };
+        let mut load = Self { first, spare, children: Vec::with_capacity(count.into()) };
         for port in load.first..=load.first + (count - 1) {
             // SAFETY: this process has one thread, so the child may do what it likes.
             match unsafe { fork() }.unwrap() {
                 ForkResult::Parent { child } => load.children.push(child),
-                ForkResult::Child => listen(port, parent, ready),
+                ForkResult::Child => {
+                    if setgid(account.gid).and_then(|()| setuid(account.uid)).is_err() {
+                        std::process::exit(1);
+                    }
+                    listen(port, parent, ready)
+                }
             }
         }
         drop(ready);
@@ -53,14 +61,14 @@ impl Load {
         self.first + (self.count() - 1)
     }
 
+    /// The last of the free ports behind them.
+    pub fn last_spare(&self) -> u16 {
+        self.last() + self.spare
+    }
+
     /// How many there are.
     pub fn count(&self) -> u16 {
         u16::try_from(self.children.len()).unwrap()
-    }
-
-    /// Each port with its process.
-    pub fn listeners(&self) -> impl Iterator<Item = (u16, Pid)> {
-        (self.first..).zip(self.children.iter().copied())
     }
 }
 
@@ -96,6 +104,17 @@ fn listen(port: u16, parent: Pid, ready: OwnedFd) -> ! {
     let Ok(listener) = TcpListener::bind((Ipv4Addr::LOCALHOST, port)) else { std::process::exit(1) };
     let _ = nix::unistd::write(&ready, b".");
     drop(ready);
+    answer(&listener)
+}
+
+/// The server that berth is told to start: listens at once, says so in its log, answers.
+pub fn serve(port: u16) -> ! {
+    let Ok(listener) = TcpListener::bind((Ipv4Addr::LOCALHOST, port)) else { std::process::exit(1) };
+    println!("listening on {port}");
+    answer(&listener)
+}
+
+fn answer(listener: &TcpListener) -> ! {
     loop {
         let Ok((mut stream, _)) = listener.accept() else { continue };
         let mut request = [0; 512];
