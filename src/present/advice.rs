@@ -63,7 +63,12 @@ fn remedy_sentence(remedy: Remedy, finding: &Finding, snapshot: &Snapshot) -> Op
     // Of a duplicate the last one is moved: the first may well hold the port.
     let id = if finding.code == Code::PortDuplicate { finding.instances.last()? } else { finding.instances.first()? };
     let row = snapshot.row(id);
-    let config = row.and_then(|row| row.declared.as_ref()).map(|declared| shown_path(&declared.config));
+    let declared = row.and_then(|row| row.declared.as_ref());
+    let config = declared.map(|declared| match (finding.code, &declared.fault, &declared.env_file) {
+        (Code::ConfigInvalid, Some(fault), _) => fault.file.clone(),
+        (Code::KeyMissing, _, Some(file)) => shown_path(&file.path),
+        _ => shown_path(&declared.config),
+    });
     match remedy {
         Remedy::Reassign => {
             let config = config?;

@@ -43,8 +43,7 @@ impl Spec {
             ("LANG".to_owned(), "C.UTF-8".to_owned()),
         ];
         for (name, value) in &launch.environment {
-            environment.retain(|(known, _)| known != name);
-            environment.push((name.clone(), value.clone()));
+            set(&mut environment, name.clone(), value.clone());
         }
         Self {
             command: launch.command.clone(),
@@ -56,6 +55,19 @@ impl Spec {
             open_files,
         }
     }
+
+    /// With these variables over what is there: of a name the last one counts.
+    pub fn with(mut self, variables: Vec<(String, String)>) -> Self {
+        for (name, value) in variables {
+            set(&mut self.environment, name, value);
+        }
+        self
+    }
+}
+
+fn set(environment: &mut Vec<(String, String)>, name: String, value: String) {
+    environment.retain(|(known, _)| *known != name);
+    environment.push((name, value));
 }
 
 /// A duration in milliseconds, as large as fits.
