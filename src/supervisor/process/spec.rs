@@ -101,3 +101,24 @@ pub enum Word {
         signal: Option<i32>,
     },
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_comes_later_counts() {
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let spec = Spec {
+            command: vec!["node".to_owned()],
+            directory: PathBuf::new(),
+            environment: vec![pair("PATH", "/bin"), pair("PORT", "1"), pair("NODE_ENV", "production")],
+            log: PathBuf::new(),
+            pid_file: PathBuf::new(),
+            stop_timeout_ms: 0,
+            open_files: 0,
+        };
+        let spec = spec.with(vec![pair("PORT", "2"), pair("KEY", "a"), pair("KEY", "b")]);
+        assert_eq!(spec.environment, [pair("PATH", "/bin"), pair("NODE_ENV", "production"), pair("PORT", "2"), pair("KEY", "b")]);
+    }
+}
