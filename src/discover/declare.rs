@@ -131,10 +131,20 @@ fn env_file(by: &By<'_>, path: PathBuf, place: &Place, examples: &mut Examples) 
     let who = &place.account.identity;
     let root = env::root_of(&path, by.root, by.template, by.config);
     let beneath = path.strip_prefix(&root).unwrap_or(&path).to_owned();
-    let (assignments, fault) = env::read(by.reader, who, &root, &beneath);
+    let (assignments, fault) = env::read(by.reader, who, &root, &beneath).unwrap_or_else(|error| (Vec::new(), Some(unread(&error, place))));
     let fault = fault.map(|fault| located(&path, fault));
     let example = examples.beside(by.reader, who, &root, &beneath);
     (env::kept(path, root, &assignments, example.as_deref(), by.template), fault)
+}
+
+/// Why an environment file cannot be read. Such files are often root's alone, since systemd reads them as root; berth reads as the account.
+fn unread(error: &io::Error, place: &Place) -> server_config::Fault {
+    let is_denied = matches!(error.raw_os_error(), Some(libc::EACCES | libc::EPERM)) && nix::unistd::geteuid().is_root();
+    let reason = match place.account.shown().filter(|_| is_denied) {
+        Some(account) => format!("{account}, which the server runs as, may not read it; make it {account}'s, or its group's to read"),
+        None => reason(error),
+    };
+    server_config::Fault { line: None, column: None, reason }
 }
 
 fn located(file: &Path, fault: server_config::Fault) -> ConfigFault {
@@ -149,7 +159,10 @@ fn content(by: &By<'_>, place: &Place) -> Content {
     }
     let who = &place.account.identity;
     if let Source::Env { port_key, .. } = by.source {
-        let (assignments, fault) = env::read(by.reader, who, by.root, &place.beneath);
+        let (assignments, fault) = match env::read(by.reader, who, by.root, &place.beneath) {
+            Ok(read) => read,
+            Err(error) => return Content { fault: Some(unread(&error, place)), ..Content::default() },
+        };
         let (server, wrong) = env::server(&assignments, port_key.as_deref());
         return Content { server, assignments, fault: fault.or(wrong) };
     }

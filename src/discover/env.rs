@@ -2,13 +2,14 @@
 //!
 //! It must never let a value out: what is kept of a file are its port and its address.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::config::{Config, Template};
 use crate::domain::{Assignment, Declared, EnvFile, Shown, read_env, value_of};
 use crate::hand::{FileFacts, Identity, Reader};
 
-use super::declare::{LONGEST, reason};
+use super::declare::LONGEST;
 use super::example::{Example, Examples};
 use super::server_config::{Fault, ServerConfig};
 
@@ -19,21 +20,20 @@ const PORT_KEYS: [&str; 3] = ["PORT", "MCP_PORT", "MCP_HTTP_PORT"];
 const MOST: usize = 1000;
 
 /// Reads a file as its account. What could be read is told beside the fault.
-pub fn read(reader: &Reader, who: &Identity, root: &Path, beneath: &Path) -> (Vec<Assignment>, Option<Fault>) {
-    let without_line = |reason: String| Some(Fault { line: None, column: None, reason });
-    let bytes = match reader.read(who, root, beneath, LONGEST) {
-        Ok(bytes) => bytes,
-        Err(error) => return (Vec::new(), without_line(reason(&error))),
-    };
+///
+/// # Errors
+/// The reader's.
+pub fn read(reader: &Reader, who: &Identity, root: &Path, beneath: &Path) -> io::Result<(Vec<Assignment>, Option<Fault>)> {
+    let bytes = reader.read(who, root, beneath, LONGEST)?;
     let (mut assignments, fault) = read_env(&bytes);
     let fault = fault.map(|fault| Fault { line: Some(fault.line), column: Some(fault.column), reason: fault.reason });
     if assignments.len() > MOST {
         let line = assignments.get(MOST).map(|assignment| assignment.line);
         assignments.truncate(MOST);
         let reason = format!("it sets more than {MOST} variables; take out what the server does not read");
-        return (assignments, fault.or(Some(Fault { line, column: None, reason })));
+        return Ok((assignments, fault.or(Some(Fault { line, column: None, reason }))));
     }
-    (assignments, fault)
+    Ok((assignments, fault))
 }
 
 /// The port and the address that a file sets.
@@ -131,7 +131,10 @@ pub fn beside(reader: &Reader, examples: &mut Examples, who: &Identity, declared
 mod tests {
     use super::*;
 
-    fn told(text: &str, port_key: Option<&str>) -> (Option<u16>, Option<String>, Option<(Option<u32>, String)>) {
+    /// The line and the reason.
+    type Told = Option<(Option<u32>, String)>;
+
+    fn told(text: &str, port_key: Option<&str>) -> (Option<u16>, Option<String>, Told) {
         let (config, fault) = server(&read_env(text.as_bytes()).0, port_key);
         (config.port, config.host.map(|host| host.to_string()), fault.map(|fault| (fault.line, fault.reason)))
     }

@@ -140,3 +140,17 @@ fn a_link_is_no_environment_file() {
     let roster = discoverer(tree.path(), "", ENTRY).scan().0;
     assert!(roster.instances[0].fault.as_ref().unwrap().reason.as_str().contains("link"));
 }
+
+#[test]
+fn a_file_that_only_root_may_read_is_told_with_the_account() {
+    if !nix::unistd::geteuid().is_root() {
+        return;
+    }
+    let tree = tempfile::tempdir().unwrap();
+    put(tree.path(), ".env.user1", "SDP_HTTP_PORT=3456");
+    std::fs::set_permissions(tree.path().join(".env.user1"), std::fs::Permissions::from_mode(0o600)).unwrap();
+    let entry = format!("{ENTRY}\ntemplate = \"service\"\n[template.service]\nrun_as = \"nobody\"");
+    let roster = discoverer(tree.path(), "", &entry).scan().0;
+    let reason = roster.instances[0].fault.as_ref().unwrap().reason.clone();
+    assert!(reason.as_str().starts_with("nobody, which the server runs as, may not read it"), "{reason}");
+}

@@ -96,9 +96,8 @@ impl Examples {
             let path = root.join(&beneath);
             let known = self.known.get(&place).cloned().flatten();
             known.filter(|known| known.path == path && known.facts == facts).or_else(|| {
-                let (assignments, fault) = env::read(reader, who, root, &beneath);
-                let is_read = fault.is_none_or(|fault| fault.line.is_some());
-                is_read.then(|| Arc::new(Example { path, facts, assignments }))
+                let (assignments, _) = env::read(reader, who, root, &beneath).ok()?;
+                Some(Arc::new(Example { path, facts, assignments }))
             })
         });
         self.known.insert(place, found.clone());

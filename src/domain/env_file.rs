@@ -193,7 +193,8 @@ impl<'a> File<'a> {
         }
         let blank = self.skip(is_blank);
         let colon = self.rest().strip_prefix(':').is_some_and(|after| after.is_empty() || after.starts_with(char::is_whitespace));
-        if !self.skip_one('=') && !(colon && self.skip_one(':')) {
+        let signed = self.skip_one('=') || colon && self.skip_one(':');
+        if !signed {
             // `export NAME` alone passes on what is set already, sh(1).
             if exported
                 && (self.is_at_end_of_line() || blank && self.rest().starts_with(|character| character == '#' || is_of_a_name(character)))
