@@ -128,7 +128,7 @@ fn environment(table: &Table) -> Reading<BTreeMap<String, String>> {
 }
 
 /// Whether a variable of this name is likely to hold what nobody else should read.
-pub(super) fn is_secret(variable: &str) -> bool {
+pub fn is_secret(variable: &str) -> bool {
     let name = variable.to_ascii_uppercase();
     ["KEY", "TOKEN", "SECRET", "PASS", "CREDENTIAL", "AUTH"].iter().any(|word| name.contains(word))
 }

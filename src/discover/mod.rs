@@ -4,6 +4,10 @@
 
 mod account;
 mod declare;
+mod env;
+#[cfg(test)]
+mod env_tests;
+mod example;
 #[cfg(test)]
 mod requirements_tests;
 mod server_config;
@@ -20,6 +24,7 @@ use crate::domain::{ConfigFault, Declared, InstanceId, Roster, Shown};
 use crate::hand::{FileFacts, Reader};
 
 use account::Accounts;
+use example::Examples;
 
 /// Looks for instances, again and again, and reads only what has changed.
 pub struct Discoverer {
@@ -27,14 +32,15 @@ pub struct Discoverer {
     reader: Arc<Reader>,
     accounts: Accounts,
     /// By pattern too: two patterns may find one file, each with an id and a template of its own.
-    known: HashMap<(usize, PathBuf), (FileFacts, Arc<Declared>)>,
+    known: HashMap<(usize, PathBuf), (FileFacts, env::Beside, Arc<Declared>)>,
+    examples: Examples,
     last: Arc<Roster>,
 }
 
 impl Discoverer {
     /// A discoverer of what `config` says to look for.
     pub fn new(config: Arc<Config>, reader: Arc<Reader>) -> Self {
-        Self { config, reader, accounts: Accounts::default(), known: HashMap::new(), last: Arc::default() }
+        Self { config, reader, accounts: Accounts::default(), known: HashMap::new(), examples: Examples::default(), last: Arc::default() }
     }
 
     /// The roster as it is now, and whether it differs from the last one.
@@ -42,24 +48,31 @@ impl Discoverer {
         let mut found: BTreeMap<InstanceId, Arc<Declared>> = BTreeMap::new();
         let mut roster = Roster::default();
         let mut known = HashMap::with_capacity(self.known.len());
+        self.examples.look_again();
         for (index, discover) in self.config.discover.iter().enumerate() {
-            let Source::Config(pattern) = &discover.source else { continue };
+            let (Source::Config(pattern) | Source::Env { pattern, .. }) = &discover.source else { continue };
             roster.looked_for.push(Shown::new(pattern.as_str()));
             let Some(template) = self.config.templates.get(&discover.template) else { continue };
+            let by = declare::By { config: &self.config, source: &discover.source, template, root: pattern.root(), reader: &self.reader };
             for place in tree::walk(&self.reader, pattern, &mut self.accounts, template, &mut roster.faults) {
                 let path = (index, pattern.root().join(&place.beneath));
-                let declared = match self.known.get(&path) {
+                let who = &place.account.identity;
+                let same = self.known.get(&path).filter(|(facts, earlier, declared)| {
                     // An account that was made meanwhile changes whose it is, without the file being changed.
-                    Some((facts, declared))
-                        if *facts == place.facts && (declared.uid, declared.gid) == (place.account.uid, place.account.gid) =>
-                    {
-                        Arc::clone(declared)
+                    *facts == place.facts
+                        && (declared.uid, declared.gid) == (place.account.uid, place.account.gid)
+                        && *earlier == env::beside(&self.reader, &mut self.examples, who, declared)
+                });
+                let (beside, declared) = match same {
+                    Some((_, beside, declared)) => (beside.clone(), Arc::clone(declared)),
+                    None => {
+                        let declared = Arc::new(declare::declare(&by, &place, &mut self.examples));
+                        (env::beside(&self.reader, &mut self.examples, who, &declared), declared)
                     }
-                    _ => Arc::new(declare::declare(&self.config, template, pattern.root(), &place, &self.reader)),
                 };
                 // A fault that is not in the text (a timeout, a directory's rights) may go without the file being changed.
                 if declared.fault.as_ref().is_none_or(|fault| fault.line.is_some()) {
-                    known.insert(path, (place.facts, Arc::clone(&declared)));
+                    known.insert(path, (place.facts, beside, Arc::clone(&declared)));
                 }
                 if let Some(first) = found.get(&declared.id) {
                     let reason = format!("it declares {} once more; {} came first and counts", declared.id, first.config.display());
