@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::domain::{Claim, ExitStatus, LastExit, Row, Shown, Stage, State, Underway, Verb, Wish};
+use crate::domain::{Again, Claim, ExitStatus, LastExit, Row, Shown, Stage, State, Underway, Verb, Wish};
 
 /// How long a start may take where the configuration is too broken to tell.
 pub(super) const START_TIMEOUT: Duration = Duration::from_secs(60);
@@ -96,10 +96,13 @@ fn not_running(given: &Circumstances<'_>) -> Verdict {
     let crashed = |exit| Verdict { state: State::Crashed, why: None, exit };
     match wished_up {
         // The keeper saw it end: no need to see more.
-        Some(true) if recorded.is_some() => crashed(recorded),
+        Some(true) if recorded.is_some() => crashed_under_a_keeper(given, recorded),
         _ if given.hidden.is_some() => unknown(given.hidden.unwrap_or_default()),
         Some(true) if is_being_kept(given) => Verdict::plain(State::Starting),
         Some(true) => crashed(vanished(given).or_else(|| stuck(given))),
+        Some(false) if given.claim.is_some_and(|claim| claim.ended_outside) => {
+            Verdict { state: State::Stopped, why: Some(Shown::new("somebody ended it without berth")), exit: recorded }
+        }
         Some(false) if was_asked(given) => Verdict::plain(State::Stopped),
         Some(false) => match vanished(given).or_else(|| stuck(given)) {
             Some(exit) => crashed(Some(exit)),
@@ -107,6 +110,22 @@ fn not_running(given: &Circumstances<'_>) -> Verdict {
         },
         None => unknown("nothing of it listens; whether it was stopped or crashed is in records that may not be read"),
     }
+}
+
+/// What a keeper makes of the end: nothing, a try at a time, or no more tries.
+fn crashed_under_a_keeper(given: &Circumstances<'_>, exit: Option<LastExit>) -> Verdict {
+    let (state, why) = match given.claim.and_then(|claim| claim.again) {
+        Some(Again::Never { ends, within }) => {
+            (State::CrashLoop, Some(format!("it ended {ends} times within {} s and is not started again", within.as_secs())))
+        }
+        // Without its keeper nobody starts it again.
+        Some(Again::At { at, tries }) if given.kept => {
+            let left = at.duration_since(given.wall).as_secs().max(0);
+            (State::Crashed, Some(format!("it is started again in {left} s, try {tries}")))
+        }
+        Some(Again::At { .. }) | None => (State::Crashed, None),
+    };
+    Verdict { state, why: why.as_deref().map(Shown::new), exit }
 }
 
 fn unknown(why: &str) -> Verdict {

@@ -79,6 +79,8 @@ fn claim_of(id: &InstanceId, record: Option<&Record>, denied: bool) -> Claim {
         exit: record.exit,
         started_at: record.started_at,
         restarts: record.restarts,
+        ended_outside: record.ended_outside,
+        again: record.again,
         denied,
     }
 }
