@@ -3,6 +3,7 @@
 //! It must never decide when to look.
 
 use std::collections::HashSet;
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
@@ -17,6 +18,8 @@ use crate::judge::{Input, judge};
 use crate::sample::{Sampler, Watched};
 use crate::supervisor::Supervisor;
 
+use super::endings::Endings;
+
 /// The eyes.
 pub struct Eye {
     discoverer: Discoverer,
@@ -30,6 +33,7 @@ pub struct Eye {
     host: Shown,
     zone: TimeZone,
     storage: Arc<Storage>,
+    endings: Endings,
     viewer: Uid,
 }
 
@@ -52,6 +56,7 @@ impl Eye {
             host,
             zone: TimeZone::system(),
             storage: Arc::default(),
+            endings: Endings::default(),
             viewer: Uid(nix::unistd::geteuid().as_raw()),
         })
     }
@@ -76,6 +81,8 @@ impl Eye {
     /// Asks the supervisors and fixes whose processes and which ports are watched.
     pub fn claim(&mut self) {
         self.claims = self.supervisor.claims(&self.roster);
+        self.endings.look();
+        self.endings.complete(&mut self.claims);
         let mut roots: Vec<ProcessKey> = self.claims.iter().flat_map(|claim| claim.keeper.into_iter().chain(claim.main)).collect();
         if let Some(previous) = &self.previous {
             roots.extend(previous.rows.iter().filter(|row| row.declared.is_some()).filter_map(|row| row.main.known()));
@@ -99,7 +106,10 @@ impl Eye {
     }
 
     /// A process has ended: nothing of it is believed any more.
-    pub fn forget(&mut self, key: ProcessKey, id: &InstanceId) {
+    ///
+    /// `descriptor` is the pidfd that told it, for the kernel to say how.
+    pub fn forget(&mut self, key: ProcessKey, id: &InstanceId, descriptor: OwnedFd) {
+        self.endings.ended(id, descriptor, crate::sample::now().wall);
         self.sampler.forget(key);
         self.supervisor.forget(id);
     }

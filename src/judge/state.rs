@@ -100,16 +100,26 @@ fn not_running(given: &Circumstances<'_>) -> Verdict {
         _ if given.hidden.is_some() => unknown(given.hidden.unwrap_or_default()),
         Some(true) if is_being_kept(given) => Verdict::plain(State::Starting),
         Some(true) => crashed(vanished(given).or_else(|| stuck(given))),
-        Some(false) if given.claim.is_some_and(|claim| claim.ended_outside) => {
-            Verdict { state: State::Stopped, why: Some(Shown::new("somebody ended it without berth")), exit: recorded }
-        }
+        Some(false) if given.claim.is_some_and(|claim| claim.ended_outside) => ended_outside(recorded),
         Some(false) if was_asked(given) => Verdict::plain(State::Stopped),
         Some(false) => match vanished(given).or_else(|| stuck(given)) {
+            Some(exit) if is_asked(exit.status) => ended_outside(Some(exit)),
             Some(exit) => crashed(Some(exit)),
             None => Verdict::plain(State::Stopped),
         },
         None => unknown("nothing of it listens; whether it was stopped or crashed is in records that may not be read"),
     }
+}
+
+/// It was asked to end, but not by way of berth: the guide's script, or kill(1).
+fn ended_outside(exit: Option<LastExit>) -> Verdict {
+    Verdict { state: State::Stopped, why: Some(Shown::new("somebody ended it without berth")), exit }
+}
+
+/// The signals that ask a program to end; nothing goes wrong by them.
+fn is_asked(status: ExitStatus) -> bool {
+    // SIGHUP, SIGINT, SIGTERM: signal(7).
+    matches!(status, ExitStatus::Signal(1 | 2 | 15))
 }
 
 /// What a keeper makes of the end: nothing, a try at a time, or no more tries.
@@ -154,7 +164,9 @@ fn vanished(given: &Circumstances<'_>) -> Option<LastExit> {
 
 /// The end that an earlier snapshot told of, and that nothing has come after.
 fn stuck(given: &Circumstances<'_>) -> Option<LastExit> {
-    given.previous.filter(|row| row.state == State::Crashed).and_then(|row| row.exit)
+    let told = given.previous.filter(|row| row.state == State::Crashed || row.why.is_some()).and_then(|row| row.exit)?;
+    // The kernel tells how it ended only once its parent has reaped it.
+    Some(given.claim.and_then(|claim| claim.exit).filter(|exit| exit.at == told.at).unwrap_or(told))
 }
 
 #[cfg(test)]

@@ -149,6 +149,27 @@ fn what_vanishes_unasked_has_crashed_and_stays_so() {
 }
 
 #[test]
+fn how_it_ended_may_be_told_later() {
+    for (status, state, kept) in
+        [(ExitStatus::Code(7), State::Crashed, State::Crashed), (ExitStatus::Signal(15), State::Stopped, State::Stopped)]
+    {
+        let mut host = adopted();
+        let first = host.judge();
+        host.end(&[300]).pass(1);
+        let at = host.sample.taken.wall;
+        host.claim("alice").exit = Some(LastExit { status: ExitStatus::Unknown, at });
+        let second = host.judge_after(Some(&first));
+        assert_eq!(state_of(&second, "alice"), State::Crashed);
+        let exit = Some(LastExit { status, at });
+        host.claim("alice").exit = exit;
+        let third = host.pass(1).judge_after(Some(&second));
+        assert_eq!((state_of(&third, "alice"), row(&third, "alice").exit), (state, exit));
+        let fourth = host.pass(1).judge_after(Some(&third));
+        assert_eq!((state_of(&fourth, "alice"), row(&fourth, "alice").exit), (kept, exit));
+    }
+}
+
+#[test]
 fn a_stop_ends_a_crash() {
     let mut host = adopted();
     let first = host.judge();
