@@ -4,6 +4,7 @@
 
 mod clock;
 mod eye;
+mod plan;
 
 pub use clock::{Engine, Underways};
 pub use eye::Eye;

@@ -199,6 +199,7 @@ impl Listeners {
                 uid: crate::domain::Uid(known.raw.uid),
                 inode: u64::from(known.raw.inode),
                 holders,
+                group: None,
                 since: started.filter(|started| known.was_there && *started < known.since).unwrap_or(known.since),
             }
         });

@@ -15,6 +15,7 @@ mod hidden;
 mod holders;
 mod host;
 mod kept;
+mod kernel_ports;
 mod limits;
 mod listeners;
 mod netlink;
@@ -34,6 +35,7 @@ use crate::domain::{PortRange, Process, ProcessKey, Reading, Sample, Shown, Uid}
 use crate::error::{Context, Result};
 
 pub use clock::now;
+pub use kernel_ports::kernel_ports;
 pub use limits::raise_nofile;
 
 /// What the roster and the registry want to know more about.
@@ -98,9 +100,9 @@ impl Sampler {
         self.listeners.lose(key, None);
     }
 
-    /// Why the kernel tells no listeners; `None` when it does.
-    pub fn ports_refused(&self) -> Option<&Shown> {
-        self.dumps.refused()
+    /// Why listeners are not known, or are known in another way than usual, in a sentence; `None` when all is as usual.
+    pub fn ports_notice(&self) -> Option<&Shown> {
+        self.dumps.notice()
     }
 
     /// The facts as they are known now. Nothing is read for it.

@@ -37,7 +37,7 @@ impl Dumps {
     }
 
     /// Why they are not.
-    pub(super) fn refused(&self) -> Option<&Shown> {
+    pub(super) fn notice(&self) -> Option<&Shown> {
         self.refused.as_ref()
     }
 
