@@ -4,13 +4,16 @@
 //! it reads, and never act on a process: it only looks.
 //!
 //! What is read how often decides the shape of this module. Ports, ten times a second: one dump over a socket that stays open,
-//! compared with the one before (`netlink`, `listeners`); only a socket that was not seen before is looked for among
+//! compared with the one before (`netlink`, `diag`, `listeners`; `files` and `proc_net` where that is refused); only a socket that was not seen before is looked for among
 //! descriptors (`holders`). Processes, once a second: /proc is listed when a pid was given since (`table`), what is below the
 //! roots is told by parents (`tree`), and only those and the holders are read, by descriptors that stay open (`kept`,
 //! `process`, `stat`).
 
 mod accounts;
 mod clock;
+mod diag;
+mod files;
+mod groups;
 mod hidden;
 mod holders;
 mod host;
@@ -21,6 +24,7 @@ mod listeners;
 mod netlink;
 mod ports;
 mod proc;
+mod proc_net;
 mod process;
 mod processes;
 mod stat;
@@ -54,6 +58,7 @@ pub struct Sampler {
     clock: clock::Clock,
     dumps: ports::Dumps,
     listeners: listeners::Listeners,
+    groups: groups::Groups,
     table: table::Table,
     kept: kept::KeptSet,
     roots: Vec<ProcessKey>,
@@ -67,7 +72,7 @@ pub struct Sampler {
 
 impl Sampler {
     /// Opens what stays open; [`raise_nofile`] is to be called before. Where netlink is refused the sampler comes about all the
-    /// same: its listeners are denied then.
+    /// same: it reads files then, and where those are refused too its listeners are denied.
     ///
     /// # Errors
     /// When /proc cannot be opened: nothing can be told without it.
@@ -80,6 +85,7 @@ impl Sampler {
             clock: clock::Clock::new(),
             dumps: ports::Dumps::default(),
             listeners: listeners::Listeners::default(),
+            groups: groups::Groups::default(),
             table,
             kept: kept::KeptSet::new(),
             roots: Vec::new(),
