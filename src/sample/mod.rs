@@ -22,6 +22,7 @@ mod kernel_ports;
 mod limits;
 mod listeners;
 mod netlink;
+mod occupants;
 mod ports;
 mod proc;
 mod proc_net;
@@ -41,6 +42,7 @@ use crate::error::{Context, Result};
 pub use clock::now;
 pub use kernel_ports::kernel_ports;
 pub use limits::raise_nofile;
+pub use occupants::{Occupant, Occupation, occupants, try_bind};
 
 /// What the roster and the registry want to know more about.
 #[derive(Clone, Debug, Default)]
