@@ -5,20 +5,25 @@
 use std::collections::HashSet;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
 use crate::config::Config;
 use crate::control::Look;
 use crate::discover::Discoverer;
-use crate::domain::{Claim, InstanceId, ProcessKey, Roster, Shown, Snapshot, Storage, Uid, Underway};
+use crate::domain::{Claim, InstanceId, PortPlan, ProcessKey, Roster, Shown, Snapshot, Storage, Uid, Underway};
 use crate::error::Result;
 use crate::hand::Reader;
 use crate::judge::{Input, judge};
-use crate::sample::{Sampler, Watched};
+use crate::sample::{Sampler, Watched, kernel_ports, now};
 use crate::supervisor::Supervisor;
 
 use super::endings::Endings;
+use super::plan;
+
+/// How often the kernel is asked which ports it gives away: somebody sets that by hand, and rarely.
+const ASK_KERNEL_EVERY: Duration = Duration::from_secs(30);
 
 /// The eyes.
 pub struct Eye {
@@ -34,6 +39,8 @@ pub struct Eye {
     zone: TimeZone,
     storage: Arc<Storage>,
     endings: Endings,
+    ports: PortPlan,
+    kernel_asked: Option<Duration>,
     viewer: Uid,
 }
 
@@ -52,12 +59,14 @@ impl Eye {
             claims: Vec::new(),
             watched: Watched::default(),
             previous: None,
-            config,
             host,
             zone: TimeZone::system(),
             storage: Arc::default(),
             endings: Endings::default(),
+            ports: plan::of(&config),
+            kernel_asked: None,
             viewer: Uid(nix::unistd::geteuid().as_raw()),
+            config,
         })
     }
 
@@ -75,6 +84,14 @@ impl Eye {
     pub fn discover(&mut self) -> bool {
         let (roster, changed) = self.discoverer.scan();
         self.roster = roster;
+        if changed {
+            self.ports.asks_outside = plan::asks_outside(&self.config, &self.roster);
+        }
+        let now = now().boot;
+        if self.kernel_asked.is_none_or(|asked| now.saturating_sub(asked) >= ASK_KERNEL_EVERY) {
+            (self.ports.ephemeral, self.ports.kept_free) = kernel_ports();
+            self.kernel_asked = Some(now);
+        }
         changed
     }
 
@@ -127,11 +144,10 @@ impl Eye {
             host: &self.host,
             zone: &self.zone,
             storage: &self.storage,
+            ports: &self.ports,
             viewer: self.viewer,
         });
-        if let Some(reason) = self.sampler.ports_refused() {
-            snapshot.notices.push(Shown::new(&format!("the kernel does not tell listening sockets: {reason}")));
-        }
+        snapshot.notices.extend(self.sampler.ports_notice().cloned());
         let snapshot = Arc::new(snapshot);
         self.previous = Some(Arc::clone(&snapshot));
         snapshot

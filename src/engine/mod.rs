@@ -5,6 +5,7 @@
 mod clock;
 mod endings;
 mod eye;
+mod plan;
 
 pub use clock::{Engine, Underways};
 pub use eye::Eye;

@@ -72,6 +72,7 @@ impl Kept {
             tasks: first.tasks,
             open_files: Reading::Unasked,
             cgroup: cgroup(proc, pid),
+            elsewhere: proc.is_elsewhere(pid),
             started_at: clock.started_at(first.start_time),
         };
         let image = first.image;
@@ -182,6 +183,8 @@ impl Kept {
                 self.process.command = joined(arguments, &self.name);
             }
             self.process.cgroup = cgroup(proc, pid);
+            // Who goes into another network namespace executes there what it went for.
+            self.process.elsewhere = proc.is_elsewhere(pid);
             changed = true;
         }
         let uid = if changed { proc.identity(pid).ok().map(|stat| Uid(stat.st_uid)).or(uid) } else { uid };

@@ -12,6 +12,8 @@ mod console;
 mod fake_door;
 #[path = "../support/fleet.rs"]
 mod fleet;
+mod overlap;
+mod ports;
 mod pty;
 mod restarts;
 mod screens;
