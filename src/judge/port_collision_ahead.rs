@@ -54,10 +54,13 @@ mod tests {
     use crate::domain::{Code, Formula};
     use crate::judge::testing::{Host, findings};
 
+    /// The formula, the owners with their uids, and the findings.
+    type Case = (Formula, &'static [(&'static str, u32)], &'static [(&'static str, &'static str)]);
+
     #[test]
     fn cases() {
         let name_hash = Formula::NameHash { modulus: 1000 };
-        let cases: [(Formula, &[(&str, u32)], &[(&str, &str)]); 6] = [
+        let cases: [Case; 6] = [
             (name_hash, &[("alice", 1001), ("bob", 1002)], &[]),
             // Anagrams have the same sum.
             (

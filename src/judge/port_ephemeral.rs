@@ -53,10 +53,13 @@ mod tests {
     use crate::domain::{Code, PortRange};
     use crate::judge::testing::{Host, findings};
 
+    /// The ephemeral ports, those kept free, those reserved here, and the evidence.
+    type Case = (Option<&'static str>, &'static [&'static str], &'static [&'static str], Option<&'static str>);
+
     #[test]
     fn cases() {
         // The range is 8080-9080.
-        let cases: [(Option<&str>, &[&str], &[&str], Option<&str>); 9] = [
+        let cases: [Case; 9] = [
             (Some("32768-60999"), &[], &[], None),
             (None, &[], &[], None),
             (Some("9081-65535"), &[], &[], None),

@@ -100,9 +100,12 @@ mod tests {
     use crate::domain::{Code, Remedy};
     use crate::judge::testing::{Host, Make, findings, key};
 
+    /// What it is, how it comes about, and the findings.
+    type Case = (&'static str, Make, &'static [(&'static str, &'static str)]);
+
     #[test]
     fn cases() {
-        let cases: [(&str, Make, &[(&str, &str)]); 8] = [
+        let cases: [Case; 8] = [
             (
                 "two owners under one account",
                 |host| {

@@ -50,10 +50,12 @@ mod tests {
     use crate::domain::{Code, PortRange};
     use crate::judge::testing::{Host, findings};
 
+    /// The range, assigned ports, ports with strangers, reserved ones, and the evidence.
+    type Case = (&'static str, &'static [u16], &'static [u16], &'static [&'static str], Option<&'static str>);
+
     #[test]
     fn cases() {
-        // The range, assigned ports, ports with strangers, reserved ones.
-        let cases: [(&str, &[u16], &[u16], &[&str], Option<&str>); 8] = [
+        let cases: [Case; 8] = [
             ("8080-8089", &[8080, 8081, 8082, 8083], &[], &[], None),
             ("8080-8089", &[8080, 8081, 8082, 8083, 8084, 8085, 8086, 8087], &[], &[], None),
             (

@@ -57,7 +57,8 @@ impl Dumps {
         match self.try_dump() {
             Ok(()) => {
                 (self.files, self.notice) = (None, None);
-                Some(self.succeed())
+                self.succeed();
+                Some(())
             }
             Err(DumpError::Refused(error)) => {
                 self.netlink = None;
@@ -95,7 +96,9 @@ impl Dumps {
             ),
         }));
         self.refused = read.is_err();
-        read.ok().map(|()| self.succeed())
+        read.ok()?;
+        self.succeed();
+        Some(())
     }
 
     /// A dump is made in pieces of a few hundred sockets, and one that ends between two pieces can hide its neighbour. What is

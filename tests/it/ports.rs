@@ -133,7 +133,7 @@ fn without_sock_diag(command: &mut Command) {
     let end = |value| filter(libc::BPF_RET | libc::BPF_K, 0, 0, value);
     // struct seccomp_data: the call's number at 0, its arguments of 8 bytes each from 16 on; their low halves.
     let low = if cfg!(target_endian = "little") { 0 } else { 4 };
-    let program = vec![
+    let program = [
         load(0),
         unless_allow(u32::try_from(libc::SYS_socket).unwrap(), 5),
         load(16 + low),
