@@ -5,21 +5,39 @@
 use std::borrow::Cow;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::config::{Config, Template, Values, fill};
-use crate::domain::{ConfigFault, Declared, Launch, Shown, SupervisorKind};
+use crate::domain::{ConfigFault, Declared, Launch, Salt, Shown, SupervisorKind};
 use crate::hand::Reader;
 
+use super::programs::Programs;
 use super::server_config::{self, ServerConfig};
+use super::settings::settings;
 use super::tree::Place;
 
 /// The longest configuration, bytes.
 const LONGEST: usize = 256 * 1024;
 
+/// What declaring needs beside the file.
+pub struct Context<'a> {
+    /// The whole configuration.
+    pub config: &'a Config,
+    /// How such instances are run.
+    pub template: &'a Template,
+    /// Reads as the user.
+    pub reader: &'a Reader,
+    /// The programs that were seen.
+    pub programs: &'a mut Programs,
+    /// This boot's id.
+    pub boot: &'a str,
+}
+
 /// Declares the instance of a file.
-pub fn declare(config: &Config, template: &Template, root: &Path, place: &Place, reader: &Reader) -> Declared {
+pub fn declare(context: &mut Context<'_>, root: &Path, place: &Place) -> Declared {
+    let (config, template) = (context.config, context.template);
     let path = root.join(&place.beneath);
-    let (server, fault) = content(place, root, reader);
+    let (text, (server, fault)) = content(place, root, context.reader);
     let mut fault = fault.map(|fault| ConfigFault {
         file: Shown::new(&path.to_string_lossy()),
         line: fault.line,
@@ -27,14 +45,14 @@ pub fn declare(config: &Config, template: &Template, root: &Path, place: &Place,
         reason: Shown::new(&fault.reason),
     });
     let host = server.host.unwrap_or(template.host);
-    let text = path.to_string_lossy().into_owned();
+    let shown_path = path.to_string_lossy().into_owned();
     let mut values = Values {
         user: Some(place.id.owner()),
         name: Some(place.id.name()),
         uid: Some(place.account.uid),
         port: server.port,
         host: Some(host),
-        config: Some(Cow::Borrowed(&text)),
+        config: Some(Cow::Borrowed(&shown_path)),
         ..Values::default()
     };
     let mut problem = None;
@@ -63,6 +81,11 @@ pub fn declare(config: &Config, template: &Template, root: &Path, place: &Place,
     {
         fault = Some(ConfigFault { file: Shown::new(&path.to_string_lossy()), line: None, column: None, reason: Shown::new(&problem) });
     }
+    let launch = launch.filter(|_| fault.is_none());
+    let settings = launch.as_ref().map(|launch| {
+        let programs = context.programs.of(context.reader, &place.account.identity, launch, &path);
+        settings(config, template, place, &text, Salt::new(context.boot, &place.id.to_string()), programs)
+    });
     Declared {
         id: place.id.clone(),
         uid: place.account.uid,
@@ -81,19 +104,27 @@ pub fn declare(config: &Config, template: &Template, root: &Path, place: &Place,
         limits: template.limits(),
         log_max: template.log_max,
         log_keep: template.log_keep,
-        launch: launch.filter(|_| fault.is_none()),
+        settings: Arc::new(settings.unwrap_or_default()),
+        launch,
         fault,
     }
 }
 
-fn content(place: &Place, root: &Path, reader: &Reader) -> (ServerConfig, Option<server_config::Fault>) {
-    let refuse = |reason: String| (ServerConfig::default(), Some(server_config::Fault { line: None, column: None, reason }));
+/// The text, and what it says.
+fn content(place: &Place, root: &Path, reader: &Reader) -> (String, (ServerConfig, Option<server_config::Fault>)) {
+    let refuse = |reason: String| {
+        let fault = server_config::Fault { line: None, column: None, reason };
+        (String::new(), (ServerConfig::default(), Some(fault)))
+    };
     if let Some(error) = &place.trouble {
         return refuse(reason(error));
     }
     match reader.read(&place.account.identity, root, &place.beneath, LONGEST) {
         Ok(bytes) => match String::from_utf8(bytes) {
-            Ok(text) => server_config::read(&text),
+            Ok(text) => {
+                let read = server_config::read(&text);
+                (text, read)
+            }
             Err(_) => refuse("it is not UTF-8 text".to_owned()),
         },
         Err(error) => refuse(reason(&error)),

@@ -3,7 +3,9 @@
 //! It must never decide when to look.
 
 use std::collections::HashSet;
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use jiff::tz::TimeZone;
 
@@ -71,6 +73,17 @@ impl Eye {
         let (roster, changed) = self.discoverer.scan();
         self.roster = roster;
         changed
+    }
+
+    /// Has the kernel tell which configurations change; readable when it has. What it cannot tell is looked for every `pulse`.
+    pub fn listen(&mut self, pulse: Duration) -> Option<Arc<OwnedFd>> {
+        self.discoverer.listen(pulse);
+        self.discoverer.told()
+    }
+
+    /// When configurations are to be looked at, should nothing be told before.
+    pub fn next_discovery(&self) -> Option<Instant> {
+        self.discoverer.next_scan()
     }
 
     /// Asks the supervisors and fixes whose processes and which ports are watched.

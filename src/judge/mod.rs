@@ -12,6 +12,7 @@ mod port_silent;
 mod port_stranger;
 mod port_taken;
 mod rates;
+mod restart_pending;
 mod rows;
 mod rule;
 mod state;

@@ -4,10 +4,10 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fs;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
-use crate::domain::{Claim, InstanceId, Roster, SupervisorKind};
+use crate::domain::{Claim, Declared, InstanceId, Roster, SupervisorKind};
 
 use super::record::{Record, Records};
 
@@ -57,7 +57,9 @@ pub fn read(records: &Records, boot: &str, cache: &Mutex<Cache>, roster: &Roster
                 Err(error) => *denied = error.kind() == std::io::ErrorKind::PermissionDenied,
             }
         }
-        claims.push(claim_of(&declared.id, known.get(&declared.id).and_then(Option::as_ref), *denied));
+        let record = known.get_mut(&declared.id).and_then(Option::as_mut);
+        let record = record.map(|record| share_settings(record, declared));
+        claims.push(claim_of(&declared.id, record, *denied));
     }
     claims
 }
@@ -67,6 +69,18 @@ pub fn forget(cache: &Mutex<Cache>, id: &InstanceId) {
     let mut cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
     cache.known.remove(id);
     cache.restless.insert(id.clone());
+}
+
+/// What was recorded and still holds becomes the same as what is declared: whether anything differs is one look at two addresses
+/// from then on.
+fn share_settings<'a>(record: &'a mut Record, declared: &Declared) -> &'a Record {
+    if let Some(recorded) = &mut record.started_with
+        && !Arc::ptr_eq(recorded, &declared.settings)
+        && recorded.says_the_same(&declared.settings)
+    {
+        *recorded = Arc::clone(&declared.settings);
+    }
+    record
 }
 
 fn claim_of(id: &InstanceId, record: Option<&Record>, denied: bool) -> Claim {
@@ -79,6 +93,7 @@ fn claim_of(id: &InstanceId, record: Option<&Record>, denied: bool) -> Claim {
         exit: record.exit,
         started_at: record.started_at,
         restarts: record.restarts,
+        started_with: record.started_with.clone(),
         denied,
     }
 }

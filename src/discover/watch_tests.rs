@@ -1,0 +1,226 @@
+//! Changes on disk, heard from the kernel and polled. A test waits for what it expects; how long that takes is no matter here.
+
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use super::watch::Watcher;
+use super::*;
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A tree below `root/users`, listened to; `None` as the watcher is a kernel that tells nothing.
+fn listening(root: &Path, watcher: std::io::Result<Watcher>, patterns: &[&str]) -> Discoverer {
+    let file = root.join("berth.toml");
+    let own = nix::unistd::geteuid();
+    let list: String = patterns.iter().map(|pattern| format!("[[discover]]\nconfig = \"{}/{pattern}\"\n", root.display())).collect();
+    let text = format!("[template.default]\nrun_as = \"{own}\"\n[layout]\nbase = \"{}\"\n{list}", root.display());
+    std::fs::write(&file, text).unwrap();
+    let mut discoverer = Discoverer::new(Arc::new(Config::load(Some(&file)).unwrap()), Reader::start().unwrap());
+    discoverer.hearing = Some(Hearing::new(watcher, Duration::from_millis(100)));
+    discoverer
+}
+
+fn put(path: &Path, text: &str) {
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, text).unwrap();
+}
+
+fn config_of(root: &Path, user: &str) -> std::path::PathBuf {
+    root.join("users").join(user).join("config/config.json")
+}
+
+/// `alice:8101 bob:-`: who is there with which port.
+fn words(roster: &Roster) -> String {
+    let word = |one: &Arc<Declared>| format!("{}:{}", one.id, one.port.map_or("-".to_owned(), |port| port.to_string()));
+    roster.instances.iter().map(word).collect::<Vec<_>>().join(" ")
+}
+
+/// Scans when there is something to do, until the roster is as wanted.
+fn until(discoverer: &mut Discoverer, wanted: &str) {
+    let begun = Instant::now();
+    loop {
+        let (roster, _) = discoverer.scan();
+        if words(&roster) == wanted {
+            return;
+        }
+        assert!(begun.elapsed() < PATIENCE, "{} instead of {wanted}", words(&roster));
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// Scans until nothing is left to be asked for or looked at.
+fn settle(discoverer: &mut Discoverer) {
+    let begun = Instant::now();
+    loop {
+        discoverer.scan();
+        let hearing = discoverer.hearing.as_ref().unwrap();
+        let now = Instant::now();
+        if !hearing.has_more_to_do() && hearing.next(&discoverer.searches, now) > now + Duration::from_millis(30) {
+            return;
+        }
+        assert!(begun.elapsed() < PATIENCE);
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+const PATTERN: &[&str] = &["users/*/config/config.json"];
+
+/// Every kind of change, as people and editors make them.
+fn every_change(root: &Path, discoverer: &mut Discoverer) {
+    put(&config_of(root, "abe"), "{\"port\": 8101}");
+    until(discoverer, "abe:8101");
+    settle(discoverer);
+    // A new user's tree, made from the top.
+    put(&config_of(root, "zoe"), "{\"port\": 8102}");
+    until(discoverer, "abe:8101 zoe:8102");
+    // Written in place.
+    put(&config_of(root, "abe"), "{\"port\": 8111}");
+    until(discoverer, "abe:8111 zoe:8102");
+    // Renamed into place, as sed -i and most editors do.
+    let draft = config_of(root, "abe").with_file_name("config.json.tmp");
+    put(&draft, "{\"port\": 8112}");
+    std::fs::rename(&draft, config_of(root, "abe")).unwrap();
+    until(discoverer, "abe:8112 zoe:8102");
+    // Broken and mended.
+    put(&config_of(root, "abe"), "{\"port\": ");
+    until(discoverer, "abe:- zoe:8102");
+    put(&config_of(root, "abe"), "{\"port\": 8113}");
+    until(discoverer, "abe:8113 zoe:8102");
+    // The file removed and made again.
+    std::fs::remove_file(config_of(root, "abe")).unwrap();
+    until(discoverer, "zoe:8102");
+    put(&config_of(root, "abe"), "{\"port\": 8114}");
+    until(discoverer, "abe:8114 zoe:8102");
+    // A directory on the way moved away, another in its place.
+    let directory = root.join("users/abe/config");
+    std::fs::rename(&directory, root.join("users/abe/old")).unwrap();
+    put(&config_of(root, "abe"), "{\"port\": 8115}");
+    until(discoverer, "abe:8115 zoe:8102");
+    put(&root.join("users/abe/old/config.json"), "{\"port\": 1}");
+    put(&config_of(root, "abe"), "{\"port\": 8116}");
+    until(discoverer, "abe:8116 zoe:8102");
+    // A whole user gone.
+    std::fs::remove_dir_all(root.join("users/zoe")).unwrap();
+    until(discoverer, "abe:8116");
+    // The root moved away and made anew, and gone for good.
+    std::fs::rename(root.join("users"), root.join("before")).unwrap();
+    put(&config_of(root, "eve"), "{\"port\": 8103}");
+    until(discoverer, "eve:8103");
+    put(&config_of(root, "eve"), "{\"port\": 8104}");
+    until(discoverer, "eve:8104");
+    std::fs::remove_dir_all(root.join("users")).unwrap();
+    until(discoverer, "");
+    put(&config_of(root, "abe"), "{\"port\": 8117}");
+    until(discoverer, "abe:8117");
+}
+
+#[test]
+fn every_change_is_heard() {
+    let tree = tempfile::tempdir().unwrap();
+    let mut discoverer = listening(tree.path(), Watcher::new(), PATTERN);
+    every_change(tree.path(), &mut discoverer);
+    assert_eq!(discoverer.last.faults, []);
+}
+
+#[test]
+fn every_change_is_found_where_nothing_is_told() {
+    let tree = tempfile::tempdir().unwrap();
+    let refused = Err(std::io::Error::from_raw_os_error(libc::EMFILE));
+    let mut discoverer = listening(tree.path(), refused, PATTERN);
+    every_change(tree.path(), &mut discoverer);
+    settle(&mut discoverer);
+    let [fault] = &discoverer.last.faults[..] else { panic!("{:?}", discoverer.last.faults) };
+    assert!(fault.reason.as_str().contains("every second") && fault.reason.as_str().contains("max_user_instances"), "{fault:?}");
+}
+
+#[test]
+fn files_beside_each_other_and_second_levels_are_heard() {
+    let tree = tempfile::tempdir().unwrap();
+    let root = tree.path();
+    std::fs::create_dir_all(root.join("flat")).unwrap();
+    let mut discoverer = listening(root, Watcher::new(), &["flat/*.json", "deep/*/inst/*/c.json"]);
+    until(&mut discoverer, "");
+    settle(&mut discoverer);
+    put(&root.join("flat/abe.json"), "{\"port\": 8101}");
+    until(&mut discoverer, "abe:8101");
+    put(&root.join("deep/zoe/inst/tools/c.json"), "{\"port\": 8102}");
+    until(&mut discoverer, "abe:8101 zoe/tools:8102");
+    settle(&mut discoverer);
+    std::fs::create_dir(root.join("deep/zoe/inst/web")).unwrap();
+    settle(&mut discoverer);
+    put(&root.join("deep/zoe/inst/web/c.json"), "{\"port\": 8103}");
+    until(&mut discoverer, "abe:8101 zoe/tools:8102 zoe/web:8103");
+    std::fs::rename(root.join("flat/abe.json"), root.join("flat/abe.json.bak")).unwrap();
+    until(&mut discoverer, "zoe/tools:8102 zoe/web:8103");
+}
+
+#[test]
+fn what_lies_beside_a_configuration_wakes_nobody() {
+    let tree = tempfile::tempdir().unwrap();
+    put(&config_of(tree.path(), "abe"), "{\"port\": 8101}");
+    let mut discoverer = listening(tree.path(), Watcher::new(), PATTERN);
+    until(&mut discoverer, "abe:8101");
+    settle(&mut discoverer);
+    put(&tree.path().join("users/abe/server.pid"), "7");
+    put(&tree.path().join("users/abe/config/notes"), "x");
+    let mut told = 0;
+    let hearing = discoverer.hearing.as_mut().unwrap();
+    hearing.hear(&mut discoverer.searches, Instant::now());
+    told += discoverer.searches[0].entries.values().filter(|entry| entry.pace.due().is_some()).count();
+    assert_eq!(told, 0);
+}
+
+#[test]
+fn watches_go_with_what_they_watched() {
+    let tree = tempfile::tempdir().unwrap();
+    let mut discoverer = listening(tree.path(), Watcher::new(), PATTERN);
+    let count = |discoverer: &Discoverer| discoverer.hearing.as_ref().unwrap().watches();
+    put(&config_of(tree.path(), "abe"), "{\"port\": 8101}");
+    until(&mut discoverer, "abe:8101");
+    settle(&mut discoverer);
+    // The root, the user's directory, and the one in it.
+    assert_eq!(count(&discoverer), 3);
+    for round in 0..5 {
+        std::fs::rename(tree.path().join("users/abe"), tree.path().join(format!("moved{round}"))).unwrap();
+        until(&mut discoverer, "");
+        put(&config_of(tree.path(), "abe"), "{\"port\": 8101}");
+        until(&mut discoverer, "abe:8101");
+        settle(&mut discoverer);
+    }
+    assert_eq!(count(&discoverer), 3);
+}
+
+#[test]
+fn a_link_out_of_the_tree_is_not_watched() {
+    let tree = tempfile::tempdir().unwrap();
+    let elsewhere = tempfile::tempdir().unwrap();
+    put(&elsewhere.path().join("config/config.json"), "{\"port\": 1}");
+    std::fs::create_dir_all(tree.path().join("users")).unwrap();
+    symlink(elsewhere.path(), tree.path().join("users/lou")).unwrap();
+    let mut discoverer = listening(tree.path(), Watcher::new(), PATTERN);
+    until(&mut discoverer, "lou:-");
+    settle(&mut discoverer);
+    assert_eq!(discoverer.hearing.as_ref().unwrap().watches(), 1);
+    // What the link becomes is told by the directory in which it lies.
+    std::fs::remove_file(tree.path().join("users/lou")).unwrap();
+    put(&config_of(tree.path(), "lou"), "{\"port\": 8101}");
+    until(&mut discoverer, "lou:8101");
+}
+
+#[test]
+fn a_storm_of_events_loses_nothing() {
+    let tree = tempfile::tempdir().unwrap();
+    put(&config_of(tree.path(), "abe"), "{\"port\": 8101}");
+    let mut discoverer = listening(tree.path(), Watcher::new(), PATTERN);
+    until(&mut discoverer, "abe:8101");
+    settle(&mut discoverer);
+    let directory = tree.path().join("users/abe/config");
+    for round in 0..20_000 {
+        std::fs::write(directory.join(format!("n{}", round % 2)), "").unwrap();
+    }
+    put(&config_of(tree.path(), "abe"), "{\"port\": 8109}");
+    until(&mut discoverer, "abe:8109");
+    put(&config_of(tree.path(), "abe"), "{\"port\": 8110}");
+    until(&mut discoverer, "abe:8110");
+}
