@@ -238,12 +238,15 @@ impl Hearing {
             Err(why) => Err(why.clone()),
             Ok(watcher) => {
                 let way = tools.reader.watch(&own(), search.pattern.root(), Path::new(""), watcher.events());
-                // A root that is not there is looked for once a second.
-                let way = way.unwrap_or_default();
-                search.root_watches = watcher.take(search.index, None, &way, &before);
-                verdict(&way)
+                let verdict = verdict(&way);
+                search.root_watches = watcher.take(search.index, None, &way.unwrap_or_default(), &before);
+                verdict
             }
         };
+        if told.is_ok() && search.root_watches.is_empty() {
+            // Made anew it may have the same inode: any root that is there is another one than none.
+            search.root = None;
+        }
         search.root_pace.heard(now, told.is_ok());
         search.root_complaint = told.err();
     }
@@ -254,14 +257,13 @@ impl Hearing {
         let told = match (&mut self.watcher, search.ways(name)) {
             (Err(why), _) => Err(why.clone()),
             (Ok(watcher), Some((ways, Some(who)))) => {
+                let mut told = Ok(());
                 for way in ways {
-                    // What may not be passed or is not there is told by the directory above it.
-                    let Ok(way) = tools.reader.watch(who, root, way, watcher.events()) else { continue };
-                    whole.watches.extend(way.watches);
-                    whole.refused = whole.refused.or(way.refused);
-                    whole.is_remote |= way.is_remote;
+                    let way = tools.reader.watch(who, root, way, watcher.events());
+                    told = told.and(verdict(&way));
+                    whole.watches.extend(way.unwrap_or_default().watches);
                 }
-                verdict(&whole)
+                told
             }
             (Ok(_), _) => Ok(()),
         };
@@ -321,12 +323,14 @@ fn note(searches: &mut [Search], spot: &Spot, name: Option<&OsStr>, now: Instant
 }
 
 /// Whether changes are told of everything on a way, or why not.
-fn verdict(way: &Way) -> Result<(), String> {
-    match &way.refused {
-        // Passed but not read, by a caller who is not root: the way's other directories tell, the rest is looked for.
-        Some(error) => Err(refused(error)),
-        None if way.is_remote => Err("its file system is changed by other hosts without a word".to_owned()),
-        None => Ok(()),
+fn verdict(way: &io::Result<Way>) -> Result<(), String> {
+    match way {
+        Ok(Way { refused: Some(error), .. }) => Err(refused(error)),
+        Ok(way) if way.is_remote => Err("its file system is changed by other hosts without a word".to_owned()),
+        Ok(_) => Ok(()),
+        // A root that is not there is looked for with every pulse.
+        Err(error) if matches!(error.raw_os_error(), Some(libc::ENOENT | libc::ENOTDIR)) => Ok(()),
+        Err(error) => Err(refused(error)),
     }
 }
 
@@ -336,7 +340,7 @@ fn refused(error: &io::Error) -> String {
         Some(libc::ENOSPC) => "the limit of inotify watches is reached; raise fs.inotify.max_user_watches".to_owned(),
         Some(libc::EMFILE) => "the limit of inotify instances is reached; raise fs.inotify.max_user_instances".to_owned(),
         Some(libc::EACCES) => "a directory may not be listed by this caller".to_owned(),
-        _ => format!("inotify does not work: {error}"),
+        _ => format!("changes cannot be asked for: {error}"),
     }
 }
 

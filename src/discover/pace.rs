@@ -33,8 +33,8 @@ enum Hearing {
     NotYet,
     /// They are told.
     Told,
-    /// They are not told, or not all.
-    Polled,
+    /// They are not told, or not all; they are asked for once more then.
+    PolledUntil(Instant),
     /// They are told no more until then.
     MutedUntil(Instant),
 }
@@ -72,14 +72,14 @@ impl Pace {
     pub fn wants_hearing(&self, now: Instant) -> bool {
         match self.hearing {
             Hearing::NotYet => true,
-            Hearing::MutedUntil(until) => until <= now,
-            Hearing::Told | Hearing::Polled => false,
+            Hearing::PolledUntil(until) | Hearing::MutedUntil(until) => until <= now,
+            Hearing::Told => false,
         }
     }
 
     /// Its changes are told from now on, or not: it is looked at once more, because it may have changed before.
     pub fn heard(&mut self, now: Instant, is_told: bool) {
-        self.hearing = if is_told { Hearing::Told } else { Hearing::Polled };
+        self.hearing = if is_told { Hearing::Told } else { Hearing::PolledUntil(now + SELDOM) };
         self.due = Some(now);
     }
 
@@ -103,7 +103,7 @@ impl Pace {
 
     /// Whether its changes have to be looked for.
     pub fn is_polled(&self) -> bool {
-        matches!(self.hearing, Hearing::Polled | Hearing::MutedUntil(_))
+        matches!(self.hearing, Hearing::PolledUntil(_) | Hearing::MutedUntil(_))
     }
 
     /// Whether it is to be looked at because something was told.
@@ -192,6 +192,8 @@ mod tests {
         pace.heard(now, false);
         pace.looked(now, false);
         assert!(pace.is_polled() && pace.is_overdue(now + POLL));
+        // A limit may have been raised meanwhile.
+        assert!(!pace.wants_hearing(now + POLL) && pace.wants_hearing(now + SELDOM));
     }
 
     #[test]

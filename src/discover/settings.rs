@@ -50,6 +50,7 @@ fn of_template(config: &Config, template: &Template, salt: Salt) -> Part {
     for (name, value) in &template.environment {
         part.add(salt, &format!("environment {name}"), value);
     }
+    part.add(salt, "restart", &format!("{:?}", template.restart).to_lowercase());
     let limits = template.limits();
     let number = |number: Option<u64>| number.map_or_else(|| "off".to_owned(), |number| number.to_string());
     part.add(salt, "memory_max", &number(limits.memory_max));

@@ -11,8 +11,11 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A tree below `root/users`, listened to; `None` as the watcher is a kernel that tells nothing.
 fn listening(root: &Path, watcher: std::io::Result<Watcher>, patterns: &[&str]) -> Discoverer {
+    listening_as(nix::unistd::geteuid().as_raw(), root, watcher, patterns)
+}
+
+fn listening_as(own: u32, root: &Path, watcher: std::io::Result<Watcher>, patterns: &[&str]) -> Discoverer {
     let file = root.join("berth.toml");
-    let own = nix::unistd::geteuid();
     let list: String = patterns.iter().map(|pattern| format!("[[discover]]\nconfig = \"{}/{pattern}\"\n", root.display())).collect();
     let text = format!("[template.default]\nrun_as = \"{own}\"\n[layout]\nbase = \"{}\"\n{list}", root.display());
     std::fs::write(&file, text).unwrap();
@@ -223,4 +226,39 @@ fn a_storm_of_events_loses_nothing() {
     until(&mut discoverer, "abe:8109");
     put(&config_of(tree.path(), "abe"), "{\"port\": 8110}");
     until(&mut discoverer, "abe:8110");
+}
+
+#[test]
+fn rights_that_come_are_heard() {
+    use std::os::unix::fs::PermissionsExt;
+    if !nix::unistd::geteuid().is_root() {
+        // Nobody else can be looked at as somebody else.
+        return;
+    }
+    let tree = tempfile::tempdir().unwrap();
+    let allow = |path: &Path, mode: u32| std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    allow(tree.path(), 0o755);
+    put(&config_of(tree.path(), "abe"), "{\"port\": 8101}");
+    let mut discoverer = listening_as(65_534, tree.path(), Watcher::new(), PATTERN);
+    until(&mut discoverer, "abe:8101");
+    settle(&mut discoverer);
+    let closed = [tree.path().join("users/abe"), tree.path().join("users/abe/config"), config_of(tree.path(), "abe")];
+    for path in &closed {
+        let before = std::fs::metadata(path).unwrap().permissions().mode();
+        allow(path, 0);
+        until(&mut discoverer, "abe:-");
+        settle(&mut discoverer);
+        assert_eq!(discoverer.last.faults, [], "{path:?}");
+        allow(path, before);
+        until(&mut discoverer, "abe:8101");
+        settle(&mut discoverer);
+    }
+    // A directory that may be passed and not listed tells nothing: it is polled, and that is said.
+    allow(&closed[1], 0o711);
+    put(&config_of(tree.path(), "abe"), "{\"port\": 8102}");
+    until(&mut discoverer, "abe:8102");
+    settle(&mut discoverer);
+    assert!(discoverer.last.faults[0].reason.as_str().contains("may not be listed"), "{:?}", discoverer.last.faults);
+    put(&config_of(tree.path(), "abe"), "{\"port\": 8103}");
+    until(&mut discoverer, "abe:8103");
 }

@@ -69,9 +69,17 @@ fn one(directory: &OwnedFd, depth: usize, events: &impl AsFd, way: &mut Way) -> 
     // By its descriptor, so that it is the directory that was checked: /proc/self/fd, proc_pid_fd(5).
     match inotify::add_watch(events, format!("/proc/self/fd/{}", directory.as_raw_fd()), mask()) {
         Ok(watch) => way.watches.push((depth, watch)),
+        // Who may not even pass it reaches nothing in it: when that changes, the directory above tells.
+        Err(rustix::io::Errno::ACCESS) if !may_pass(directory) => {}
         Err(error) => drop(way.refused.get_or_insert_with(|| error.into())),
     }
     Ok(())
+}
+
+/// Whether names in a directory may be looked up: resolving `.` in it takes that right, path_resolution(7).
+fn may_pass(directory: &OwnedFd) -> bool {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    openat2(directory, c".", flags, Mode::empty(), ResolveFlags::BENEATH).is_ok()
 }
 
 /// Whether files of this kind of file system (statfs(2), `f_type`) are changed by other hosts or programs without this kernel knowing.

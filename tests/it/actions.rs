@@ -9,16 +9,16 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-const BERTH: &str = env!("CARGO_BIN_EXE_berth");
+pub const BERTH: &str = env!("CARGO_BIN_EXE_berth");
 
 /// A tree as the guide lays it out, with its own state directory; everything is stopped when it goes.
-struct Tree {
+pub struct Tree {
     directory: tempfile::TempDir,
-    ports: Vec<u16>,
+    pub ports: Vec<u16>,
 }
 
 impl Tree {
-    fn new(owners: &[&str]) -> Self {
+    pub fn new(owners: &[&str]) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let held: Vec<TcpListener> = owners.iter().map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap()).collect();
         let ports: Vec<u16> = held.iter().map(|listener| listener.local_addr().unwrap().port()).collect();
@@ -38,33 +38,33 @@ impl Tree {
         tree
     }
 
-    fn path(&self) -> &Path {
+    pub fn path(&self) -> &Path {
         self.directory.path()
     }
 
-    fn config(&self) -> PathBuf {
+    pub fn config(&self) -> PathBuf {
         self.path().join("berth.toml")
     }
 
-    fn configure(&self, owner: &str, text: &str) {
+    pub fn configure(&self, owner: &str, text: &str) {
         let directory = self.path().join("users").join(owner).join("config");
         std::fs::create_dir_all(&directory).unwrap();
         std::fs::create_dir_all(directory.with_file_name("workspace")).unwrap();
         std::fs::write(directory.join("config.json"), text).unwrap();
     }
 
-    fn command(&self, words: &[&str]) -> Command {
+    pub fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(BERTH);
         command.arg("--config").arg(self.config()).args(words).env("BERTH_STATE", self.path().join("state"));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
 
-    fn berth(&self, words: &[&str]) -> (i32, String, String) {
+    pub fn berth(&self, words: &[&str]) -> (i32, String, String) {
         told(self.command(words).output().unwrap())
     }
 
-    fn row(&self, owner: &str) -> Value {
+    pub fn row(&self, owner: &str) -> Value {
         let (_, text, errors) = self.berth(&["--json", "ls"]);
         let document: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text} {errors}"));
         document["instances"]
@@ -77,7 +77,7 @@ impl Tree {
     }
 
     /// The row as soon as it is as wanted.
-    fn until(&self, owner: &str, is_wanted: impl Fn(&Value) -> bool) -> Value {
+    pub fn until(&self, owner: &str, is_wanted: impl Fn(&Value) -> bool) -> Value {
         let begun = Instant::now();
         loop {
             let row = self.row(owner);
