@@ -18,10 +18,12 @@ use crate::present::{HIDDEN, Look, json, units, wording};
 pub fn run(words: &Show, global: &Global, desk: &dyn Desk, out: &mut Out) -> Result<u8, Stop> {
     let snapshot = desk.look()?;
     let row = snapshot.row(&words.id).ok_or_else(|| no_such(&words.id, &snapshot))?;
+    let caller = desk.door().caller().uid;
+    let may_read = caller.is_root() || caller == row.uid;
     if global.json {
-        out.json(&json::show(row))?;
+        out.json(&json::show(row, may_read))?;
     } else {
-        out.text(&text(row, &snapshot, out.style()))?;
+        out.text(&text(row, &snapshot, may_read, out.style()))?;
     }
     Ok(0)
 }
@@ -52,7 +54,7 @@ pub fn nearest(error: Error, id: &InstanceId, desk: &dyn Desk) -> Error {
 }
 
 /// The facts, a line each, and what is wrong below them.
-fn text(row: &Row, snapshot: &Snapshot, style: Style) -> String {
+fn text(row: &Row, snapshot: &Snapshot, may_read: bool, style: Style) -> String {
     let look = Look { ascii: style.ascii, now: snapshot.taken.wall };
     let state = paint(&wording::state(row.state, style.ascii), Tone::of_state(row.state), style.color);
     let mut text = format!("{}  {state}{}\n", paint(&row.id.to_string(), Tone::Strong, style.color), because(row));
@@ -77,6 +79,7 @@ fn text(row: &Row, snapshot: &Snapshot, style: Style) -> String {
     }
     if let Some(declared) = &row.declared {
         declaration(&mut facts, declared);
+        environment(&mut facts, declared, may_read);
     }
     text.push_str(&facts.text);
     let findings: Vec<_> = snapshot.findings_of(&row.id).cloned().collect();
@@ -128,6 +131,15 @@ fn declaration(facts: &mut Facts, declared: &Declared) {
     }
 }
 
+/// The environment file: names, for its account and root only. The values are not known here.
+fn environment(facts: &mut Facts, declared: &Declared, may_read: bool) {
+    let Some(file) = &declared.env_file else { return };
+    facts.add("env file", Some(Shown::from_bytes(file.path.as_os_str().as_encoded_bytes()).to_string()));
+    let named = |name: &Shown| if file.empty.contains(name) { format!("{name}=") } else { format!("{name}=***") };
+    let variables = file.names.iter().map(named).collect::<Vec<_>>().join(" ");
+    facts.add("variables", if may_read { (!variables.is_empty()).then_some(variables) } else { Some(HIDDEN.to_owned()) });
+}
+
 struct Facts {
     text: String,
     color: bool,
@@ -145,6 +157,7 @@ impl Facts {
 mod tests {
     use super::*;
     use crate::cli::fake::{FakeDesk, fleet, global, written};
+    use crate::domain::EnvFile;
 
     fn ran(id: &str, options: &str) -> String {
         let (mut out, text) = written();
@@ -202,6 +215,31 @@ mod tests {
         ✖ port-taken  8107 is held by pid 4711 (python3, bob), since 03:09:41; carol's instance is assigned it
           mend it:    set another port in /opt/mcp-server/users/carol/config/config.json, then berth restart carol (free ports: berth ports --free)
         ");
+    }
+
+    #[test]
+    fn variables_are_named_and_their_values_are_not_told() {
+        let mut row = (**fleet::fleet().row(&fleet::id("alice")).unwrap()).clone();
+        let mut declared = (**row.declared.as_ref().unwrap()).clone();
+        let path = "/opt/sdp-mcp/.env.alice".into();
+        declared.env_file = Some(EnvFile {
+            path,
+            names: vec!["SDP_HTTP_PORT".into(), "SDP_TOKEN".into()],
+            empty: vec!["SDP_TOKEN".into()],
+            ..EnvFile::default()
+        });
+        row.declared = Some(declared.into());
+        let plain = Style { color: false, ..written().0.style() };
+        let told = |may_read| text(&row, &fleet::fleet(), may_read, plain);
+        assert!(
+            told(true).contains("  env file       /opt/sdp-mcp/.env.alice\n  variables      SDP_HTTP_PORT=*** SDP_TOKEN=\n"),
+            "{}",
+            told(true)
+        );
+        assert!(told(false).contains("  env file       /opt/sdp-mcp/.env.alice\n  variables      ?\n"), "{}", told(false));
+        let document = |may_read| json::show(&row, may_read)["instance"]["env_file"].clone();
+        assert_eq!(document(true)["variables"], serde_json::json!(["SDP_HTTP_PORT", "SDP_TOKEN"]));
+        assert!(document(false)["variables"].is_null() && document(false)["path"] == "/opt/sdp-mcp/.env.alice");
     }
 
     #[test]

@@ -28,6 +28,7 @@ pub use item::Place;
 pub use pattern::{Part, Pattern};
 pub use placeholders::{Values, fill};
 pub use schema::{Access, Daemon, Discover, Layout, Ports, Restart, Sampling, Source, Strategy, Supervisor, Template};
+pub use template::is_secret;
 
 use crate::domain::Uid;
 use crate::error::Result;

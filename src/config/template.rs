@@ -13,7 +13,7 @@ use super::read::{Reading, Wrong};
 use super::schema::{Restart, Supervisor, Template};
 use super::units;
 use crate::domain::Shown;
-pub(super) use crate::domain::is_secret;
+pub use crate::domain::is_secret;
 
 impl Template {
     /// Before anything is read. Only what no file needs to say is meant as it stands here.

@@ -45,6 +45,8 @@ fn with_no_file_everything_has_a_default() {
     assert_eq!((template.log_max, template.log_keep, template.restart), (Some(10 << 20), 3, Restart::OnFailure));
     assert_eq!(template.health.as_deref(), Some("/health"));
     assert_eq!(config.discover.len(), 6);
+    let guide = &config.templates[&config.discover[2].template];
+    assert_eq!((guide.command.join(" ").as_str(), guide.directory.as_str()), ("node dist/indexSSE.js", "{base}"));
     assert!(!config.discover.iter().any(|entry| matches!(entry.source, Source::Mdns(_))));
     assert_eq!(config.access.owners_may.len(), 4);
     assert_eq!(config.daemon.http, None);

@@ -1,49 +1,63 @@
 //! One found file made into a declared instance, its templates filled in.
 //!
-//! It must never fail: what cannot be used becomes a fault on the instance's own row.
+//! It must never fail: what cannot be used becomes a fault on the instance's own row. It must never keep a variable's value.
 
 use std::borrow::Cow;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::config::{Config, Template, Values, fill};
-use crate::domain::{ConfigFault, Declared, Launch, Salt, Shown, SupervisorKind};
+use crate::config::{Config, Source, Template, Values, fill};
+use crate::domain::{Assignment, ConfigFault, Declared, EnvFile, Launch, Part, Salt, Settings, Shown, SupervisorKind};
 use crate::hand::Reader;
 
+use super::env;
+use super::example::Examples;
 use super::programs::Programs;
 use super::server_config::{self, ServerConfig};
-use super::settings::settings;
+use super::settings;
 use super::tree::Place;
 
 /// The longest configuration, bytes.
-const LONGEST: usize = 256 * 1024;
+pub const LONGEST: usize = 256 * 1024;
 
-/// What declaring needs beside the file.
+/// What a file is declared by.
 pub struct Context<'a> {
-    /// The whole configuration.
+    /// The configuration.
     pub config: &'a Config,
-    /// How such instances are run.
+    /// What the pattern that found it looks at.
+    pub source: &'a Source,
+    /// The template of what it finds.
     pub template: &'a Template,
-    /// Reads as the user.
+    /// The administrator's part of the pattern.
+    pub root: &'a Path,
+    /// What opens it.
     pub reader: &'a Reader,
     /// The programs that were seen.
     pub programs: &'a mut Programs,
+    /// The examples that lie beside environment files.
+    pub examples: &'a mut Examples,
     /// This boot's id.
     pub boot: &'a str,
 }
 
+/// What a file says.
+#[derive(Default)]
+struct Content {
+    server: ServerConfig,
+    /// Of a configuration.
+    text: String,
+    /// Of an environment file.
+    assignments: Vec<Assignment>,
+    fault: Option<server_config::Fault>,
+}
+
 /// Declares the instance of a file.
-pub fn declare(context: &mut Context<'_>, root: &Path, place: &Place) -> Declared {
-    let (config, template) = (context.config, context.template);
+pub fn declare(by: &mut Context<'_>, place: &Place) -> Declared {
+    let (config, template, root) = (by.config, by.template, by.root);
     let path = root.join(&place.beneath);
-    let (text, (server, fault)) = content(place, root, context.reader);
-    let mut fault = fault.map(|fault| ConfigFault {
-        file: Shown::new(&path.to_string_lossy()),
-        line: fault.line,
-        column: fault.column,
-        reason: Shown::new(&fault.reason),
-    });
+    let Content { server, assignments, text, fault } = content(by, place);
+    let mut fault = fault.map(|fault| located(&path, fault));
     let host = server.host.unwrap_or(template.host);
     let shown_path = path.to_string_lossy().into_owned();
     let mut values = Values {
@@ -62,15 +76,21 @@ pub fn declare(context: &mut Context<'_>, root: &Path, place: &Place) -> Declare
             String::new()
         })
     };
-    let base = filled(&config.layout.base, &values);
+    // An environment file's directory is the root of its deployment, wherever the other trees lie.
+    let base = match by.source {
+        Source::Env { .. } => path.parent().unwrap_or(root).to_string_lossy().into_owned(),
+        _ => filled(&config.layout.base, &values),
+    };
     values.base = Some(Cow::Owned(base));
     let workspace = server.workspace.clone().unwrap_or_else(|| filled(&config.layout.workspace, &values));
     values.workspace = Some(Cow::Owned(workspace.clone()));
     let log = PathBuf::from(filled(&config.layout.log, &values));
     let pid_file = PathBuf::from(filled(&config.layout.pid, &values));
+    let directory = PathBuf::from(filled(&template.directory, &values));
+    let env_path = template.env_file.as_ref().map(|text| directory.join(filled(text, &values)));
     let launch = server.port.filter(|_| fault.is_none()).map(|_| Launch {
         command: template.command.iter().map(|word| filled(word, &values)).collect(),
-        directory: PathBuf::from(filled(&template.directory, &values)),
+        directory,
         environment: template.environment.iter().map(|(name, value)| (name.clone(), filled(value, &values))).collect(),
         start_timeout: template.start_timeout,
         stop_timeout: template.stop_timeout,
@@ -81,10 +101,28 @@ pub fn declare(context: &mut Context<'_>, root: &Path, place: &Place) -> Declare
     {
         fault = Some(ConfigFault { file: Shown::new(&path.to_string_lossy()), line: None, column: None, reason: Shown::new(&problem) });
     }
+    let salt = Salt::new(by.boot, &place.id.to_string());
+    let mut parts = vec![match by.source {
+        Source::Env { .. } => settings::of_variables(&path, Some(&place.facts), &assignments, salt),
+        _ => settings::of_text(&path, &place.facts, &text, salt),
+    }];
+    let env_file = match (env_path, by.source) {
+        (Some(env_path), _) if env_path != path => {
+            let (file, wrong, part) = env_file(by, env_path, place, salt);
+            fault = fault.or(wrong);
+            parts.push(part);
+            Some(file)
+        }
+        (_, Source::Env { .. }) | (Some(_), _) => {
+            let example = by.examples.beside(by.reader, &place.account.identity, root, &place.beneath);
+            Some(env::kept(path.clone(), root.to_owned(), &assignments, example.as_deref(), template))
+        }
+        (None, _) => None,
+    };
     let launch = launch.filter(|_| fault.is_none());
     let settings = launch.as_ref().map(|launch| {
-        let programs = context.programs.of(context.reader, &place.account.identity, launch, &path);
-        settings(config, template, place, &text, Salt::new(context.boot, &place.id.to_string()), programs)
+        parts.push(settings::of_template(config, template, salt));
+        Settings { parts, programs: by.programs.of(by.reader, &place.account.identity, launch, &path) }
     });
     Declared {
         id: place.id.clone(),
@@ -97,6 +135,7 @@ pub fn declare(context: &mut Context<'_>, root: &Path, place: &Place) -> Declare
         config_root: root.to_owned(),
         host: server.host,
         port: server.port,
+        env_file,
         server_name: server.server_name.as_deref().map(Shown::new),
         workspace: Some(PathBuf::from(workspace)),
         log,
@@ -110,20 +149,53 @@ pub fn declare(context: &mut Context<'_>, root: &Path, place: &Place) -> Declare
     }
 }
 
-/// The text, and what it says.
-fn content(place: &Place, root: &Path, reader: &Reader) -> (String, (ServerConfig, Option<server_config::Fault>)) {
-    let refuse = |reason: String| {
-        let fault = server_config::Fault { line: None, column: None, reason };
-        (String::new(), (ServerConfig::default(), Some(fault)))
+/// The environment file that the template names. That it is not there is a fault: the server would start without its credentials.
+fn env_file(by: &mut Context<'_>, path: PathBuf, place: &Place, salt: Salt) -> (EnvFile, Option<ConfigFault>, Part) {
+    let who = &place.account.identity;
+    let root = env::root_of(&path, by.root, by.template, by.config);
+    let beneath = path.strip_prefix(&root).unwrap_or(&path).to_owned();
+    let (assignments, fault) = env::read(by.reader, who, &root, &beneath).unwrap_or_else(|error| (Vec::new(), Some(unread(&error, place))));
+    let fault = fault.map(|fault| located(&path, fault));
+    let facts = by.reader.stat(who, &root, &beneath).ok();
+    let part = settings::of_variables(&path, facts.as_ref(), &assignments, salt);
+    let example = by.examples.beside(by.reader, who, &root, &beneath);
+    (env::kept(path, root, &assignments, example.as_deref(), by.template), fault, part)
+}
+
+/// Why an environment file cannot be read. Such files are often root's alone, since systemd reads them as root; berth reads as the account.
+fn unread(error: &io::Error, place: &Place) -> server_config::Fault {
+    let is_denied = matches!(error.raw_os_error(), Some(libc::EACCES | libc::EPERM)) && nix::unistd::geteuid().is_root();
+    let reason = match place.account.shown().filter(|_| is_denied) {
+        Some(account) => format!("{account}, which the server runs as, may not read it; make it {account}'s, or its group's to read"),
+        None => reason(error),
     };
+    server_config::Fault { line: None, column: None, reason }
+}
+
+fn located(file: &Path, fault: server_config::Fault) -> ConfigFault {
+    let file = Shown::new(&file.to_string_lossy());
+    ConfigFault { file, line: fault.line, column: fault.column, reason: Shown::new(&fault.reason) }
+}
+
+fn content(by: &Context<'_>, place: &Place) -> Content {
+    let refuse = |reason: String| Content { fault: Some(server_config::Fault { line: None, column: None, reason }), ..Content::default() };
     if let Some(error) = &place.trouble {
         return refuse(reason(error));
     }
-    match reader.read(&place.account.identity, root, &place.beneath, LONGEST) {
+    let who = &place.account.identity;
+    if let Source::Env { port_key, .. } = by.source {
+        let (assignments, fault) = match env::read(by.reader, who, by.root, &place.beneath) {
+            Ok(read) => read,
+            Err(error) => return Content { fault: Some(unread(&error, place)), ..Content::default() },
+        };
+        let (server, wrong) = env::server(&assignments, port_key.as_deref());
+        return Content { server, assignments, fault: fault.or(wrong), ..Content::default() };
+    }
+    match by.reader.read(who, by.root, &place.beneath, LONGEST) {
         Ok(bytes) => match String::from_utf8(bytes) {
             Ok(text) => {
-                let read = server_config::read(&text);
-                (text, read)
+                let (server, fault) = server_config::read(&text);
+                Content { server, text, fault, ..Content::default() }
             }
             Err(_) => refuse("it is not UTF-8 text".to_owned()),
         },

@@ -2,7 +2,7 @@
 //!
 //! It must never look at more than a bounded number of files in one scan: the thread that scans also sees ports and deaths.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::Path;
@@ -13,8 +13,8 @@ use crate::config::Part;
 use crate::hand::Way;
 
 use super::search::{Search, Tools};
-use super::tree::own;
-use super::watch::{Spot, Watcher};
+use super::tree::{is_an_example, own};
+use super::watch::{Meant, Spot, Watcher};
 
 /// How soon the next scan follows when there was more to do than fits into one.
 const NEXT: Duration = Duration::from_millis(20);
@@ -239,7 +239,8 @@ impl Hearing {
             Ok(watcher) => {
                 let way = tools.reader.watch(&own(), search.pattern.root(), Path::new(""), watcher.events());
                 let verdict = verdict(&way);
-                search.root_watches = watcher.take(search.index, None, &way.unwrap_or_default(), &before);
+                let way = way.unwrap_or_default().watches.into_iter().map(|(_, watch)| (Meant::Part(0), watch)).collect();
+                search.root_watches = watcher.take(search.index, None, way, &before);
                 verdict
             }
         };
@@ -253,7 +254,8 @@ impl Hearing {
 
     fn ask_entry(&mut self, search: &mut Search, tools: &Tools<'_>, name: &Arc<str>, now: Instant) {
         let root = search.pattern.root();
-        let mut whole = Way::default();
+        let mut watches = Vec::new();
+        let mut is_missing = false;
         let told = match (&mut self.watcher, search.ways(name)) {
             (Err(why), _) => Err(why.clone()),
             (Ok(watcher), Some((ways, Some(who)))) => {
@@ -261,7 +263,20 @@ impl Hearing {
                 for way in ways {
                     let way = tools.reader.watch(who, root, way, watcher.events());
                     told = told.and(verdict(&way));
-                    whole.watches.extend(way.unwrap_or_default().watches);
+                    // The root's names are the pattern's first part.
+                    watches.extend(way.unwrap_or_default().watches.into_iter().map(|(depth, watch)| (Meant::Part(depth + 1), watch)));
+                }
+                for (root, beneath) in search.further(name) {
+                    let way = tools.reader.watch(who, &root, beneath.parent().unwrap_or(Path::new("")), watcher.events());
+                    told = told.and(verdict(&way));
+                    // Where the administrator's part is not there nothing tells when it comes; the row says what is missing.
+                    is_missing |= way.is_err();
+                    let names: Vec<OsString> = beneath.iter().map(OsStr::to_owned).collect();
+                    let is_in_root = names.len() == 1;
+                    for (depth, watch) in way.unwrap_or_default().watches {
+                        let next = if is_in_root { depth } else { depth + 1 };
+                        watches.extend(names.get(next).map(|name| (Meant::Name(name.clone()), watch)));
+                    }
                 }
                 told
             }
@@ -271,9 +286,9 @@ impl Hearing {
         let told = if search.pattern.parts().len() == 1 { search.root_complaint.clone().map_or(Ok(()), Err) } else { told };
         let Some(entry) = search.entries.get_mut(name) else { return };
         if let Ok(watcher) = &mut self.watcher {
-            entry.watches = watcher.take(search.index, Some(name), &whole, &entry.watches);
+            entry.watches = watcher.take(search.index, Some(name), watches, &entry.watches);
         }
-        entry.pace.heard(now, told.is_ok());
+        entry.pace.heard(now, told.is_ok() && !is_missing);
         entry.complaint = told.err();
     }
 
@@ -296,15 +311,26 @@ impl Hearing {
 fn note(searches: &mut [Search], spot: &Spot, name: Option<&OsStr>, now: Instant) {
     let Some(search) = searches.get_mut(spot.search) else { return };
     let parts = search.pattern.parts();
-    let depth = if spot.entry.is_some() { spot.depth + 1 } else { 0 };
-    let (Some(part), is_last) = (parts.get(depth), depth + 1 == parts.len()) else { return };
-    let is_meant = match (name.map(OsStr::to_str), part) {
-        (Some(Some(name)), Part::Literal(text)) => name == text,
-        (Some(Some(name)), Part::Star { .. }) => part.capture(name).is_some(),
-        // A name that is no text is told by a listing; no name is the directory itself.
-        _ => true,
+    let (is_meant, is_last) = match (&spot.meant, name) {
+        // No name is the directory itself.
+        (_, None) => (true, false),
+        (Meant::Name(meant), Some(name)) => (meant == name, false),
+        (Meant::Part(index), Some(name)) => {
+            let fits = |part: &Part| match (part, name.to_str()) {
+                (Part::Literal(text), name) => name == Some(text),
+                (part, Some(name)) => part.capture(name).is_some(),
+                // A name that is no text is told by a listing.
+                (Part::Star { .. }, None) => true,
+            };
+            (parts.get(*index).is_some_and(fits), index + 1 == parts.len())
+        }
     };
     if !is_meant {
+        return;
+    }
+    if spot.entry.is_none() && is_last && name.and_then(OsStr::to_str).is_some_and(is_an_example) {
+        // What a file lacks is judged by the example beside it.
+        search.entries.values_mut().for_each(|entry| entry.pace.told(now));
         return;
     }
     let name = name.and_then(OsStr::to_str);

@@ -4,6 +4,10 @@
 
 mod account;
 mod declare;
+mod env;
+#[cfg(test)]
+mod env_tests;
+mod example;
 mod hearing;
 mod pace;
 mod passwd;
@@ -30,6 +34,7 @@ use crate::domain::{ConfigFault, Declared, InstanceId, Roster, Shown};
 use crate::hand::Reader;
 
 use account::Accounts;
+use example::Examples;
 use hearing::Hearing;
 use programs::Programs;
 use search::{Search, Tools};
@@ -42,6 +47,7 @@ pub struct Discoverer {
     reader: Arc<Reader>,
     accounts: Accounts,
     programs: Programs,
+    examples: Examples,
     boot: String,
     searches: Vec<Search>,
     hearing: Option<Hearing>,
@@ -54,13 +60,14 @@ impl Discoverer {
         let now = Instant::now();
         let mut searches = Vec::new();
         for discover in &config.discover {
-            if let Source::Config(pattern) = &discover.source {
-                searches.push(Search::new(searches.len(), pattern.clone(), discover.template.clone(), now));
+            if let Source::Config(pattern) | Source::Env { pattern, .. } = &discover.source {
+                let index = searches.len();
+                searches.push(Search::new(index, pattern.clone(), discover.source.clone(), discover.template.clone(), now));
             }
         }
         let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-        let (accounts, programs) = (Accounts::default(), Programs::default());
-        Self { config, reader, accounts, programs, boot, searches, hearing: None, last: Arc::default() }
+        let (accounts, programs, examples) = (Accounts::default(), Programs::default(), Examples::default());
+        Self { config, reader, accounts, programs, examples, boot, searches, hearing: None, last: Arc::default() }
     }
 
     /// Has the kernel tell what changes, from the next scan on. What it cannot tell is looked for every `pulse`.
@@ -81,11 +88,13 @@ impl Discoverer {
     /// The roster as it is now, and whether it differs from the last one.
     pub fn scan(&mut self) -> (Arc<Roster>, bool) {
         let now = Instant::now();
+        self.examples.look_again();
         let mut tools = Tools {
             config: &self.config,
             reader: &self.reader,
             accounts: &mut self.accounts,
             programs: &mut self.programs,
+            examples: &mut self.examples,
             boot: self.boot.trim(),
         };
         let changed = match &mut self.hearing {

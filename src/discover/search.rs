@@ -7,12 +7,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::config::{Config, Pattern};
+use crate::config::{Config, Pattern, Source};
 use crate::domain::{ConfigFault, Declared};
 use crate::hand::{FileFacts, Identity, Reader};
 
 use super::account::Accounts;
 use super::declare::{self, Context};
+use super::env::{self, Beside};
+use super::example::Examples;
 use super::pace::Pace;
 use super::programs::Programs;
 use super::tree::{Place, Walk};
@@ -27,6 +29,8 @@ pub struct Tools<'a> {
     pub accounts: &'a mut Accounts,
     /// The programs that were seen.
     pub programs: &'a mut Programs,
+    /// The examples that lie beside environment files.
+    pub examples: &'a mut Examples,
     /// This boot's id.
     pub boot: &'a str,
 }
@@ -35,6 +39,7 @@ pub struct Tools<'a> {
 struct Found {
     beneath: PathBuf,
     facts: FileFacts,
+    beside: Beside,
     declared: Arc<Declared>,
 }
 
@@ -70,6 +75,11 @@ impl Content {
         })
     }
 
+    /// The environment files that it is declared from.
+    fn env_files(&self) -> Vec<Option<&PathBuf>> {
+        self.found.iter().map(|found| found.declared.env_file.as_ref().map(|file| &file.path)).collect()
+    }
+
     /// Whether a fault is not in a text: a timeout or a directory's rights may go without any file being changed.
     fn may_pass(&self) -> bool {
         self.found.iter().any(|found| found.declared.fault.as_ref().is_some_and(|fault| fault.line.is_none()))
@@ -93,6 +103,8 @@ pub struct Search {
     pub index: usize,
     /// What is looked for.
     pub pattern: Pattern,
+    /// What such files are.
+    source: Source,
     /// The name of its template.
     pub template: String,
     /// What was found, by the name in the root.
@@ -113,11 +125,12 @@ pub struct Search {
 
 impl Search {
     /// A search that has found nothing yet.
-    pub fn new(index: usize, pattern: Pattern, template: String, now: Instant) -> Self {
+    pub fn new(index: usize, pattern: Pattern, source: Source, template: String, now: Instant) -> Self {
         let root_pace = Pace::new(now, index, index + 1);
         Self {
             index,
             pattern,
+            source,
             template,
             entries: BTreeMap::new(),
             faults: Vec::new(),
@@ -193,7 +206,7 @@ impl Search {
         }
         if is_believed {
             // Directories that were not there when it was asked to tell its changes.
-            if content.ways != entry.content.ways {
+            if content.ways != entry.content.ways || content.env_files() != entry.content.env_files() {
                 entry.pace.listen_anew();
             }
             entry.content = content;
@@ -204,6 +217,16 @@ impl Search {
     /// The ways to an entry's files, and who may look there.
     pub fn ways(&self, name: &str) -> Option<(&[PathBuf], Option<&Identity>)> {
         self.entries.get(name).map(|entry| (&entry.content.ways[..], entry.content.who.as_ref()))
+    }
+
+    /// The further files that an entry's instances are declared from: the administrator's part of the path, and the rest.
+    pub fn further(&self, name: &str) -> Vec<(PathBuf, PathBuf)> {
+        let declared = self.entries.get(name).into_iter().flat_map(|entry| entry.content.found.iter().map(|found| &found.declared));
+        let file = |declared: &Arc<Declared>| {
+            let file = declared.env_file.as_ref().filter(|file| file.path != declared.config)?;
+            Some((file.root.clone(), file.path.strip_prefix(&file.root).ok()?.to_owned()))
+        };
+        declared.filter_map(file).collect()
     }
 
     fn list(&mut self, tools: &mut Tools<'_>) -> Option<Vec<String>> {
@@ -220,15 +243,22 @@ impl Search {
         let mut found = Vec::with_capacity(look.places.len());
         for place in look.places {
             let known = before.and_then(|content| content.found.iter().find(|found| found.beneath == place.beneath));
-            let declared = match known {
-                Some(known) if still_holds(known, &place, tools.programs) => Arc::clone(&known.declared),
-                _ => {
-                    let Tools { config, reader, programs, boot, .. } = tools;
-                    let mut context = Context { config, template, reader, programs, boot };
-                    Arc::new(declare::declare(&mut context, self.pattern.root(), &place))
+            let who = place.account.identity.clone();
+            let same = known.filter(|known| {
+                still_holds(known, &place, tools.programs)
+                    && known.beside == env::beside(tools.reader, tools.examples, &who, &known.declared)
+            });
+            let (beside, declared) = match same {
+                Some(known) => (known.beside.clone(), Arc::clone(&known.declared)),
+                None => {
+                    let Tools { config, reader, programs, examples, boot, .. } = tools;
+                    let (root, source) = (self.pattern.root(), &self.source);
+                    let mut context = Context { config, source, template, root, reader, programs, examples, boot };
+                    let declared = Arc::new(declare::declare(&mut context, &place));
+                    (env::beside(tools.reader, tools.examples, &who, &declared), declared)
                 }
             };
-            found.push(Found { beneath: place.beneath, facts: place.facts, declared });
+            found.push(Found { beneath: place.beneath, facts: place.facts, beside, declared });
         }
         Content { found, faults: look.faults, ways: look.ways, who: look.who }
     }

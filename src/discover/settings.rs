@@ -2,29 +2,43 @@
 //!
 //! It must never read a file: it is given what was read, once, when it changed.
 
+use std::path::Path;
+
 use serde_json::Value;
 
 use crate::config::{Config, Template};
-use crate::domain::{Part, Program, ReadBy, Salt, Settings};
-
-use super::tree::Place;
+use crate::domain::{Assignment, Part, ReadBy, Salt};
+use crate::hand::FileFacts;
 
 /// What the template's part is called in a sentence.
 const TEMPLATE: &str = "the template";
 
-/// The settings of a file with this text. Further files that the instance is started with become further parts:
-/// [`Part::new`], then [`Part::add`] for each of their keys.
-pub fn settings(config: &Config, template: &Template, place: &Place, text: &str, salt: Salt, programs: Vec<Program>) -> Settings {
-    let name = place.beneath.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let mut file = Part::new(&name, ReadBy::Server);
-    let time = |nanoseconds| jiff::Timestamp::from_nanosecond(nanoseconds).ok();
-    (file.modified, file.changed) = (time(place.facts.modified_ns), time(place.facts.changed_ns));
+/// The part of a `config.json` with this text.
+pub fn of_text(path: &Path, facts: &FileFacts, text: &str, salt: Salt) -> Part {
+    let mut part = dated(path, ReadBy::Server, Some(facts));
     if let Ok(Value::Object(map)) = serde_json::from_str(text.trim_start_matches('\u{feff}')) {
         for (key, value) in &map {
-            flatten(&mut file, salt, key, value);
+            flatten(&mut part, salt, key, value);
         }
     }
-    Settings { parts: vec![file, of_template(config, template, salt)], programs }
+    part
+}
+
+/// The part of an environment file: berth reads it, and gives the server its variables.
+pub fn of_variables(path: &Path, facts: Option<&FileFacts>, assignments: &[Assignment], salt: Salt) -> Part {
+    let mut part = dated(path, ReadBy::Berth, facts);
+    for assignment in assignments {
+        part.add_variable(salt, &assignment.name, &assignment.value);
+    }
+    part
+}
+
+fn dated(path: &Path, read_by: ReadBy, facts: Option<&FileFacts>) -> Part {
+    let mut part = Part::new(&path.file_name().unwrap_or_default().to_string_lossy(), read_by);
+    let time = |nanoseconds| jiff::Timestamp::from_nanosecond(nanoseconds).ok();
+    part.modified = facts.and_then(|facts| time(facts.modified_ns));
+    part.changed = facts.and_then(|facts| time(facts.changed_ns));
+    part
 }
 
 /// Nested objects become dotted keys; a list is one value.
@@ -41,7 +55,7 @@ fn flatten(part: &mut Part, salt: Salt, key: &str, value: &Value) {
 }
 
 /// The template as it is written: what its placeholders stand for is told by the parts that they come from.
-fn of_template(config: &Config, template: &Template, salt: Salt) -> Part {
+pub fn of_template(config: &Config, template: &Template, salt: Salt) -> Part {
     let mut part = Part::new(TEMPLATE, ReadBy::Berth);
     part.add(salt, "base", &config.layout.base);
     part.add(salt, "command", &template.command.join(" "));

@@ -26,12 +26,47 @@ pub struct Place {
     pub trouble: Option<std::io::Error>,
 }
 
-/// Endings of files that are kept beside a configuration and are none.
-const NOT_CONFIGURATIONS: [&str; 6] = ["example", "sample", "dist", "bak", "orig", "swp"];
+/// Endings of files that show what a configuration looks like.
+pub const EXAMPLES: [&str; 4] = ["example", "sample", "dist", "template"];
 
-/// Whether a file's name is that of a copy.
+/// Endings that editors, package managers and people give to a copy.
+const COPIES: [&str; 16] = [
+    "bak",
+    "backup",
+    "old",
+    "orig",
+    "save",
+    "tmp",
+    "swp",
+    "swo",
+    "swn",
+    "rpmnew",
+    "rpmsave",
+    "rpmorig",
+    "dpkg-old",
+    "dpkg-new",
+    "dpkg-dist",
+    "ucf-dist",
+];
+
+/// Whether a file's name is that of an example.
+pub fn is_an_example(name: &str) -> bool {
+    name.rsplit_once('.').is_some_and(|(_, ending)| EXAMPLES.contains(&ending))
+}
+
+/// Whether a file's name is that of an example, of a copy, or of what an editor keeps beside a file.
 pub fn is_a_copy(name: &str) -> bool {
-    name.ends_with('~') || name.rsplit_once('.').is_some_and(|(_, ending)| NOT_CONFIGURATIONS.contains(&ending))
+    // vim: `x~`, emacs: `.#x` (its lock) and `#x#` (its unsaved text).
+    if name.ends_with(['~', '#']) || name.starts_with('#') || name.starts_with(".#") {
+        return true;
+    }
+    // A copy may have a number or a date behind its ending: `x.bak.2`, `x.bak-2026-11-21`.
+    let is_number = |text: &str| text.chars().all(|character| character.is_ascii_digit() || matches!(character, '-' | '_'));
+    let mut endings = name.rsplit('.').take(name.matches('.').count()).skip_while(|ending| is_number(ending));
+    let Some(ending) = endings.next() else { return false };
+    let ending = ending.to_ascii_lowercase();
+    let is_copy = |word: &str| ending.strip_prefix(word).is_some_and(is_number);
+    EXAMPLES.contains(&ending.as_str()) || COPIES.into_iter().any(is_copy)
 }
 
 /// Who berth is: it reads the administrator's part of a path.
@@ -111,7 +146,7 @@ impl Walk<'_> {
         let root = self.pattern.root();
         let Some((first, rest)) = self.pattern.parts().split_first() else { return look };
         let Some(owner) = first.capture(name) else { return look };
-        if rest.is_empty() && is_a_copy(name) {
+        if rest.is_empty() && (is_a_copy(name) || EXAMPLES.contains(&owner)) {
             return look;
         }
         if let Err(why) = InstanceId::of_owner(owner) {
@@ -241,5 +276,61 @@ fn wrong_account(account: &Account, owner: &str, template: &Template) -> Option<
             Some(format!("it belongs to root and there is no account called {owner}: make the account, or set run_as in the template"))
         }
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn examples_copies_and_editors_files_are_no_configurations() {
+        let copies = [
+            ".env.example",
+            ".env.sample",
+            ".env.dist",
+            ".env.template",
+            ".env.user1.bak",
+            ".env.user1.BAK",
+            ".env.user1.bak2",
+            ".env.user1.bak.3",
+            ".env.user1.bak-2026-11-21",
+            ".env.user1~",
+            ".env.user1.~1~",
+            ".env.user1.swp",
+            ".env.user1.swo",
+            ".env.user1.orig",
+            ".env.user1.old",
+            ".env.user1.save",
+            ".env.user1.tmp",
+            ".env.user1.dpkg-old",
+            ".env.user1.rpmsave",
+            ".#.env.user1",
+            "#.env.user1#",
+            "config.json.bak",
+            "config.json~",
+        ];
+        for name in copies {
+            assert!(is_a_copy(name), "{name}");
+        }
+        let names = [
+            ".env.user1",
+            ".env.1001",
+            ".env.user1.2",
+            ".env.john.doe",
+            ".env.baker",
+            ".env.older",
+            ".env.oldman",
+            ".env.distler",
+            "config.json",
+            "sample.json",
+            "example",
+            "user1.env",
+            ".env.templates",
+            ".env.a-1",
+        ];
+        for name in names {
+            assert!(!is_a_copy(name), "{name}");
+        }
     }
 }

@@ -8,7 +8,7 @@
 //! user can exchange, where a checked descriptor is at hand.
 
 use std::collections::HashMap;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
@@ -17,8 +17,6 @@ use std::sync::Arc;
 
 use rustix::fs::inotify::{self, CreateFlags, ReadFlags};
 use rustix::io::Errno;
-
-use crate::hand::Way;
 
 /// How many events are read in one go.
 const MOST: u32 = 2048;
@@ -30,8 +28,17 @@ pub struct Spot {
     pub search: usize,
     /// Which entry of its root; `None` for the root itself.
     pub entry: Option<Arc<str>>,
-    /// How many directories lie between it and the root.
-    pub depth: usize,
+    /// Which of its names mean something.
+    pub meant: Meant,
+}
+
+/// Which names in a directory mean something to whom it is watched for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Meant {
+    /// Those that fit this part of the pattern.
+    Part(usize),
+    /// Just this one, on the way to a further file.
+    Name(OsString),
 }
 
 /// What came of reading the queue.
@@ -72,10 +79,10 @@ impl Watcher {
     }
 
     /// Takes over the watches that were set for an entry, and ends those of `before` that are not among them.
-    pub fn take(&mut self, search: usize, entry: Option<&Arc<str>>, way: &Way, before: &[i32]) -> Vec<i32> {
-        let mut watches = Vec::with_capacity(way.watches.len());
-        for (depth, watch) in &way.watches {
-            let spot = Spot { search, entry: entry.cloned(), depth: *depth };
+    pub fn take(&mut self, search: usize, entry: Option<&Arc<str>>, way: Vec<(Meant, i32)>, before: &[i32]) -> Vec<i32> {
+        let mut watches = Vec::with_capacity(way.len());
+        for (meant, watch) in &way {
+            let spot = Spot { search, entry: entry.cloned(), meant: meant.clone() };
             let spots = self.spots.entry(*watch).or_default();
             if !spots.contains(&spot) {
                 spots.push(spot);
@@ -140,7 +147,7 @@ impl Watcher {
                 self.spots.get(&event.wd()).into_iter().flatten().for_each(|spot| each(spot, name));
             }
         }
-        drained.noisy = by_watch.into_iter().find(|(_, count)| *count > MOST / 2).map(|(watch, _)| watch);
+        drained.noisy = by_watch.into_iter().find(|(_, count)| *count > MOST / 4).map(|(watch, _)| watch);
         drained
     }
 }

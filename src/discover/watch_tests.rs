@@ -15,9 +15,13 @@ fn listening(root: &Path, watcher: std::io::Result<Watcher>, patterns: &[&str]) 
 }
 
 fn listening_as(own: u32, root: &Path, watcher: std::io::Result<Watcher>, patterns: &[&str]) -> Discoverer {
-    let file = root.join("berth.toml");
     let list: String = patterns.iter().map(|pattern| format!("[[discover]]\nconfig = \"{}/{pattern}\"\n", root.display())).collect();
     let text = format!("[template.default]\nrun_as = \"{own}\"\n[layout]\nbase = \"{}\"\n{list}", root.display());
+    listening_by(root, watcher, &text)
+}
+
+fn listening_by(root: &Path, watcher: std::io::Result<Watcher>, text: &str) -> Discoverer {
+    let file = root.join("berth.toml");
     std::fs::write(&file, text).unwrap();
     let mut discoverer = Discoverer::new(Arc::new(Config::load(Some(&file)).unwrap()), Reader::start().unwrap());
     discoverer.hearing = Some(Hearing::new(watcher, Duration::from_millis(100)));
@@ -261,4 +265,60 @@ fn rights_that_come_are_heard() {
     assert!(discoverer.last.faults[0].reason.as_str().contains("may not be listed"), "{:?}", discoverer.last.faults);
     put(&config_of(tree.path(), "abe"), "{\"port\": 8103}");
     until(&mut discoverer, "abe:8103");
+}
+
+#[test]
+fn environment_files_and_their_examples_are_heard() {
+    let tree = tempfile::tempdir().unwrap();
+    let root = tree.path();
+    put(&config_of(root, "abe"), "{\"port\": 8101}");
+    put(&root.join("env/abe.env"), "MCP_API_KEY=one");
+    put(&root.join("flat/.env.zoe"), "PORT=8102");
+    let own = nix::unistd::geteuid();
+    let base = root.display();
+    let text = format!(
+        "[layout]\nbase = \"{base}\"\n[template.default]\nrun_as = \"{own}\"\nenv_file = \"{base}/env/{{user}}.env\"\n\
+         [template.flat]\nrun_as = \"{own}\"\nenv_file = \"{{base}}/.env.{{user}}\"\n\
+         [[discover]]\nconfig = \"{base}/users/*/config/config.json\"\n\
+         [[discover]]\nenv = \"{base}/flat/.env.*\"\ntemplate = \"flat\"\n"
+    );
+    let mut discoverer = listening_by(root, Watcher::new(), &text);
+    until(&mut discoverer, "abe:8101 zoe:8102");
+    settle(&mut discoverer);
+    let before = discoverer.last.instances.clone();
+    // The template's file, which lies elsewhere.
+    put(&root.join("env/abe.env"), "MCP_API_KEY=two");
+    let changes = |discoverer: &mut Discoverer, which: usize, part: &str| {
+        let begun = Instant::now();
+        loop {
+            let now = discoverer.scan().0.instances[which].clone();
+            assert_eq!(now.fault, None);
+            let now = &now.settings;
+            let changes = now.part(part).unwrap().changes_since(before[which].settings.part(part).unwrap());
+            if !changes.is_empty() {
+                return changes.iter().map(ToString::to_string).collect::<Vec<_>>();
+            }
+            assert!(begun.elapsed() < PATIENCE);
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    };
+    assert_eq!(changes(&mut discoverer, 0, "abe.env"), ["MCP_API_KEY changed (hidden)"]);
+    // A file that declares an instance.
+    put(&root.join("flat/.env.zoe"), "PORT=8103\nDEBUG=true");
+    assert_eq!(changes(&mut discoverer, 1, ".env.zoe"), ["DEBUG added (true)", "PORT 8102 -> 8103"]);
+    // What it lacks is judged by the example.
+    put(&root.join("flat/.env.example"), "PORT=1\nAPI_KEY=your_key_here");
+    let begun = Instant::now();
+    while discoverer.scan().0.instances[1].env_file.as_ref().unwrap().missing.is_empty() {
+        assert!(begun.elapsed() < PATIENCE);
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    // The directory of the template's file made anew.
+    std::fs::rename(root.join("env"), root.join("env-old")).unwrap();
+    put(&root.join("env/abe.env"), "MCP_API_KEY=one\nLEVEL=1");
+    assert_eq!(changes(&mut discoverer, 0, "abe.env").len(), 1);
+    let begun = Instant::now();
+    while changes(&mut discoverer, 0, "abe.env") != ["LEVEL added (1)"] {
+        assert!(begun.elapsed() < PATIENCE);
+    }
 }

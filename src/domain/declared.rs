@@ -61,6 +61,27 @@ pub struct Launch {
     pub restart: Restart,
 }
 
+/// The environment file that an instance is started with: names, never values.
+///
+/// The values are read when it is started, as its account, and are kept nowhere: the roster reaches every screen and document.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EnvFile {
+    /// The file.
+    pub path: PathBuf,
+    /// The part of `path` that belongs to the administrator: below it, links are not followed.
+    pub root: PathBuf,
+    /// The variables that it sets, ordered, each once.
+    pub names: Vec<Shown>,
+    /// Those of them that it leaves empty.
+    pub empty: Vec<Shown>,
+    /// The example beside it that `missing` and `untouched` refer to.
+    pub example: Option<Shown>,
+    /// What the example names and the file, or the template, does not set.
+    pub missing: Vec<Shown>,
+    /// What still holds a placeholder.
+    pub untouched: Vec<Shown>,
+}
+
 /// One instance as its configuration describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Declared {
@@ -84,6 +105,8 @@ pub struct Declared {
     pub host: Option<IpAddr>,
     /// The configured port; `None` when the configuration is broken or names none.
     pub port: Option<u16>,
+    /// The file with its variables; `None` when it has none.
+    pub env_file: Option<EnvFile>,
     /// `serverName`.
     pub server_name: Option<Shown>,
     /// `workspace`.

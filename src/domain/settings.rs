@@ -141,6 +141,19 @@ impl Part {
 
     /// Adds a key with its value. Of a key that stands twice the last counts, as in most readers.
     pub fn add(&mut self, salt: Salt, key: &str, value: &str) {
+        self.put(salt, key, value, is_secret(key) || looks_secret(value));
+    }
+
+    /// Adds a variable of an environment file. There credentials have any name: only numbers, switches and addresses are kept.
+    pub fn add_variable(&mut self, salt: Salt, name: &str, value: &str) {
+        let is_harmless = value.is_empty()
+            || value.len() <= 5 && value.bytes().all(|byte| byte.is_ascii_digit())
+            || matches!(value, "true" | "false" | "yes" | "no" | "on" | "off" | "localhost")
+            || value.parse::<std::net::IpAddr>().is_ok();
+        self.put(salt, name, value, is_secret(name) || !is_harmless);
+    }
+
+    fn put(&mut self, salt: Salt, key: &str, value: &str, is_hidden: bool) {
         let full = self.values.len() >= MOST_KEYS;
         let name = if full || key.len() > LONGEST_KEY { THE_REST } else { key };
         let kept = if name == THE_REST {
@@ -149,7 +162,7 @@ impl Part {
                 _ => None,
             });
             Value::Long(salt.hash(key, value).wrapping_add(before.unwrap_or(0).rotate_left(1)))
-        } else if is_secret(key) || looks_secret(value) {
+        } else if is_hidden {
             Value::Hidden(salt.hash(key, value))
         } else if value.len() > LONGEST_VALUE {
             Value::Long(salt.hash(key, value))
@@ -257,6 +270,24 @@ mod tests {
         let part = part(&[("db.password", secret), ("dsn", "mysql://u:hunter2-hunter2@h"), ("MCP_TOKEN", secret)]);
         let text = serde_json::to_string(&part).unwrap() + &format!("{part:?}");
         assert!(!text.contains("hunter2"), "{text}");
+    }
+
+    #[test]
+    fn of_a_variable_only_what_cannot_be_a_credential_is_kept() {
+        let of = |values: &[(&str, &str)]| {
+            let mut part = Part::new(".env.amy", ReadBy::Berth);
+            values.iter().for_each(|(name, value)| part.add_variable(Salt::new("b", "amy"), name, value));
+            part
+        };
+        let before = of(&[("DB_PWD", "hunter2"), ("HOST", "127.0.0.1"), ("PORT", "3456"), ("API_KEY", "12345"), ("WHO", "hunter2")]);
+        let now = of(&[("DB_PWD", "hunter3"), ("HOST", "::1"), ("PORT", "3457"), ("API_KEY", "12346"), ("WHO", "hunter3")]);
+        let told: Vec<String> = now.changes_since(&before).iter().map(ToString::to_string).collect();
+        let hidden = |name: &str| format!("{name} changed (hidden)");
+        assert_eq!(
+            told,
+            [hidden("API_KEY"), hidden("DB_PWD"), "HOST 127.0.0.1 -> ::1".to_owned(), "PORT 3456 -> 3457".to_owned(), hidden("WHO"),]
+        );
+        assert!(!format!("{before:?}").contains("hunter2"));
     }
 
     #[test]

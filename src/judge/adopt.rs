@@ -14,7 +14,7 @@ use crate::domain::{Listener, ProcessKey, Reading};
 /// Which instance each process belongs to.
 pub(super) type Owners = HashMap<ProcessKey, usize>;
 
-/// Adopts by command: `--config=PATH` (any option, `=`, the whole path) or `--config PATH`.
+/// Adopts by command: `--config=PATH` (any option, `=`, the whole path), `--config PATH` or `--env-file PATH`.
 ///
 /// A bare path is not enough: an editor or a pager has it in its command too.
 pub(super) fn by_command(census: &Census<'_>, subjects: &mut [Subject<'_>], owners: &mut Owners) {
@@ -46,7 +46,11 @@ pub(super) fn by_command(census: &Census<'_>, subjects: &mut [Subject<'_>], owne
 fn named(person: &Person<'_>, by_config: &HashMap<&str, usize>) -> Option<usize> {
     let mut before = "";
     for word in person.command.as_str().split(' ') {
-        let path = if word.starts_with('-') { word.split_once('=').map(|(_, path)| path) } else { (before == "--config").then_some(word) };
+        let path = if word.starts_with('-') {
+            word.split_once('=').map(|(_, path)| path)
+        } else {
+            matches!(before, "--config" | "--env-file").then_some(word)
+        };
         if let Some(index) = path.and_then(|path| by_config.get(path)) {
             return Some(*index);
         }
@@ -84,7 +88,9 @@ pub(super) fn by_listener(
     }
     let mut found: Vec<(usize, ProcessKey)> = found.into_iter().collect();
     found.sort_unstable();
+    // Under one service account a server may have been started by another owner's: the tree of one ends where the next begins.
+    let fences: HashMap<ProcessKey, usize> = found.iter().map(|(index, key)| (*key, *index)).rev().collect();
     for (index, key) in found {
-        subjects[index].take(census, key, index, owners, |_| false);
+        subjects[index].take(census, key, index, owners, |other| fences.get(&other).is_some_and(|whose| *whose != index));
     }
 }

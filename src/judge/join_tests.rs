@@ -193,3 +193,56 @@ fn hidden_holders_of_a_shared_account_may_be_either() {
     assert!(snapshot.findings[0].evidence.as_str().ends_with("one of them has it; which one may not be seen"));
     assert_eq!(snapshot.rows.len(), 2);
 }
+
+/// Two owners of one service account.
+fn service_account() -> Host {
+    let mut host = Host::new();
+    host.declare("amy", 900, "127.0.0.1:3456").declare("ben", 900, "127.0.0.1:3457");
+    host
+}
+
+#[test]
+fn under_one_service_account_the_port_tells_whose_a_script_started_server_is() {
+    let mut host = service_account();
+    host.process(200, 1, 900, "node dist/indexSSE.js").listen(200, "0.0.0.0:3457");
+    host.process(300, 1, 900, "node dist/indexSSE.js").listen(300, "0.0.0.0:3456");
+    assert_eq!(picture(&host, "amy"), (State::Running, Some(300), vec![300]));
+    assert_eq!(picture(&host, "ben"), (State::Running, Some(200), vec![200]));
+    // A port outside the range that a deployment brought along is its own.
+    let snapshot = host.judge();
+    let of_ports = |name: &str| row(&snapshot, name).findings.iter().any(|code| code.word().starts_with("port-"));
+    assert!(!of_ports("amy") && !of_ports("ben"), "{:?}", snapshot.findings);
+}
+
+#[test]
+fn under_one_service_account_nobodys_server_is_another_owners() {
+    let mut host = service_account();
+    // Ben's script-started server sits on amy's port while amy's keeper lives: it is not amy's, and not known to be ben's.
+    host.keep("amy", 100, None).process(200, 1, 900, "node dist/indexSSE.js").listen(200, "127.0.0.1:3456");
+    assert_eq!(picture(&host, "amy"), (State::Degraded, Some(101), vec![101]));
+    assert_eq!(picture(&host, "ben"), (State::Stopped, None, vec![]));
+    assert_eq!(findings(&host.judge(), Code::PortTaken).len(), 1);
+    // A third port of the account is nobody's.
+    let mut host = service_account();
+    host.process(200, 1, 900, "node dist/indexSSE.js").listen(200, "127.0.0.1:8090");
+    assert_eq!((picture(&host, "amy").0, picture(&host, "ben").0), (State::Stopped, State::Stopped));
+}
+
+#[test]
+fn a_server_that_another_owners_server_started_is_its_own_owners() {
+    let mut host = service_account();
+    host.process(200, 1, 900, "node").listen(200, "127.0.0.1:3456");
+    host.process(201, 200, 900, "node").listen(201, "127.0.0.1:3457").process(202, 201, 900, "worker");
+    assert_eq!(picture(&host, "amy"), (State::Running, Some(200), vec![200]));
+    assert_eq!(picture(&host, "ben"), (State::Running, Some(201), vec![201, 202]));
+}
+
+#[test]
+fn the_environment_file_in_a_command_names_its_instance() {
+    for option in ["--env-file=/opt/amy/config.json", "--env-file /opt/amy/config.json"] {
+        let mut host = service_account();
+        host.process(200, 1, 900, &format!("node {option} dist/indexSSE.js"));
+        assert_eq!(picture(&host, "amy").2, vec![200], "{option}");
+        assert_eq!(picture(&host, "ben").2, Vec::<i32>::new());
+    }
+}

@@ -6,6 +6,7 @@ mod adopt;
 mod census;
 mod config_invalid;
 mod join;
+mod key_missing;
 mod port_drift;
 mod port_duplicate;
 mod port_silent;

@@ -85,6 +85,7 @@ impl Host {
             config_root: PathBuf::from("/opt"),
             host: host.parse().ok(),
             port: port.parse().ok(),
+            env_file: None,
             server_name: None,
             workspace: None,
             log: PathBuf::from("/x.log"),

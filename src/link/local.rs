@@ -53,7 +53,7 @@ impl Local {
     pub fn open(config: Arc<Config>, zygote: Arc<Zygote>, read_only: bool, state: PathBuf) -> Result<Arc<Self>> {
         let open_files = sample::raise_nofile();
         let reader = Reader::start().while_doing(|| "cannot start the reading thread".to_owned())?;
-        let supervisor: Arc<dyn Supervisor> = Arc::new(ProcessSupervisor::new(&state, zygote, open_files));
+        let supervisor: Arc<dyn Supervisor> = Arc::new(ProcessSupervisor::new(&state, zygote, Arc::clone(&reader), open_files));
         let eye = Eye::new(Arc::clone(&config), Arc::clone(&reader), Arc::clone(&supervisor))?;
         let policy = Policy { owners_may: config.access.owners_may.clone() };
         let control = Control::new(Arc::clone(&supervisor), Arc::clone(&reader), Box::new(eye), policy, state);

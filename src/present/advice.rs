@@ -63,7 +63,12 @@ fn remedy_sentence(remedy: Remedy, finding: &Finding, snapshot: &Snapshot) -> Op
     // Of a duplicate the last one is moved: the first may well hold the port.
     let id = if finding.code == Code::PortDuplicate { finding.instances.last()? } else { finding.instances.first()? };
     let row = snapshot.row(id);
-    let config = row.and_then(|row| row.declared.as_ref()).map(|declared| shown_path(&declared.config));
+    let declared = row.and_then(|row| row.declared.as_ref());
+    let config = declared.map(|declared| match (finding.code, &declared.fault, &declared.env_file) {
+        (Code::ConfigInvalid, Some(fault), _) => fault.file.clone(),
+        (Code::KeyMissing, _, Some(file)) => shown_path(&file.path),
+        _ => shown_path(&declared.config),
+    });
     match remedy {
         Remedy::Reassign => {
             let config = config?;
@@ -96,6 +101,7 @@ fn shown_path(path: &Path) -> Shown {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::EnvFile;
     use crate::present::fleet;
 
     #[test]
@@ -137,5 +143,18 @@ mod tests {
                 "see it: berth show bob/:8190",
             ]
         );
+    }
+
+    #[test]
+    fn the_file_that_is_to_be_edited_is_the_one_that_is_wrong() {
+        let mut snapshot = fleet::fleet();
+        let mut row = (*snapshot.rows[0]).clone();
+        let mut declared = (**row.declared.as_ref().unwrap()).clone();
+        declared.env_file = Some(EnvFile { path: "/opt/sdp-mcp/.env.alice".into(), ..EnvFile::default() });
+        row.declared = Some(Arc::new(declared));
+        let mut finding = snapshot.findings[0].clone();
+        (finding.code, finding.instances, finding.remedies) = (Code::KeyMissing, vec![row.id.clone()], vec![Remedy::EditConfig]);
+        snapshot.rows[0] = Arc::new(row);
+        assert_eq!(advice(&finding, &snapshot)[0].text, "edit /opt/sdp-mcp/.env.alice");
     }
 }

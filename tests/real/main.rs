@@ -7,6 +7,7 @@
 mod accounts;
 mod berth;
 mod conflict;
+mod env_files;
 mod lifecycle;
 mod parts;
 mod world;

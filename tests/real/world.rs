@@ -21,7 +21,7 @@ pub const SERVER: &str = "@modelcontextprotocol/server-everything/dist/index.js"
 const WITH_A_CHILD: &str = "require('child_process').spawn('sleep', ['100000'], { detached: true, stdio: 'ignore' }).unref();\n";
 
 /// How many ports the range has.
-const RANGE: u16 = 20;
+pub const RANGE: u16 = 20;
 
 /// The accounts, their trees, and a configuration over them.
 pub struct World {
@@ -82,7 +82,7 @@ impl Drop for World {
 }
 
 /// A directory whose way in is open to everybody.
-fn enterable() -> TempDir {
+pub fn enterable() -> TempDir {
     let open = |path: &Path| path.ancestors().all(|folder| fs::metadata(folder).is_ok_and(|data| data.permissions().mode() & 0o001 != 0));
     let parent = [std::env::temp_dir(), "/tmp".into(), "/var/tmp".into()].into_iter().find(|path| open(path)).unwrap();
     let directory = tempfile::Builder::new().prefix("berth-real-").tempdir_in(parent).unwrap();
@@ -91,7 +91,7 @@ fn enterable() -> TempDir {
 }
 
 /// The first of some ports in a row that nobody listens on, below those that the kernel gives away.
-fn free_range() -> u16 {
+pub fn free_range() -> u16 {
     let offset = u16::try_from(std::process::id() % 400).unwrap() * RANGE;
     let thread = format!("{:?}", std::thread::current().id())
         .bytes()

@@ -100,6 +100,7 @@ fn declared(name: &str, uid: u32, port: u16) -> Arc<Declared> {
         config_root: PathBuf::from("/opt/mcp-server/users"),
         host: Some(LOCAL),
         port: Some(port),
+        env_file: None,
         server_name: None,
         workspace: Some(home.join("workspace")),
         log: home.join("logs/server.log"),

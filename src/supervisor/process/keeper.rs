@@ -203,7 +203,7 @@ fn open_log(path: &std::path::Path) -> io::Result<File> {
     if let Some(parent) = path.parent()
         && !parent.exists()
     {
-        std::fs::DirBuilder::new().mode(0o750).create(parent)?;
+        std::fs::DirBuilder::new().recursive(true).mode(0o750).create(parent)?;
     }
     let file = OpenOptions::new()
         .append(true)

@@ -16,7 +16,7 @@ use crate::supervisor::Started;
 
 use super::record::{Event, boot_id};
 use super::spec::{Spec, Word};
-use super::{ProcessSupervisor, identity_of};
+use super::{ProcessSupervisor, environment, identity_of};
 
 /// How long a keeper may take until its server exists. The user's directory may lie on a slow file system.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -34,6 +34,8 @@ pub fn start(supervisor: &ProcessSupervisor, declared: &Declared, by: &Caller, a
         .launch
         .as_ref()
         .ok_or_else(|| Error::failed("not started. Its configuration cannot be read").hint("berth check    says what is wrong with it"))?;
+    // Before the record: what cannot be started was not begun.
+    let variables = environment::variables(&supervisor.reader, declared)?;
     let old = supervisor.records.read(&declared.id, &supervisor.boot).unwrap_or_default().unwrap_or_default();
     let first = Event::Asked {
         boot: boot_id(),
@@ -44,7 +46,7 @@ pub fn start(supervisor: &ProcessSupervisor, declared: &Declared, by: &Caller, a
         settings: Some((*declared.settings).clone()),
     };
     let record = supervisor.records.begin(&declared.id, &first)?;
-    let spec = specification(&Spec::of(declared, launch, supervisor.open_files))?;
+    let spec = specification(&Spec::of(declared, launch, supervisor.open_files).with(variables))?;
     let (ours, theirs) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC)
         .while_doing(|| "cannot make a line to the keeper".to_owned())?;
     let title = declared.id.to_string();

@@ -3,6 +3,7 @@
 //! It must never trust a PID file, and never signal: the user's hand does.
 
 mod claims;
+mod environment;
 pub mod keeper;
 mod launch;
 mod lock;
@@ -17,7 +18,7 @@ use std::time::Duration;
 
 use crate::domain::{Caller, Capabilities, Claim, Declared, InstanceId, ProcessKey, Roster, SupervisorKind, Verb};
 use crate::error::Result;
-use crate::hand::{Identity, Zygote};
+use crate::hand::{Identity, Reader, Zygote};
 
 use super::{Started, Stopped, Supervisor};
 
@@ -29,6 +30,7 @@ pub use spec::PATH as PROGRAM_PATH;
 pub struct ProcessSupervisor {
     records: Records,
     zygote: Arc<Zygote>,
+    reader: Arc<Reader>,
     boot: String,
     open_files: u64,
     cache: Mutex<claims::Cache>,
@@ -36,8 +38,8 @@ pub struct ProcessSupervisor {
 
 impl ProcessSupervisor {
     /// A supervisor whose records lie below `state`. `open_files` is the soft limit that servers get.
-    pub fn new(state: &Path, zygote: Arc<Zygote>, open_files: u64) -> Self {
-        Self { records: Records::below(state), zygote, boot: record::boot_id(), open_files, cache: Mutex::default() }
+    pub fn new(state: &Path, zygote: Arc<Zygote>, reader: Arc<Reader>, open_files: u64) -> Self {
+        Self { records: Records::below(state), zygote, reader, boot: record::boot_id(), open_files, cache: Mutex::default() }
     }
 }
 

@@ -43,8 +43,7 @@ impl Spec {
             ("LANG".to_owned(), "C.UTF-8".to_owned()),
         ];
         for (name, value) in &launch.environment {
-            environment.retain(|(known, _)| known != name);
-            environment.push((name.clone(), value.clone()));
+            set(&mut environment, name.clone(), value.clone());
         }
         Self {
             command: launch.command.clone(),
@@ -56,6 +55,19 @@ impl Spec {
             open_files,
         }
     }
+
+    /// With these variables over what is there: of a name the last one counts.
+    pub fn with(mut self, variables: Vec<(String, String)>) -> Self {
+        for (name, value) in variables {
+            set(&mut self.environment, name, value);
+        }
+        self
+    }
+}
+
+fn set(environment: &mut Vec<(String, String)>, name: String, value: String) {
+    environment.retain(|(known, _)| *known != name);
+    environment.push((name, value));
 }
 
 /// A duration in milliseconds, as large as fits.
@@ -88,4 +100,25 @@ pub enum Word {
         /// The signal that ended it.
         signal: Option<i32>,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_comes_later_counts() {
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let spec = Spec {
+            command: vec!["node".to_owned()],
+            directory: PathBuf::new(),
+            environment: vec![pair("PATH", "/bin"), pair("PORT", "1"), pair("NODE_ENV", "production")],
+            log: PathBuf::new(),
+            pid_file: PathBuf::new(),
+            stop_timeout_ms: 0,
+            open_files: 0,
+        };
+        let spec = spec.with(vec![pair("PORT", "2"), pair("KEY", "a"), pair("KEY", "b")]);
+        assert_eq!(spec.environment, [pair("PATH", "/bin"), pair("NODE_ENV", "production"), pair("PORT", "2"), pair("KEY", "b")]);
+    }
 }
