@@ -127,7 +127,12 @@ impl Pace {
         self.is_doubted = is_worse && !self.is_doubted;
         self.due = self.is_doubted.then(|| now + DOUBT);
         self.looked = now;
-        self.next = now + if self.is_polled() { POLL } else { SELDOM };
+        if self.is_polled() {
+            self.next = now + POLL;
+        } else if self.next <= now {
+            // A look out of turn leaves the turns of all as spread as they are.
+            self.next = now + SELDOM;
+        }
         is_believed
     }
 }
@@ -209,5 +214,11 @@ mod tests {
         let now = Instant::now();
         let overdue = |after: Duration| (0..1000).filter(|place| Pace::new(now, *place, 1000).is_overdue(now + after)).count();
         assert_eq!((overdue(SELDOM / 4), overdue(SELDOM / 2), overdue(SELDOM)), (250, 500, 1000));
+        let mut pace = Pace::new(now, 249, 1000);
+        pace.heard(now, true);
+        pace.looked(now, false);
+        assert!(pace.is_overdue(now + SELDOM / 4));
+        pace.looked(now + SELDOM / 4, false);
+        assert!(!pace.is_overdue(now + SELDOM));
     }
 }

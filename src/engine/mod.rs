@@ -4,6 +4,8 @@
 
 mod clock;
 mod eye;
+#[cfg(test)]
+mod tests;
 
 pub use clock::{Engine, Underways};
 pub use eye::Eye;
