@@ -5,7 +5,7 @@
 use std::collections::HashSet;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::tz::TimeZone;
 
@@ -93,6 +93,17 @@ impl Eye {
             self.kernel_asked = Some(now);
         }
         changed
+    }
+
+    /// Has the kernel tell which configurations change; readable when it has. What it cannot tell is looked for every `pulse`.
+    pub fn listen(&mut self, pulse: Duration) -> Option<Arc<OwnedFd>> {
+        self.discoverer.listen(pulse);
+        self.discoverer.told()
+    }
+
+    /// When configurations are to be looked at, should nothing be told before.
+    pub fn next_discovery(&self) -> Option<Instant> {
+        self.discoverer.next_scan()
     }
 
     /// Asks the supervisors and fixes whose processes and which ports are watched.

@@ -6,6 +6,8 @@ mod clock;
 mod endings;
 mod eye;
 mod plan;
+#[cfg(test)]
+mod tests;
 
 pub use clock::{Engine, Underways};
 pub use eye::Eye;

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read};
-use std::os::fd::AsFd;
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
@@ -17,6 +17,7 @@ use std::time::Duration;
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, ResolveFlags, Statx, StatxFlags, fstat, openat2, statx};
 
 use super::Identity;
+use super::watching::{self, Way};
 
 /// How long one look into a user's tree may take.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -35,6 +36,8 @@ pub struct FileFacts {
     pub size: u64,
     /// Last change of the content, nanoseconds since the epoch.
     pub modified_ns: i128,
+    /// Last change of the file or its place, nanoseconds since the epoch: nobody can set it back.
+    pub changed_ns: i128,
     /// The owner.
     pub uid: u32,
     /// The permission bits.
@@ -51,12 +54,15 @@ enum Wanted {
     Open,
     List,
     Facts,
+    Followed,
+    Watch(Arc<OwnedFd>),
 }
 
 enum Got {
     File(File),
     Entries(Vec<(OsString, bool)>),
     Facts(FileFacts),
+    Way(Way),
 }
 
 struct Request {
@@ -137,6 +143,29 @@ impl Reader {
         }
     }
 
+    /// What a path is, links followed as far as the user may follow them: for programs, whose names often are links.
+    ///
+    /// # Errors
+    /// As [`Reader::open`].
+    pub fn stat_followed(&self, who: &Identity, path: &Path) -> io::Result<FileFacts> {
+        let beneath = path.strip_prefix("/").unwrap_or(path);
+        match self.ask(who, Path::new("/"), beneath, Wanted::Followed)? {
+            Got::Facts(facts) => Ok(facts),
+            _ => Err(io::Error::other("wrong answer")),
+        }
+    }
+
+    /// Has `events` tell of changes in every directory of `beneath`, or in the root itself where it is empty.
+    ///
+    /// # Errors
+    /// As [`Reader::open`].
+    pub fn watch(&self, who: &Identity, root: &Path, beneath: &Path, events: &Arc<OwnedFd>) -> io::Result<Way> {
+        match self.ask(who, root, beneath, Wanted::Watch(Arc::clone(events)))? {
+            Got::Way(way) => Ok(way),
+            _ => Err(io::Error::other("wrong answer")),
+        }
+    }
+
     fn ask(&self, who: &Identity, root: &Path, beneath: &Path, wanted: Wanted) -> io::Result<Got> {
         let (answer, answered) = sync_channel(1);
         let request = Request { who: who.clone(), root: root.to_owned(), beneath: beneath.to_owned(), wanted, answer };
@@ -183,7 +212,7 @@ fn serve(requests: &Receiver<Request>, stuck: &Mutex<HashSet<u32>>) {
                 take_on(Some(&request.who))?;
                 current = Some(request.who.clone());
             }
-            look(&root, &request)
+            look(root, &request)
         })();
         drop(request.answer.send(result));
         served = Some(request.who.uid().0);
@@ -217,20 +246,27 @@ fn take_on(who: Option<&Identity>) -> io::Result<()> {
     Ok(())
 }
 
-fn look(root: &impl AsFd, request: &Request) -> io::Result<Got> {
+fn look(root: OwnedFd, request: &Request) -> io::Result<Got> {
     // An empty path and `.` both mean the root itself.
     let beneath = if request.beneath.as_os_str().is_empty() { Path::new(".") } else { &request.beneath };
     let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
     let common = OFlags::CLOEXEC | OFlags::NOFOLLOW;
-    match request.wanted {
+    match &request.wanted {
+        Wanted::Watch(events) => Ok(Got::Way(watching::watch(root, &request.beneath, events)?)),
+        Wanted::Followed => {
+            let flags = OFlags::CLOEXEC | OFlags::PATH;
+            let descriptor = openat2(&root, beneath, flags, Mode::empty(), ResolveFlags::NO_MAGICLINKS)?;
+            let facts = statx(&descriptor, c"", AtFlags::EMPTY_PATH, StatxFlags::BASIC_STATS)?;
+            Ok(Got::Facts(facts_of(&facts)))
+        }
         Wanted::Facts => {
-            let descriptor = openat2(root, beneath, common | OFlags::PATH, Mode::empty(), resolve)?;
+            let descriptor = openat2(&root, beneath, common | OFlags::PATH, Mode::empty(), resolve)?;
             let facts = statx(&descriptor, c"", AtFlags::EMPTY_PATH, StatxFlags::BASIC_STATS)?;
             Ok(Got::Facts(facts_of(&facts)))
         }
         Wanted::List => {
             let flags = common | OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NONBLOCK;
-            let descriptor = openat2(root, beneath, flags, Mode::empty(), resolve)?;
+            let descriptor = openat2(&root, beneath, flags, Mode::empty(), resolve)?;
             let mut entries = Vec::new();
             for entry in Dir::read_from(&descriptor)? {
                 let entry = entry?;
@@ -245,7 +281,7 @@ fn look(root: &impl AsFd, request: &Request) -> io::Result<Got> {
         Wanted::Open => {
             // A FIFO or a device must neither block nor become the terminal (THREATS A12).
             let flags = common | OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY;
-            let descriptor = openat2(root, beneath, flags, Mode::empty(), resolve)?;
+            let descriptor = openat2(&root, beneath, flags, Mode::empty(), resolve)?;
             let facts = fstat(&descriptor)?;
             if FileType::from_raw_mode(facts.st_mode) != FileType::RegularFile {
                 return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
@@ -266,6 +302,7 @@ fn facts_of(facts: &Statx) -> FileFacts {
         inode: facts.stx_ino,
         size: facts.stx_size,
         modified_ns: i128::from(facts.stx_mtime.tv_sec) * 1_000_000_000 + i128::from(facts.stx_mtime.tv_nsec),
+        changed_ns: i128::from(facts.stx_ctime.tv_sec) * 1_000_000_000 + i128::from(facts.stx_ctime.tv_nsec),
         uid: facts.stx_uid,
         mode: u32::from(facts.stx_mode) & 0o7777,
         links: facts.stx_nlink,

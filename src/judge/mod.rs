@@ -19,6 +19,7 @@ mod port_stranger;
 mod port_taken;
 mod range_nearly_full;
 mod rates;
+mod restart_pending;
 mod rows;
 mod rule;
 mod state;

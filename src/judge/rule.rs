@@ -14,7 +14,7 @@ use super::state::START_TIMEOUT;
 use super::unmanaged::Stranger;
 use super::{
     Input, config_invalid, key_missing, port_collision_ahead, port_drift, port_duplicate, port_ephemeral, port_out_of_range, port_shadowed,
-    port_shared, port_silent, port_stranger, port_taken, range_nearly_full,
+    port_shared, port_silent, port_stranger, port_taken, range_nearly_full, restart_pending,
 };
 use crate::domain::{Code, Finding, InstanceId, Listener, ProcessKey, Reading, Uid, words};
 
@@ -53,6 +53,7 @@ const RULES: &[&dyn Rule] = &[
     &port_collision_ahead::PortCollisionAhead,
     &range_nearly_full::RangeNearlyFull,
     &config_invalid::ConfigInvalid,
+    &restart_pending::RestartPending,
     &key_missing::KeyMissing,
 ];
 

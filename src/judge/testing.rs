@@ -97,6 +97,7 @@ impl Host {
             limits: Limits::default(),
             log_max: None,
             log_keep: 0,
+            settings: Arc::default(),
             launch: Some(Launch {
                 command: vec!["node".into()],
                 directory: PathBuf::from("/"),

@@ -13,6 +13,7 @@ mod fake_door;
 #[path = "../support/fleet.rs"]
 mod fleet;
 mod overlap;
+mod pending;
 mod ports;
 mod pty;
 mod restarts;

@@ -108,6 +108,7 @@ fn declared(name: &str, uid: u32, port: u16) -> Arc<Declared> {
         limits: Limits::default(),
         log_max: None,
         log_keep: 0,
+        settings: Arc::default(),
         launch: Some(Launch {
             command: vec!["node".into(), "src/main.js".into()],
             directory: PathBuf::from("/opt/mcp-server"),
