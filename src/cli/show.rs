@@ -16,7 +16,7 @@ use crate::present::{HIDDEN, Look, json, units, wording};
 
 /// Runs the command.
 pub fn run(words: &Show, global: &Global, desk: &dyn Desk, out: &mut Out) -> Result<u8, Stop> {
-    let snapshot = desk.look()?;
+    let snapshot = desk.look_closely(&words.id)?;
     let row = snapshot.row(&words.id).ok_or_else(|| no_such(&words.id, &snapshot))?;
     if global.json {
         out.json(&json::show(row))?;

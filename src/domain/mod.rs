@@ -31,4 +31,4 @@ pub use reading::Reading;
 pub use sample::{Accounts, Holder, HostReading, Listener, Moment, Process, Sample};
 pub use shown::{Raw, Shown};
 pub use snapshot::{Health, HealthState, Row, Snapshot, State, Totals, Wish};
-pub use storage::{DiskUse, FileSystem, Storage};
+pub use storage::{DiskUse, FileSystem, OpenDatabase, Storage};

@@ -10,11 +10,12 @@ use jiff::tz::TimeZone;
 use crate::config::Config;
 use crate::control::Look;
 use crate::discover::Discoverer;
-use crate::domain::{Claim, InstanceId, ProcessKey, Roster, Shown, Snapshot, Storage, Uid, Underway};
+use crate::domain::{Claim, InstanceId, ProcessKey, Roster, Shown, Snapshot, Uid, Underway};
 use crate::error::Result;
 use crate::hand::Reader;
 use crate::judge::{Input, judge};
 use crate::sample::{Sampler, Watched};
+use crate::storage::Board;
 use crate::supervisor::Supervisor;
 
 /// The eyes.
@@ -29,16 +30,16 @@ pub struct Eye {
     config: Arc<Config>,
     host: Shown,
     zone: TimeZone,
-    storage: Arc<Storage>,
+    storage: Arc<Board>,
     viewer: Uid,
 }
 
 impl Eye {
-    /// Eyes that have seen nothing yet.
+    /// Eyes that have seen nothing yet. What is counted on the disks they find on the board.
     ///
     /// # Errors
     /// When the kernel gives nothing to sample with.
-    pub fn new(config: Arc<Config>, reader: Arc<Reader>, supervisor: Arc<dyn Supervisor>) -> Result<Self> {
+    pub fn new(config: Arc<Config>, reader: Arc<Reader>, supervisor: Arc<dyn Supervisor>, storage: Arc<Board>) -> Result<Self> {
         let host = nix::unistd::gethostname().map(|name| Shown::new(&name.to_string_lossy())).unwrap_or_else(|_| Shown::new("localhost"));
         Ok(Self {
             discoverer: Discoverer::new(Arc::clone(&config), reader),
@@ -51,7 +52,7 @@ impl Eye {
             config,
             host,
             zone: TimeZone::system(),
-            storage: Arc::default(),
+            storage,
             viewer: Uid(nix::unistd::geteuid().as_raw()),
         })
     }
@@ -107,6 +108,7 @@ impl Eye {
     /// Judges what was seen.
     pub fn judge(&mut self, underway: &[Underway]) -> Arc<Snapshot> {
         let sample = self.sampler.sample();
+        let storage = self.storage.newest();
         let mut snapshot = judge(&Input {
             roster: &self.roster,
             claims: &self.claims,
@@ -116,7 +118,7 @@ impl Eye {
             range: self.config.ports.range,
             host: &self.host,
             zone: &self.zone,
-            storage: &self.storage,
+            storage: &storage,
             viewer: self.viewer,
         });
         if let Some(reason) = self.sampler.ports_refused() {
