@@ -47,3 +47,7 @@ pub mod sample;
 pub mod storage;
 pub mod supervisor;
 pub mod tui;
+
+/// The fixture fleet, for the tests of modules that may not import `present`, which holds it.
+#[cfg(test)]
+pub(crate) use present::fleet as fixture;

@@ -4,7 +4,7 @@ use std::fs;
 
 use super::*;
 use crate::domain::{Declared, Gid, Row, Uid};
-use crate::storage::fleet;
+use crate::fixture as fleet;
 
 /// The fixture's alice with everything in a directory of this process's user.
 fn snapshot(tree: &Path) -> Snapshot {

@@ -2,7 +2,7 @@
 
 use super::super::files::Database;
 use super::*;
-use crate::storage::fleet;
+use crate::fixture as fleet;
 
 fn ledger() -> Ledger {
     let mut ledger = Ledger::default();

@@ -15,15 +15,6 @@ mod space;
 mod trend;
 mod walk;
 
-/// The fixture fleet; `tests/it` includes the same file, which takes its facts from `super::domain`.
-#[cfg(test)]
-#[allow(dead_code)]
-#[path = "../../tests/support/fleet.rs"]
-mod fleet;
-
-#[cfg(test)]
-use crate::domain;
-
 pub use board::Board;
 pub use counter::{Wanted, count_once, start};
 

@@ -63,7 +63,8 @@ mod tests {
 
     #[test]
     fn cases() {
-        let cases: [(&str, &[(u64, u64)], Option<f64>); 8] = [
+        type Case = (&'static str, &'static [(u64, u64)], Option<f64>);
+        let cases: [Case; 8] = [
             ("nothing", &[], None),
             ("one reading", &[(0, 5)], None),
             ("too near", &[(0, 5), (9, 50)], None),

@@ -20,6 +20,7 @@ use crate::hand::{Identity, become_user, end_tree, process_facts};
 
 use super::pid_file;
 use super::record::{Event, append};
+use super::rotate::{self, Keeping, Quiet};
 use super::spec::{Spec, Word};
 
 /// The environment variable that holds the identity to take on. It is no secret: ids and groups.
@@ -33,7 +34,7 @@ pub fn run(_arguments: &[OsString]) -> u8 {
         // SAFETY: a flag on descriptors that this process owns.
         unsafe { libc::fcntl(raw, libc::F_SETFD, libc::FD_CLOEXEC) };
     }
-    let mut keeper = Keeper { record: File::from(record), line, main: None, pid_file: None };
+    let mut keeper = Keeper { record: File::from(record), line, main: None, pid_file: None, quiet: Quiet::default() };
     match keeper.live(File::from(spec)) {
         Ok(()) => 0,
         Err((what, error)) => {
@@ -55,6 +56,7 @@ struct Keeper {
     line: OwnedFd,
     main: Option<ProcessKey>,
     pid_file: Option<std::path::PathBuf>,
+    quiet: Quiet,
 }
 
 impl Keeper {
@@ -81,6 +83,11 @@ impl Keeper {
         let (keeper, main) = ((keeper.pid, keeper.start_time), (main.pid, main.start_time));
         self.note(&Event::Started { keeper, main, at: Timestamp::now() });
         self.say(&Word::Started { keeper, main });
+        if let Some(most) = spec.log_max {
+            // A log that nobody keeps short is no reason not to run the server: `log-unbounded` tells it.
+            let keeping = Keeping { log: spec.log.clone(), most, keep: spec.log_keep };
+            drop(rotate::start(keeping, std::process::id().cast_signed(), self.quiet.clone()));
+        }
         self.keep(&signals, Duration::from_millis(spec.stop_timeout_ms));
         Ok(())
     }
@@ -93,6 +100,9 @@ impl Keeper {
             let mut ended_badly = false;
             if signal == libc::SIGTERM {
                 let grace = if value > 0 { Duration::from_millis(value.unsigned_abs().into()) } else { stop_timeout };
+                let quiet = self.quiet.clone();
+                // A tree that is frozen for the rotation goes on before it is told to end: SIGCONT would wake it in the middle.
+                let _held = quiet.hold();
                 let ending = end_tree(Some(own), &[], grace, || {
                     self.reap();
                 });
@@ -111,6 +121,8 @@ impl Keeper {
             }
             // A server that failed leaves no helpers behind that would hold its port; one that ended well may have gone to the background.
             if ended_badly {
+                let quiet = self.quiet.clone();
+                let _held = quiet.hold();
                 let ending = end_tree(Some(own), &[], stop_timeout, || {
                     self.reap();
                 });

@@ -24,6 +24,12 @@ pub struct Spec {
     pub pid_file: PathBuf,
     /// How long SIGTERM is given when the signal brings no other time.
     pub stop_timeout_ms: u64,
+    /// Bytes after which the log is rotated; `None` is never.
+    #[serde(default)]
+    pub log_max: Option<u64>,
+    /// How many rotated logs are kept.
+    #[serde(default)]
+    pub log_keep: u32,
     /// The soft limit of open files that the server gets: the one that berth was started with.
     pub open_files: u64,
 }
@@ -53,6 +59,8 @@ impl Spec {
             log: declared.log.clone(),
             pid_file: declared.pid_file.clone(),
             stop_timeout_ms: millis(launch.stop_timeout),
+            log_max: declared.log_max,
+            log_keep: declared.log_keep,
             open_files,
         }
     }
