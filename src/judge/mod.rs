@@ -5,7 +5,9 @@
 mod adopt;
 mod census;
 mod config_invalid;
+mod disk_filling;
 mod join;
+mod log_unbounded;
 mod port_drift;
 mod port_duplicate;
 mod port_silent;
@@ -15,6 +17,7 @@ mod rates;
 mod rows;
 mod rule;
 mod state;
+mod storage_shared;
 #[cfg(test)]
 mod testing;
 mod totals;
@@ -105,6 +108,7 @@ fn notices(input: &Input<'_>) -> Vec<Shown> {
     if !input.sample.sees_all {
         notices.push(Shown::new("processes of other users are hidden here (hidepid): what they use is unknown"));
     }
+    notices.extend(input.storage.notices.iter().cloned());
     for fault in &input.roster.faults {
         notices.push(Shown::new(&format!("{}: {}", config_invalid::place(fault), fault.reason)));
     }

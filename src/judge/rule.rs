@@ -12,7 +12,9 @@ use super::join::{Joined, Subject, Whose};
 use super::port_taken::Taken;
 use super::state::START_TIMEOUT;
 use super::unmanaged::Stranger;
-use super::{Input, config_invalid, port_drift, port_duplicate, port_silent, port_stranger, port_taken};
+use super::{
+    Input, config_invalid, disk_filling, log_unbounded, port_drift, port_duplicate, port_silent, port_stranger, port_taken, storage_shared,
+};
 use crate::domain::{Code, Finding, InstanceId, Listener, ProcessKey, Reading, Uid, words};
 
 /// What rules judge by.
@@ -37,13 +39,16 @@ pub(super) trait Rule {
 }
 
 /// Every rule.
-const RULES: [&dyn Rule; 6] = [
+const RULES: [&dyn Rule; 9] = [
     &port_duplicate::PortDuplicate,
     &port_taken::PortTaken,
     &port_stranger::PortStranger,
     &port_drift::PortDrift,
     &port_silent::PortSilent,
     &config_invalid::ConfigInvalid,
+    &storage_shared::StorageShared,
+    &disk_filling::DiskFilling,
+    &log_unbounded::LogUnbounded,
 ];
 
 /// Everything that is wrong, worst first, then what stands longest.

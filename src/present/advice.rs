@@ -2,6 +2,9 @@
 //!
 //! It must never name a command that berth does not have.
 
+#[path = "advice_storage.rs"]
+mod storage;
+
 use std::path::Path;
 use std::sync::Arc;
 
@@ -65,6 +68,7 @@ fn remedy_sentence(remedy: Remedy, finding: &Finding, snapshot: &Snapshot) -> Op
     let row = snapshot.row(id);
     let config = row.and_then(|row| row.declared.as_ref()).map(|declared| shown_path(&declared.config));
     match remedy {
+        Remedy::FreeSpace | Remedy::LimitLog | Remedy::MoveDatabase => storage::remedy(remedy, finding, row?, snapshot),
         Remedy::Reassign => {
             let config = config?;
             Some(format!("set another port in {config}, then berth restart {id} (free ports: berth ports --free)"))

@@ -35,8 +35,10 @@ pub fn ls(snapshot: &Snapshot) -> Value {
 }
 
 /// `berth show ID --json`.
-pub fn show(row: &Row) -> Value {
-    json!({ "schema": SCHEMA, "instance": instance(row) })
+pub fn show(row: &Row, snapshot: &Snapshot) -> Value {
+    let mut instance = instance(row);
+    instance["disk"] = super::disk::json(row, snapshot);
+    json!({ "schema": SCHEMA, "instance": instance })
 }
 
 /// `berth check --json`.
