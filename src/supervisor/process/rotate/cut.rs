@@ -88,7 +88,7 @@ impl Cut<'_> {
             if length < copied || length - copied > MOST_FROZEN {
                 return Err(io::Error::other("it changes faster than it can be copied"));
             }
-            writers::check(log, self.top, Scope::Tree)?;
+            writers::check(log, self.top, Scope::Tree(&frozen.guards()))?;
             copy::part(log, target, copied, length)?;
             let newest = shelf.named(".1");
             shelf.rename(&shelf.named(UNFINISHED), &newest)?;

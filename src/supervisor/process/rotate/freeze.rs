@@ -45,6 +45,11 @@ impl Frozen {
     pub fn lasts(&self) -> Duration {
         self.since.elapsed()
     }
+
+    /// The guards' pids: where this process itself is the top, they are among its children.
+    pub fn guards(&self) -> Vec<i32> {
+        self.guards.iter().map(|guard| guard.pid).collect()
+    }
 }
 
 impl Drop for Frozen {

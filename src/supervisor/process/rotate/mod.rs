@@ -95,8 +95,10 @@ struct Pace {
 impl Pace {
     fn next(&mut self, length: u64, most: u64, now: Instant) -> Duration {
         let before = self.last.replace((now, length));
-        let Some((then, known)) = before.filter(|(_, known)| *known < length) else { return PACE[0] };
-        let rate = (length - known) as f64 / now.saturating_duration_since(then).as_secs_f64().max(0.001);
+        // What is shorter than it was has been cut, and was written since.
+        let grown = before.map(|(then, known)| (then, if known <= length { length - known } else { length }));
+        let Some((then, grown)) = grown.filter(|(_, grown)| *grown > 0) else { return PACE[0] };
+        let rate = grown as f64 / now.saturating_duration_since(then).as_secs_f64().max(0.001);
         let left = most.saturating_sub(length) as f64 / rate / 2.0;
         Duration::try_from_secs_f64(left).unwrap_or(PACE[0]).clamp(PACE[1], PACE[0])
     }

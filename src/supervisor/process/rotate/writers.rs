@@ -11,21 +11,22 @@ use super::tree::below;
 
 /// How far is looked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Scope {
+pub(super) enum Scope<'a> {
     /// Every process that may be looked at.
     Everyone,
-    /// The tree alone: quick, for when it is frozen.
-    Tree,
+    /// The tree alone, but for the guards that watch over it: quick, for when it is frozen.
+    Tree(&'a [i32]),
 }
 
 /// Whether a log may be cut: all its writers are in the tree below `top` and append.
 ///
 /// # Errors
 /// In words, who writes it in another way; or that a process of the tree may not be looked at.
-pub(super) fn check(log: &File, top: i32, scope: Scope) -> io::Result<()> {
+pub(super) fn check(log: &File, top: i32, scope: Scope<'_>) -> io::Result<()> {
     let facts = log.metadata()?;
     let file = (facts.dev(), facts.ino());
-    let tree: HashSet<i32> = below(top).iter().map(|(key, _)| key.pid).collect();
+    let guards = if let Scope::Tree(guards) = scope { guards } else { &[] };
+    let tree: HashSet<i32> = below(top).iter().map(|(key, _)| key.pid).filter(|pid| !guards.contains(pid)).collect();
     for pid in &tree {
         match flags(*pid, file) {
             Ok(flags) => {
