@@ -11,10 +11,10 @@ use crate::domain::{Code, DiskUse, FileSystem, Finding, InstanceId, Remedy, Show
 const NEARLY_FULL: f64 = 0.9;
 
 /// Within this time a file system that fills is told, however much room there still is: somebody has to see it by daylight.
-const SOON: Duration = Duration::from_hours(24);
+const SOON: Duration = Duration::from_secs(86_400);
 
 /// Times beyond this are not worth telling.
-const FAR: Duration = Duration::from_hours(24 * 60);
+const FAR: Duration = Duration::from_secs(60 * 86_400);
 
 /// Who grows by less is not said to write most, bytes a second.
 const SOME: f64 = 64.0;

@@ -12,7 +12,7 @@ use crate::domain::{Code, DiskUse, Finding, Reading, Remedy, Shown, words};
 const WITHOUT_LIMIT: u64 = 1 << 30;
 
 /// A log that was rotated within this time is rotated by somebody: logrotate(8) does it daily or weekly.
-const ROTATED_WITHIN: Duration = Duration::from_hours(8 * 24);
+const ROTATED_WITHIN: Duration = Duration::from_secs(8 * 86_400);
 
 /// How many times its limit such a log may have between two of those turns.
 const BETWEEN_TURNS: u64 = 10;
@@ -95,7 +95,8 @@ mod tests {
                 host_change(told);
             })
         };
-        let cases: [(&str, Make, Option<u64>, DiskUse, Option<&str>); 13] = [
+        type Case = (&'static str, Make, Option<u64>, DiskUse, Option<&'static str>);
+        let cases: [Case; 13] = [
             ("short", adopted, Some(10 * M), long(|_| {}, 10 * M), None),
             ("a little over", adopted, Some(10 * M), long(|_| {}, 11 * M), None),
             (

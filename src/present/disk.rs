@@ -13,7 +13,7 @@ use crate::domain::{Declared, DiskUse, FileSystem, Reading, Row, Snapshot, words
 const SOME: f64 = 1.0;
 
 /// Times beyond this are not worth telling in words.
-const FAR: Duration = Duration::from_hours(24 * 60);
+const FAR: Duration = Duration::from_secs(60 * 86_400);
 
 /// The facts in words, each with its label; none where nothing was counted.
 pub fn facts(row: &Row, snapshot: &Snapshot, look: Look) -> Vec<(&'static str, String)> {

@@ -88,6 +88,44 @@ fn a_line_that_is_half_written_stays_whole() {
     assert!(fs::read(tree.path().join("server.log.1")).unwrap().ends_with(b"\n"));
 }
 
+/// What makes a test the keeper of its own children, in a process where nothing else runs.
+const AS_KEEPER: &str = "BERTH_TEST_AS_KEEPER";
+
+#[test]
+fn a_keeper_keeps_the_log_of_its_own_children() {
+    if std::env::var_os(AS_KEEPER).is_some() {
+        return as_keeper();
+    }
+    let name = "supervisor::process::rotate::tests::a_keeper_keeps_the_log_of_its_own_children";
+    let output = Command::new(std::env::current_exe().unwrap()).args(["--exact", name]).env(AS_KEEPER, "1").output().unwrap();
+    assert!(output.status.success(), "{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+}
+
+fn as_keeper() {
+    let tree = tempfile::tempdir().unwrap();
+    let (log, stop) = (tree.path().join("server.log"), tree.path().join("stop"));
+    let script = format!("i=0; while [ ! -e {} ]; do i=$((i+1)); echo \"$i padding padding padding\"; done", stop.display());
+    let appends = OpenOptions::new().append(true).create(true).open(&log).unwrap();
+    let mut server = Command::new("sh").args(["-c", &script]).stdout(appends).spawn().unwrap();
+    let keeping = Keeping { log: log.clone(), most: 200_000, keep: 2000 };
+    start(keeping, std::process::id().cast_signed(), Quiet::default()).unwrap();
+    let begun = Instant::now();
+    while !tree.path().join("server.log.3").exists() && !tree.path().join("server.log.3.gz").exists() {
+        assert!(begun.elapsed() < Duration::from_secs(120), "it is not kept");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    fs::write(&stop, "").unwrap();
+    server.wait().unwrap();
+    // Nobody writes any more: what is left to do is to cut once more and to compress all but the newest.
+    let is_settled = || fs::metadata(&log).unwrap().len() <= 200_000 && !tree.path().join("server.log.2").exists();
+    while !is_settled() {
+        assert!(begun.elapsed() < Duration::from_secs(120), "it is not compressed");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let numbers: Vec<usize> = everything(&log).lines().map(|line| line.split(' ').next().unwrap().parse().unwrap()).collect();
+    assert!(numbers.iter().enumerate().all(|(at, number)| *number == at + 1));
+}
+
 #[test]
 fn who_does_not_append_is_not_cut() {
     let tree = tempfile::tempdir().unwrap();
