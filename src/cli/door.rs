@@ -81,6 +81,23 @@ pub trait Desk: Send + Sync {
         self.look()
     }
 
+    /// A look at one instance above all: what it has written is counted, as far as that takes a moment.
+    ///
+    /// # Errors
+    /// As [`Desk::look`].
+    fn look_closely(&self, id: &InstanceId) -> Result<Arc<Snapshot>> {
+        let _ = id;
+        self.look()
+    }
+
+    /// A glance that also counts what is written, as far as that takes a moment: for those who ask what is wrong.
+    ///
+    /// # Errors
+    /// As [`Desk::look`].
+    fn examine(&self) -> Result<Arc<Snapshot>> {
+        self.glance()
+    }
+
     /// Goes on looking.
     ///
     /// # Errors

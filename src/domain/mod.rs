@@ -39,4 +39,4 @@ pub use sample::{Accounts, Holder, HostReading, Listener, Moment, Process, Sampl
 pub use settings::{Part, Program, ReadBy, Salt, Settings, is_secret};
 pub use shown::{Raw, Shown};
 pub use snapshot::{Health, HealthState, Row, Snapshot, State, Totals, Wish};
-pub use storage::{DiskUse, FileSystem, Storage};
+pub use storage::{DiskUse, FileSystem, OpenDatabase, Storage};

@@ -12,11 +12,12 @@ use jiff::tz::TimeZone;
 use crate::config::Config;
 use crate::control::Look;
 use crate::discover::Discoverer;
-use crate::domain::{Claim, InstanceId, PortPlan, ProcessKey, Roster, Shown, Snapshot, Storage, Uid, Underway};
+use crate::domain::{Claim, InstanceId, PortPlan, ProcessKey, Roster, Shown, Snapshot, Uid, Underway};
 use crate::error::Result;
 use crate::hand::Reader;
 use crate::judge::{Input, judge};
 use crate::sample::{Sampler, Watched, kernel_ports, now};
+use crate::storage::Board;
 use crate::supervisor::Supervisor;
 
 use super::endings::Endings;
@@ -37,19 +38,19 @@ pub struct Eye {
     config: Arc<Config>,
     host: Shown,
     zone: TimeZone,
-    storage: Arc<Storage>,
     endings: Endings,
     ports: PortPlan,
     kernel_asked: Option<Duration>,
+    storage: Arc<Board>,
     viewer: Uid,
 }
 
 impl Eye {
-    /// Eyes that have seen nothing yet.
+    /// Eyes that have seen nothing yet. What is counted on the disks they find on the board.
     ///
     /// # Errors
     /// When the kernel gives nothing to sample with.
-    pub fn new(config: Arc<Config>, reader: Arc<Reader>, supervisor: Arc<dyn Supervisor>) -> Result<Self> {
+    pub fn new(config: Arc<Config>, reader: Arc<Reader>, supervisor: Arc<dyn Supervisor>, storage: Arc<Board>) -> Result<Self> {
         let host = nix::unistd::gethostname().map(|name| Shown::new(&name.to_string_lossy())).unwrap_or_else(|_| Shown::new("localhost"));
         Ok(Self {
             discoverer: Discoverer::new(Arc::clone(&config), reader),
@@ -61,10 +62,10 @@ impl Eye {
             previous: None,
             host,
             zone: TimeZone::system(),
-            storage: Arc::default(),
             endings: Endings::default(),
             ports: plan::of(&config),
             kernel_asked: None,
+            storage,
             viewer: Uid(nix::unistd::geteuid().as_raw()),
             config,
         })
@@ -145,6 +146,7 @@ impl Eye {
     /// Judges what was seen.
     pub fn judge(&mut self, underway: &[Underway]) -> Arc<Snapshot> {
         let sample = self.sampler.sample();
+        let storage = self.storage.newest();
         let mut snapshot = judge(&Input {
             roster: &self.roster,
             claims: &self.claims,
@@ -154,8 +156,8 @@ impl Eye {
             range: self.config.ports.range,
             host: &self.host,
             zone: &self.zone,
-            storage: &self.storage,
             ports: &self.ports,
+            storage: &storage,
             viewer: self.viewer,
         });
         snapshot.notices.extend(self.sampler.ports_notice().cloned());

@@ -3,11 +3,12 @@
 //! It must never write, follow a link below the administrator's part of a path, or wait longer than its deadline: a thousand
 //! forks do not fit in a first frame, and a dead mount must cost a thread, not the console.
 
+use std::any::Any;
 use std::collections::HashSet;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
@@ -50,12 +51,16 @@ pub struct FileFacts {
     pub is_directory: bool,
 }
 
+/// A look of the caller's own making, with the administrator's part of the path open.
+type Look = Box<dyn FnOnce(BorrowedFd<'_>) -> io::Result<Box<dyn Any + Send>> + Send>;
+
 enum Wanted {
     Open,
     List,
     Facts,
     Followed,
     Watch(Arc<OwnedFd>),
+    Look(Look),
 }
 
 enum Got {
@@ -63,6 +68,7 @@ enum Got {
     Entries(Vec<(OsString, bool)>),
     Facts(FileFacts),
     Way(Way),
+    Seen(Box<dyn Any + Send>),
 }
 
 struct Request {
@@ -166,6 +172,24 @@ impl Reader {
         }
     }
 
+    /// Looks several things up in one go, with the user's file-system identity. `look` must only read, and never follow a link below
+    /// the root that it is given.
+    ///
+    /// # Errors
+    /// What `look` returns; `TimedOut` when the file system does not answer: `look` is lost then.
+    pub fn look<T: Send + 'static>(
+        &self,
+        who: &Identity,
+        root: &Path,
+        look: impl FnOnce(BorrowedFd<'_>) -> io::Result<T> + Send + 'static,
+    ) -> io::Result<T> {
+        let boxed: Look = Box::new(|root| look(root).map(|seen| -> Box<dyn Any + Send> { Box::new(seen) }));
+        match self.ask(who, root, Path::new(""), Wanted::Look(boxed))? {
+            Got::Seen(seen) => seen.downcast().map(|seen| *seen).map_err(|_| io::Error::other("wrong answer")),
+            _ => Err(io::Error::other("wrong answer")),
+        }
+    }
+
     fn ask(&self, who: &Identity, root: &Path, beneath: &Path, wanted: Wanted) -> io::Result<Got> {
         let (answer, answered) = sync_channel(1);
         let request = Request { who: who.clone(), root: root.to_owned(), beneath: beneath.to_owned(), wanted, answer };
@@ -212,7 +236,7 @@ fn serve(requests: &Receiver<Request>, stuck: &Mutex<HashSet<u32>>) {
                 take_on(Some(&request.who))?;
                 current = Some(request.who.clone());
             }
-            look(root, &request)
+            look(root, &request.who, &request.beneath, request.wanted)
         })();
         drop(request.answer.send(result));
         served = Some(request.who.uid().0);
@@ -246,13 +270,15 @@ fn take_on(who: Option<&Identity>) -> io::Result<()> {
     Ok(())
 }
 
-fn look(root: OwnedFd, request: &Request) -> io::Result<Got> {
+fn look(root: OwnedFd, who: &Identity, beneath: &Path, wanted: Wanted) -> io::Result<Got> {
+    let within = beneath;
     // An empty path and `.` both mean the root itself.
-    let beneath = if request.beneath.as_os_str().is_empty() { Path::new(".") } else { &request.beneath };
+    let beneath = if beneath.as_os_str().is_empty() { Path::new(".") } else { beneath };
     let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
     let common = OFlags::CLOEXEC | OFlags::NOFOLLOW;
-    match &request.wanted {
-        Wanted::Watch(events) => Ok(Got::Way(watching::watch(root, &request.beneath, events)?)),
+    match wanted {
+        Wanted::Look(look) => look(root.as_fd()).map(Got::Seen),
+        Wanted::Watch(events) => Ok(Got::Way(watching::watch(root, within, &events)?)),
         Wanted::Followed => {
             let flags = OFlags::CLOEXEC | OFlags::PATH;
             let descriptor = openat2(&root, beneath, flags, Mode::empty(), ResolveFlags::NO_MAGICLINKS)?;
@@ -286,7 +312,7 @@ fn look(root: OwnedFd, request: &Request) -> io::Result<Got> {
             if FileType::from_raw_mode(facts.st_mode) != FileType::RegularFile {
                 return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
             }
-            if facts.st_uid != 0 && facts.st_uid != request.who.uid().0 {
+            if facts.st_uid != 0 && facts.st_uid != who.uid().0 {
                 let sentence = format!("it belongs to uid {}, neither the instance's account nor root", facts.st_uid);
                 return Err(io::Error::new(io::ErrorKind::PermissionDenied, sentence));
             }

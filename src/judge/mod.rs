@@ -5,8 +5,10 @@
 mod adopt;
 mod census;
 mod config_invalid;
+mod disk_filling;
 mod join;
 mod key_missing;
+mod log_unbounded;
 mod port_collision_ahead;
 mod port_drift;
 mod port_duplicate;
@@ -23,6 +25,7 @@ mod restart_pending;
 mod rows;
 mod rule;
 mod state;
+mod storage_shared;
 #[cfg(test)]
 mod testing;
 mod totals;
@@ -115,6 +118,7 @@ fn notices(input: &Input<'_>) -> Vec<Shown> {
     if !input.sample.sees_all {
         notices.push(Shown::new("processes of other users are hidden here (hidepid): what they use is unknown"));
     }
+    notices.extend(input.storage.notices.iter().cloned());
     for fault in &input.roster.faults {
         notices.push(Shown::new(&format!("{}: {}", config_invalid::place(fault), fault.reason)));
     }

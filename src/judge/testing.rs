@@ -11,9 +11,9 @@ use jiff::tz::TimeZone;
 
 use super::{Input, judge};
 use crate::domain::{
-    Claim, Code, Declared, Endpoint, Finding, Gid, Holder, HostReading, InstanceId, Launch, Limits, Listener, Moment, Outcome, PortPlan,
-    PortRange, Process, ProcessKey, Reading, Restart, Roster, Row, Sample, Shown, Snapshot, Stage, State, Storage, SupervisorKind, Uid,
-    Underway, Verb,
+    Claim, Code, Declared, DiskUse, Endpoint, Finding, Gid, Holder, HostReading, InstanceId, Launch, Limits, Listener, Moment, Outcome,
+    PortPlan, PortRange, Process, ProcessKey, Reading, Restart, Roster, Row, Sample, Shown, Snapshot, Stage, State, Storage,
+    SupervisorKind, Uid, Underway, Verb,
 };
 
 /// Seconds after boot at which the host is looked at.
@@ -31,6 +31,25 @@ pub(super) fn key(pid: i32) -> ProcessKey {
 
 pub(super) fn id(text: &str) -> InstanceId {
     InstanceId::parse(text).unwrap()
+}
+
+/// What an instance wrote that nobody counted, but for what the case says.
+pub(super) fn disk_use(change: impl FnOnce(&mut DiskUse)) -> DiskUse {
+    let mut told = DiskUse {
+        log_bytes: Reading::Unasked,
+        log_file_bytes: Reading::Unasked,
+        workspace_bytes: Reading::Unasked,
+        growth: None,
+        log_growth: None,
+        rotated: 0,
+        rotated_at: None,
+        long_since: None,
+        uncuttable: None,
+        devices: Vec::new(),
+        counted_at: wall(),
+    };
+    change(&mut told);
+    told
 }
 
 /// How a case makes its host.

@@ -35,13 +35,14 @@ pub fn ls(snapshot: &Snapshot) -> Value {
 }
 
 /// `berth show ID --json`. The environment file's names are for those who may read it: never is there a value.
-pub fn show(row: &Row, may_read: bool) -> Value {
+pub fn show(row: &Row, snapshot: &Snapshot, may_read: bool) -> Value {
     let mut shown = instance(row);
     shown["env_file"] = row.declared.as_ref().and_then(|declared| declared.env_file.as_ref()).map_or(Value::Null, |file| {
         let known = |names: &[Shown]| may_read.then(|| names.iter().map(ToString::to_string).collect::<Vec<_>>());
         let path = Shown::from_bytes(file.path.as_os_str().as_encoded_bytes());
         json!({ "path": path.as_str(), "variables": known(&file.names), "missing": known(&file.missing), "placeholders": known(&file.untouched) })
     });
+    shown["disk"] = super::disk::json(row, snapshot);
     json!({ "schema": SCHEMA, "instance": shown })
 }
 

@@ -6,6 +6,7 @@ pub mod advice;
 pub mod arrange;
 pub mod bar;
 pub mod columns;
+pub mod disk;
 pub mod fit;
 pub mod json;
 pub mod paint;

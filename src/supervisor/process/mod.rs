@@ -9,6 +9,7 @@ mod launch;
 mod lock;
 mod pid_file;
 mod record;
+mod rotate;
 mod spec;
 mod stop;
 

@@ -26,6 +26,7 @@ use crate::hand::{Identity, become_user, end_tree, process_facts};
 
 use super::pid_file;
 use super::record::{Event, append};
+use super::rotate::{self, Keeping, Quiet};
 use super::spec::{Spec, Word, millis};
 use policy::{Next, Policy};
 use signals::{blocked_signals, wait_for_signal};
@@ -42,7 +43,8 @@ pub fn run(_arguments: &[OsString]) -> u8 {
         // SAFETY: a flag on descriptors that this process owns.
         unsafe { libc::fcntl(raw, libc::F_SETFD, libc::FD_CLOEXEC) };
     }
-    let mut keeper = Keeper { record: File::from(record), line, main: None, began: Instant::now(), pid_file: None, end: None };
+    let mut keeper =
+        Keeper { record: File::from(record), line, main: None, began: Instant::now(), pid_file: None, end: None, quiet: Quiet::default() };
     match keeper.live(File::from(spec)) {
         Ok(()) => 0,
         Err((what, error)) => {
@@ -84,6 +86,8 @@ struct Keeper {
     pid_file: Option<PathBuf>,
     /// How it last ended.
     end: Option<End>,
+    /// Held whenever something is done to the tree: the rotation freezes it.
+    quiet: Quiet,
 }
 
 impl Keeper {
@@ -100,6 +104,11 @@ impl Keeper {
         let signals = blocked_signals();
         doing("blocking signals", signals.thread_block().map_err(io::Error::from))?;
         self.start(&spec)?;
+        if let Some(most) = spec.log_max {
+            // A log that nobody keeps short is no reason not to run the server: `log-unbounded` tells it.
+            let keeping = Keeping { log: spec.log.clone(), most, keep: spec.log_keep };
+            drop(rotate::start(keeping, std::process::id().cast_signed(), self.quiet.clone()));
+        }
         let mut policy = Policy::new(spec.restart);
         let (begun, stop_timeout) = (Instant::now(), Duration::from_millis(spec.stop_timeout_ms));
         loop {
@@ -136,7 +145,10 @@ impl Keeper {
     fn start(&mut self, spec: &Spec) -> Result<(), Fault> {
         let log = doing(&format!("opening the log {}", spec.log.display()), open_log(&spec.log))?;
         self.began = Instant::now();
-        let child = doing(&format!("starting {}", spec.command.join(" ")), spawn(spec, &log))?;
+        let child = {
+            let _held = self.quiet.hold();
+            doing(&format!("starting {}", spec.command.join(" ")), spawn(spec, &log))?
+        };
         drop(log);
         let main = doing("looking at the server", own_key(child))?;
         let keeper = doing("looking at itself", own_key(std::process::id().cast_signed()))?;
@@ -158,6 +170,9 @@ impl Keeper {
             let Some((signal, value)) = wait_for_signal(signals, None) else { continue };
             if signal == libc::SIGTERM {
                 let grace = if value > 0 { Duration::from_millis(value.unsigned_abs().into()) } else { stop_timeout };
+                let quiet = self.quiet.clone();
+                // A tree that is frozen for the rotation goes on before it is told to end: SIGCONT would wake it in the middle.
+                let _held = quiet.hold();
                 let ending = end_tree(Some(own), &[], grace, || {
                     self.reap();
                 });
@@ -169,6 +184,8 @@ impl Keeper {
             }
             // A server that failed leaves no helpers behind that would hold its port; one that ended well may have gone to the background.
             if self.reap().is_some_and(|status| !status.success()) && !self.is_empty() {
+                let quiet = self.quiet.clone();
+                let _held = quiet.hold();
                 end_tree(Some(own), &[], stop_timeout, || {
                     self.reap();
                 });
