@@ -4,6 +4,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
@@ -13,9 +14,27 @@ use crate::discover::Discoverer;
 use crate::domain::{Claim, InstanceId, ProcessKey, Roster, Shown, Snapshot, Storage, Uid, Underway};
 use crate::error::Result;
 use crate::hand::Reader;
-use crate::judge::{Input, judge};
+use crate::judge::{Input, follow, judge};
 use crate::sample::{Sampler, Watched};
 use crate::supervisor::Supervisor;
+
+/// How long everything has to stand still before a picture may follow from the one before by its numbers alone: by then what came
+/// last was listed twice, and what was met between two listings is in both.
+const SETTLED: Duration = Duration::from_millis(2500);
+
+/// How long a full judgement is built upon: what holds only for so long, a grace time, is noticed within it.
+const JUDGE_AGAIN: Duration = Duration::from_secs(10);
+
+/// What the last full judgement was made from.
+struct Standing {
+    roster: Arc<Roster>,
+    storage: Arc<Storage>,
+    shape: u64,
+    /// Since when that has been so, on the boot clock.
+    since: Duration,
+    /// When it was judged in full last.
+    judged: Duration,
+}
 
 /// The eyes.
 pub struct Eye {
@@ -26,6 +45,10 @@ pub struct Eye {
     claims: Vec<Claim>,
     watched: Watched,
     previous: Option<Arc<Snapshot>>,
+    /// `None` when claims have changed since.
+    standing: Option<Standing>,
+    /// The last picture followed from the one before by its numbers.
+    followed: bool,
     config: Arc<Config>,
     host: Shown,
     zone: TimeZone,
@@ -48,6 +71,8 @@ impl Eye {
             claims: Vec::new(),
             watched: Watched::default(),
             previous: None,
+            standing: None,
+            followed: false,
             config,
             host,
             zone: TimeZone::system(),
@@ -75,7 +100,14 @@ impl Eye {
 
     /// Asks the supervisors and fixes whose processes and which ports are watched.
     pub fn claim(&mut self) {
-        self.claims = self.supervisor.claims(&self.roster);
+        let claims = self.supervisor.claims(&self.roster);
+        if claims != self.claims {
+            self.claims = claims;
+            self.standing = None;
+        } else if self.followed && self.standing.as_ref().is_some_and(|standing| Arc::ptr_eq(&standing.roster, &self.roster)) {
+            // Nobody came or went: whom to watch is as it was.
+            return;
+        }
         let mut roots: Vec<ProcessKey> = self.claims.iter().flat_map(|claim| claim.keeper.into_iter().chain(claim.main)).collect();
         if let Some(previous) = &self.previous {
             roots.extend(previous.rows.iter().filter(|row| row.declared.is_some()).filter_map(|row| row.main.known()));
@@ -107,21 +139,41 @@ impl Eye {
     /// Judges what was seen.
     pub fn judge(&mut self, underway: &[Underway]) -> Arc<Snapshot> {
         let sample = self.sampler.sample();
-        let mut snapshot = judge(&Input {
+        let input = Input {
             roster: &self.roster,
             claims: &self.claims,
             previous: self.previous.as_deref(),
-            sample: &sample,
+            sample,
             underway,
             range: self.config.ports.range,
             host: &self.host,
             zone: &self.zone,
             storage: &self.storage,
             viewer: self.viewer,
+        };
+        let now = sample.taken.boot;
+        let stands = self.standing.as_ref().filter(|standing| {
+            Arc::ptr_eq(&standing.roster, &self.roster)
+                && Arc::ptr_eq(&standing.storage, &self.storage)
+                && standing.shape == sample.shape
         });
-        if let Some(reason) = self.sampler.ports_refused() {
-            snapshot.notices.push(Shown::new(&format!("the kernel does not tell listening sockets: {reason}")));
-        }
+        let since = stands.map_or(now, |standing| standing.since);
+        let may_follow = stands.is_some_and(|standing| now.saturating_sub(standing.judged) < JUDGE_AGAIN)
+            && now.saturating_sub(since) >= SETTLED;
+        let followed = if may_follow { follow(&input) } else { None };
+        self.followed = followed.is_some();
+        let snapshot = match followed {
+            Some(snapshot) => snapshot,
+            None => {
+                let mut snapshot = judge(&input);
+                let (roster, storage) = (Arc::clone(&self.roster), Arc::clone(&self.storage));
+                self.standing = Some(Standing { roster, storage, shape: sample.shape, since, judged: now });
+                if let Some(reason) = self.sampler.ports_refused() {
+                    snapshot.notices.push(Shown::new(&format!("the kernel does not tell listening sockets: {reason}")));
+                }
+                snapshot
+            }
+        };
         let snapshot = Arc::new(snapshot);
         self.previous = Some(Arc::clone(&snapshot));
         snapshot

@@ -5,6 +5,7 @@
 mod adopt;
 mod census;
 mod config_invalid;
+mod follow;
 mod join;
 mod key_missing;
 mod port_drift;
@@ -27,6 +28,8 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 
 use crate::domain::{Claim, InstanceId, PortRange, Reading, Roster, Row, Sample, Shown, Snapshot, Storage, Uid, Underway};
+
+pub use follow::follow;
 
 /// Everything that a judgement rests on.
 #[derive(Clone, Copy, Debug)]

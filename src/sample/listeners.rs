@@ -51,6 +51,8 @@ pub(super) struct Listeners {
     /// Those without a holder, whether anybody wants to know or not; made when it is asked for.
     unheld: Option<Vec<u64>>,
     shown: Option<Arc<[Listener]>>,
+    /// Rises when something of it changes that is shown.
+    version: u64,
     /// A first dump was taken.
     begun: bool,
     cursor: usize,
@@ -183,6 +185,12 @@ impl Listeners {
     /// Has the list made anew: something that it shows of a holder changed.
     pub(super) fn note_change(&mut self) {
         (self.shown, self.unheld) = (None, None);
+        self.version += 1;
+    }
+
+    /// Rises when something of it changes that is shown.
+    pub(super) fn version(&self) -> u64 {
+        self.version
     }
 
     /// The list as it is handed out: the same one as long as nothing changed.

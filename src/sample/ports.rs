@@ -133,7 +133,7 @@ impl Sampler {
         } else if !found.is_empty() || outcome.incomplete {
             // It was there a moment ago, or not everybody was asked: nothing that could be said is true.
             Reading::Unasked
-        } else if outcome.denied || !self.sees_all {
+        } else if outcome.denied || !self.sample.sees_all {
             Reading::Denied
         } else {
             Reading::Gone

@@ -35,7 +35,10 @@ impl Sampler {
         }
         let mut is_complete = match self.list_processes() {
             Ok(changes) => {
-                is_tree_changed |= changes;
+                if changes {
+                    is_tree_changed = true;
+                    self.kept.distrust();
+                }
                 true
             }
             Err(_) => false,
@@ -43,7 +46,7 @@ impl Sampler {
         if is_tree_changed || self.is_tree_stale || self.roots != watched.roots {
             self.roots.clone_from(&watched.roots);
             self.members = tree::members(&self.table, &self.roots);
-            self.is_tree_stale = false;
+            (self.is_tree_stale, self.is_keeping_stale) = (false, true);
         }
         for (raw, hold) in to_check {
             let found = Found { pid: hold.key.pid, descriptor: hold.descriptor };
@@ -51,9 +54,14 @@ impl Sampler {
                 self.listeners.lose(hold.key, Some(raw.cookie));
             }
         }
-        is_complete &= self.keep_members();
+        if self.is_keeping_stale || self.held != self.listeners.version() {
+            self.held = self.listeners.version();
+            let all_kept = self.keep_members();
+            self.is_keeping_stale = !all_kept;
+            is_complete &= all_kept;
+        }
         if is_complete {
-            self.processes_taken = began.boot;
+            self.sample.processes_taken = began.boot;
         }
         self.host.refresh();
     }
