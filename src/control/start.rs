@@ -5,7 +5,7 @@
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
-use crate::domain::{Caller, Code, Declared, ExitStatus, Order, Outcome, Row, Shown, Snapshot, State};
+use crate::domain::{Caller, Code, Declared, ExitStatus, Order, Outcome, Restart, Row, Shown, Snapshot, State};
 use crate::error::{Error, Kind, Result};
 use crate::logs::last_lines;
 use crate::present::{units, wording};
@@ -102,10 +102,14 @@ fn wait(
 
 fn failed(control: &Control, declared: &Declared, status: ExitStatus, begun: Instant) -> Outcome {
     let how = wording::exit(status);
+    let mut hints = vec![Shown::new(&format!("berth logs {}    shows the whole log", declared.id))];
+    if declared.launch.as_ref().is_some_and(|launch| launch.restart != Restart::No) {
+        hints.push(Shown::new(&format!("berth stop {}    ends the further tries of its keeper", declared.id)));
+    }
     Outcome {
         exit_code: Kind::Failed.exit_code(),
         sentence: Shown::new(&format!("not started. Its process {how} after {}", units::took(begun.elapsed()))),
-        hints: vec![Shown::new(&format!("berth logs {}    shows the whole log", declared.id))],
+        hints,
         log_lines: lines(control, declared),
     }
 }

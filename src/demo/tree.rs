@@ -98,6 +98,7 @@ environment = {{ {VARIABLE} = {mark} }}
 run_as = {account}
 start_timeout = "10s"
 stop_timeout = "3s"
+restart = "no"
 
 [[discover]]
 config = {pattern}

@@ -158,6 +158,25 @@ pub struct LastExit {
     pub at: Timestamp,
 }
 
+/// What a supervisor makes of a server's end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Again {
+    /// It is started again.
+    At {
+        /// When.
+        at: Timestamp,
+        /// Which try since its last good run, from 1.
+        tries: u32,
+    },
+    /// It ended too often and is left alone.
+    Never {
+        /// How often it ended ...
+        ends: u32,
+        /// ... within this time.
+        within: Duration,
+    },
+}
+
 /// What a supervisor says of an instance: which processes are its, what it wished, how it last ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claim {
@@ -175,6 +194,10 @@ pub struct Claim {
     pub started_at: Option<Timestamp>,
     /// How often it was started again since it was first started.
     pub restarts: u32,
+    /// Its end was asked for, but not by way of berth: by a script, or kill(1).
+    pub ended_outside: bool,
+    /// What comes after its end; `None` where nothing is to come, or it runs.
+    pub again: Option<Again>,
     /// The supervisor's records may not be read by this caller.
     pub denied: bool,
 }
@@ -190,6 +213,8 @@ impl Claim {
             exit: None,
             started_at: None,
             restarts: 0,
+            ended_outside: false,
+            again: None,
             denied,
         }
     }

@@ -22,7 +22,7 @@ pub mod words;
 pub use address::{Endpoint, PortRange};
 pub use caller::{Caller, Role};
 pub use capability::{Capabilities, Verb};
-pub use declared::{Claim, ConfigFault, Declared, EnvFile, ExitStatus, LastExit, Launch, Roster, SupervisorKind};
+pub use declared::{Again, Claim, ConfigFault, Declared, EnvFile, ExitStatus, LastExit, Launch, Roster, SupervisorKind};
 pub use env_file::{Assignment, EnvFault, read_env, value_of};
 pub use finding::{Code, Finding, Level, Remedy};
 pub use id::{Gid, InstanceId, NameFault, ProcessKey, Uid};

@@ -106,7 +106,7 @@ impl Clock {
                     next_processes = Instant::now();
                 } else if let Some((descriptor, key, id)) = i32::try_from(event.data()).ok().and_then(|pid| self.mourners.remove(&pid)) {
                     let _ = self.epoll.delete(descriptor.as_fd());
-                    self.eye.forget(key, &id);
+                    self.eye.forget(key, &id, descriptor);
                     self.eye.claim();
                     self.eye.ports();
                     self.publish();

@@ -3,6 +3,7 @@
 //! It must never decide when to look.
 
 use std::collections::HashSet;
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,6 +18,8 @@ use crate::hand::Reader;
 use crate::judge::{Input, follow, judge};
 use crate::sample::{Sampler, Watched};
 use crate::supervisor::Supervisor;
+
+use super::endings::Endings;
 
 /// How long everything has to stand still before a picture may follow from the one before by its numbers alone: by then what came
 /// last was listed twice, and what was met between two listings is in both.
@@ -53,6 +56,7 @@ pub struct Eye {
     host: Shown,
     zone: TimeZone,
     storage: Arc<Storage>,
+    endings: Endings,
     viewer: Uid,
 }
 
@@ -77,6 +81,7 @@ impl Eye {
             host,
             zone: TimeZone::system(),
             storage: Arc::default(),
+            endings: Endings::default(),
             viewer: Uid(nix::unistd::geteuid().as_raw()),
         })
     }
@@ -100,7 +105,9 @@ impl Eye {
 
     /// Asks the supervisors and fixes whose processes and which ports are watched.
     pub fn claim(&mut self) {
-        let claims = self.supervisor.claims(&self.roster);
+        let mut claims = self.supervisor.claims(&self.roster);
+        self.endings.look();
+        self.endings.complete(&mut claims);
         if claims != self.claims {
             self.claims = claims;
             self.standing = None;
@@ -131,7 +138,10 @@ impl Eye {
     }
 
     /// A process has ended: nothing of it is believed any more.
-    pub fn forget(&mut self, key: ProcessKey, id: &InstanceId) {
+    ///
+    /// `descriptor` is the pidfd that told it, for the kernel to say how.
+    pub fn forget(&mut self, key: ProcessKey, id: &InstanceId, descriptor: OwnedFd) {
+        self.endings.ended(id, descriptor, crate::sample::now().wall);
         self.sampler.forget(key);
         self.supervisor.forget(id);
     }

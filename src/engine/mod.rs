@@ -3,6 +3,7 @@
 //! It must never act, and never present. One thread; everything slow that it asks has a deadline of its own.
 
 mod clock;
+mod endings;
 mod eye;
 
 pub use clock::{Engine, Underways};

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::domain::{Claim, ExitStatus, LastExit, Row, Shown, Stage, State, Underway, Verb, Wish};
+use crate::domain::{Again, Claim, ExitStatus, LastExit, Row, Shown, Stage, State, Underway, Verb, Wish};
 
 /// How long a start may take where the configuration is too broken to tell.
 pub(super) const START_TIMEOUT: Duration = Duration::from_secs(60);
@@ -96,17 +96,46 @@ fn not_running(given: &Circumstances<'_>) -> Verdict {
     let crashed = |exit| Verdict { state: State::Crashed, why: None, exit };
     match wished_up {
         // The keeper saw it end: no need to see more.
-        Some(true) if recorded.is_some() => crashed(recorded),
+        Some(true) if recorded.is_some() => crashed_under_a_keeper(given, recorded),
         _ if given.hidden.is_some() => unknown(given.hidden.unwrap_or_default()),
         Some(true) if is_being_kept(given) => Verdict::plain(State::Starting),
         Some(true) => crashed(vanished(given).or_else(|| stuck(given))),
+        Some(false) if given.claim.is_some_and(|claim| claim.ended_outside) => ended_outside(recorded),
         Some(false) if was_asked(given) => Verdict::plain(State::Stopped),
         Some(false) => match vanished(given).or_else(|| stuck(given)) {
+            Some(exit) if is_asked(exit.status) => ended_outside(Some(exit)),
             Some(exit) => crashed(Some(exit)),
             None => Verdict::plain(State::Stopped),
         },
         None => unknown("nothing of it listens; whether it was stopped or crashed is in records that may not be read"),
     }
+}
+
+/// It was asked to end, but not by way of berth: the guide's script, or kill(1).
+fn ended_outside(exit: Option<LastExit>) -> Verdict {
+    Verdict { state: State::Stopped, why: Some(Shown::new("somebody ended it without berth")), exit }
+}
+
+/// The signals that ask a program to end; nothing goes wrong by them.
+fn is_asked(status: ExitStatus) -> bool {
+    // SIGHUP, SIGINT, SIGTERM: signal(7).
+    matches!(status, ExitStatus::Signal(1 | 2 | 15))
+}
+
+/// What a keeper makes of the end: nothing, a try at a time, or no more tries.
+fn crashed_under_a_keeper(given: &Circumstances<'_>, exit: Option<LastExit>) -> Verdict {
+    let (state, why) = match given.claim.and_then(|claim| claim.again) {
+        Some(Again::Never { ends, within }) => {
+            (State::CrashLoop, Some(format!("it ended {ends} times within {} s and is not started again", within.as_secs())))
+        }
+        // Without its keeper nobody starts it again.
+        Some(Again::At { at, tries }) if given.kept => {
+            let left = at.duration_since(given.wall).as_secs().max(0);
+            (State::Crashed, Some(format!("it is started again in {left} s, try {tries}")))
+        }
+        Some(Again::At { .. }) | None => (State::Crashed, None),
+    };
+    Verdict { state, why: why.as_deref().map(Shown::new), exit }
 }
 
 fn unknown(why: &str) -> Verdict {
@@ -135,7 +164,9 @@ fn vanished(given: &Circumstances<'_>) -> Option<LastExit> {
 
 /// The end that an earlier snapshot told of, and that nothing has come after.
 fn stuck(given: &Circumstances<'_>) -> Option<LastExit> {
-    given.previous.filter(|row| row.state == State::Crashed).and_then(|row| row.exit)
+    let told = given.previous.filter(|row| row.state == State::Crashed || row.why.is_some()).and_then(|row| row.exit)?;
+    // The kernel tells how it ended only once its parent has reaped it.
+    Some(given.claim.and_then(|claim| claim.exit).filter(|exit| exit.at == told.at).unwrap_or(told))
 }
 
 #[cfg(test)]

@@ -76,23 +76,55 @@ fn what_does_not_run() {
     ];
     for (wished_up, exit, hidden, expected) in cases {
         let claim = Claim { wished_up, exit, ..Claim::nothing(id("alice"), false) };
-        let verdict = state(&Circumstances {
-            underway: None,
-            claim: Some(&claim),
-            previous: None,
-            kept: false,
-            runs: false,
-            listens: Some(false),
-            started: None,
-            start_timeout: Duration::from_secs(60),
-            taken: false,
-            hidden,
-            boot: Duration::from_secs(1000),
-            wall: wall(),
-        });
+        let verdict = state(&Circumstances { hidden, ..not_running(&claim) });
         assert_eq!(verdict.state, expected, "{claim:?} {hidden:?}");
         assert_eq!(verdict.exit, if expected == State::Crashed { exit } else { None });
         assert_eq!(verdict.why.is_some(), expected == State::Unknown);
+    }
+}
+
+#[test]
+fn what_its_keeper_makes_of_an_end() {
+    let exit = Some(LastExit { status: ExitStatus::Code(3), at: wall() });
+    let soon = Again::At { at: wall() + Duration::from_secs(8), tries: 4 };
+    let never = Again::Never { ends: 5, within: Duration::from_secs(120) };
+    let cases = [
+        (None, true, State::Crashed, None),
+        (Some(soon), true, State::Crashed, Some("it is started again in 8 s, try 4")),
+        // Nobody is left who would.
+        (Some(soon), false, State::Crashed, None),
+        (Some(never), false, State::CrashLoop, Some("it ended 5 times within 120 s and is not started again")),
+    ];
+    for (again, kept, expected, why) in cases {
+        let claim = Claim { wished_up: Some(true), exit, again, ..Claim::nothing(id("alice"), false) };
+        let verdict = state(&Circumstances { kept, ..not_running(&claim) });
+        assert_eq!((verdict.state, verdict.why.as_ref().map(Shown::as_str), verdict.exit), (expected, why, exit), "{again:?} {kept}");
+    }
+}
+
+#[test]
+fn what_a_script_stopped_says_how_it_ended() {
+    let exit = Some(LastExit { status: ExitStatus::Signal(15), at: wall() });
+    let claim = Claim { exit, ended_outside: true, ..Claim::nothing(id("alice"), false) };
+    let verdict = state(&not_running(&claim));
+    assert_eq!((verdict.state, verdict.exit), (State::Stopped, exit));
+    assert!(verdict.why.is_some());
+}
+
+fn not_running(claim: &Claim) -> Circumstances<'_> {
+    Circumstances {
+        underway: None,
+        claim: Some(claim),
+        previous: None,
+        kept: false,
+        runs: false,
+        listens: Some(false),
+        started: None,
+        start_timeout: Duration::from_secs(60),
+        taken: false,
+        hidden: None,
+        boot: Duration::from_secs(1000),
+        wall: wall(),
     }
 }
 
@@ -114,6 +146,27 @@ fn what_vanishes_unasked_has_crashed_and_stays_so() {
     assert_eq!((state_of(&third, "alice"), row(&third, "alice").exit), (State::Crashed, exit));
     let fourth = host.process(301, 1, 1001, "node").listen(301, "127.0.0.1:8081").judge_after(Some(&third));
     assert_eq!((state_of(&fourth, "alice"), row(&fourth, "alice").exit), (State::Running, None));
+}
+
+#[test]
+fn how_it_ended_may_be_told_later() {
+    for (status, state, kept) in
+        [(ExitStatus::Code(7), State::Crashed, State::Crashed), (ExitStatus::Signal(15), State::Stopped, State::Stopped)]
+    {
+        let mut host = adopted();
+        let first = host.judge();
+        host.end(&[300]).pass(1);
+        let at = host.sample.taken.wall;
+        host.claim("alice").exit = Some(LastExit { status: ExitStatus::Unknown, at });
+        let second = host.judge_after(Some(&first));
+        assert_eq!(state_of(&second, "alice"), State::Crashed);
+        let exit = Some(LastExit { status, at });
+        host.claim("alice").exit = exit;
+        let third = host.pass(1).judge_after(Some(&second));
+        assert_eq!((state_of(&third, "alice"), row(&third, "alice").exit), (state, exit));
+        let fourth = host.pass(1).judge_after(Some(&third));
+        assert_eq!((state_of(&fourth, "alice"), row(&fourth, "alice").exit), (kept, exit));
+    }
 }
 
 #[test]

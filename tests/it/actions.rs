@@ -12,13 +12,18 @@ use serde_json::Value;
 const BERTH: &str = env!("CARGO_BIN_EXE_berth");
 
 /// A tree as the guide lays it out, with its own state directory; everything is stopped when it goes.
-struct Tree {
+pub struct Tree {
     directory: tempfile::TempDir,
-    ports: Vec<u16>,
+    pub ports: Vec<u16>,
 }
 
 impl Tree {
-    fn new(owners: &[&str]) -> Self {
+    pub fn new(owners: &[&str]) -> Self {
+        Self::with(owners, "restart = \"no\"")
+    }
+
+    /// With these lines in the template.
+    pub fn with(owners: &[&str], template: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let held: Vec<TcpListener> = owners.iter().map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap()).collect();
         let ports: Vec<u16> = held.iter().map(|listener| listener.local_addr().unwrap().port()).collect();
@@ -31,18 +36,18 @@ impl Tree {
         let (first, last) = (tree.ports.iter().min().unwrap(), tree.ports.iter().max().unwrap());
         let text = format!(
             "[ports]\nrange = \"{first}-{last}\"\n[layout]\nbase = \"{base}\"\n[template.default]\nrun_as = \"{uid}\"\ndirectory = \"{base}\"\n\
-             command = [\"{BERTH}\", \"demo-server\", \"--config={{config}}\"]\nstart_timeout = \"20s\"\nstop_timeout = \"5s\"\n\
+             command = [\"{BERTH}\", \"demo-server\", \"--config={{config}}\"]\nstart_timeout = \"20s\"\nstop_timeout = \"5s\"\n{template}\n\
              [[discover]]\nconfig = \"{base}/users/*/config/config.json\"\n"
         );
         std::fs::write(tree.config(), text).unwrap();
         tree
     }
 
-    fn path(&self) -> &Path {
+    pub fn path(&self) -> &Path {
         self.directory.path()
     }
 
-    fn config(&self) -> PathBuf {
+    pub fn config(&self) -> PathBuf {
         self.path().join("berth.toml")
     }
 
@@ -60,11 +65,11 @@ impl Tree {
         command
     }
 
-    fn berth(&self, words: &[&str]) -> (i32, String, String) {
+    pub fn berth(&self, words: &[&str]) -> (i32, String, String) {
         told(self.command(words).output().unwrap())
     }
 
-    fn row(&self, owner: &str) -> Value {
+    pub fn row(&self, owner: &str) -> Value {
         let (_, text, errors) = self.berth(&["--json", "ls"]);
         let document: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text} {errors}"));
         document["instances"]
@@ -77,7 +82,7 @@ impl Tree {
     }
 
     /// The row as soon as it is as wanted.
-    fn until(&self, owner: &str, is_wanted: impl Fn(&Value) -> bool) -> Value {
+    pub fn until(&self, owner: &str, is_wanted: impl Fn(&Value) -> bool) -> Value {
         let begun = Instant::now();
         loop {
             let row = self.row(owner);
@@ -100,7 +105,7 @@ fn told(output: Output) -> (i32, String, String) {
     (output.status.code().unwrap_or(-1), text(output.stdout), text(output.stderr))
 }
 
-fn signal(pid: i64, signal: nix::sys::signal::Signal) {
+pub fn signal(pid: i64, signal: nix::sys::signal::Signal) {
     nix::sys::signal::kill(nix::unistd::Pid::from_raw(i32::try_from(pid).unwrap()), signal).unwrap();
 }
 

@@ -13,6 +13,7 @@ mod fake_door;
 #[path = "../support/fleet.rs"]
 mod fleet;
 mod pty;
+mod restarts;
 mod screens;
 mod screens_sizes;
 #[path = "../support/terminal.rs"]

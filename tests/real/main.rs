@@ -10,6 +10,7 @@ mod conflict;
 mod env_files;
 mod lifecycle;
 mod parts;
+mod scripts;
 mod world;
 
 #[allow(dead_code, reason = "shared by test programs that need different parts of it")]

@@ -2,12 +2,12 @@
 //!
 //! It must never ask /proc: whether a claimed process still runs is the sample's to say.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::fs;
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
-use crate::domain::{Claim, InstanceId, Roster, SupervisorKind};
+use crate::domain::{Claim, InstanceId, ProcessKey, Roster, SupervisorKind};
 
 use super::record::{Record, Records};
 
@@ -17,8 +17,8 @@ pub struct Cache {
     directory_changed: Option<SystemTime>,
     known: HashMap<InstanceId, Option<Record>>,
     denied: bool,
-    /// Those whose process has ended: their keeper is about to write, or was killed.
-    restless: HashSet<InstanceId>,
+    /// Those whose process has ended, with that process: their keeper is about to write, or was killed.
+    restless: HashMap<InstanceId, Option<ProcessKey>>,
 }
 
 /// A claim for each process instance.
@@ -44,14 +44,15 @@ pub fn read(records: &Records, boot: &str, cache: &Mutex<Cache>, roster: &Roster
     let Cache { known, denied, restless, .. } = &mut *cache;
     let mut claims = Vec::with_capacity(roster.instances.len());
     for declared in roster.instances.iter().filter(|declared| declared.supervisor == SupervisorKind::Process) {
-        let settled = known.get(&declared.id).is_some_and(|record| record.as_ref().is_none_or(|record| record.settled));
-        if settled {
+        let last = known.get(&declared.id);
+        let settled = last.is_some_and(|record| record.as_ref().is_none_or(|record| record.settled));
+        let main = last.and_then(Option::as_ref).filter(|record| record.exit.is_none()).and_then(|record| record.main);
+        if settled || restless.get(&declared.id).is_some_and(|ended| main.is_some() && main != *ended) {
             restless.remove(&declared.id);
         }
-        let begun = settled
-            || (!restless.contains(&declared.id)
-                && known.get(&declared.id).is_some_and(|record| record.as_ref().is_some_and(|record| record.main.is_some())));
-        if !begun && !*denied {
+        // What runs is written of when it ends; between an end and the next try its keeper may write at any time.
+        let quiet = settled || (main.is_some() && !restless.contains_key(&declared.id));
+        if !quiet && !*denied {
             match records.read(&declared.id, boot) {
                 Ok(record) => drop(known.insert(declared.id.clone(), record)),
                 Err(error) => *denied = error.kind() == std::io::ErrorKind::PermissionDenied,
@@ -65,8 +66,8 @@ pub fn read(records: &Records, boot: &str, cache: &Mutex<Cache>, roster: &Roster
 /// Makes the next look at this instance read its record again.
 pub fn forget(cache: &Mutex<Cache>, id: &InstanceId) {
     let mut cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
-    cache.known.remove(id);
-    cache.restless.insert(id.clone());
+    let main = cache.known.remove(id).flatten().and_then(|record| record.main);
+    cache.restless.insert(id.clone(), main);
 }
 
 fn claim_of(id: &InstanceId, record: Option<&Record>, denied: bool) -> Claim {
@@ -79,6 +80,8 @@ fn claim_of(id: &InstanceId, record: Option<&Record>, denied: bool) -> Claim {
         exit: record.exit,
         started_at: record.started_at,
         restarts: record.restarts,
+        ended_outside: record.ended_outside,
+        again: record.again,
         denied,
     }
 }

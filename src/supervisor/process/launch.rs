@@ -12,10 +12,12 @@ use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockType, recv, socket
 
 use crate::domain::{Caller, Declared, ExitStatus, ProcessKey};
 use crate::error::{Context, Error, Kind, Result};
+use crate::hand::is_alive;
 use crate::supervisor::Started;
 
 use super::record::{Event, boot_id};
 use super::spec::{Spec, Word};
+use super::stop::end_keeper;
 use super::{ProcessSupervisor, environment, identity_of};
 
 /// How long a keeper may take until its server exists. The user's directory may lie on a slow file system.
@@ -37,6 +39,10 @@ pub fn start(supervisor: &ProcessSupervisor, declared: &Declared, by: &Caller, a
     // Before the record: what cannot be started was not begun.
     let variables = environment::variables(&supervisor.reader, declared)?;
     let old = supervisor.records.read(&declared.id, &supervisor.boot).unwrap_or_default().unwrap_or_default();
+    // One that waits for its next try would start a second server beside this one.
+    if let Some(keeper) = old.keeper.filter(|key| is_alive(*key)) {
+        end_keeper(supervisor, &identity_of(declared), keeper, launch.stop_timeout);
+    }
     let first = Event::Asked {
         boot: boot_id(),
         by: by.name.as_str().to_owned(),

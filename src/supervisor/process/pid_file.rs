@@ -21,13 +21,15 @@ pub fn write(path: &Path, pid: i32) -> io::Result<()> {
     result
 }
 
-/// Removes the PID file if it still names this pid: another start may have written its own by now.
-pub fn remove(path: &Path, pid: i32) {
-    let Ok(file) = OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path) else { return };
+/// Removes the PID file if it still names this pid: another start may have written its own by now. False when it did not.
+pub fn remove(path: &Path, pid: i32) -> bool {
+    let Ok(file) = OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path) else { return false };
     let mut text = String::new();
-    if file.take(32).read_to_string(&mut text).is_ok() && text.trim().parse() == Ok(pid) {
+    let names_it = file.take(32).read_to_string(&mut text).is_ok() && text.trim().parse() == Ok(pid);
+    if names_it {
         drop(fs::remove_file(path));
     }
+    names_it
 }
 
 #[cfg(test)]
@@ -40,9 +42,9 @@ mod tests {
         let path = tree.path().join("server.pid");
         write(&path, 4711).unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "4711\n");
-        remove(&path, 4712);
+        assert!(!remove(&path, 4712));
         assert!(path.exists());
-        remove(&path, 4711);
+        assert!(remove(&path, 4711));
         assert!(!path.exists());
     }
 

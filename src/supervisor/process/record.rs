@@ -7,11 +7,12 @@ use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{ExitStatus, InstanceId, LastExit, ProcessKey};
+use crate::domain::{Again, ExitStatus, InstanceId, LastExit, ProcessKey};
 use crate::error::{Context, Result};
 
 /// One event of an instance's life under its keeper.
@@ -60,6 +61,27 @@ pub enum Event {
         code: Option<i32>,
         /// The signal that ended it.
         signal: Option<i32>,
+        /// Somebody outside asked for it, by kill(1) or a script.
+        #[serde(default)]
+        asked_outside: bool,
+        /// When.
+        at: Timestamp,
+    },
+    /// It ended and is started again after a while.
+    Waiting {
+        /// How long, from `at`, milliseconds.
+        wait_ms: u64,
+        /// Which try since its last good run.
+        tries: u32,
+        /// When the wait began.
+        at: Timestamp,
+    },
+    /// It ended too often and is not started again.
+    GaveUp {
+        /// How often it ended ...
+        ends: u32,
+        /// ... in so many seconds.
+        within_s: u64,
         /// When.
         at: Timestamp,
     },
@@ -83,10 +105,14 @@ pub struct Record {
     pub started_at: Option<Timestamp>,
     /// Somebody asked for its end.
     pub stop_asked: bool,
+    /// That somebody did not ask berth.
+    pub ended_outside: bool,
     /// How it ended.
     pub exit: Option<LastExit>,
     /// How often it was started again.
     pub restarts: u32,
+    /// What its keeper makes of its end.
+    pub again: Option<Again>,
     /// Nothing more will be written.
     pub settled: bool,
     /// SIGKILL was needed at its end.
@@ -119,6 +145,10 @@ impl Record {
                     record = Self { restarts, exit: before.map(|(code, signal, at)| exit_of(code, signal, at)), ..Self::default() };
                 }
                 Event::Started { keeper, main, at } => {
+                    if record.main.is_some() {
+                        record.restarts = record.restarts.saturating_add(1);
+                    }
+                    record.again = None;
                     record.keeper = Some(ProcessKey { pid: keeper.0, start_time: keeper.1 });
                     record.main = Some(ProcessKey { pid: main.0, start_time: main.1 });
                     record.started_at = Some(at);
@@ -126,13 +156,26 @@ impl Record {
                 }
                 Event::Failed { at, .. } => {
                     record.exit = Some(LastExit { status: ExitStatus::Unknown, at });
-                    record.settled = true;
+                    // A first start that fails is the keeper's end; of a later one it says itself what comes next.
+                    record.settled = record.main.is_none();
                 }
                 Event::StopAsked { .. } => record.stop_asked = true,
-                Event::Exited { code, signal, at } => {
+                Event::Exited { code, signal, asked_outside, at } => {
                     record.exit = Some(exit_of(code, signal, at));
+                    // What the keeper ended itself ended by a signal too.
+                    record.ended_outside = asked_outside && !record.stop_asked;
+                    record.stop_asked |= asked_outside;
                 }
+                Event::Waiting { wait_ms, tries, at } => {
+                    let at =
+                        i64::try_from(wait_ms).ok().and_then(|wait| at.checked_add(SignedDuration::from_millis(wait)).ok()).unwrap_or(at);
+                    record.again = Some(Again::At { at, tries });
+                }
+                Event::GaveUp { ends, within_s, .. } => record.again = Some(Again::Never { ends, within: Duration::from_secs(within_s) }),
                 Event::Empty { killed, .. } => {
+                    if matches!(record.again, Some(Again::At { .. })) {
+                        record.again = None;
+                    }
                     record.settled = true;
                     record.killed = killed;
                 }
@@ -264,7 +307,7 @@ mod tests {
         assert_eq!(record.main, Some(ProcessKey { pid: 11, start_time: 2 }));
         assert_eq!((record.restarts, record.exit, record.settled), (2, None, false));
         records.add(&id, &Event::StopAsked { by: "root".to_owned(), at: at(3) }).unwrap();
-        append(&mut file, &Event::Exited { code: None, signal: Some(15), at: at(4) }).unwrap();
+        append(&mut file, &Event::Exited { code: None, signal: Some(15), asked_outside: false, at: at(4) }).unwrap();
         append(&mut file, &Event::Empty { killed: false, at: at(4) }).unwrap();
         let record = records.read(&id, "b").unwrap().unwrap();
         assert!(record.stop_asked && record.settled);

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{Declared, Launch};
+use crate::domain::{Declared, Launch, Restart};
 
 /// A keeper's specification.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -24,6 +24,8 @@ pub struct Spec {
     pub pid_file: PathBuf,
     /// How long SIGTERM is given when the signal brings no other time.
     pub stop_timeout_ms: u64,
+    /// When the keeper starts it again.
+    pub restart: Restart,
     /// The soft limit of open files that the server gets: the one that berth was started with.
     pub open_files: u64,
 }
@@ -52,6 +54,7 @@ impl Spec {
             log: declared.log.clone(),
             pid_file: declared.pid_file.clone(),
             stop_timeout_ms: millis(launch.stop_timeout),
+            restart: launch.restart,
             open_files,
         }
     }
@@ -115,6 +118,7 @@ mod tests {
             environment: vec![pair("PATH", "/bin"), pair("PORT", "1"), pair("NODE_ENV", "production")],
             log: PathBuf::new(),
             pid_file: PathBuf::new(),
+            restart: Restart::No,
             stop_timeout_ms: 0,
             open_files: 0,
         };

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use crate::domain::{Caller, Declared, ProcessKey};
 use crate::error::{Error, Kind, Result};
-use crate::hand::{Answer, Job, descendants, is_alive, process_facts};
+use crate::hand::{Answer, Identity, Job, descendants, is_alive, process_facts};
 use crate::supervisor::Stopped;
 
 use super::record::Event;
@@ -32,11 +32,7 @@ pub fn stop(supervisor: &ProcessSupervisor, declared: &Declared, extra: &[Proces
     let mut stopped = Stopped::default();
     let who = identity_of(declared);
     if let Some(keeper) = keeper {
-        let value = i32::try_from(millis(grace).max(1)).unwrap_or(i32::MAX);
-        let told = supervisor.zygote.ask(&who, Job::Signal { key: keeper.into(), signal: libc::SIGTERM, value }, Duration::from_secs(5));
-        if matches!(told, Ok(Answer::Done)) {
-            wait_for_end(keeper, grace + BEYOND);
-        }
+        end_keeper(supervisor, &who, keeper, grace);
         stopped.killed = supervisor.records.read(&declared.id, &supervisor.boot).unwrap_or_default().is_some_and(|record| record.killed);
     }
     // What the keeper left (it was killed, stopped, or hangs), and what never was its.
@@ -60,6 +56,15 @@ pub fn stop(supervisor: &ProcessSupervisor, declared: &Declared, extra: &[Proces
         .map(|facts| (facts.key.pid, facts.state))
         .collect();
     Ok(stopped)
+}
+
+/// Tells a keeper to end with its tree, and waits for that.
+pub fn end_keeper(supervisor: &ProcessSupervisor, who: &Identity, keeper: ProcessKey, grace: Duration) {
+    let value = i32::try_from(millis(grace).max(1)).unwrap_or(i32::MAX);
+    let told = supervisor.zygote.ask(who, Job::Signal { key: keeper.into(), signal: libc::SIGTERM, value }, Duration::from_secs(5));
+    if matches!(told, Ok(Answer::Done)) {
+        wait_for_end(keeper, grace + BEYOND);
+    }
 }
 
 fn kind_of(errno: i32) -> Kind {
