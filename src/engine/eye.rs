@@ -132,6 +132,11 @@ impl Eye {
         self.sampler.ports(&self.watched)
     }
 
+    /// Looks whether somebody listens who did not in the last look at the ports. True when so.
+    pub fn newcomers(&mut self) -> bool {
+        self.sampler.newcomers(&self.watched)
+    }
+
     /// Looks at the processes.
     pub fn processes(&mut self) {
         self.sampler.processes(&self.watched);
@@ -163,13 +168,11 @@ impl Eye {
         };
         let now = sample.taken.boot;
         let stands = self.standing.as_ref().filter(|standing| {
-            Arc::ptr_eq(&standing.roster, &self.roster)
-                && Arc::ptr_eq(&standing.storage, &self.storage)
-                && standing.shape == sample.shape
+            Arc::ptr_eq(&standing.roster, &self.roster) && Arc::ptr_eq(&standing.storage, &self.storage) && standing.shape == sample.shape
         });
         let since = stands.map_or(now, |standing| standing.since);
-        let may_follow = stands.is_some_and(|standing| now.saturating_sub(standing.judged) < JUDGE_AGAIN)
-            && now.saturating_sub(since) >= SETTLED;
+        let may_follow =
+            stands.is_some_and(|standing| now.saturating_sub(standing.judged) < JUDGE_AGAIN) && now.saturating_sub(since) >= SETTLED;
         let followed = if may_follow { follow(&input) } else { None };
         self.followed = followed.is_some();
         let snapshot = match followed {

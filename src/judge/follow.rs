@@ -6,9 +6,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::Input;
 use super::rates::percent;
 use super::rows::sum;
-use super::Input;
 use crate::domain::{CpuBaseline, Process, ProcessKey, Reading, Row, Sample, Snapshot, State};
 
 /// The picture after `input.previous`. The caller vouches that the roster, the claims, the storage and the sample's shape are those
@@ -60,7 +60,9 @@ fn next(row: &Arc<Row>, sample: &Sample, earlier: &CpuBaseline, elapsed: Duratio
         return Some(Arc::clone(row));
     }
     let processes: Vec<Arc<Process>> = row.processes.iter().filter_map(|known| sample.processes.get(known.key.pid)).cloned().collect();
-    let renew = |before: Reading<u64>, of: fn(&Process) -> Reading<u64>| if processes.is_empty() { before } else { sum(&processes, Reading::Gone, of) };
+    let renew = |before: Reading<u64>, of: fn(&Process) -> Reading<u64>| {
+        if processes.is_empty() { before } else { sum(&processes, Reading::Gone, of) }
+    };
     Some(Arc::new(Row {
         cpu_percent,
         memory_bytes: renew(row.memory_bytes, |process| Reading::Known(process.memory_bytes)),

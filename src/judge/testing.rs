@@ -12,8 +12,8 @@ use jiff::tz::TimeZone;
 use super::{Input, follow, judge};
 use crate::domain::{
     Claim, Code, Declared, Endpoint, Finding, Gid, Holder, HostReading, InstanceId, Launch, Limits, Listener, Moment, Outcome, PortRange,
-    Process, ProcessKey, Processes, Reading, Restart, Roster, Row, Sample, Shown, Snapshot, Stage, State, Storage, SupervisorKind, Uid, Underway,
-    Verb,
+    Process, ProcessKey, Processes, Reading, Restart, Roster, Row, Sample, Shown, Snapshot, Stage, State, Storage, SupervisorKind, Uid,
+    Underway, Verb,
 };
 
 /// Seconds after boot at which the host is looked at.

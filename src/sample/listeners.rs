@@ -70,6 +70,16 @@ impl Listeners {
         self.last.iter().any(|raw| !there.contains(&raw.cookie))
     }
 
+    /// The last dump.
+    pub(super) fn last(&self) -> &[RawListener] {
+        &self.last
+    }
+
+    /// Whether a socket of this cookie is known.
+    pub(super) fn knows(&self, cookie: u64) -> bool {
+        self.known.contains_key(&cookie)
+    }
+
     /// Takes over a dump; true when a socket came, went or changed.
     pub(super) fn take(&mut self, dump: &mut Vec<RawListener>, wall: Timestamp) -> bool {
         let was_there = !std::mem::replace(&mut self.begun, true);

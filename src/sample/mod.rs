@@ -18,6 +18,7 @@ mod kept;
 mod limits;
 mod listeners;
 mod netlink;
+mod newcomers;
 mod ports;
 mod proc;
 mod process;

@@ -17,6 +17,7 @@ use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_SOCK_DIAG};
 use nix::sys::socket::{setsockopt, sockopt};
 use nix::sys::time::TimeVal;
 
+use super::newcomers;
 use crate::domain::Endpoint;
 
 /// The kernel answers within a millisecond; a second is long enough for a host that swaps.
@@ -30,6 +31,10 @@ const ATTEMPTS: usize = 4;
 
 /// The fixed part of a response, `struct inet_diag_msg`; attributes follow.
 const HEADER: usize = 72;
+
+/// The head of an attribute, and the kind of that which is a filter, `INET_DIAG_REQ_BYTECODE`.
+const ATTRIBUTE: usize = 4;
+const FILTER: u16 = 1;
 
 const NLMSG_ERROR: u16 = 2;
 const NLMSG_DONE: u16 = 3;
@@ -81,6 +86,8 @@ pub(super) struct Netlink {
     socket: Socket,
     buffer: Vec<u8>,
     requests: [Vec<u8>; 2],
+    /// The same with the filter that leaves out what is known.
+    filtered: [Vec<u8>; 2],
     sequence: u32,
 }
 
@@ -93,7 +100,31 @@ impl Netlink {
         let deadline = TimeVal::new(i64::try_from(DEADLINE.as_secs()).unwrap_or(1), 0);
         setsockopt(&socket, sockopt::ReceiveTimeout, &deadline).map_err(|error| DumpError::of(error.into()))?;
         let requests = [request(AF_INET, SocketId::new_v4()), request(AF_INET6, SocketId::new_v6())];
-        Ok(Self { socket, buffer: vec![0; BUFFER], requests, sequence: 0 })
+        Ok(Self { socket, buffer: vec![0; BUFFER], filtered: requests.clone(), requests, sequence: 0 })
+    }
+
+    /// Has [`Netlink::newcomers`] leave out what listens at the places of these.
+    pub(super) fn pass_over(&mut self, known: &[RawListener]) {
+        for ((plain, filtered), is_v6) in self.requests.iter().zip(&mut self.filtered).zip([false, true]) {
+            let code = newcomers::filter(known, is_v6);
+            filtered.clone_from(plain);
+            if code.is_empty() {
+                continue;
+            }
+            filtered.extend(u16::try_from(ATTRIBUTE + code.len()).unwrap_or(0).to_ne_bytes());
+            filtered.extend(FILTER.to_ne_bytes());
+            filtered.extend(code);
+            let total = u32::try_from(filtered.len()).unwrap_or(0);
+            NetlinkBuffer::new(filtered).set_length(total);
+        }
+    }
+
+    /// Fills `listeners` with those listening sockets that are not left out.
+    pub(super) fn newcomers(&mut self, listeners: &mut Vec<RawListener>) -> Result<(), DumpError> {
+        std::mem::swap(&mut self.requests, &mut self.filtered);
+        let dumped = self.dump(listeners);
+        std::mem::swap(&mut self.requests, &mut self.filtered);
+        dumped
     }
 
     /// Fills `listeners` with every listening socket. What was in it is gone, also when this fails.
@@ -243,6 +274,42 @@ mod tests {
             drop(listener);
             assert!(at(&dump(), local.port()).iter().all(|other| other.cookie != found.cookie));
         }
+    }
+
+    #[test]
+    fn what_is_known_is_left_out_and_its_neighbours_are_not() {
+        let known = [TcpListener::bind("127.0.0.1:0").unwrap(), TcpListener::bind("[::1]:0").unwrap()];
+        let ports = known.each_ref().map(|listener| listener.local_addr().unwrap().port());
+        let mut netlink = Netlink::open().unwrap();
+        let mut all = Vec::new();
+        netlink.dump(&mut all).unwrap();
+        netlink.pass_over(&all);
+        let mut found = Vec::new();
+        netlink.newcomers(&mut found).unwrap();
+        assert!(ports.iter().all(|port| at(&found, *port).is_empty()));
+        let news = [
+            TcpListener::bind(("127.0.0.2", ports[0])).unwrap(),
+            TcpListener::bind("127.0.0.1:0").unwrap(),
+            TcpListener::bind("[::1]:0").unwrap(),
+        ];
+        netlink.newcomers(&mut found).unwrap();
+        for listener in &news {
+            let local = listener.local_addr().unwrap();
+            assert!(at(&found, local.port()).iter().any(|raw| raw.endpoint.address == local.ip()), "{local}");
+        }
+        assert!(at(&found, ports[1]).is_empty());
+        // A whole dump is not touched by it.
+        assert_eq!(
+            at(
+                &{
+                    netlink.dump(&mut all).unwrap();
+                    all
+                },
+                ports[1]
+            )
+            .len(),
+            1
+        );
     }
 
     #[test]

@@ -24,6 +24,19 @@ pub(super) struct Dumps {
     refused: Option<Shown>,
     failures: u32,
     has_succeeded: bool,
+    filter: Filter,
+}
+
+/// Whether the kernel leaves out what is known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Filter {
+    /// It has not been told what is known, or that has changed.
+    #[default]
+    Stale,
+    /// It leaves out the last dump.
+    Set,
+    /// It does not take a filter.
+    Refused,
 }
 
 impl Dumps {
@@ -65,10 +78,33 @@ impl Dumps {
         }
     }
 
+    /// Fills `again` with what listens and was not in the last dump. `None`: that cannot be told in this way.
+    fn newcomers(&mut self, last: &[RawListener]) -> Option<()> {
+        let netlink = self.netlink.as_mut().filter(|_| self.filter != Filter::Refused)?;
+        if self.filter == Filter::Stale {
+            netlink.pass_over(last);
+            self.filter = Filter::Set;
+        }
+        match netlink.newcomers(&mut self.again) {
+            Ok(()) => Some(()),
+            Err(error) => {
+                // Whether it is the filter or the socket, a whole dump will show.
+                self.netlink = None;
+                self.filter = if matches!(error, DumpError::Refused(_)) { Filter::Refused } else { Filter::Stale };
+                None
+            }
+        }
+    }
+
     fn try_dump(&mut self) -> Result<(), DumpError> {
         let netlink = match &mut self.netlink {
             Some(netlink) => netlink,
-            none => none.insert(Netlink::open()?),
+            none => {
+                if self.filter == Filter::Set {
+                    self.filter = Filter::Stale;
+                }
+                none.insert(Netlink::open()?)
+            }
         };
         netlink.dump(&mut self.fresh)
     }
@@ -99,9 +135,21 @@ impl Sampler {
         });
         let mut changed = self.dumps.state() != was;
         if dumped.is_some() && !self.listeners.is_same(&self.dumps.fresh) {
+            if self.dumps.filter == Filter::Set {
+                self.dumps.filter = Filter::Stale;
+            }
             changed |= self.listeners.take(&mut self.dumps.fresh, Timestamp::now());
         }
         changed | self.find_holders(watched)
+    }
+
+    /// Looks whether a socket listens that the last look did not find, and only then at all of them. What stopped listening, or listens
+    /// at the very place of what did, the next whole look finds. True as [`Sampler::ports`].
+    pub fn newcomers(&mut self, watched: &Watched) -> bool {
+        if self.dumps.newcomers(self.listeners.last()).is_none() || self.dumps.again.iter().any(|raw| !self.listeners.knows(raw.cookie)) {
+            return self.ports(watched);
+        }
+        self.find_holders(watched)
     }
 
     fn find_holders(&mut self, watched: &Watched) -> bool {

@@ -27,7 +27,7 @@ const FILES_EVERY: u32 = 4;
 
 /// What did not run since the last time and has one thread is read all the same every so many times: the kernel may take its
 /// memory away without it.
-const READ_EVERY: u32 = 4;
+const READ_EVERY: u32 = 8;
 
 /// Any other, every so many times: a program may give up its rights whenever it likes. A multiple of [`READ_EVERY`].
 const UID_EVERY: u32 = 32;
@@ -42,6 +42,8 @@ pub(super) struct Kept {
     name: Vec<u8>,
     image: u64,
     age: u32,
+    /// It may have opened or closed a file since they were counted.
+    is_count_old: bool,
 }
 
 /// What a reading brought.
@@ -84,7 +86,7 @@ impl Kept {
         };
         let image = first.image;
         let files = proc.counts_files().then(|| proc.point_at(pid, "fd").ok()).flatten();
-        let mut kept = Self { process: Arc::new(process), stat: None, files, runs: None, name, image, age: 0 };
+        let mut kept = Self { process: Arc::new(process), stat: None, files, runs: None, name, image, age: 0, is_count_old: true };
         let open_files = kept.count_files(proc);
         Arc::make_mut(&mut kept.process).open_files = open_files;
         // The kept descriptor still answers: so everything between was read of the same process.
@@ -124,6 +126,7 @@ impl Kept {
         self.age = self.age.wrapping_add(1);
         // Asked before the rest is read: what it does in between shows the next time.
         let has_rested = self.process.tasks == 1 && self.runs.as_mut().is_some_and(Runs::has_rested);
+        self.is_count_old |= !has_rested;
         if has_rested && !all && self.age > YOUNG && !self.is_turn(READ_EVERY) {
             return Change::Nothing;
         }
@@ -167,7 +170,8 @@ impl Kept {
         if self.take_identity(proc, &fresh, fresh_uid) || was_dead != self.process.is_dead() {
             change = Change::Identity;
         }
-        if has_run || change == Change::Identity || self.is_turn(FILES_EVERY) {
+        if self.is_count_old && (has_run || change == Change::Identity || self.is_turn(FILES_EVERY)) {
+            self.is_count_old = false;
             let open_files = self.count_files(proc);
             if open_files != self.process.open_files {
                 Arc::make_mut(&mut self.process).open_files = open_files;

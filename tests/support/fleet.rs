@@ -14,8 +14,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::domain::{
-    Code, ConfigFault, CpuBaseline, Declared, Endpoint, ExitStatus, Finding, Gid, Health, HealthState, Holder, HostReading, InstanceId, LastExit,
-    Launch, Limits, Listener, Moment, PortRange, Process, ProcessKey, Reading, Remedy, Restart, Row, Shown, Snapshot, State,
+    Code, ConfigFault, CpuBaseline, Declared, Endpoint, ExitStatus, Finding, Gid, Health, HealthState, Holder, HostReading, InstanceId,
+    LastExit, Launch, Limits, Listener, Moment, PortRange, Process, ProcessKey, Reading, Remedy, Restart, Row, Shown, Snapshot, State,
     SupervisorKind, Totals, Uid, Wish,
 };
 
