@@ -200,11 +200,34 @@ impl Look for Eye {
         self.ports();
         self.processes();
         let first = self.judge(&[]);
-        // What was adopted in this look is a root from the next on: its tree is seen only then.
+        self.with_trees(first)
+    }
+
+    fn look_again(&mut self, id: &InstanceId) -> Arc<Snapshot> {
+        self.claim();
+        let claimed = self.claims.iter().filter(|claim| claim.id == *id).flat_map(|claim| claim.keeper.into_iter().chain(claim.main));
+        let seen = self.previous.as_ref().and_then(|previous| previous.row(id));
+        let seen =
+            seen.into_iter().flat_map(|row| row.processes.iter().map(|process| process.key).chain(row.keeper).chain(row.main.known()));
+        for key in claimed.chain(seen).collect::<HashSet<ProcessKey>>() {
+            self.sampler.check(key);
+        }
+        self.ports();
+        self.sampler.gather(&self.watched);
+        let first = self.judge(&[]);
+        self.with_trees(first)
+    }
+}
+
+impl Eye {
+    /// What was adopted in a look is a root from then on: where it has a tree below it, that is read and judged as well.
+    fn with_trees(&mut self, first: Arc<Snapshot>) -> Arc<Snapshot> {
         if first.rows.iter().any(|row| row.declared.is_some() && row.keeper.is_none() && row.main.known().is_some()) {
             self.claim();
-            self.processes();
-            return self.judge(&[]);
+            if !self.sampler.has_gathered(&self.watched) {
+                self.sampler.gather(&self.watched);
+                return self.judge(&[]);
+            }
         }
         first
     }

@@ -57,7 +57,7 @@ impl KeptSet {
         if let Some(kept) = self.by_pid.get(&pid) {
             return Ok(kept.key());
         }
-        let kept = Kept::open(proc, clock, pid, self.with_descriptors < self.capacity)?;
+        let kept = Kept::meet(proc, clock, pid, self.with_descriptors < self.capacity)?;
         let key = kept.key();
         self.with_descriptors += usize::from(kept.holds_descriptors());
         self.by_pid.insert(pid, kept);
@@ -122,13 +122,25 @@ impl KeptSet {
         refreshed
     }
 
+    /// Reads one process. True when it is gone.
+    pub(super) fn is_gone(&mut self, proc: &Proc, key: ProcessKey) -> bool {
+        let Some(kept) = self.by_pid.get_mut(&key.pid).filter(|kept| kept.key() == key) else { return false };
+        match kept.refresh(proc, &mut self.line, true) {
+            Change::Gone => return true,
+            Change::Nothing => {}
+            Change::Numbers => self.renewed.push(key.pid),
+            Change::Circumstances | Change::Identity => self.version += 1,
+        }
+        false
+    }
+
     fn read(&mut self, proc: &Proc, all: bool, refreshed: &mut Refreshed) {
         for (&pid, kept) in &mut self.by_pid {
             let parent = kept.process().parent;
             match kept.refresh(proc, &mut self.line, all) {
                 Change::Nothing => continue,
                 Change::Numbers => self.renewed.push(pid),
-                Change::Parent => self.version += 1,
+                Change::Circumstances => self.version += 1,
                 Change::Identity => {
                     self.version += 1;
                     refreshed.changed.push(kept.key());

@@ -62,6 +62,8 @@ pub struct Sampler {
     /// Not everybody who is to be kept could be, or others hold listeners now.
     is_keeping_stale: bool,
     held: u64,
+    /// Processes were looked at before.
+    has_looked: bool,
     host: host::Host,
     names: accounts::Names,
     /// What is handed out, kept up to date: a thousand processes are not put together anew for each reading.
@@ -113,6 +115,7 @@ impl Sampler {
             is_tree_stale: true,
             is_keeping_stale: true,
             held: 0,
+            has_looked: false,
             host: host::Host::new(),
             names: accounts::Names::new(),
             sample,

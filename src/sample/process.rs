@@ -42,6 +42,8 @@ pub(super) struct Kept {
     name: Vec<u8>,
     image: u64,
     age: u32,
+    /// What was left out when it was met has been read.
+    is_complete: bool,
     /// It may have opened or closed a file since they were counted.
     is_count_old: bool,
 }
@@ -53,8 +55,8 @@ pub(super) enum Change {
     Nothing,
     /// Numbers only.
     Numbers,
-    /// It has another parent.
-    Parent,
+    /// It has another parent, or more is known of it than when it was met.
+    Circumstances,
     /// It executed another program, was renamed, has another uid (or parent), or ended and waits to be collected.
     Identity,
     /// It is gone.
@@ -64,6 +66,15 @@ pub(super) enum Change {
 impl Kept {
     /// Reads everything of a process for the first time. `keep`: whether its descriptors may stay open.
     pub(super) fn open(proc: &Proc, clock: &Clock, pid: i32, keep: bool) -> io::Result<Self> {
+        let mut kept = Self::meet(proc, clock, pid, keep)?;
+        kept.complete(proc);
+        // The path still answers: so what was completed was read of the same process.
+        proc.identity(pid)?;
+        Ok(kept)
+    }
+
+    /// Reads who it is, and leaves the rest to the first [`Kept::refresh`]: a thousand that are met at once do not fit in a first frame.
+    pub(super) fn meet(proc: &Proc, clock: &Clock, pid: i32, keep: bool) -> io::Result<Self> {
         let stat = proc.open(pid, "stat")?;
         let mut buffer = [0; LINE];
         let line = pread(&stat, &mut buffer)?;
@@ -81,22 +92,29 @@ impl Kept {
             memory_bytes: memory(&first),
             tasks: first.tasks,
             open_files: Reading::Unasked,
-            cgroup: cgroup(proc, pid),
+            cgroup: Reading::Unasked,
             started_at: clock.started_at(first.start_time),
         };
         let image = first.image;
-        let files = proc.counts_files().then(|| proc.point_at(pid, "fd").ok()).flatten();
-        let mut kept = Self { process: Arc::new(process), stat: None, files, runs: None, name, image, age: 0, is_count_old: true };
-        let open_files = kept.count_files(proc);
-        Arc::make_mut(&mut kept.process).open_files = open_files;
         // The kept descriptor still answers: so everything between was read of the same process.
         pread(&stat, &mut buffer)?;
-        if keep {
-            (kept.stat, kept.runs) = (Some(stat), Runs::open(proc, pid));
-        } else {
-            kept.files = None;
+        let stat = keep.then_some(stat);
+        let process = Arc::new(process);
+        Ok(Self { process, stat, files: None, runs: None, name, image, age: 0, is_complete: false, is_count_old: true })
+    }
+
+    /// Reads what [`Kept::meet`] left out.
+    fn complete(&mut self, proc: &Proc) {
+        let pid = self.process.key.pid;
+        self.is_complete = true;
+        if self.stat.is_some() {
+            self.files = proc.counts_files().then(|| proc.point_at(pid, "fd").ok()).flatten();
+            self.runs = Runs::open(proc, pid);
         }
-        Ok(kept)
+        let open_files = self.count_files(proc);
+        let process = Arc::make_mut(&mut self.process);
+        process.cgroup = cgroup(proc, pid);
+        process.open_files = open_files;
     }
 
     /// Which process it is.
@@ -124,13 +142,17 @@ impl Kept {
     /// may have been done to it.
     pub(super) fn refresh(&mut self, proc: &Proc, buffer: &mut [u8; LINE], all: bool) -> Change {
         self.age = self.age.wrapping_add(1);
+        // All of this before the line is read: that it can be read then proves that the path meant this process.
+        let was_met = !self.is_complete;
+        if was_met {
+            self.complete(proc);
+        }
         // Asked before the rest is read: what it does in between shows the next time.
         let has_rested = self.process.tasks == 1 && self.runs.as_mut().is_some_and(Runs::has_rested);
         self.is_count_old |= !has_rested;
         if has_rested && !all && self.age > YOUNG && !self.is_turn(READ_EVERY) {
             return Change::Nothing;
         }
-        // Before the line is read: that it can be read then proves that the path meant this process.
         let fresh_uid = self.is_uid_due().then(|| proc.identity(self.process.key.pid).ok()).flatten().map(|stat| Uid(stat.st_uid));
         let opened;
         let file = match &self.stat {
@@ -153,7 +175,7 @@ impl Kept {
         if fresh.start_time != self.process.key.start_time {
             return Change::Gone;
         }
-        let mut change = Change::Nothing;
+        let mut change = if was_met { Change::Circumstances } else { Change::Nothing };
         let known = &*self.process;
         let (state, memory_bytes) = (char::from(fresh.state), memory(&fresh));
         let has_run = fresh.cpu_ticks != known.cpu_ticks || state != known.state;
@@ -161,11 +183,11 @@ impl Kept {
         if has_run || memory_bytes != known.memory_bytes || fresh.tasks != known.tasks {
             let process = Arc::make_mut(&mut self.process);
             (process.state, process.cpu_ticks, process.memory_bytes, process.tasks) = (state, fresh.cpu_ticks, memory_bytes, fresh.tasks);
-            change = Change::Numbers;
+            change = if was_met { change } else { Change::Numbers };
         }
         if fresh.parent != self.process.parent {
             Arc::make_mut(&mut self.process).parent = fresh.parent;
-            change = Change::Parent;
+            change = Change::Circumstances;
         }
         if self.take_identity(proc, &fresh, fresh_uid) || was_dead != self.process.is_dead() {
             change = Change::Identity;
