@@ -13,6 +13,7 @@ use super::read::{Reading, Wrong};
 use super::schema::{Restart, Supervisor, Template};
 use super::units;
 use crate::domain::Shown;
+pub use crate::domain::is_secret;
 
 impl Template {
     /// Before anything is read. Only what no file needs to say is meant as it stands here.
@@ -125,12 +126,6 @@ fn environment(table: &Table) -> Reading<BTreeMap<String, String>> {
         Ok((name.clone(), text.clone()))
     };
     table.entries.iter().map(entry).collect()
-}
-
-/// Whether a variable of this name is likely to hold what nobody else should read.
-pub fn is_secret(variable: &str) -> bool {
-    let name = variable.to_ascii_uppercase();
-    ["KEY", "TOKEN", "SECRET", "PASS", "CREDENTIAL", "AUTH"].iter().any(|word| name.contains(word))
 }
 
 fn url_path(text: &str) -> Result<String, String> {

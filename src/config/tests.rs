@@ -51,7 +51,7 @@ fn with_no_file_everything_has_a_default() {
     assert_eq!(config.access.owners_may.len(), 4);
     assert_eq!(config.daemon.http, None);
     assert_eq!(config.sampling.ports, Duration::from_millis(100));
-    assert_eq!((config.sampling.processes, config.sampling.discover), (Duration::from_secs(1), Duration::from_secs(2)));
+    assert_eq!((config.sampling.processes, config.sampling.discover), (Duration::from_secs(1), Duration::from_secs(1)));
 }
 
 /// `blank()` values must never be seen: the defaults say every key but those that are commented out in them.

@@ -5,6 +5,7 @@
 mod act;
 mod audit;
 mod authorise;
+mod port;
 mod start;
 
 pub use act::{Control, Look};

@@ -4,7 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::domain::{Caller, Code, Declared, ExitStatus, Order, Outcome, Restart, Row, Shown, Snapshot, State};
+use crate::domain::{Caller, Code, Declared, ExitStatus, Finding, InstanceId, Order, Outcome, Restart, Row, Shown, Snapshot, State};
 use crate::error::{Error, Kind, Result};
 use crate::logs::last_lines;
 use crate::present::{units, wording};
@@ -12,6 +12,7 @@ use crate::supervisor::Started;
 use crate::supervisor::process::identity_of;
 
 use super::act::{Control, Progress, done};
+use super::port;
 
 /// How often it is looked whether the instance listens.
 const LOOK_EVERY: Duration = Duration::from_millis(25);
@@ -37,9 +38,14 @@ pub(super) fn start(
         let why = row.why.as_ref().map_or("it may not be seen", |why| why.as_str());
         return Err(Error::failed(format!("not started. Whether it runs is not known: {why}")));
     }
-    if let Some(taken) = snapshot.findings.iter().find(|finding| finding.code == Code::PortTaken && finding.instances.contains(&order.id)) {
+    if let Some(taken) = about(snapshot, &order.id, Code::PortTaken) {
         return Err(Error::new(Kind::Busy, format!("not started. {}", taken.evidence))
             .hint("berth ports --free    lists free ports for its configuration"));
+    }
+    if let Some(obstacle) = port::obstacle(declared) {
+        return Err(
+            Error::new(Kind::Busy, format!("not started. {obstacle}")).hint("berth ports --free    lists free ports for its configuration")
+        );
     }
     progress(&Shown::new("starting"));
     let begun = Instant::now();
@@ -49,6 +55,11 @@ pub(super) fn start(
         progress(&Shown::new(&format!("waiting for port {port}")));
     }
     wait(control, order, declared, started.as_mut(), begun, deadline)
+}
+
+/// The finding of this kind about an instance.
+fn about<'a>(snapshot: &'a Snapshot, id: &InstanceId, code: Code) -> Option<&'a Finding> {
+    snapshot.findings.iter().find(|finding| finding.code == code && finding.instances.contains(id))
 }
 
 fn already(row: &Row) -> String {
@@ -72,18 +83,26 @@ fn wait(
             return Ok(failed(control, declared, status, begun));
         }
         control.supervisor.forget(&order.id);
-        let row = control.look_again(&order.id, LOOK_EVERY);
-        let row = row.row(&order.id);
+        let snapshot = control.look_again(&order.id, LOOK_EVERY);
+        let row = snapshot.row(&order.id);
         let listens = row.and_then(|row| row.listening.iter().find(|(endpoint, _)| Some(endpoint.port) == declared.port));
         if let Some((endpoint, pid)) = listens {
             let pid = pid.unwrap_or(started.main().pid);
-            return Ok(done(format!("running: pid {pid} listens on {endpoint} after {}", units::took(begun.elapsed()))));
+            let mut outcome = done(format!("running: pid {pid} listens on {endpoint} after {}", units::took(begun.elapsed())));
+            // Both can listen, so it was started; that it may be mistaken for another one is to be known all the same.
+            outcome.hints.extend(about(&snapshot, &order.id, Code::PortShadowed).map(|finding| finding.evidence.clone()));
+            return Ok(outcome);
         }
         if begun.elapsed() >= deadline {
             let elsewhere = row.and_then(|row| row.listening.first());
+            let is_away = row.is_some_and(|row| row.processes.iter().any(|process| process.elsewhere));
             let port = declared.port.map_or_else(String::new, |port| format!(" {port}"));
             let what = elsewhere.map_or_else(
-                || format!("listens on nothing after {}", units::took(deadline)),
+                || {
+                    let took = units::took(deadline);
+                    let away = "lives in a network namespace of its own, and whether it listens there is not to be seen";
+                    if is_away { format!("{away}, after {took}") } else { format!("listens on nothing after {took}") }
+                },
                 |(endpoint, _)| format!("listens on {endpoint} and not on its port{port}"),
             );
             let mut outcome = done(format!("started, but pid {} {what}; it was left running", started.main().pid));
@@ -102,6 +121,7 @@ fn failed(control: &Control, declared: &Declared, status: ExitStatus, begun: Ins
     if declared.launch.as_ref().is_some_and(|launch| launch.restart != Restart::No) {
         hints.push(Shown::new(&format!("berth stop {}    ends the further tries of its keeper", declared.id)));
     }
+    hints.extend(port::explanation(declared).map(|why| Shown::new(&why)));
     Outcome {
         exit_code: Kind::Failed.exit_code(),
         sentence: Shown::new(&format!("not started. Its process {how} after {}", units::took(begun.elapsed()))),

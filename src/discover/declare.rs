@@ -5,21 +5,24 @@
 use std::borrow::Cow;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::config::{Config, Source, Template, Values, fill};
-use crate::domain::{Assignment, ConfigFault, Declared, EnvFile, Launch, Shown, SupervisorKind};
+use crate::domain::{Assignment, ConfigFault, Declared, EnvFile, Launch, Part, Salt, Settings, Shown, SupervisorKind};
 use crate::hand::Reader;
 
 use super::env;
 use super::example::Examples;
+use super::programs::Programs;
 use super::server_config::{self, ServerConfig};
+use super::settings;
 use super::tree::Place;
 
 /// The longest configuration, bytes.
 pub const LONGEST: usize = 256 * 1024;
 
 /// What a file is declared by.
-pub struct By<'a> {
+pub struct Context<'a> {
     /// The configuration.
     pub config: &'a Config,
     /// What the pattern that found it looks at.
@@ -30,32 +33,40 @@ pub struct By<'a> {
     pub root: &'a Path,
     /// What opens it.
     pub reader: &'a Reader,
+    /// The programs that were seen.
+    pub programs: &'a mut Programs,
+    /// The examples that lie beside environment files.
+    pub examples: &'a mut Examples,
+    /// This boot's id.
+    pub boot: &'a str,
 }
 
 /// What a file says.
 #[derive(Default)]
 struct Content {
     server: ServerConfig,
+    /// Of a configuration.
+    text: String,
     /// Of an environment file.
     assignments: Vec<Assignment>,
     fault: Option<server_config::Fault>,
 }
 
 /// Declares the instance of a file.
-pub fn declare(by: &By<'_>, place: &Place, examples: &mut Examples) -> Declared {
-    let By { config, template, root, .. } = *by;
+pub fn declare(by: &mut Context<'_>, place: &Place) -> Declared {
+    let (config, template, root) = (by.config, by.template, by.root);
     let path = root.join(&place.beneath);
-    let Content { server, assignments, fault } = content(by, place);
+    let Content { server, assignments, text, fault } = content(by, place);
     let mut fault = fault.map(|fault| located(&path, fault));
     let host = server.host.unwrap_or(template.host);
-    let text = path.to_string_lossy().into_owned();
+    let shown_path = path.to_string_lossy().into_owned();
     let mut values = Values {
         user: Some(place.id.owner()),
         name: Some(place.id.name()),
         uid: Some(place.account.uid),
         port: server.port,
         host: Some(host),
-        config: Some(Cow::Borrowed(&text)),
+        config: Some(Cow::Borrowed(&shown_path)),
         ..Values::default()
     };
     let mut problem = None;
@@ -90,18 +101,29 @@ pub fn declare(by: &By<'_>, place: &Place, examples: &mut Examples) -> Declared 
     {
         fault = Some(ConfigFault { file: Shown::new(&path.to_string_lossy()), line: None, column: None, reason: Shown::new(&problem) });
     }
+    let salt = Salt::new(by.boot, &place.id.to_string());
+    let mut parts = vec![match by.source {
+        Source::Env { .. } => settings::of_variables(&path, Some(&place.facts), &assignments, salt),
+        _ => settings::of_text(&path, &place.facts, &text, salt),
+    }];
     let env_file = match (env_path, by.source) {
         (Some(env_path), _) if env_path != path => {
-            let (file, wrong) = env_file(by, env_path, place, examples);
+            let (file, wrong, part) = env_file(by, env_path, place, salt);
             fault = fault.or(wrong);
+            parts.push(part);
             Some(file)
         }
         (_, Source::Env { .. }) | (Some(_), _) => {
-            let example = examples.beside(by.reader, &place.account.identity, root, &place.beneath);
+            let example = by.examples.beside(by.reader, &place.account.identity, root, &place.beneath);
             Some(env::kept(path.clone(), root.to_owned(), &assignments, example.as_deref(), template))
         }
         (None, _) => None,
     };
+    let launch = launch.filter(|_| fault.is_none());
+    let settings = launch.as_ref().map(|launch| {
+        parts.push(settings::of_template(config, template, salt));
+        Settings { parts, programs: by.programs.of(by.reader, &place.account.identity, launch, &path) }
+    });
     Declared {
         id: place.id.clone(),
         uid: place.account.uid,
@@ -121,20 +143,23 @@ pub fn declare(by: &By<'_>, place: &Place, examples: &mut Examples) -> Declared 
         limits: template.limits(),
         log_max: template.log_max,
         log_keep: template.log_keep,
-        launch: launch.filter(|_| fault.is_none()),
+        settings: Arc::new(settings.unwrap_or_default()),
+        launch,
         fault,
     }
 }
 
 /// The environment file that the template names. That it is not there is a fault: the server would start without its credentials.
-fn env_file(by: &By<'_>, path: PathBuf, place: &Place, examples: &mut Examples) -> (EnvFile, Option<ConfigFault>) {
+fn env_file(by: &mut Context<'_>, path: PathBuf, place: &Place, salt: Salt) -> (EnvFile, Option<ConfigFault>, Part) {
     let who = &place.account.identity;
     let root = env::root_of(&path, by.root, by.template, by.config);
     let beneath = path.strip_prefix(&root).unwrap_or(&path).to_owned();
     let (assignments, fault) = env::read(by.reader, who, &root, &beneath).unwrap_or_else(|error| (Vec::new(), Some(unread(&error, place))));
     let fault = fault.map(|fault| located(&path, fault));
-    let example = examples.beside(by.reader, who, &root, &beneath);
-    (env::kept(path, root, &assignments, example.as_deref(), by.template), fault)
+    let facts = by.reader.stat(who, &root, &beneath).ok();
+    let part = settings::of_variables(&path, facts.as_ref(), &assignments, salt);
+    let example = by.examples.beside(by.reader, who, &root, &beneath);
+    (env::kept(path, root, &assignments, example.as_deref(), by.template), fault, part)
 }
 
 /// Why an environment file cannot be read. Such files are often root's alone, since systemd reads them as root; berth reads as the account.
@@ -152,7 +177,7 @@ fn located(file: &Path, fault: server_config::Fault) -> ConfigFault {
     ConfigFault { file, line: fault.line, column: fault.column, reason: Shown::new(&fault.reason) }
 }
 
-fn content(by: &By<'_>, place: &Place) -> Content {
+fn content(by: &Context<'_>, place: &Place) -> Content {
     let refuse = |reason: String| Content { fault: Some(server_config::Fault { line: None, column: None, reason }), ..Content::default() };
     if let Some(error) = &place.trouble {
         return refuse(reason(error));
@@ -164,13 +189,13 @@ fn content(by: &By<'_>, place: &Place) -> Content {
             Err(error) => return Content { fault: Some(unread(&error, place)), ..Content::default() },
         };
         let (server, wrong) = env::server(&assignments, port_key.as_deref());
-        return Content { server, assignments, fault: fault.or(wrong) };
+        return Content { server, assignments, fault: fault.or(wrong), ..Content::default() };
     }
     match by.reader.read(who, by.root, &place.beneath, LONGEST) {
         Ok(bytes) => match String::from_utf8(bytes) {
             Ok(text) => {
                 let (server, fault) = server_config::read(&text);
-                Content { server, fault, ..Content::default() }
+                Content { server, text, fault, ..Content::default() }
             }
             Err(_) => refuse("it is not UTF-8 text".to_owned()),
         },

@@ -8,88 +8,140 @@ mod env;
 #[cfg(test)]
 mod env_tests;
 mod example;
+mod hearing;
+mod pace;
+mod passwd;
+mod programs;
 #[cfg(test)]
 mod requirements_tests;
+mod search;
 mod server_config;
+mod settings;
 #[cfg(test)]
 mod tests;
 mod tree;
+mod watch;
+#[cfg(test)]
+mod watch_tests;
 
-use std::collections::{BTreeMap, HashMap};
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use crate::config::{Config, Source};
 use crate::domain::{ConfigFault, Declared, InstanceId, Roster, Shown};
-use crate::hand::{FileFacts, Reader};
+use crate::hand::Reader;
 
 use account::Accounts;
 use example::Examples;
+use hearing::Hearing;
+use programs::Programs;
+use search::{Search, Tools};
 
 /// Looks for instances, again and again, and reads only what has changed.
+///
+/// Without [`Discoverer::listen`] each scan looks at every file; with it only at what the kernel told of, and at the rest seldom.
 pub struct Discoverer {
     config: Arc<Config>,
     reader: Arc<Reader>,
     accounts: Accounts,
-    /// By pattern too: two patterns may find one file, each with an id and a template of its own.
-    known: HashMap<(usize, PathBuf), (FileFacts, env::Beside, Arc<Declared>)>,
+    programs: Programs,
     examples: Examples,
+    boot: String,
+    searches: Vec<Search>,
+    hearing: Option<Hearing>,
     last: Arc<Roster>,
 }
 
 impl Discoverer {
     /// A discoverer of what `config` says to look for.
     pub fn new(config: Arc<Config>, reader: Arc<Reader>) -> Self {
-        Self { config, reader, accounts: Accounts::default(), known: HashMap::new(), examples: Examples::default(), last: Arc::default() }
+        let now = Instant::now();
+        let mut searches = Vec::new();
+        for discover in &config.discover {
+            if let Source::Config(pattern) | Source::Env { pattern, .. } = &discover.source {
+                let index = searches.len();
+                searches.push(Search::new(index, pattern.clone(), discover.source.clone(), discover.template.clone(), now));
+            }
+        }
+        let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+        let (accounts, programs, examples) = (Accounts::default(), Programs::default(), Examples::default());
+        Self { config, reader, accounts, programs, examples, boot, searches, hearing: None, last: Arc::default() }
+    }
+
+    /// Has the kernel tell what changes, from the next scan on. What it cannot tell is looked for every `pulse`.
+    pub fn listen(&mut self, pulse: Duration) {
+        self.hearing.get_or_insert_with(|| Hearing::new(watch::Watcher::new(), pulse));
+    }
+
+    /// Readable when something was told; `None` where nothing is.
+    pub fn told(&self) -> Option<Arc<OwnedFd>> {
+        self.hearing.as_ref().and_then(Hearing::events)
+    }
+
+    /// When the next scan has something to do, should nothing be told before; `None` where it always has.
+    pub fn next_scan(&self) -> Option<Instant> {
+        self.hearing.as_ref().map(|hearing| hearing.next(&self.searches, Instant::now()))
     }
 
     /// The roster as it is now, and whether it differs from the last one.
     pub fn scan(&mut self) -> (Arc<Roster>, bool) {
-        let mut found: BTreeMap<InstanceId, Arc<Declared>> = BTreeMap::new();
-        let mut roster = Roster::default();
-        let mut known = HashMap::with_capacity(self.known.len());
+        let now = Instant::now();
         self.examples.look_again();
-        for (index, discover) in self.config.discover.iter().enumerate() {
-            let (Source::Config(pattern) | Source::Env { pattern, .. }) = &discover.source else { continue };
-            roster.looked_for.push(Shown::new(pattern.as_str()));
-            let Some(template) = self.config.templates.get(&discover.template) else { continue };
-            let by = declare::By { config: &self.config, source: &discover.source, template, root: pattern.root(), reader: &self.reader };
-            for place in tree::walk(&self.reader, pattern, &mut self.accounts, template, &mut roster.faults) {
-                let path = (index, pattern.root().join(&place.beneath));
-                let who = &place.account.identity;
-                let same = self.known.get(&path).filter(|(facts, earlier, declared)| {
-                    // An account that was made meanwhile changes whose it is, without the file being changed.
-                    *facts == place.facts
-                        && (declared.uid, declared.gid) == (place.account.uid, place.account.gid)
-                        && *earlier == env::beside(&self.reader, &mut self.examples, who, declared)
-                });
-                let (beside, declared) = match same {
-                    Some((_, beside, declared)) => (beside.clone(), Arc::clone(declared)),
-                    None => {
-                        let declared = Arc::new(declare::declare(&by, &place, &mut self.examples));
-                        (env::beside(&self.reader, &mut self.examples, who, &declared), declared)
-                    }
-                };
-                // A fault that is not in the text (a timeout, a directory's rights) may go without the file being changed.
-                if declared.fault.as_ref().is_none_or(|fault| fault.line.is_some()) {
-                    known.insert(path, (place.facts, beside, Arc::clone(&declared)));
+        let mut tools = Tools {
+            config: &self.config,
+            reader: &self.reader,
+            accounts: &mut self.accounts,
+            programs: &mut self.programs,
+            examples: &mut self.examples,
+            boot: self.boot.trim(),
+        };
+        let changed = match &mut self.hearing {
+            Some(hearing) => hearing.scan(&mut self.searches, &mut tools, now),
+            None => {
+                tools.accounts.refresh(now);
+                tools.programs.look_again(tools.reader);
+                for search in &mut self.searches {
+                    search.look_through(&mut tools, now);
                 }
-                if let Some(first) = found.get(&declared.id) {
-                    let reason = format!("it declares {} once more; {} came first and counts", declared.id, first.config.display());
-                    let file = Shown::new(&declared.config.to_string_lossy());
-                    roster.faults.push(ConfigFault { file, line: None, column: None, reason: Shown::new(&reason) });
-                } else {
-                    found.insert(declared.id.clone(), declared);
-                }
+                true
             }
+        };
+        if !changed {
+            return (Arc::clone(&self.last), false);
         }
-        roster.instances = found.into_values().collect();
-        self.known = known;
+        let roster = self.roster();
         // Unchanged rows are the same Arc, but a fault that came or went counts too.
         let changed = roster != *self.last;
         if changed {
             self.last = Arc::new(roster);
         }
         (Arc::clone(&self.last), changed)
+    }
+
+    /// Everything that was found, put together. Of several that declare one instance the first counts.
+    fn roster(&self) -> Roster {
+        let mut found: BTreeMap<&InstanceId, &Arc<Declared>> = BTreeMap::new();
+        let mut roster = Roster::default();
+        for search in &self.searches {
+            roster.looked_for.push(Shown::new(search.pattern.as_str()));
+            roster.faults.extend(search.all_faults().cloned());
+            for declared in search.found() {
+                if let Some(first) = found.get(&declared.id) {
+                    let reason = format!("it declares {} once more; {} came first and counts", declared.id, first.config.display());
+                    let file = Shown::new(&declared.config.to_string_lossy());
+                    roster.faults.push(ConfigFault { file, line: None, column: None, reason: Shown::new(&reason) });
+                } else {
+                    found.insert(&declared.id, declared);
+                }
+            }
+            if let Some(complaint) = &search.complaint {
+                let file = Shown::new(&search.pattern.root().to_string_lossy());
+                roster.faults.push(ConfigFault { file, line: None, column: None, reason: Shown::new(complaint) });
+            }
+        }
+        roster.instances = found.into_values().cloned().collect();
+        roster
     }
 }

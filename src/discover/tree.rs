@@ -2,6 +2,7 @@
 //!
 //! It must never follow a link below the administrator's part of the path, and never read a file's content.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use crate::config::{Part, Pattern, Template};
@@ -48,6 +49,11 @@ const COPIES: [&str; 16] = [
     "ucf-dist",
 ];
 
+/// Whether a file's name is that of an example.
+pub fn is_an_example(name: &str) -> bool {
+    name.rsplit_once('.').is_some_and(|(_, ending)| EXAMPLES.contains(&ending))
+}
+
 /// Whether a file's name is that of an example, of a copy, or of what an editor keeps beside a file.
 pub fn is_a_copy(name: &str) -> bool {
     // vim: `x~`, emacs: `.#x` (its lock) and `#x#` (its unsaved text).
@@ -64,7 +70,7 @@ pub fn is_a_copy(name: &str) -> bool {
 }
 
 /// Who berth is: it reads the administrator's part of a path.
-fn own() -> Identity {
+pub fn own() -> Identity {
     Identity::of(Uid(nix::unistd::geteuid().as_raw()), Gid(nix::unistd::getegid().as_raw()), None)
 }
 
@@ -83,125 +89,180 @@ fn is_worth_entering(reader: &Reader, root: &Path, name: &Path) -> bool {
     reader.stat(&own(), root, name).is_ok_and(|facts| !facts.is_regular)
 }
 
-/// Everything that the pattern finds.
-pub fn walk(reader: &Reader, pattern: &Pattern, accounts: &mut Accounts, template: &Template, faults: &mut Vec<ConfigFault>) -> Vec<Place> {
-    let root = pattern.root();
-    let Some((Part::Star { .. }, rest)) = pattern.parts().split_first() else { return Vec::new() };
-    let entries = match reader.list(&own(), root, Path::new("")) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Vec::new(),
-        Err(error) => {
-            faults.push(fault(root, &format!("the directory cannot be listed: {error}")));
-            return Vec::new();
-        }
-    };
-    let mut places = Vec::new();
-    for (name, is_directory) in entries {
-        if is_directory && rest.is_empty() || !is_directory && !rest.is_empty() && !is_worth_entering(reader, root, Path::new(&name)) {
-            continue;
-        }
-        let Some(name) = name.to_str() else {
-            faults.push(fault(&root.join(&name), "its name is no plain text; rename it"));
-            continue;
-        };
-        let Some(owner) = pattern.parts()[0].capture(name) else { continue };
-        if rest.is_empty() && (is_a_copy(name) || EXAMPLES.contains(&owner)) {
-            continue;
-        }
-        if let Err(why) = InstanceId::of_owner(owner) {
-            faults.push(fault(&root.join(name), &format!("its name cannot be an owner's: {why}; rename it")));
-            continue;
-        }
-        below(reader, root, rest, owner, Path::new(name), accounts, template, &mut places, faults);
-    }
-    places
+/// What was found below one entry of a pattern's root.
+#[derive(Default)]
+pub struct Look {
+    /// The files.
+    pub places: Vec<Place>,
+    /// What cannot be made a place.
+    pub faults: Vec<ConfigFault>,
+    /// The directories in which such files could lie, below the root: those on the way to them tell of changes.
+    pub ways: Vec<PathBuf>,
+    /// Who may look there.
+    pub who: Option<Identity>,
 }
 
-#[allow(clippy::too_many_arguments, reason = "one walk, two levels deep; a struct would only rename the arguments")]
-fn below(
-    reader: &Reader,
-    root: &Path,
-    rest: &[Part],
-    owner: &str,
-    beneath: &Path,
-    accounts: &mut Accounts,
-    template: &Template,
-    places: &mut Vec<Place>,
-    faults: &mut Vec<ConfigFault>,
-) {
-    let mut path = beneath.to_owned();
-    for (index, part) in rest.iter().enumerate() {
-        match part {
-            Part::Literal(text) => path.push(text),
-            Part::Star { .. } => {
-                let account = account_of(reader, root, owner, &path, accounts, template);
-                let entries = match reader.list(&account.identity, root, &path) {
-                    Ok(entries) => entries,
-                    Err(error) => {
-                        if !is_absent(&error) {
-                            faults.push(fault(&root.join(&path), &format!("the directory cannot be listed: {}", reason(&error))));
+/// Walks one pattern.
+pub struct Walk<'a> {
+    /// Looks as the user.
+    pub reader: &'a Reader,
+    /// What is looked for.
+    pub pattern: &'a Pattern,
+    /// Of what is found.
+    pub template: &'a Template,
+    /// Whose it is.
+    pub accounts: &'a mut Accounts,
+}
+
+impl Walk<'_> {
+    /// The entries of the root below which something may be found; `None` when the root is not there or cannot be listed.
+    pub fn entries(&self, faults: &mut Vec<ConfigFault>) -> Option<Vec<String>> {
+        let root = self.pattern.root();
+        let (first, rest) = self.pattern.parts().split_first()?;
+        let entries = match self.reader.list(&own(), root, Path::new("")) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return None,
+            Err(error) => {
+                faults.push(fault(root, &format!("the directory cannot be listed: {error}")));
+                return None;
+            }
+        };
+        let mut names = Vec::with_capacity(entries.len());
+        for (name, is_directory) in entries {
+            let may_be =
+                if rest.is_empty() { !is_directory } else { is_directory || is_worth_entering(self.reader, root, Path::new(&name)) };
+            match name.to_str() {
+                _ if !may_be => {}
+                Some(name) => names.extend(first.capture(name).map(|_| name.to_owned())),
+                None => faults.push(fault(&root.join(&name), "its name is no plain text; rename it")),
+            }
+        }
+        Some(names)
+    }
+
+    /// What there is below one entry of the root.
+    pub fn look(&mut self, name: &str) -> Look {
+        let mut look = Look::default();
+        let root = self.pattern.root();
+        let Some((first, rest)) = self.pattern.parts().split_first() else { return look };
+        let Some(owner) = first.capture(name) else { return look };
+        if rest.is_empty() && (is_a_copy(name) || EXAMPLES.contains(&owner)) {
+            return look;
+        }
+        if let Err(why) = InstanceId::of_owner(owner) {
+            // A plain file among users' directories is nobody's.
+            let is_there = match self.reader.stat(&own(), root, Path::new(name)) {
+                Ok(facts) => facts.is_regular == rest.is_empty(),
+                Err(error) => !is_absent(&error),
+            };
+            if is_there {
+                look.faults.push(fault(&root.join(name), &format!("its name cannot be an owner's: {why}; rename it")));
+            }
+            return look;
+        }
+        self.below(rest, owner, Path::new(name), &mut look);
+        if rest.is_empty() {
+            // A directory that is called like a file is none.
+            look.places.retain(|place| !place.facts.is_directory);
+        }
+        look
+    }
+
+    fn below(&mut self, rest: &[Part], owner: &str, beneath: &Path, look: &mut Look) {
+        let root = self.pattern.root();
+        let mut path = beneath.to_owned();
+        for (index, part) in rest.iter().enumerate() {
+            match part {
+                Part::Literal(text) => path.push(text),
+                Part::Star { .. } => {
+                    let account = self.account_of(owner, &path);
+                    look.ways.push(path.clone());
+                    look.who = Some(account.identity.clone());
+                    let entries = match self.reader.list(&account.identity, root, &path) {
+                        Ok(entries) => entries,
+                        Err(error) => {
+                            if !is_absent(&error) {
+                                let reason = format!("the directory cannot be listed: {}", reason(&error));
+                                look.faults.push(fault(&root.join(&path), &reason));
+                            }
+                            return;
                         }
-                        return;
-                    }
-                };
-                let last = index + 1 == rest.len();
-                for (name, is_directory) in entries {
-                    let Some(text) = name.to_str().filter(|text| is_directory != last && !(last && is_a_copy(text))) else { continue };
-                    let Some(captured) = part.capture(text) else { continue };
-                    let mut file = path.join(text);
-                    file.extend(rest[index + 1..].iter().filter_map(|part| match part {
-                        Part::Literal(text) => Some(text.as_str()),
-                        Part::Star { .. } => None,
-                    }));
-                    match InstanceId::new(owner, captured) {
-                        Ok(id) => places.extend(place(reader, root, id, file, accounts, template)),
-                        Err(why) => {
-                            faults.push(fault(&root.join(&path).join(text), &format!("its name cannot be an instance's: {why}; rename it")))
-                        }
-                    }
+                    };
+                    self.second_level(&rest[index..], owner, &path, entries, look);
+                    return;
                 }
-                return;
+            }
+        }
+        look.ways.extend(path.parent().filter(|parent| !parent.as_os_str().is_empty()).map(Path::to_owned));
+        if let Ok(id) = InstanceId::of_owner(owner) {
+            self.place(id, path, look);
+        }
+    }
+
+    /// The instances of one owner: `parts` begins with the second `*`.
+    fn second_level(&mut self, parts: &[Part], owner: &str, path: &Path, entries: Vec<(OsString, bool)>, look: &mut Look) {
+        let Some((star, after)) = parts.split_first() else { return };
+        for (name, is_directory) in entries {
+            let is_wanted = |text: &&str| if after.is_empty() { !is_directory && !is_a_copy(text) } else { is_directory };
+            let Some(text) = name.to_str().filter(is_wanted) else { continue };
+            let Some(captured) = star.capture(text) else { continue };
+            let mut file = path.join(text);
+            file.extend(after.iter().filter_map(|part| match part {
+                Part::Literal(text) => Some(text.as_str()),
+                Part::Star { .. } => None,
+            }));
+            match InstanceId::new(owner, captured) {
+                Ok(id) => {
+                    if !after.is_empty() {
+                        look.ways.extend(file.parent().map(Path::to_owned));
+                    }
+                    self.place(id, file, look);
+                }
+                Err(why) => {
+                    let reason = format!("its name cannot be an instance's: {why}; rename it");
+                    look.faults.push(fault(&self.pattern.root().join(path).join(text), &reason));
+                }
             }
         }
     }
-    if let Ok(id) = InstanceId::of_owner(owner) {
-        places.extend(place(reader, root, id, path, accounts, template));
-    }
-}
 
-/// The account: the template's `run_as`, else the one called like the owner, else the file's owner.
-fn account_of(reader: &Reader, root: &Path, owner: &str, beneath: &Path, accounts: &mut Accounts, template: &Template) -> Account {
-    if let Some(name) = &template.run_as {
-        if let Some(account) = accounts.named(name) {
+    /// The account: the template's `run_as`, else the one called like the owner, else the file's owner.
+    fn account_of(&mut self, owner: &str, beneath: &Path) -> Account {
+        if let Some(name) = &self.template.run_as {
+            if let Some(account) = self.accounts.named(name) {
+                return account;
+            }
+            if let Ok(uid) = name.parse() {
+                return self.accounts.of_uid(uid);
+            }
+        }
+        if let Some(account) = self.accounts.named(owner) {
             return account;
         }
-        if let Ok(uid) = name.parse() {
-            return accounts.of_uid(uid);
-        }
+        let first = beneath.components().next().map(|first| PathBuf::from(first.as_os_str())).unwrap_or_default();
+        let facts = |path: &Path| self.reader.stat(&own(), self.pattern.root(), path);
+        let uid = facts(beneath).or_else(|_| facts(&first)).map_or_else(|_| own().uid().0, |facts| facts.uid);
+        self.accounts.of_uid(uid)
     }
-    if let Some(account) = accounts.named(owner) {
-        return account;
-    }
-    let first = beneath.components().next().map(|first| PathBuf::from(first.as_os_str())).unwrap_or_default();
-    let uid =
-        reader.stat(&own(), root, beneath).or_else(|_| reader.stat(&own(), root, &first)).map_or_else(|_| own().uid().0, |facts| facts.uid);
-    accounts.of_uid(uid)
-}
 
-fn place(reader: &Reader, root: &Path, id: InstanceId, beneath: PathBuf, accounts: &mut Accounts, template: &Template) -> Option<Place> {
-    let account = account_of(reader, root, id.owner(), &beneath, accounts, template);
-    if let Some(why) = wrong_account(&account, id.owner(), template) {
-        // Only where there is a file at all: a directory without one is no instance.
-        if reader.stat(&own(), root, &beneath).is_err_and(|error| is_absent(&error)) {
-            return None;
+    fn place(&mut self, id: InstanceId, beneath: PathBuf, look: &mut Look) {
+        let account = self.account_of(id.owner(), &beneath);
+        let root = self.pattern.root();
+        look.who.get_or_insert_with(|| account.identity.clone());
+        if let Some(why) = wrong_account(&account, id.owner(), self.template) {
+            // Only where there is a file at all: a directory without one is no instance.
+            if !self.reader.stat(&own(), root, &beneath).is_err_and(|error| is_absent(&error)) {
+                let trouble = Some(std::io::Error::other(why));
+                look.places.push(Place { id, account, beneath, facts: FileFacts::default(), trouble });
+            }
+            return;
         }
-        return Some(Place { id, account, beneath, facts: FileFacts::default(), trouble: Some(std::io::Error::other(why)) });
-    }
-    match reader.stat(&account.identity, root, &beneath) {
-        Ok(facts) => Some(Place { id, account, beneath, facts, trouble: None }),
-        // A directory without the file is no instance; what may not be looked at is one.
-        Err(error) if is_absent(&error) => None,
-        Err(error) => Some(Place { id, account, beneath, facts: FileFacts::default(), trouble: Some(error) }),
+        match self.reader.stat(&account.identity, root, &beneath) {
+            Ok(facts) => look.places.push(Place { id, account, beneath, facts, trouble: None }),
+            // A directory without the file is no instance; what may not be looked at is one.
+            Err(error) if is_absent(&error) => {}
+            Err(error) => look.places.push(Place { id, account, beneath, facts: FileFacts::default(), trouble: Some(error) }),
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Gid, InstanceId, Limits, ProcessKey, Restart, Shown, Uid};
+use super::{Gid, InstanceId, Limits, ProcessKey, Restart, Settings, Shown, Uid};
 
 /// Who runs an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -121,6 +121,8 @@ pub struct Declared {
     pub log_max: Option<u64>,
     /// How many rotated logs are kept.
     pub log_keep: u32,
+    /// What it would be started with now, for telling what differs from what runs.
+    pub settings: Arc<Settings>,
     /// How to start it; `None` when the configuration is broken.
     pub launch: Option<Launch>,
     /// Why the configuration cannot be used. The row stays.
@@ -198,6 +200,8 @@ pub struct Claim {
     pub ended_outside: bool,
     /// What comes after its end; `None` where nothing is to come, or it runs.
     pub again: Option<Again>,
+    /// What the running one was started with; `None` where nobody recorded it.
+    pub started_with: Option<Arc<Settings>>,
     /// The supervisor's records may not be read by this caller.
     pub denied: bool,
 }
@@ -215,6 +219,7 @@ impl Claim {
             restarts: 0,
             ended_outside: false,
             again: None,
+            started_with: None,
             denied,
         }
     }

@@ -155,7 +155,7 @@ impl Remedy {
 pub struct Finding {
     /// What kind.
     pub code: Code,
-    /// The instances it is about, ordered; never empty.
+    /// The instances it is about, ordered; none when it is about the host.
     pub instances: Vec<InstanceId>,
     /// The port it is about.
     pub port: Option<u16>,

@@ -49,6 +49,8 @@ pub struct Listener {
     /// The processes that hold it; several when they were forked with it. Denied when descriptors may not be read,
     /// gone when no process of this pid namespace has it.
     pub holders: Reading<Arc<[Holder]>>,
+    /// The control group that it was made in, where nothing better is known: `None` unless its holders are hidden or not here.
+    pub group: Option<Shown>,
     /// When berth first saw it.
     pub since: Timestamp,
 }
@@ -78,6 +80,8 @@ pub struct Process {
     pub open_files: Reading<u64>,
     /// Its cgroup, as /proc/PID/cgroup names it.
     pub cgroup: Reading<Shown>,
+    /// Whether it lives in another network namespace than berth: where it listens there is not among the listeners.
+    pub elsewhere: bool,
     /// When it started.
     pub started_at: Timestamp,
 }

@@ -25,6 +25,12 @@ const SEEN_FOR: Duration = Duration::from_secs(8);
 /// How soon after a death its record is looked at again: the keeper writes it in that time.
 const AFTER_A_DEATH: Duration = Duration::from_millis(15);
 
+/// How long what is told of configurations gathers before it is looked at.
+const GATHER: Duration = Duration::from_millis(30);
+
+/// The mark of the descriptor that tells of changed configurations: no pid.
+const TOLD: u64 = u64::MAX;
+
 /// What is being done, shared between those who act and the engine that shows it.
 pub type Underways = Arc<Mutex<Vec<Underway>>>;
 
@@ -40,13 +46,18 @@ impl Engine {
     ///
     /// # Errors
     /// When the kernel gives no descriptors or thread.
-    pub fn start(eye: Eye, sampling: Sampling, underway: Underways, first: Arc<Snapshot>) -> Result<Self> {
+    pub fn start(mut eye: Eye, sampling: Sampling, underway: Underways, first: Arc<Snapshot>) -> Result<Self> {
         let doing = || "cannot start the engine".to_owned();
         let wake = Arc::new(EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK).while_doing(doing)?);
         let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC).while_doing(doing)?;
         epoll.add(&*wake, EpollEvent::new(EpollFlags::EPOLLIN, 0)).while_doing(doing)?;
+        let told = eye.listen(sampling.discover);
+        if let Some(told) = &told {
+            // Once: whoever writes without end must not wake this thread without end.
+            epoll.add(told, EpollEvent::new(EpollFlags::EPOLLIN | EpollFlags::EPOLLONESHOT, TOLD)).while_doing(doing)?;
+        }
         let (publish, snapshots) = watch::channel(first);
-        let clock = Clock { eye, sampling, underway, epoll, wake: Arc::clone(&wake), mourners: HashMap::new(), publish };
+        let clock = Clock { eye, sampling, underway, epoll, wake: Arc::clone(&wake), told, mourners: HashMap::new(), publish };
         std::thread::Builder::new().name("berth-engine".to_owned()).spawn(move || clock.run()).while_doing(doing)?;
         Ok(Self { snapshots, wake })
     }
@@ -63,6 +74,8 @@ struct Clock {
     underway: Underways,
     epoll: Epoll,
     wake: Arc<EventFd>,
+    /// Readable when configurations have changed.
+    told: Option<Arc<OwnedFd>>,
     /// Whose death the kernel will tell: pidfds by pid.
     mourners: HashMap<i32, (OwnedFd, ProcessKey, InstanceId)>,
     publish: watch::Sender<Arc<Snapshot>>,
@@ -79,7 +92,8 @@ impl Clock {
             let mut changed = false;
             if now >= next_discover {
                 changed |= self.eye.discover();
-                next_discover = now + self.sampling.discover;
+                next_discover = self.eye.next_discovery().unwrap_or(now + self.sampling.discover);
+                self.hear_again();
             }
             let processes = now >= next_processes;
             if processes || changed {
@@ -105,6 +119,8 @@ impl Clock {
                 if event.data() == 0 {
                     let _ = self.wake.read();
                     next_processes = Instant::now();
+                } else if event.data() == TOLD {
+                    next_discover = next_discover.min(Instant::now() + GATHER);
                 } else if let Some((descriptor, key, id)) = i32::try_from(event.data()).ok().and_then(|pid| self.mourners.remove(&pid)) {
                     let _ = self.epoll.delete(descriptor.as_fd());
                     self.eye.forget(key, &id, descriptor);
@@ -114,6 +130,13 @@ impl Clock {
                     next_processes = Instant::now() + AFTER_A_DEATH;
                 }
             }
+        }
+    }
+
+    /// Lets the next change of a configuration wake this thread.
+    fn hear_again(&self) {
+        if let Some(told) = &self.told {
+            let _ = self.epoll.modify(told, &mut EpollEvent::new(EpollFlags::EPOLLIN | EpollFlags::EPOLLONESHOT, TOLD));
         }
     }
 

@@ -5,21 +5,25 @@
 use std::collections::HashSet;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::tz::TimeZone;
 
 use crate::config::Config;
 use crate::control::Look;
 use crate::discover::Discoverer;
-use crate::domain::{Claim, InstanceId, ProcessKey, Roster, Shown, Snapshot, Storage, Uid, Underway};
+use crate::domain::{Claim, InstanceId, PortPlan, ProcessKey, Roster, Shown, Snapshot, Storage, Uid, Underway};
 use crate::error::Result;
 use crate::hand::Reader;
 use crate::judge::{Input, follow, judge};
-use crate::sample::{Sampler, Watched};
+use crate::sample::{Sampler, Watched, kernel_ports, now};
 use crate::supervisor::Supervisor;
 
 use super::endings::Endings;
+use super::plan;
+
+/// How often the kernel is asked which ports it gives away: somebody sets that by hand, and rarely.
+const ASK_KERNEL_EVERY: Duration = Duration::from_secs(30);
 
 /// How long everything has to stand still before a picture may follow from the one before by its numbers alone: by then what came
 /// last was listed twice, and what was met between two listings is in both.
@@ -57,6 +61,8 @@ pub struct Eye {
     zone: TimeZone,
     storage: Arc<Storage>,
     endings: Endings,
+    ports: PortPlan,
+    kernel_asked: Option<Duration>,
     viewer: Uid,
 }
 
@@ -77,12 +83,14 @@ impl Eye {
             previous: None,
             standing: None,
             followed: false,
-            config,
             host,
             zone: TimeZone::system(),
             storage: Arc::default(),
             endings: Endings::default(),
+            ports: plan::of(&config),
+            kernel_asked: None,
             viewer: Uid(nix::unistd::geteuid().as_raw()),
+            config,
         })
     }
 
@@ -100,7 +108,30 @@ impl Eye {
     pub fn discover(&mut self) -> bool {
         let (roster, changed) = self.discoverer.scan();
         self.roster = roster;
+        if changed {
+            self.ports.asks_outside = plan::asks_outside(&self.config, &self.roster);
+        }
+        let now = now().boot;
+        if self.kernel_asked.is_none_or(|asked| now.saturating_sub(asked) >= ASK_KERNEL_EVERY) {
+            let asked = kernel_ports();
+            if asked != (self.ports.ephemeral, self.ports.kept_free.clone()) {
+                (self.ports.ephemeral, self.ports.kept_free) = asked;
+                self.standing = None;
+            }
+            self.kernel_asked = Some(now);
+        }
         changed
+    }
+
+    /// Has the kernel tell which configurations change; readable when it has. What it cannot tell is looked for every `pulse`.
+    pub fn listen(&mut self, pulse: Duration) -> Option<Arc<OwnedFd>> {
+        self.discoverer.listen(pulse);
+        self.discoverer.told()
+    }
+
+    /// When configurations are to be looked at, should nothing be told before.
+    pub fn next_discovery(&self) -> Option<Instant> {
+        self.discoverer.next_scan()
     }
 
     /// Asks the supervisors and fixes whose processes and which ports are watched.
@@ -164,6 +195,7 @@ impl Eye {
             host: &self.host,
             zone: &self.zone,
             storage: &self.storage,
+            ports: &self.ports,
             viewer: self.viewer,
         };
         let now = sample.taken.boot;
@@ -181,9 +213,7 @@ impl Eye {
                 let mut snapshot = judge(&input);
                 let (roster, storage) = (Arc::clone(&self.roster), Arc::clone(&self.storage));
                 self.standing = Some(Standing { roster, storage, shape: sample.shape, since, judged: now });
-                if let Some(reason) = self.sampler.ports_refused() {
-                    snapshot.notices.push(Shown::new(&format!("the kernel does not tell listening sockets: {reason}")));
-                }
+                snapshot.notices.extend(self.sampler.ports_notice().cloned());
                 snapshot
             }
         };

@@ -5,6 +5,9 @@
 mod clock;
 mod endings;
 mod eye;
+mod plan;
+#[cfg(test)]
+mod tests;
 
 pub use clock::{Engine, Underways};
 pub use eye::Eye;

@@ -29,6 +29,12 @@ impl Identity {
         Self { uid: uid.0, gid: gid.0, groups: listed.into_iter().map(NixGid::as_raw).collect() }
     }
 
+    /// The identity of an account whose further groups are known.
+    pub fn with_groups(uid: Uid, gid: Gid, further: &[u32]) -> Self {
+        let groups = std::iter::once(gid.0).chain(further.iter().copied().filter(|group| *group != gid.0)).collect();
+        Self { uid: uid.0, gid: gid.0, groups }
+    }
+
     /// The user id.
     pub fn uid(&self) -> Uid {
         Uid(self.uid)

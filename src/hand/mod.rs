@@ -9,6 +9,7 @@ mod message;
 mod reader;
 mod signal;
 mod tree;
+mod watching;
 mod zygote;
 
 pub use identity::{Identity, become_user};
@@ -16,4 +17,5 @@ pub use job::{Answer, Job};
 pub use reader::{FileFacts, Reader};
 pub use signal::{is_alive, open_verified, process_facts, send};
 pub use tree::{Ending, descendants, end_tree};
+pub use watching::Way;
 pub use zygote::Zygote;

@@ -7,19 +7,23 @@ use std::collections::HashSet;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read};
-use std::os::fd::AsFd;
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, ResolveFlags, Statx, StatxFlags, fstat, openat2, statx};
 
 use super::Identity;
+use super::watching::{self, Way};
 
 /// How long one look into a user's tree may take.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// How long the administrator's part of a path, once opened, stands for itself: a thousand files below it are looked at in less.
+const ROOT_HOLDS: Duration = Duration::from_millis(50);
 
 /// How many threads may hang in dead mounts before reading is given up. One user's dead mount costs one of them.
 const MOST_STUCK: usize = 32;
@@ -35,6 +39,8 @@ pub struct FileFacts {
     pub size: u64,
     /// Last change of the content, nanoseconds since the epoch.
     pub modified_ns: i128,
+    /// Last change of the file or its place, nanoseconds since the epoch: nobody can set it back.
+    pub changed_ns: i128,
     /// The owner.
     pub uid: u32,
     /// The permission bits.
@@ -51,12 +57,15 @@ enum Wanted {
     Open,
     List,
     Facts,
+    Followed,
+    Watch(Arc<OwnedFd>),
 }
 
 enum Got {
     File(File),
     Entries(Vec<(OsString, bool)>),
     Facts(FileFacts),
+    Way(Way),
 }
 
 struct Request {
@@ -137,6 +146,29 @@ impl Reader {
         }
     }
 
+    /// What a path is, links followed as far as the user may follow them: for programs, whose names often are links.
+    ///
+    /// # Errors
+    /// As [`Reader::open`].
+    pub fn stat_followed(&self, who: &Identity, path: &Path) -> io::Result<FileFacts> {
+        let beneath = path.strip_prefix("/").unwrap_or(path);
+        match self.ask(who, Path::new("/"), beneath, Wanted::Followed)? {
+            Got::Facts(facts) => Ok(facts),
+            _ => Err(io::Error::other("wrong answer")),
+        }
+    }
+
+    /// Has `events` tell of changes in every directory of `beneath`, or in the root itself where it is empty.
+    ///
+    /// # Errors
+    /// As [`Reader::open`].
+    pub fn watch(&self, who: &Identity, root: &Path, beneath: &Path, events: &Arc<OwnedFd>) -> io::Result<Way> {
+        match self.ask(who, root, beneath, Wanted::Watch(Arc::clone(events)))? {
+            Got::Way(way) => Ok(way),
+            _ => Err(io::Error::other("wrong answer")),
+        }
+    }
+
     fn ask(&self, who: &Identity, root: &Path, beneath: &Path, wanted: Wanted) -> io::Result<Got> {
         let (answer, answered) = sync_channel(1);
         let request = Request { who: who.clone(), root: root.to_owned(), beneath: beneath.to_owned(), wanted, answer };
@@ -169,21 +201,27 @@ fn start_thread(stuck: &Arc<Mutex<HashSet<u32>>>) -> io::Result<Sender<Request>>
 
 fn serve(requests: &Receiver<Request>, stuck: &Mutex<HashSet<u32>>) {
     let is_root = nix::unistd::geteuid().is_root();
-    let mut current: Option<Identity> = None;
+    let mut acting = Acting::Own;
+    let mut kept: Option<(PathBuf, OwnedFd, Instant)> = None;
     let mut served = None;
     for request in requests {
         let result = (|| {
-            // The administrator's part is resolved with berth's own rights.
-            if is_root && current.is_some() {
-                take_on(None)?;
-                current = None;
+            kept = kept.take().filter(|(path, _, opened)| *path == request.root && opened.elapsed() < ROOT_HOLDS);
+            let root = match &kept {
+                Some((_, root, _)) => root,
+                None => {
+                    // The administrator's part is resolved with berth's own rights.
+                    if is_root {
+                        acting.become_one(None)?;
+                    }
+                    let root = rustix::fs::open(&request.root, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
+                    &kept.insert((request.root.clone(), root, Instant::now())).1
+                }
+            };
+            if is_root {
+                acting.become_one((request.who.uid().0 != 0).then_some(&request.who))?;
             }
-            let root = rustix::fs::open(&request.root, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
-            if is_root && request.who.uid().0 != 0 {
-                take_on(Some(&request.who))?;
-                current = Some(request.who.clone());
-            }
-            look(&root, &request)
+            look(root, &request)
         })();
         drop(request.answer.send(result));
         served = Some(request.who.uid().0);
@@ -191,6 +229,29 @@ fn serve(requests: &Receiver<Request>, stuck: &Mutex<HashSet<u32>>) {
     // The line ends only when this thread was given up for its last look, and that look has come back now.
     if let Some(uid) = served {
         stuck.lock().unwrap_or_else(PoisonError::into_inner).remove(&uid);
+    }
+}
+
+/// Whose file-system identity the thread has.
+enum Acting {
+    Own,
+    User(Identity),
+    /// A change failed half-way.
+    Unknown,
+}
+
+impl Acting {
+    /// Takes on a user's identity, or berth's own, unless that is taken on already.
+    fn become_one(&mut self, who: Option<&Identity>) -> io::Result<()> {
+        match (&*self, who) {
+            (Self::Own, None) => return Ok(()),
+            (Self::User(known), Some(who)) if known == who => return Ok(()),
+            _ => {}
+        }
+        *self = Self::Unknown;
+        take_on(who)?;
+        *self = who.map_or(Self::Own, |who| Self::User(who.clone()));
+        Ok(())
     }
 }
 
@@ -217,12 +278,19 @@ fn take_on(who: Option<&Identity>) -> io::Result<()> {
     Ok(())
 }
 
-fn look(root: &impl AsFd, request: &Request) -> io::Result<Got> {
+fn look(root: &OwnedFd, request: &Request) -> io::Result<Got> {
     // An empty path and `.` both mean the root itself.
     let beneath = if request.beneath.as_os_str().is_empty() { Path::new(".") } else { &request.beneath };
     let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
     let common = OFlags::CLOEXEC | OFlags::NOFOLLOW;
-    match request.wanted {
+    match &request.wanted {
+        Wanted::Watch(events) => Ok(Got::Way(watching::watch(root.try_clone()?, &request.beneath, events)?)),
+        Wanted::Followed => {
+            let flags = OFlags::CLOEXEC | OFlags::PATH;
+            let descriptor = openat2(root, beneath, flags, Mode::empty(), ResolveFlags::NO_MAGICLINKS)?;
+            let facts = statx(&descriptor, c"", AtFlags::EMPTY_PATH, StatxFlags::BASIC_STATS)?;
+            Ok(Got::Facts(facts_of(&facts)))
+        }
         Wanted::Facts => {
             let descriptor = openat2(root, beneath, common | OFlags::PATH, Mode::empty(), resolve)?;
             let facts = statx(&descriptor, c"", AtFlags::EMPTY_PATH, StatxFlags::BASIC_STATS)?;
@@ -266,6 +334,7 @@ fn facts_of(facts: &Statx) -> FileFacts {
         inode: facts.stx_ino,
         size: facts.stx_size,
         modified_ns: i128::from(facts.stx_mtime.tv_sec) * 1_000_000_000 + i128::from(facts.stx_mtime.tv_nsec),
+        changed_ns: i128::from(facts.stx_ctime.tv_sec) * 1_000_000_000 + i128::from(facts.stx_ctime.tv_nsec),
         uid: facts.stx_uid,
         mode: u32::from(facts.stx_mode) & 0o7777,
         links: facts.stx_nlink,

@@ -1,3 +1,5 @@
+//! The picture that follows, held against the full judgement.
+
 use super::*;
 use crate::domain::Verb;
 use crate::judge::testing::{Host, row};
@@ -100,7 +102,7 @@ fn what_is_more_than_a_number_is_judged_in_full() {
     let mut host = running();
     assert!(host.judge_after(None).cpu_baseline.at.is_some());
     // A start has a time-out, and only a full judgement knows it.
-    let now = u64::try_from(host.sample.taken.boot.as_secs()).unwrap() * 100;
+    let now = host.sample.taken.boot.as_secs() * 100;
     host.keep("carol", 400, None);
     host.sample.processes.get_mut(&401).unwrap().key.start_time = now;
     host.claim("carol").main = Some(crate::domain::ProcessKey { pid: 401, start_time: now });

@@ -33,6 +33,8 @@ pub(super) struct Subject<'a> {
     pub main: Reading<ProcessKey>,
     /// Something listens that is this instance's or another one's of the same uid; which is not to be seen.
     pub ambiguous: bool,
+    /// A process of it lives in another network namespace: its port is one there, and where it listens is not to be seen from here.
+    pub elsewhere: bool,
     /// What is being done to it, or was just done: the newest.
     pub underway: Option<&'a Underway>,
 }
@@ -139,6 +141,11 @@ pub(super) fn join<'a>(input: &Input<'a>, census: &Census<'_>) -> Joined<'a> {
         }
         whose.push(owner);
     }
+    for process in input.sample.processes.values().filter(|process| process.elsewhere) {
+        if let Some(index) = owners.get(&process.key) {
+            subjects[*index].elsewhere = true;
+        }
+    }
     for subject in &mut subjects {
         let port = subject.declared.port;
         subject.listening.sort_by_key(|heard| (Some(listeners[*heard].endpoint.port) != port, listeners[*heard].endpoint));
@@ -184,6 +191,7 @@ fn subjects<'a>(input: &Input<'a>, census: &Census<'_>) -> Vec<Subject<'a>> {
             listening: Vec::new(),
             main: Reading::Gone,
             ambiguous: false,
+            elsewhere: false,
             underway: underway.get(&declared.id).copied(),
         }
     };

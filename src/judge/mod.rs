@@ -8,12 +8,19 @@ mod config_invalid;
 mod follow;
 mod join;
 mod key_missing;
+mod port_collision_ahead;
 mod port_drift;
 mod port_duplicate;
+mod port_ephemeral;
+mod port_out_of_range;
+mod port_shadowed;
+mod port_shared;
 mod port_silent;
 mod port_stranger;
 mod port_taken;
+mod range_nearly_full;
 mod rates;
+mod restart_pending;
 mod rows;
 mod rule;
 mod state;
@@ -27,7 +34,7 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
-use crate::domain::{Claim, InstanceId, PortRange, Reading, Roster, Row, Sample, Shown, Snapshot, Storage, Uid, Underway};
+use crate::domain::{Claim, InstanceId, PortPlan, PortRange, Reading, Roster, Row, Sample, Shown, Snapshot, Storage, Uid, Underway};
 
 pub use follow::follow;
 
@@ -46,6 +53,8 @@ pub struct Input<'a> {
     pub underway: &'a [Underway],
     /// The managed range.
     pub range: PortRange,
+    /// How ports are given, and what the kernel gives away of them.
+    pub ports: &'a PortPlan,
     /// The host's name.
     pub host: &'a Shown,
     /// The zone in which times are told in sentences.

@@ -25,7 +25,8 @@ impl Rule for PortDuplicate {
 fn groups(facts: &Facts<'_>, configured: &[usize]) -> Vec<Vec<usize>> {
     let mut groups: Vec<(Vec<Endpoint>, Vec<usize>)> = Vec::new();
     for index in configured {
-        let Some(endpoint) = facts.subjects()[*index].endpoint else { continue };
+        let subject = &facts.subjects()[*index];
+        let Some(endpoint) = subject.endpoint.filter(|_| !subject.elsewhere) else { continue };
         let (mut endpoints, mut members) = (vec![endpoint], vec![*index]);
         let mut apart = Vec::new();
         for (others, indices) in groups {
@@ -79,7 +80,7 @@ fn holding(facts: &Facts<'_>, port: u16, group: &[usize]) -> (String, Vec<Proces
     }
     let foreign = group.iter().flat_map(|index| facts.taken.of(*index)).next();
     match (foreign, host) {
-        (Some(index), _) => (format!("{} has it", facts.holder(*index)), facts.holders(*index)),
+        (Some(index), _) => (format!("{} has it", facts.holder(index)), facts.holders(index)),
         (None, _) if heard.iter().any(|index| facts.listener(*index).1 == Whose::OneOfSeveral) => {
             ("one of them has it; which one may not be seen".to_owned(), Vec::new())
         }
@@ -112,6 +113,16 @@ mod tests {
             found.sort();
             assert_eq!(found, expected, "{endpoints:?}");
         }
+    }
+
+    #[test]
+    fn the_same_port_in_another_network_namespace_is_another_port() {
+        let mut host = Host::new();
+        host.declare("alice", 1001, "127.0.0.1:8081").declare("bob", 1002, "127.0.0.1:8081");
+        host.keep("alice", 100, None).keep("bob", 200, Some("127.0.0.1:8081"));
+        host.sample.processes.get_mut(&101).unwrap().elsewhere = true;
+        let snapshot = host.judge();
+        assert!(snapshot.findings.is_empty(), "{:?}", snapshot.findings);
     }
 
     #[test]

@@ -35,7 +35,11 @@ impl Rule for PortSilent {
 }
 
 fn is_silent(facts: &Facts<'_>, subject: &Subject<'_>) -> bool {
-    subject.listening.is_empty() && facts.is_past_grace(subject) && !subject.ambiguous && !may_listen_hidden(facts, subject)
+    subject.listening.is_empty()
+        && facts.is_past_grace(subject)
+        && !subject.ambiguous
+        && !subject.elsewhere
+        && !may_listen_hidden(facts, subject)
 }
 
 /// Whether some listener of the instance's uid has holders that may not be seen.
@@ -86,6 +90,21 @@ mod tests {
         host.declare("alice", 1001, "127.0.0.1:8081").keep("alice", 100, None);
         host.redeclare("alice", |declared| declared.launch.as_mut().unwrap().start_timeout = Duration::from_secs(NOW));
         assert_eq!(state(&host.judge(), "alice"), State::Starting);
+    }
+
+    #[test]
+    fn who_listens_in_another_network_namespace_is_not_silent() {
+        let mut host = Host::new();
+        host.declare("alice", 1001, "127.0.0.1:8081").keep("alice", 100, None);
+        host.sample.processes.get_mut(&101).unwrap().elsewhere = true;
+        assert!(findings(&host.judge(), Code::PortSilent).is_empty());
+        assert_eq!(state(&host.judge(), "alice"), State::Running);
+        // Nor is it waited for: whether it listens there is not to be seen.
+        let young = i32::try_from(NOW).unwrap() - 30;
+        let mut host = Host::new();
+        host.declare("alice", 1001, "127.0.0.1:8081").keep("alice", young, None);
+        host.sample.processes.get_mut(&(young + 1)).unwrap().elsewhere = true;
+        assert_eq!(state(&host.judge(), "alice"), State::Running);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! port-stranger: something listens in the managed range and belongs to no instance.
 //!
-//! It must never be said of a listener that is in an instance's way: that is port-taken.
+//! It must never be said of a listener that is in an instance's way or mistaken for one: that is port-taken or port-shadowed.
 
 use super::rule::{Facts, Rule, distinct};
 use crate::domain::{Code, Finding, Remedy, Shown, words};
@@ -11,7 +11,7 @@ pub(super) struct PortStranger;
 impl Rule for PortStranger {
     fn check(&self, facts: &Facts<'_>, found: &mut Vec<Finding>) {
         for stranger in facts.strangers {
-            let listeners: Vec<usize> = stranger.listeners.iter().copied().filter(|index| !facts.taken.is_in_the_way(*index)).collect();
+            let listeners: Vec<usize> = stranger.listeners.iter().copied().filter(|index| facts.taken.done_by(*index).is_none()).collect();
             let Some(since) = listeners.iter().map(|index| facts.listener(*index).0.since).min() else { continue };
             let holders = words::list(&distinct(listeners.iter().map(|index| facts.holder(*index))));
             let evidence =
@@ -36,7 +36,7 @@ mod tests {
 
     #[test]
     fn cases() {
-        let cases: [(&str, Make, &[&str]); 7] = [
+        let cases: [(&str, Make, &[&str]); 8] = [
             ("in the range", |host| host.process(300, 1, 1002, "python3").listen(300, "127.0.0.1:8090"), &["bob/:8090"]),
             ("outside", |host| host.process(300, 1, 1002, "sshd").listen(300, "0.0.0.0:22"), &[]),
             (
@@ -45,9 +45,14 @@ mod tests {
                 &[],
             ),
             (
-                "beside somebody's, in nobody's way",
-                |host| host.declare("alice", 1001, "127.0.0.1:8090").process(300, 1, 1002, "python3").listen(300, "127.0.0.9:8090"),
+                "beside somebody's, at an address that no name has in common with it",
+                |host| host.declare("alice", 1001, "127.0.0.1:8090").process(300, 1, 1002, "python3").listen(300, "10.0.0.9:8090"),
                 &["bob/:8090"],
+            ),
+            (
+                "beside somebody's, for whom it is mistaken",
+                |host| host.declare("alice", 1001, "127.0.0.1:8090").process(300, 1, 1002, "python3").listen(300, "127.0.0.9:8090"),
+                &[],
             ),
             (
                 "an instance's second listener",
@@ -91,5 +96,7 @@ mod tests {
         let mut host = Host::new();
         host.declare("alice", 1001, "127.0.0.1:8090").process(300, 1, 1002, "python3").listen(300, "127.0.0.1:8090");
         assert_eq!(row(&host.judge(), "bob/:8090").findings, [Code::PortTaken]);
+        host.end(&[300]).process(301, 1, 1002, "python3").listen(301, "::1:8090");
+        assert_eq!(row(&host.judge(), "bob/:8090").findings, [Code::PortShadowed]);
     }
 }

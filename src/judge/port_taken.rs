@@ -2,49 +2,108 @@
 //!
 //! It must never take the instance's own process for a stranger because it may not be seen: then the socket's uid decides.
 
-use super::join::{Joined, Whose, overlapping};
+use super::join::{Joined, Whose};
 use super::rule::{Facts, Rule, distinct};
-use crate::domain::{Code, Finding, Reading, Remedy, Shown, words};
+use crate::domain::{Bound, Code, Finding, Listener, Meeting, Reading, Remedy, Shown, words};
 
-/// The foreign listeners on the instances' ports.
+/// The foreign listeners on the instances' ports: those in the way, and those that are mistaken for the instance.
 #[derive(Debug)]
 pub(super) struct Taken {
-    /// By instance: which listeners.
-    of: Vec<Vec<usize>>,
-    /// By listener: whether it is in somebody's way.
-    in_the_way: Vec<bool>,
+    /// (instance, listener), ordered.
+    taken: Vec<(usize, usize)>,
+    /// (instance, listener), ordered.
+    shadowed: Vec<(usize, usize)>,
+    /// By listener: the worse of the two that it does to anybody.
+    does: Vec<Option<Code>>,
 }
 
 impl Taken {
-    /// Looks at every listener that overlaps an instance's endpoint.
+    /// Looks at every listener on a port that an instance is configured to.
     pub(super) fn new(joined: &Joined<'_>) -> Self {
-        let mut of = vec![Vec::new(); joined.subjects.len()];
-        let mut in_the_way = vec![false; joined.listeners.len()];
+        let (mut taken, mut shadowed) = (Vec::new(), Vec::new());
+        let mut does = vec![None; joined.listeners.len()];
         for (heard, listener) in joined.listeners.iter().enumerate() {
-            for index in overlapping(&joined.subjects, &joined.configured_on, listener) {
-                let is_own = match joined.whose[heard] {
-                    Whose::Instance(owner) => owner == index,
-                    Whose::OneOfSeveral => joined.subjects[index].declared.uid == listener.uid,
-                    Whose::Nobody => false,
-                };
-                if !is_own {
-                    of[index].push(heard);
-                    in_the_way[heard] = true;
+            let configured = joined.configured_on.get(&listener.endpoint.port).map_or(&[][..], Vec::as_slice);
+            let concerned = |index: &&usize| !joined.subjects[**index].elsewhere && !is_own(joined, **index, heard);
+            for &index in configured.iter().filter(concerned) {
+                match meeting(joined, index, listener) {
+                    Meeting::Exclusive | Meeting::Shared => {
+                        taken.push((index, heard));
+                        does[heard] = Some(Code::PortTaken);
+                    }
+                    Meeting::Mistakable(_) if is_anothers(joined, index, heard) => {
+                        shadowed.push((index, heard));
+                        does[heard].get_or_insert(Code::PortShadowed);
+                    }
+                    Meeting::Mistakable(_) | Meeting::Apart => {}
                 }
             }
         }
-        Self { of, in_the_way }
+        taken.sort_unstable();
+        shadowed.sort_unstable();
+        Self { taken, shadowed, does }
     }
 
     /// The foreign listeners on this instance's port.
-    pub(super) fn of(&self, subject: usize) -> &[usize] {
-        &self.of[subject]
+    pub(super) fn of(&self, subject: usize) -> impl Iterator<Item = usize> + Clone + use<'_> {
+        of(&self.taken, subject)
     }
 
-    /// Whether this listener is on a port that is another's.
-    pub(super) fn is_in_the_way(&self, listener: usize) -> bool {
-        self.in_the_way[listener]
+    /// The foreign listeners that get what is meant for this instance.
+    pub(super) fn shadows_of(&self, subject: usize) -> impl Iterator<Item = usize> + Clone + use<'_> {
+        of(&self.shadowed, subject)
     }
+
+    /// Whether this instance's port is another's, or another gets what is meant for it.
+    pub(super) fn troubles(&self, subject: usize) -> bool {
+        self.of(subject).next().is_some() || self.shadows_of(subject).next().is_some()
+    }
+
+    /// What this listener does to somebody: `port-taken` or `port-shadowed`.
+    pub(super) fn done_by(&self, listener: usize) -> Option<Code> {
+        self.does[listener]
+    }
+}
+
+fn of(pairs: &[(usize, usize)], subject: usize) -> impl Iterator<Item = usize> + Clone + use<'_> {
+    let from = pairs.partition_point(|(index, _)| *index < subject);
+    pairs[from..].iter().take_while(move |(index, _)| *index == subject).map(|(_, heard)| *heard)
+}
+
+fn is_own(joined: &Joined<'_>, index: usize, heard: usize) -> bool {
+    match joined.whose[heard] {
+        Whose::Instance(owner) => owner == index,
+        Whose::OneOfSeveral => joined.subjects[index].declared.uid == joined.listeners[heard].uid,
+        Whose::Nobody => false,
+    }
+}
+
+/// Whether a listener is another owner's. The account's own processes at another address are its own business.
+fn is_anothers(joined: &Joined<'_>, index: usize, heard: usize) -> bool {
+    let declared = joined.subjects[index].declared;
+    match joined.whose[heard] {
+        Whose::Instance(owner) => joined.subjects[owner].declared.id.owner() != declared.id.owner(),
+        Whose::OneOfSeveral | Whose::Nobody => joined.listeners[heard].uid != declared.uid,
+    }
+}
+
+/// What a listener is to an instance. An address that is not known could be any, until the instance listens: then it is that.
+fn meeting(joined: &Joined<'_>, index: usize, listener: &Listener) -> Meeting {
+    let subject = &joined.subjects[index];
+    let Some(configured) = subject.endpoint else { return Meeting::Apart };
+    let other = Bound { endpoint: listener.endpoint, uid: listener.uid, reuse_port: false };
+    let against = |endpoint| Bound { endpoint, uid: subject.declared.uid, reuse_port: false }.meets(&other);
+    let on_port = |heard: &&usize| joined.listeners[**heard].endpoint.port == configured.port;
+    let mut own = subject.listening.iter().filter(on_port).map(|heard| against(joined.listeners[*heard].endpoint)).peekable();
+    if subject.declared.host.is_some() || own.peek().is_none() {
+        return against(configured);
+    }
+    let rank = |meeting: &Meeting| match meeting {
+        Meeting::Apart => 0,
+        Meeting::Mistakable(_) => 1,
+        Meeting::Shared | Meeting::Exclusive => 2,
+    };
+    own.max_by_key(rank).unwrap_or(Meeting::Apart)
 }
 
 /// The rule.
@@ -54,17 +113,17 @@ impl Rule for PortTaken {
     fn check(&self, facts: &Facts<'_>, found: &mut Vec<Finding>) {
         for (index, subject) in facts.subjects().iter().enumerate() {
             let foreign = facts.taken.of(index);
-            let (Some(port), false) = (subject.declared.port, foreign.is_empty()) else { continue };
-            let since = foreign.iter().map(|heard| facts.listener(*heard).0.since).min().unwrap_or_else(|| facts.now());
-            let holders = words::list(&distinct(foreign.iter().map(|heard| facts.holder(*heard))));
+            let Some(since) = foreign.clone().map(|heard| facts.listener(heard).0.since).min() else { continue };
+            let Some(port) = subject.declared.port else { continue };
+            let holders = words::list(&distinct(foreign.clone().map(|heard| facts.holder(heard))));
             let owner = words::instance(&subject.declared.id);
             let evidence = format!("{port} is held by {holders}, since {}; {owner} is assigned it", facts.clock(since));
-            let by_instance = foreign.iter().any(|heard| matches!(facts.listener(*heard).1, Whose::Instance(_)));
+            let by_instance = foreign.clone().any(|heard| matches!(facts.listener(heard).1, Whose::Instance(_)));
             found.push(Finding {
                 code: Code::PortTaken,
                 instances: vec![subject.declared.id.clone()],
                 port: Some(port),
-                processes: distinct(foreign.iter().flat_map(|heard| facts.holders(*heard))),
+                processes: distinct(foreign.flat_map(|heard| facts.holders(heard))),
                 since,
                 evidence: Shown::new(&evidence),
                 // berth can end its own instances; what else holds a port is not its to end.
@@ -109,7 +168,7 @@ mod tests {
                 evidence: &[("alice", "8081 is held by pid 4711 (python3, bob), since 03:11:54; alice's instance is assigned it")],
             },
             Case {
-                name: "at another address",
+                name: "at another address is no bar to it",
                 host: |host| host.process(4711, 1, 1002, "python3").listen(4711, "127.0.0.2:8081"),
                 evidence: &[],
             },

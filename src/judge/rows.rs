@@ -102,10 +102,10 @@ fn verdict(facts: &Facts<'_>, index: usize, subject: &Subject<'_>, previous: Opt
         previous,
         kept: subject.keeper.is_some(),
         runs: subject.runs(),
-        listens: knows_listeners.then_some(!subject.listening.is_empty() || subject.ambiguous),
+        listens: (knows_listeners && !subject.elsewhere).then_some(!subject.listening.is_empty() || subject.ambiguous),
         started: subject.main.known().map(|main| facts.census.started(main)),
         start_timeout: subject.declared.launch.as_ref().map_or(START_TIMEOUT, |launch| launch.start_timeout),
-        taken: !facts.taken.of(index).is_empty(),
+        taken: facts.taken.troubles(index),
         hidden: hidden.as_deref(),
         boot: moment.boot,
         wall: moment.wall,
@@ -162,7 +162,7 @@ fn unmanaged(facts: &Facts<'_>, stranger: &Stranger, rates: &Rates, previous: Op
         exit: None,
         limits: None,
         disk: None,
-        findings: if stranger.is_in_the_way { vec![Code::PortTaken] } else { Vec::new() },
+        findings: stranger.does.into_iter().collect(),
         declared: None,
     }
 }

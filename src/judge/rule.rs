@@ -12,7 +12,10 @@ use super::join::{Joined, Subject, Whose};
 use super::port_taken::Taken;
 use super::state::START_TIMEOUT;
 use super::unmanaged::Stranger;
-use super::{Input, config_invalid, key_missing, port_drift, port_duplicate, port_silent, port_stranger, port_taken};
+use super::{
+    Input, config_invalid, key_missing, port_collision_ahead, port_drift, port_duplicate, port_ephemeral, port_out_of_range, port_shadowed,
+    port_shared, port_silent, port_stranger, port_taken, range_nearly_full, restart_pending,
+};
 use crate::domain::{Code, Finding, InstanceId, Listener, ProcessKey, Reading, Uid, words};
 
 /// What rules judge by.
@@ -37,13 +40,20 @@ pub(super) trait Rule {
 }
 
 /// Every rule.
-const RULES: [&dyn Rule; 7] = [
+const RULES: &[&dyn Rule] = &[
     &port_duplicate::PortDuplicate,
     &port_taken::PortTaken,
+    &port_shadowed::PortShadowed,
+    &port_shared::PortShared,
     &port_stranger::PortStranger,
     &port_drift::PortDrift,
     &port_silent::PortSilent,
+    &port_out_of_range::PortOutOfRange,
+    &port_ephemeral::PortEphemeral,
+    &port_collision_ahead::PortCollisionAhead,
+    &range_nearly_full::RangeNearlyFull,
     &config_invalid::ConfigInvalid,
+    &restart_pending::RestartPending,
     &key_missing::KeyMissing,
 ];
 
@@ -113,14 +123,18 @@ impl<'a> Facts<'a> {
     /// Who holds a listener: "pid 4711 (python3, bob)", "bob's instance, pid 3307 (node, bob)".
     pub(super) fn holder(&self, index: usize) -> String {
         let (listener, whose) = self.listener(index);
+        // The group that the socket was made in is no proof of who has it now, but nobody without rights could choose it.
+        let group = listener.group.as_ref().map(|group| format!(", made in {group}")).unwrap_or_default();
         let process = match &listener.holders {
             Reading::Known(holders) if !holders.is_empty() => {
                 let forked = |parent: i32| holders.iter().any(|other| other.key.pid == parent);
                 let first = holders.iter().min_by_key(|holder| (forked(holder.parent), holder.key.start_time, holder.key.pid));
                 first.map(|holder| words::process(holder.key.pid, &holder.name, &self.account(holder.uid))).unwrap_or_default()
             }
-            Reading::Known(_) | Reading::Gone => format!("a socket of {} that no process here has open", self.account(listener.uid)),
-            Reading::Denied => format!("a process of {} that may not be seen", self.account(listener.uid)),
+            Reading::Known(_) | Reading::Gone => {
+                format!("a socket of {} that no process here has open{group}", self.account(listener.uid))
+            }
+            Reading::Denied => format!("a process of {} that may not be seen{group}", self.account(listener.uid)),
             Reading::Unasked => format!("a process of {}", self.account(listener.uid)),
         };
         match whose {

@@ -30,7 +30,7 @@ pub(super) struct Circumstances<'a> {
     pub started: Option<Duration>,
     /// How long a start may take.
     pub start_timeout: Duration,
-    /// Whether its port is another's.
+    /// Whether its port is another's, or another gets what is meant for it.
     pub taken: bool,
     /// Why nothing of it can be seen, when that is so.
     pub hidden: Option<&'a str>,

@@ -11,9 +11,9 @@ use jiff::tz::TimeZone;
 
 use super::{Input, follow, judge};
 use crate::domain::{
-    Claim, Code, Declared, Endpoint, Finding, Gid, Holder, HostReading, InstanceId, Launch, Limits, Listener, Moment, Outcome, PortRange,
-    Process, ProcessKey, Processes, Reading, Restart, Roster, Row, Sample, Shown, Snapshot, Stage, State, Storage, SupervisorKind, Uid,
-    Underway, Verb,
+    Claim, Code, Declared, Endpoint, Finding, Gid, Holder, HostReading, InstanceId, Launch, Limits, Listener, Moment, Outcome, PortPlan,
+    PortRange, Process, ProcessKey, Processes, Reading, Restart, Roster, Row, Sample, Shown, Snapshot, Stage, State, Storage,
+    SupervisorKind, Uid, Underway, Verb,
 };
 
 /// Seconds after boot at which the host is looked at.
@@ -43,6 +43,8 @@ pub(super) struct Host {
     pub sample: Sample,
     pub underway: Vec<Underway>,
     pub storage: Storage,
+    pub range: PortRange,
+    pub ports: PortPlan,
     pub viewer: Uid,
     pub listeners: Vec<Listener>,
 }
@@ -67,6 +69,8 @@ impl Host {
             },
             underway: Vec::new(),
             storage: Storage::default(),
+            range: PortRange { first: 8080, last: 9080 },
+            ports: PortPlan::default(),
             viewer: Uid::ROOT,
             listeners: Vec::new(),
         }
@@ -94,6 +98,7 @@ impl Host {
             limits: Limits::default(),
             log_max: None,
             log_keep: 0,
+            settings: Arc::default(),
             launch: Some(Launch {
                 command: vec!["node".into()],
                 directory: PathBuf::from("/"),
@@ -136,6 +141,7 @@ impl Host {
                 tasks: 2,
                 open_files: Reading::Known(5),
                 cgroup: Reading::Unasked,
+                elsewhere: false,
                 started_at: wall() - Duration::from_secs(NOW - u64::try_from(pid).unwrap()),
             },
         );
@@ -162,11 +168,27 @@ impl Host {
         self.socket(uid, endpoint, Reading::Denied)
     }
 
+    /// A listener of the process on the IPv6 wildcard that leaves IPv4 alone.
+    pub fn listen_v6only(&mut self, pid: i32, port: u16) -> &mut Self {
+        self.listen(pid, &format!(":::{port}")).last(|listener| listener.endpoint.v6only = true)
+    }
+
+    /// The group that the last listener was made in.
+    pub fn grouped(&mut self, group: &str) -> &mut Self {
+        self.last(|listener| listener.group = Some(group.into()))
+    }
+
+    fn last(&mut self, change: impl FnOnce(&mut Listener)) -> &mut Self {
+        self.listeners.last_mut().map(change);
+        self.sample.listeners = Reading::Known(self.listeners.clone().into());
+        self
+    }
+
     fn socket(&mut self, uid: u32, endpoint: &str, holders: Reading<Arc<[Holder]>>) -> &mut Self {
         let (host, port) = endpoint.rsplit_once(':').unwrap();
         let endpoint = Endpoint::new(host.parse::<IpAddr>().unwrap(), port.parse().unwrap());
         let inode = 100 + self.listeners.len() as u64;
-        self.listeners.push(Listener { endpoint, uid: Uid(uid), inode, holders, since: wall() - Duration::from_secs(10) });
+        self.listeners.push(Listener { endpoint, uid: Uid(uid), inode, holders, group: None, since: wall() - Duration::from_secs(10) });
         self.sample.listeners = Reading::Known(self.listeners.clone().into());
         self
     }
@@ -234,10 +256,11 @@ impl Host {
             previous,
             sample: &self.sample,
             underway: &self.underway,
-            range: PortRange { first: 8080, last: 9080 },
+            range: self.range,
             host: &"mcp-3".into(),
             zone: &TimeZone::UTC,
             storage: &self.storage,
+            ports: &self.ports,
             viewer: self.viewer,
         })
     }

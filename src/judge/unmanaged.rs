@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use super::Input;
 use super::join::{Joined, Whose};
 use super::port_taken::Taken;
-use crate::domain::{InstanceId, Uid};
+use crate::domain::{Code, InstanceId, Uid};
 
 /// One account's listeners on one port.
 #[derive(Debug)]
@@ -20,8 +20,8 @@ pub(super) struct Stranger {
     pub port: u16,
     /// The listeners: indices into [`Joined::listeners`].
     pub listeners: Vec<usize>,
-    /// Whether one of them is in an instance's way.
-    pub is_in_the_way: bool,
+    /// What one of them does to an instance: `port-taken`, else `port-shadowed`.
+    pub does: Option<Code>,
 }
 
 /// All of them, by port, then uid.
@@ -34,8 +34,8 @@ pub(super) fn strangers(input: &Input<'_>, joined: &Joined<'_>, taken: &Taken) -
     }
     let stranger = |((port, uid), mut listeners): ((u16, Uid), Vec<usize>)| {
         listeners.sort_by_key(|index| joined.listeners[*index].endpoint);
-        let is_in_the_way = listeners.iter().any(|index| taken.is_in_the_way(*index));
-        Stranger { id: InstanceId::unmanaged(&account(input, uid), port), uid, port, listeners, is_in_the_way }
+        let does = listeners.iter().filter_map(|index| taken.done_by(*index)).min();
+        Stranger { id: InstanceId::unmanaged(&account(input, uid), port), uid, port, listeners, does }
     };
     found.into_iter().map(stranger).collect()
 }

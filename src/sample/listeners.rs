@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::netlink::RawListener;
-use crate::domain::{Holder, Listener, ProcessKey, Reading};
+use crate::domain::{Holder, Listener, ProcessKey, Reading, Shown};
 
 /// A process's descriptor that is the socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +33,8 @@ struct Known {
     /// It was there before berth: its holder's start is then nearer to the truth than berth's coming.
     was_there: bool,
     holds: Reading<Vec<Hold>>,
+    /// `None` until it was asked for; then the group that the socket was made in, if it has a name.
+    group: Option<Option<Shown>>,
     attempts: u32,
     next: Duration,
 }
@@ -95,7 +97,7 @@ impl Listeners {
         for &raw in &*dump {
             let known = self.known.entry(raw.cookie).or_insert_with(|| {
                 changed = true;
-                Known { raw, since: wall, was_there, holds: Reading::Unasked, attempts: 0, next: Duration::ZERO }
+                Known { raw, since: wall, was_there, holds: Reading::Unasked, group: None, attempts: 0, next: Duration::ZERO }
             });
             if known.raw != raw {
                 // fchown(2) gives a socket another uid; everything else stays as it is.
@@ -133,6 +135,20 @@ impl Listeners {
             self.note_change();
         }
         changed
+    }
+
+    /// The cookies of those whose holder was looked for in vain, and whose group was not asked for yet.
+    pub(super) fn ungrouped(&self) -> Vec<u64> {
+        let is_nameless = |known: &&Known| known.group.is_none() && matches!(known.holds, Reading::Denied | Reading::Gone);
+        self.known.values().filter(is_nameless).map(|known| known.raw.cookie).collect()
+    }
+
+    /// Takes over the group that a socket was made in.
+    pub(super) fn set_group(&mut self, cookie: u64, group: Option<Shown>) {
+        if let Some(known) = self.known.get_mut(&cookie) {
+            known.group = Some(group);
+            self.note_change();
+        }
     }
 
     /// Adds a holder to those that are known.
@@ -217,6 +233,7 @@ impl Listeners {
                 uid: crate::domain::Uid(known.raw.uid),
                 inode: u64::from(known.raw.inode),
                 holders,
+                group: known.group.clone().flatten().filter(|_| !matches!(known.holds, Reading::Known(_))),
                 since: started.filter(|started| known.was_there && *started < known.since).unwrap_or(known.since),
             }
         });

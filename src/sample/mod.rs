@@ -4,23 +4,29 @@
 //! it reads, and never act on a process: it only looks.
 //!
 //! What is read how often decides the shape of this module. Ports, ten times a second: one dump over a socket that stays open,
-//! compared with the one before (`netlink`, `listeners`); only a socket that was not seen before is looked for among
+//! compared with the one before (`netlink`, `diag`, `listeners`; `files` and `proc_net` where that is refused); only a socket that was not seen before is looked for among
 //! descriptors (`holders`). Processes, once a second: /proc is listed when a pid was given since (`table`), what is below the
 //! roots is told by parents (`tree`), and only those and the holders are read, by descriptors that stay open (`kept`,
 //! `process`, `stat`).
 
 mod accounts;
 mod clock;
+mod diag;
+mod files;
+mod groups;
 mod hidden;
 mod holders;
 mod host;
 mod kept;
+mod kernel_ports;
 mod limits;
 mod listeners;
 mod netlink;
 mod newcomers;
+mod occupants;
 mod ports;
 mod proc;
+mod proc_net;
 mod process;
 mod processes;
 mod stat;
@@ -36,7 +42,9 @@ use crate::domain::{HostReading, PortRange, Process, ProcessKey, Processes, Read
 use crate::error::{Context, Result};
 
 pub use clock::now;
+pub use kernel_ports::kernel_ports;
 pub use limits::raise_nofile;
+pub use occupants::{Occupant, Occupation, occupants, try_bind};
 
 /// What the roster and the registry want to know more about.
 #[derive(Clone, Debug, Default)]
@@ -54,6 +62,7 @@ pub struct Sampler {
     clock: clock::Clock,
     dumps: ports::Dumps,
     listeners: listeners::Listeners,
+    groups: groups::Groups,
     table: table::Table,
     kept: kept::KeptSet,
     roots: Vec<ProcessKey>,
@@ -82,7 +91,7 @@ struct Marks {
 
 impl Sampler {
     /// Opens what stays open; [`raise_nofile`] is to be called before. Where netlink is refused the sampler comes about all the
-    /// same: its listeners are denied then.
+    /// same: it reads files then, and where those are refused too its listeners are denied.
     ///
     /// # Errors
     /// When /proc cannot be opened: nothing can be told without it.
@@ -108,6 +117,7 @@ impl Sampler {
             clock,
             dumps: ports::Dumps::default(),
             listeners: listeners::Listeners::default(),
+            groups: groups::Groups::default(),
             table,
             kept: kept::KeptSet::new(),
             roots: Vec::new(),
@@ -131,9 +141,9 @@ impl Sampler {
         self.listeners.lose(key, None);
     }
 
-    /// Why the kernel tells no listeners; `None` when it does.
-    pub fn ports_refused(&self) -> Option<&Shown> {
-        self.dumps.refused()
+    /// Why listeners are not known, or are known in another way than usual, in a sentence; `None` when all is as usual.
+    pub fn ports_notice(&self) -> Option<&Shown> {
+        self.dumps.notice()
     }
 
     /// The facts as they are known now. Nothing is read for it, and only what changed is put in anew.

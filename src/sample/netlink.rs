@@ -1,22 +1,20 @@
-//! Asks the kernel for the sockets in state LISTEN, of both families, over one netlink socket that stays open (sock_diag(7)).
+//! Asks the kernel for sockets over one netlink socket that stays open (sock_diag(7)): those in state LISTEN of both families, ten
+//! times a second; rarely the control groups they were made in, and every socket on one port.
 //!
-//! Only the table of listeners is walked for this, however many connections there are. It must never wait without a
+//! Only the table of listeners is walked for the first two, however many connections there are. It must never wait without a
 //! deadline, and never hand out half a dump.
 
+use std::collections::HashMap;
 use std::io;
-use std::net::IpAddr;
 use std::time::Duration;
 
-use netlink_packet_core::{
-    NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST, NetlinkBuffer, NetlinkHeader, NetlinkMessage, NetlinkPayload, NlasIterator, Parseable,
-};
-use netlink_packet_sock_diag::constants::{AF_INET, AF_INET6, INET_DIAG_SKV6ONLY, IPPROTO_TCP, TCP_LISTEN};
-use netlink_packet_sock_diag::inet::{ExtensionFlags, InetRequest, InetResponseHeader, SocketId, StateFlags};
-use netlink_packet_sock_diag::message::SockDiagMessage;
+use netlink_packet_core::{NLM_F_DUMP_INTR, NetlinkBuffer};
+use netlink_packet_sock_diag::constants::{AF_INET, AF_INET6};
 use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_SOCK_DIAG};
 use nix::sys::socket::{setsockopt, sockopt};
 use nix::sys::time::TimeVal;
 
+use super::diag::{self, RawSocket};
 use super::newcomers;
 use crate::domain::Endpoint;
 
@@ -28,13 +26,6 @@ const BUFFER: usize = 64 * 1024;
 
 /// How often a dump is repeated that was disturbed.
 const ATTEMPTS: usize = 4;
-
-/// The fixed part of a response, `struct inet_diag_msg`; attributes follow.
-const HEADER: usize = 72;
-
-/// The head of an attribute, and the kind of that which is a filter, `INET_DIAG_REQ_BYTECODE`.
-const ATTRIBUTE: usize = 4;
-const FILTER: u16 = 1;
 
 const NLMSG_ERROR: u16 = 2;
 const NLMSG_DONE: u16 = 3;
@@ -86,8 +77,8 @@ pub(super) struct Netlink {
     socket: Socket,
     buffer: Vec<u8>,
     requests: [Vec<u8>; 2],
-    /// The same with the filter that leaves out what is known.
-    filtered: [Vec<u8>; 2],
+    /// The same with the filter that leaves out what is known; `None` when that has changed.
+    filtered: Option<[Vec<u8>; 2]>,
     sequence: u32,
 }
 
@@ -99,56 +90,67 @@ impl Netlink {
         socket.connect(&SocketAddr::new(0, 0)).map_err(DumpError::of)?;
         let deadline = TimeVal::new(i64::try_from(DEADLINE.as_secs()).unwrap_or(1), 0);
         setsockopt(&socket, sockopt::ReceiveTimeout, &deadline).map_err(|error| DumpError::of(error.into()))?;
-        let requests = [request(AF_INET, SocketId::new_v4()), request(AF_INET6, SocketId::new_v6())];
-        Ok(Self { socket, buffer: vec![0; BUFFER], filtered: requests.clone(), requests, sequence: 0 })
+        let requests = [diag::listening(AF_INET), diag::listening(AF_INET6)];
+        Ok(Self { socket, buffer: vec![0; BUFFER], requests, filtered: None, sequence: 0 })
     }
 
-    /// Has [`Netlink::newcomers`] leave out what listens at the places of these.
-    pub(super) fn pass_over(&mut self, known: &[RawListener]) {
-        for ((plain, filtered), is_v6) in self.requests.iter().zip(&mut self.filtered).zip([false, true]) {
-            let code = newcomers::filter(known, is_v6);
-            filtered.clone_from(plain);
-            if code.is_empty() {
-                continue;
-            }
-            filtered.extend(u16::try_from(ATTRIBUTE + code.len()).unwrap_or(0).to_ne_bytes());
-            filtered.extend(FILTER.to_ne_bytes());
-            filtered.extend(code);
-            let total = u32::try_from(filtered.len()).unwrap_or(0);
-            NetlinkBuffer::new(filtered).set_length(total);
-        }
+    /// What is to be left out has changed.
+    pub(super) fn forget_known(&mut self) {
+        self.filtered = None;
     }
 
-    /// Fills `listeners` with those listening sockets that are not left out.
-    pub(super) fn newcomers(&mut self, listeners: &mut Vec<RawListener>) -> Result<(), DumpError> {
-        std::mem::swap(&mut self.requests, &mut self.filtered);
+    /// Fills `listeners` with what listens, but not at the places of these, nor of those that were given when it was asked last, unless
+    /// they were forgotten.
+    pub(super) fn newcomers(&mut self, known: &[RawListener], listeners: &mut Vec<RawListener>) -> Result<(), DumpError> {
+        let [v4, v6] = &self.requests;
+        let fresh = || [newcomers::filtered(v4, known, false), newcomers::filtered(v6, known, true)];
+        let mut filtered = self.filtered.take().unwrap_or_else(fresh);
+        std::mem::swap(&mut self.requests, &mut filtered);
         let dumped = self.dump(listeners);
-        std::mem::swap(&mut self.requests, &mut self.filtered);
+        std::mem::swap(&mut self.requests, &mut filtered);
+        self.filtered = Some(filtered);
         dumped
     }
 
     /// Fills `listeners` with every listening socket. What was in it is gone, also when this fails.
     pub(super) fn dump(&mut self, listeners: &mut Vec<RawListener>) -> Result<(), DumpError> {
-        let mut last = None;
-        for _ in 0..ATTEMPTS {
-            listeners.clear();
-            match self.dump_family(0, listeners).and_then(|()| self.dump_family(1, listeners)) {
-                Ok(()) => return Ok(()),
-                Err(error @ DumpError::Refused(_)) => return Err(error),
-                // An answer that did not come in time is not waited for again: the tick is long over.
-                Err(DumpError::Disturbed(error)) if error.kind() == io::ErrorKind::WouldBlock => {
-                    return Err(DumpError::Disturbed(io::ErrorKind::TimedOut.into()));
-                }
-                Err(DumpError::Disturbed(error)) => last = Some(error),
-            }
-        }
-        Err(DumpError::Disturbed(last.unwrap_or_else(|| io::ErrorKind::Interrupted.into())))
+        self.listening(listeners, Vec::clear, |listeners, payload| listeners.extend(diag::read_listener(payload)))
     }
 
-    fn dump_family(&mut self, family: usize, listeners: &mut Vec<RawListener>) -> Result<(), DumpError> {
+    /// The number of the control group that each listening socket was made in, by the socket's cookie; those in the root group and those
+    /// of which the kernel does not tell it (before Linux 5.8) are not in it.
+    pub(super) fn groups(&mut self) -> Result<HashMap<u64, u64>, DumpError> {
+        let mut groups = HashMap::new();
+        self.listening(&mut groups, HashMap::clear, |groups, payload| groups.extend(diag::read_group(payload)))?;
+        Ok(groups)
+    }
+
+    /// Every socket on a local port, whatever its state. The kernel walks all connections for it: not for every tick.
+    pub(super) fn on_port(&mut self, port: u16) -> Result<Vec<RawSocket>, DumpError> {
+        let mut sockets = Vec::new();
+        attempt(&mut sockets, Vec::clear, |sockets| {
+            [AF_INET, AF_INET6].into_iter().try_for_each(|family| {
+                let mut request = diag::on_port(family, port);
+                self.ask(&mut request, |payload| sockets.extend(diag::read_socket(payload)))
+            })
+        })?;
+        Ok(sockets)
+    }
+
+    fn listening<T>(&mut self, into: &mut T, clear: fn(&mut T), tell: fn(&mut T, &[u8])) -> Result<(), DumpError> {
+        attempt(into, clear, |into| {
+            (0..self.requests.len()).try_for_each(|family| {
+                let mut request = std::mem::take(&mut self.requests[family]);
+                let asked = self.ask(&mut request, |payload| tell(into, payload));
+                self.requests[family] = request;
+                asked
+            })
+        })
+    }
+
+    fn ask(&mut self, request: &mut [u8], mut tell: impl FnMut(&[u8])) -> Result<(), DumpError> {
         // A number of its own for each dump: what an earlier one, given up, still had to say is told from this one.
         self.sequence = self.sequence.wrapping_add(1);
-        let request = &mut self.requests[family];
         NetlinkBuffer::new(&mut *request).set_sequence_number(self.sequence);
         self.socket.send(request, 0).map_err(DumpError::of)?;
         let mut progress = Progress::default();
@@ -161,13 +163,31 @@ impl Netlink {
             let Some(datagram) = self.buffer.get(..received) else {
                 return Err(DumpError::Disturbed(io::ErrorKind::InvalidData.into()));
             };
-            read_datagram(datagram, self.sequence, &mut progress, listeners)?;
+            read_datagram(datagram, self.sequence, &mut progress, &mut tell)?;
         }
         if progress.interrupted {
             return Err(DumpError::Disturbed(io::ErrorKind::Interrupted.into()));
         }
         Ok(())
     }
+}
+
+/// Repeats what was disturbed.
+fn attempt<T>(into: &mut T, clear: fn(&mut T), mut once: impl FnMut(&mut T) -> Result<(), DumpError>) -> Result<(), DumpError> {
+    let mut last = None;
+    for _ in 0..ATTEMPTS {
+        clear(into);
+        match once(into) {
+            Ok(()) => return Ok(()),
+            Err(error @ DumpError::Refused(_)) => return Err(error),
+            // An answer that did not come in time is not waited for again: the tick is long over.
+            Err(DumpError::Disturbed(error)) if error.kind() == io::ErrorKind::WouldBlock => {
+                return Err(DumpError::Disturbed(io::ErrorKind::TimedOut.into()));
+            }
+            Err(DumpError::Disturbed(error)) => last = Some(error),
+        }
+    }
+    Err(DumpError::Disturbed(last.unwrap_or_else(|| io::ErrorKind::Interrupted.into())))
 }
 
 /// How far a dump is.
@@ -177,27 +197,8 @@ struct Progress {
     interrupted: bool,
 }
 
-/// A request for the listening TCP sockets of a family. No extension is asked for: that a socket is V6ONLY comes unasked with
-/// each listening one (inet_diag_msg_attrs_fill in inet_diag.c), and its number does not fit in the mask of extensions.
-fn request(family: u8, socket_id: SocketId) -> Vec<u8> {
-    let mut header = NetlinkHeader::default();
-    header.flags = NLM_F_REQUEST | NLM_F_DUMP;
-    let inet = InetRequest {
-        family,
-        protocol: IPPROTO_TCP,
-        extensions: ExtensionFlags::empty(),
-        states: StateFlags::from_bits_retain(1 << TCP_LISTEN),
-        socket_id,
-    };
-    let mut message = NetlinkMessage::new(header, NetlinkPayload::from(SockDiagMessage::InetRequest(inet)));
-    message.finalize();
-    let mut bytes = vec![0; message.buffer_len()];
-    message.serialize(&mut bytes);
-    bytes
-}
-
 /// Reads the messages of one datagram.
-fn read_datagram(datagram: &[u8], sequence: u32, progress: &mut Progress, listeners: &mut Vec<RawListener>) -> Result<(), DumpError> {
+fn read_datagram(datagram: &[u8], sequence: u32, progress: &mut Progress, tell: &mut impl FnMut(&[u8])) -> Result<(), DumpError> {
     let malformed = || DumpError::Disturbed(io::ErrorKind::InvalidData.into());
     let mut rest = datagram;
     while !rest.is_empty() {
@@ -212,7 +213,7 @@ fn read_datagram(datagram: &[u8], sequence: u32, progress: &mut Progress, listen
                     return error_of(message.payload()).map_or(Ok(()), Err);
                 }
                 NLMSG_ERROR => return Err(error_of(message.payload()).unwrap_or_else(malformed)),
-                _ => listeners.extend(read_listener(message.payload())),
+                _ => tell(message.payload()),
             }
         }
         rest = rest.get(length.next_multiple_of(4)..).unwrap_or_default();
@@ -224,28 +225,6 @@ fn read_datagram(datagram: &[u8], sequence: u32, progress: &mut Progress, listen
 fn error_of(payload: &[u8]) -> Option<DumpError> {
     let code = i32::from_ne_bytes(payload.get(..4)?.try_into().ok()?);
     (code < 0).then(|| DumpError::of(io::Error::from_raw_os_error(-code)))
-}
-
-/// One response. Borrows all the way: this is read a thousand times a tick, and ten ticks a second.
-fn read_listener(payload: &[u8]) -> Option<RawListener> {
-    let header = InetResponseHeader::parse(payload).ok()?;
-    if header.state != TCP_LISTEN {
-        return None;
-    }
-    let address = header.socket_id.source_address;
-    let v6only = matches!(address, IpAddr::V6(_)) && says_v6only(payload.get(HEADER..)?);
-    Some(RawListener {
-        cookie: u64::from_ne_bytes(header.socket_id.cookie),
-        endpoint: Endpoint { address, port: header.socket_id.source_port, v6only },
-        uid: header.uid,
-        inode: header.inode,
-    })
-}
-
-fn says_v6only(attributes: &[u8]) -> bool {
-    NlasIterator::new(attributes)
-        .map_while(Result::ok)
-        .any(|attribute| attribute.kind() == INET_DIAG_SKV6ONLY && attribute.value().first().is_some_and(|&value| value != 0))
 }
 
 #[cfg(test)]
@@ -283,16 +262,15 @@ mod tests {
         let mut netlink = Netlink::open().unwrap();
         let mut all = Vec::new();
         netlink.dump(&mut all).unwrap();
-        netlink.pass_over(&all);
         let mut found = Vec::new();
-        netlink.newcomers(&mut found).unwrap();
+        netlink.newcomers(&all, &mut found).unwrap();
         assert!(ports.iter().all(|port| at(&found, *port).is_empty()));
         let news = [
             TcpListener::bind(("127.0.0.2", ports[0])).unwrap(),
             TcpListener::bind("127.0.0.1:0").unwrap(),
             TcpListener::bind("[::1]:0").unwrap(),
         ];
-        netlink.newcomers(&mut found).unwrap();
+        netlink.newcomers(&all, &mut found).unwrap();
         for listener in &news {
             let local = listener.local_addr().unwrap();
             assert!(at(&found, local.port()).iter().any(|raw| raw.endpoint.address == local.ip()), "{local}");
@@ -325,6 +303,37 @@ mod tests {
             let found = at(&dump(), port).into_iter().find(|found| u64::from(found.inode) == inode).unwrap();
             assert_eq!(found.endpoint.v6only, only);
         }
+    }
+
+    #[test]
+    fn every_socket_on_a_port_is_told_with_its_state() {
+        use rustix::net::{AddressFamily, SocketType, bind, getsockname, socket};
+        let only_bound = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
+        bind(&only_bound, &std::net::SocketAddrV4::new(std::net::Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let port = std::net::SocketAddr::try_from(getsockname(&only_bound).unwrap()).unwrap().port();
+        let mut netlink = Netlink::open().unwrap();
+        let inode = rustix::fs::fstat(&only_bound).unwrap().st_ino;
+        let found = netlink.on_port(port).unwrap();
+        if found.is_empty() {
+            eprintln!("skipped: a kernel before 6.8 does not tell sockets that are only bound");
+        } else {
+            let found = found.into_iter().find(|found| u64::from(found.inode) == inode).unwrap();
+            assert_eq!((found.state, found.remote), (libc_state::CLOSE, None));
+        }
+
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let stream = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let local = stream.local_addr().unwrap();
+        let inode = rustix::fs::fstat(&stream).unwrap().st_ino;
+        let found = netlink.on_port(local.port()).unwrap().into_iter().find(|found| u64::from(found.inode) == inode).unwrap();
+        assert_eq!((found.state, found.remote), (libc_state::ESTABLISHED, Some(listener.local_addr().unwrap())));
+        assert_eq!((found.endpoint.address, found.uid), (local.ip(), nix::unistd::geteuid().as_raw()));
+    }
+
+    /// tcp_states.h of the kernel.
+    mod libc_state {
+        pub(super) const ESTABLISHED: u8 = 1;
+        pub(super) const CLOSE: u8 = 7;
     }
 
     #[test]
@@ -361,10 +370,11 @@ mod tests {
 
     #[test]
     fn refusals_interruptions_and_strangers_are_told_apart() {
-        let mut listeners = Vec::new();
+        let mut listeners: Vec<RawListener> = Vec::new();
         let mut read = |bytes: &[u8]| {
             let mut progress = Progress::default();
-            read_datagram(bytes, 7, &mut progress, &mut listeners).map(|()| (progress.done, progress.interrupted))
+            read_datagram(bytes, 7, &mut progress, &mut |payload: &[u8]| listeners.extend(diag::read_listener(payload)))
+                .map(|()| (progress.done, progress.interrupted))
         };
         assert!(matches!(read(&message(NLMSG_ERROR, 0, 7, &(-libc::EPERM).to_ne_bytes())), Err(DumpError::Refused(_))));
         assert!(matches!(read(&message(NLMSG_ERROR, 0, 7, &(-libc::ENOBUFS).to_ne_bytes())), Err(DumpError::Disturbed(_))));

@@ -5,7 +5,13 @@
 
 use std::net::IpAddr;
 
+use netlink_packet_core::NetlinkBuffer;
+
 use super::netlink::RawListener;
+
+/// The head of an attribute, and the kind of that which is a filter, `INET_DIAG_REQ_BYTECODE`.
+const ATTRIBUTE: usize = 4;
+const BYTECODE: u16 = 1;
 
 /// `struct inet_diag_bc_op` of linux/inet_diag.h is a code, how far to go on when it holds, and how far when not.
 const OPERATION: usize = 4;
@@ -32,8 +38,22 @@ struct Run {
     last: u16,
 }
 
+/// A request with the filter added.
+pub(super) fn filtered(request: &[u8], known: &[RawListener], is_v6: bool) -> Vec<u8> {
+    let mut request = request.to_vec();
+    let code = filter(known, is_v6);
+    if !code.is_empty() {
+        request.extend(u16::try_from(ATTRIBUTE + code.len()).unwrap_or(0).to_ne_bytes());
+        request.extend(BYTECODE.to_ne_bytes());
+        request.extend(code);
+        let total = u32::try_from(request.len()).unwrap_or(0);
+        NetlinkBuffer::new(&mut request).set_length(total);
+    }
+    request
+}
+
 /// The filter that lets through what is at none of the places of these sockets. Only those of one family are looked at.
-pub(super) fn filter(known: &[RawListener], is_v6: bool) -> Vec<u8> {
+fn filter(known: &[RawListener], is_v6: bool) -> Vec<u8> {
     let mut runs = runs(known.iter().filter(|raw| raw.endpoint.address.is_ipv6() == is_v6));
     runs.sort_unstable_by_key(|run| std::cmp::Reverse((run.last - run.first, run.first)));
     runs.truncate(MOST_RUNS);

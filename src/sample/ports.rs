@@ -2,13 +2,17 @@
 //!
 //! It must never read a process that is not new to it: that is what `processes` does, ten times more rarely.
 
+use std::collections::HashMap;
+use std::io;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::files::Files;
 use super::holders::{self, Found, Outcome};
 use super::listeners::Hold;
 use super::netlink::{DumpError, Netlink, RawListener};
+use super::proc::Proc;
 use super::{Sampler, Watched, clock};
 use crate::domain::{Reading, Shown, Uid};
 
@@ -19,59 +23,55 @@ const FAILURES_BORNE: u32 = 10;
 #[derive(Default)]
 pub(super) struct Dumps {
     netlink: Option<Netlink>,
+    /// Where netlink is refused.
+    files: Option<Files>,
     fresh: Vec<RawListener>,
     again: Vec<RawListener>,
-    refused: Option<Shown>,
+    refused: bool,
+    notice: Option<Shown>,
     failures: u32,
     has_succeeded: bool,
-    filter: Filter,
-}
-
-/// Whether the kernel leaves out what is known.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Filter {
-    /// It has not been told what is known, or that has changed.
-    #[default]
-    Stale,
-    /// It leaves out the last dump.
-    Set,
-    /// It does not take a filter.
-    Refused,
+    takes_no_filter: bool,
 }
 
 impl Dumps {
     /// Whether listeners are known.
     pub(super) fn state(&self) -> Reading<()> {
-        match (&self.refused, self.has_succeeded) {
-            (Some(_), _) => Reading::Denied,
-            (None, true) => Reading::Known(()),
-            (None, false) => Reading::Unasked,
+        match (self.refused, self.has_succeeded) {
+            (true, _) => Reading::Denied,
+            (false, true) => Reading::Known(()),
+            (false, false) => Reading::Unasked,
         }
     }
 
-    /// Why they are not.
-    pub(super) fn refused(&self) -> Option<&Shown> {
-        self.refused.as_ref()
+    /// Why they are not, or why they are read in another way than usual.
+    pub(super) fn notice(&self) -> Option<&Shown> {
+        self.notice.as_ref()
     }
 
-    /// Fills `fresh`. `Ok(None)`: it did not work this time, and what was known stands.
-    fn dump(&mut self) -> Option<()> {
+    /// Fills `fresh`. `None`: it was not its turn or did not work this time, and what was known stands.
+    fn dump(&mut self, proc: &Proc) -> Option<()> {
+        // Refused once a tick would be refused ten times a second: it is tried again when the files are due.
+        if self.files.as_ref().is_some_and(|files| !files.is_due(clock::now().boot)) {
+            return None;
+        }
         match self.try_dump() {
             Ok(()) => {
-                (self.refused, self.failures, self.has_succeeded) = (None, 0, true);
+                (self.files, self.notice) = (None, None);
+                self.succeed();
                 Some(())
             }
             Err(DumpError::Refused(error)) => {
                 self.netlink = None;
-                self.refused = Some(Shown::new(&format!("the kernel does not tell listening sockets: {error}")));
-                None
+                self.read_files(proc, &error)
             }
             Err(DumpError::Disturbed(error)) => {
                 // A socket in an unknown state is not asked again: the rest of an answer may be in it.
                 self.netlink = None;
                 self.failures = self.failures.saturating_add(1);
                 if self.failures > FAILURES_BORNE {
-                    self.refused = Some(Shown::new(&format!("the kernel did not tell listening sockets: {error}")));
+                    self.refused = true;
+                    self.notice = Some(Shown::new(&format!("the kernel did not tell listening sockets: {error}")));
                 }
                 None
             }
@@ -80,43 +80,68 @@ impl Dumps {
 
     /// Fills `again` with what listens and was not in the last dump. `None`: that cannot be told in this way.
     fn newcomers(&mut self, last: &[RawListener]) -> Option<()> {
-        let netlink = self.netlink.as_mut().filter(|_| self.filter != Filter::Refused)?;
-        if self.filter == Filter::Stale {
-            netlink.pass_over(last);
-            self.filter = Filter::Set;
-        }
-        match netlink.newcomers(&mut self.again) {
+        let netlink = self.netlink.as_mut().filter(|_| !self.takes_no_filter)?;
+        match netlink.newcomers(last, &mut self.again) {
             Ok(()) => Some(()),
             Err(error) => {
                 // Whether it is the filter or the socket, a whole dump will show.
                 self.netlink = None;
-                self.filter = if matches!(error, DumpError::Refused(_)) { Filter::Refused } else { Filter::Stale };
+                self.takes_no_filter = matches!(error, DumpError::Refused(_));
                 None
             }
         }
     }
 
+    fn succeed(&mut self) {
+        (self.refused, self.failures, self.has_succeeded) = (false, 0, true);
+    }
+
     fn try_dump(&mut self) -> Result<(), DumpError> {
-        let netlink = match &mut self.netlink {
-            Some(netlink) => netlink,
-            none => {
-                if self.filter == Filter::Set {
-                    self.filter = Filter::Stale;
-                }
-                none.insert(Netlink::open()?)
-            }
-        };
-        netlink.dump(&mut self.fresh)
+        opened(&mut self.netlink)?.dump(&mut self.fresh)
+    }
+
+    fn read_files(&mut self, proc: &Proc, refusal: &io::Error) -> Option<()> {
+        let files = self.files.get_or_insert_default();
+        let read = files.read(proc, &mut self.fresh);
+        let every = files.every();
+        self.notice = Some(Shown::new(&match &read {
+            Ok(()) => format!("the kernel's socket diagnosis is refused ({refusal}): listening ports are read from /proc/net/tcp, {every}"),
+            Err(error) => format!(
+                "the kernel tells no listening sockets: its socket diagnosis is refused ({refusal}), and so is /proc/net/tcp ({error})"
+            ),
+        }));
+        self.refused = read.is_err();
+        read.ok()?;
+        self.succeed();
+        Some(())
     }
 
     /// A dump is made in pieces of a few hundred sockets, and one that ends between two pieces can hide its neighbour. What is
     /// missing is therefore asked for a second time, and only believed to be gone when it is missing in both.
-    fn confirm(&mut self) -> Option<()> {
+    fn confirm(&mut self, proc: &Proc) -> Option<()> {
         std::mem::swap(&mut self.fresh, &mut self.again);
-        self.dump()?;
+        match &mut self.files {
+            Some(files) => files.read(proc, &mut self.fresh).ok()?,
+            None => self.dump(proc)?,
+        }
         unite(&mut self.fresh, &self.again);
         Some(())
     }
+
+    /// The numbers of the control groups that listening sockets were made in, by cookie.
+    fn groups(&mut self) -> HashMap<u64, u64> {
+        if self.files.is_some() {
+            return HashMap::new();
+        }
+        opened(&mut self.netlink).and_then(Netlink::groups).unwrap_or_default()
+    }
+}
+
+fn opened(netlink: &mut Option<Netlink>) -> Result<&mut Netlink, DumpError> {
+    Ok(match netlink {
+        Some(netlink) => netlink,
+        none => none.insert(Netlink::open()?),
+    })
 }
 
 fn unite(dump: &mut Vec<RawListener>, before: &[RawListener]) {
@@ -129,14 +154,14 @@ impl Sampler {
     /// or its holders became known or others.
     pub fn ports(&mut self, watched: &Watched) -> bool {
         let was = self.dumps.state();
-        let dumped = self.dumps.dump().and_then(|()| {
+        let dumped = self.dumps.dump(&self.proc).and_then(|()| {
             let misses = !self.listeners.is_same(&self.dumps.fresh) && self.listeners.misses_any(&self.dumps.fresh);
-            if misses { self.dumps.confirm() } else { Some(()) }
+            if misses { self.dumps.confirm(&self.proc) } else { Some(()) }
         });
         let mut changed = self.dumps.state() != was;
         if dumped.is_some() && !self.listeners.is_same(&self.dumps.fresh) {
-            if self.dumps.filter == Filter::Set {
-                self.dumps.filter = Filter::Stale;
+            if let Some(netlink) = &mut self.dumps.netlink {
+                netlink.forget_known();
             }
             changed |= self.listeners.take(&mut self.dumps.fresh, Timestamp::now());
         }
@@ -170,7 +195,22 @@ impl Sampler {
         for raw in due {
             changed |= self.take_answer(raw, &outcome, present);
         }
-        changed
+        changed | self.find_groups()
+    }
+
+    /// Where the holder may not be seen, or is not here, the control group that the socket was made in may still say whose it is.
+    fn find_groups(&mut self) -> bool {
+        let nameless = self.listeners.ungrouped();
+        if nameless.is_empty() {
+            return false;
+        }
+        let numbers = self.dumps.groups();
+        self.groups.learn(nameless.iter().filter_map(|cookie| numbers.get(cookie).copied()));
+        for cookie in nameless {
+            let group = numbers.get(&cookie).and_then(|number| self.groups.name(*number)).cloned();
+            self.listeners.set_group(cookie, group);
+        }
+        true
     }
 
     fn take_answer(&mut self, raw: RawListener, outcome: &Outcome, present: Duration) -> bool {
@@ -203,6 +243,7 @@ mod tests {
     use super::*;
     use crate::domain::Endpoint;
     use std::net::{IpAddr, Ipv4Addr};
+    use std::path::Path;
 
     #[test]
     fn what_one_of_two_dumps_has_is_there() {
@@ -216,9 +257,35 @@ mod tests {
     fn nothing_is_known_before_the_first_dump() {
         assert_eq!(Dumps::default().state(), Reading::Unasked);
         let mut dumps = Dumps::default();
-        assert!(dumps.dump().is_some());
-        assert_eq!(dumps.state(), Reading::Known(()));
-        dumps.refused = Some(Shown::new("no"));
+        assert!(dumps.dump(&Proc::open_at(Path::new("/proc")).unwrap()).is_some());
+        assert_eq!((dumps.state(), dumps.notice()), (Reading::Known(()), None));
+        dumps.refused = true;
         assert_eq!(dumps.state(), Reading::Denied);
+    }
+
+    #[test]
+    fn where_netlink_is_refused_the_files_are_read_and_it_is_said() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let inode = rustix::fs::fstat(&listener).unwrap().st_ino;
+        let proc = Proc::open_at(Path::new("/proc")).unwrap();
+        let mut dumps = Dumps::default();
+        let refusal = io::Error::from_raw_os_error(libc::EPERM);
+        assert!(dumps.read_files(&proc, &refusal).is_some());
+        assert!(dumps.fresh.iter().any(|raw| u64::from(raw.inode) == inode));
+        assert_eq!(dumps.state(), Reading::Known(()));
+        assert_eq!(
+            dumps.notice().unwrap().as_str(),
+            "the kernel's socket diagnosis is refused (Operation not permitted (os error 1)): listening ports are read from /proc/net/tcp, \
+             every second"
+        );
+        // Not again at once.
+        dumps.fresh.clear();
+        assert!(dumps.dump(&proc).is_none() && dumps.fresh.is_empty());
+
+        let nothing = tempfile::tempdir().unwrap();
+        let mut dumps = Dumps::default();
+        assert!(dumps.read_files(&Proc::open_at(nothing.path()).unwrap(), &refusal).is_none());
+        assert_eq!(dumps.state(), Reading::Denied);
+        assert!(dumps.notice().unwrap().as_str().contains("and so is /proc/net/tcp (No such file"));
     }
 }

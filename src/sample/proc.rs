@@ -21,6 +21,8 @@ pub(super) struct Proc {
     directory: OwnedFd,
     listing: Vec<u8>,
     counts_files: bool,
+    /// The inode number of a file of this process's network namespace.
+    network: Option<u64>,
 }
 
 impl Proc {
@@ -29,7 +31,16 @@ impl Proc {
         let directory = rustix::fs::open(root, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
         // This process has a file open: a size of zero is a kernel that does not count.
         let counts_files = rustix::fs::statat(&directory, "self/fd", AtFlags::empty()).is_ok_and(|stat| stat.st_size > 0);
-        Ok(Self { directory, listing: Vec::with_capacity(LISTING_BYTES), counts_files })
+        let network = rustix::fs::statat(&directory, "self/net/tcp", AtFlags::empty()).ok().map(|stat| stat.st_ino);
+        Ok(Self { directory, listing: Vec::with_capacity(LISTING_BYTES), counts_files, network })
+    }
+
+    /// Whether a process lives in another network namespace. The entries below /proc/PID/net are made once a namespace, so that
+    /// their inode numbers tell it (proc_tgid_net_lookup in fs/proc/proc_net.c); unlike /proc/PID/ns/net they may be asked by
+    /// everybody. A process of which that cannot be asked is taken for one of here.
+    pub(super) fn is_elsewhere(&self, pid: i32) -> bool {
+        let theirs = rustix::fs::statat(&self.directory, format!("{pid}/net/tcp"), AtFlags::empty()).ok().map(|stat| stat.st_ino);
+        matches!((self.network, theirs), (Some(own), Some(theirs)) if own != theirs)
     }
 
     /// Whether the size of /proc/PID/fd is the number of open descriptors (since Linux 6.2).

@@ -93,6 +93,7 @@ impl Kept {
             tasks: first.tasks,
             open_files: Reading::Unasked,
             cgroup: Reading::Unasked,
+            elsewhere: proc.is_elsewhere(pid),
             started_at: clock.started_at(first.start_time),
         };
         let image = first.image;
@@ -233,6 +234,8 @@ impl Kept {
                 process.command = joined(arguments, &self.name);
             }
             process.cgroup = cgroup(proc, pid);
+            // Who goes into another network namespace executes there what it went for.
+            process.elsewhere = proc.is_elsewhere(pid);
             changed = true;
         }
         let uid = if changed { proc.identity(pid).ok().map(|stat| Uid(stat.st_uid)).or(uid) } else { uid };

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-const BERTH: &str = env!("CARGO_BIN_EXE_berth");
+pub const BERTH: &str = env!("CARGO_BIN_EXE_berth");
 
 /// A tree as the guide lays it out, with its own state directory; everything is stopped when it goes.
 pub struct Tree {
@@ -51,14 +51,14 @@ impl Tree {
         self.path().join("berth.toml")
     }
 
-    fn configure(&self, owner: &str, text: &str) {
+    pub(crate) fn configure(&self, owner: &str, text: &str) {
         let directory = self.path().join("users").join(owner).join("config");
         std::fs::create_dir_all(&directory).unwrap();
         std::fs::create_dir_all(directory.with_file_name("workspace")).unwrap();
         std::fs::write(directory.join("config.json"), text).unwrap();
     }
 
-    fn command(&self, words: &[&str]) -> Command {
+    pub(crate) fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(BERTH);
         command.arg("--config").arg(self.config()).args(words).env("BERTH_STATE", self.path().join("state"));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -100,7 +100,7 @@ impl Drop for Tree {
     }
 }
 
-fn told(output: Output) -> (i32, String, String) {
+pub(crate) fn told(output: Output) -> (i32, String, String) {
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     (output.status.code().unwrap_or(-1), text(output.stdout), text(output.stderr))
 }

@@ -12,6 +12,9 @@ mod console;
 mod fake_door;
 #[path = "../support/fleet.rs"]
 mod fleet;
+mod overlap;
+mod pending;
+mod ports;
 mod pty;
 mod restarts;
 mod screens;

@@ -108,6 +108,7 @@ fn declared(name: &str, uid: u32, port: u16) -> Arc<Declared> {
         limits: Limits::default(),
         log_max: None,
         log_keep: 0,
+        settings: Arc::default(),
         launch: Some(Launch {
             command: vec!["node".into(), "src/main.js".into()],
             directory: PathBuf::from("/opt/mcp-server"),
@@ -185,6 +186,7 @@ fn process(pid: i32, uid: u32, name: &str, command: &str, seconds: u64, memory_b
         tasks: 11,
         open_files: Reading::Known(27),
         cgroup: Reading::Unasked,
+        elsewhere: false,
         started_at: now() - Duration::from_secs(seconds),
     }
 }
@@ -254,6 +256,7 @@ fn listeners(rows: &[Row]) -> Vec<Listener> {
         endpoint,
         uid,
         inode: u64::from(endpoint.port),
+        group: None,
         since: holder.started_at,
         holders: Reading::Known(Arc::from([holder])),
     };

@@ -4,10 +4,10 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
-use crate::domain::{Claim, InstanceId, ProcessKey, Roster, SupervisorKind};
+use crate::domain::{Claim, Declared, InstanceId, ProcessKey, Roster, SupervisorKind};
 
 use super::record::{Record, Records};
 
@@ -58,7 +58,9 @@ pub fn read(records: &Records, boot: &str, cache: &Mutex<Cache>, roster: &Roster
                 Err(error) => *denied = error.kind() == std::io::ErrorKind::PermissionDenied,
             }
         }
-        claims.push(claim_of(&declared.id, known.get(&declared.id).and_then(Option::as_ref), *denied));
+        let record = known.get_mut(&declared.id).and_then(Option::as_mut);
+        let record = record.map(|record| share_settings(record, declared));
+        claims.push(claim_of(&declared.id, record, *denied));
     }
     claims
 }
@@ -68,6 +70,18 @@ pub fn forget(cache: &Mutex<Cache>, id: &InstanceId) {
     let mut cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
     let main = cache.known.remove(id).flatten().and_then(|record| record.main);
     cache.restless.insert(id.clone(), main);
+}
+
+/// What was recorded and still holds becomes the same as what is declared: whether anything differs is one look at two addresses
+/// from then on.
+fn share_settings<'a>(record: &'a mut Record, declared: &Declared) -> &'a Record {
+    if let Some(recorded) = &mut record.started_with
+        && !Arc::ptr_eq(recorded, &declared.settings)
+        && recorded.says_the_same(&declared.settings)
+    {
+        *recorded = Arc::clone(&declared.settings);
+    }
+    record
 }
 
 fn claim_of(id: &InstanceId, record: Option<&Record>, denied: bool) -> Claim {
@@ -82,6 +96,7 @@ fn claim_of(id: &InstanceId, record: Option<&Record>, denied: bool) -> Claim {
         restarts: record.restarts,
         ended_outside: record.ended_outside,
         again: record.again,
+        started_with: record.started_with.clone(),
         denied,
     }
 }

@@ -49,6 +49,7 @@ pub fn start(supervisor: &ProcessSupervisor, declared: &Declared, by: &Caller, a
         at: Timestamp::now(),
         restarts: if again { old.restarts.saturating_add(1) } else { 0 },
         before: old.before(),
+        settings: Some((*declared.settings).clone()),
     };
     let record = supervisor.records.begin(&declared.id, &first)?;
     let spec = specification(&Spec::of(declared, launch, supervisor.open_files).with(variables))?;

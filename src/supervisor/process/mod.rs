@@ -24,6 +24,7 @@ use super::{Started, Stopped, Supervisor};
 
 pub use lock::{Held, InstanceLock};
 use record::Records;
+pub use spec::PATH as PROGRAM_PATH;
 
 /// The supervisor of process instances.
 pub struct ProcessSupervisor {

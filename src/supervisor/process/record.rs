@@ -7,12 +7,13 @@ use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{Again, ExitStatus, InstanceId, LastExit, ProcessKey};
+use crate::domain::{Again, ExitStatus, InstanceId, LastExit, ProcessKey, Settings};
 use crate::error::{Context, Result};
 
 /// One event of an instance's life under its keeper.
@@ -31,6 +32,9 @@ pub enum Event {
         restarts: u32,
         /// How the run before ended, as (code, signal, when).
         before: Option<(Option<i32>, Option<i32>, Timestamp)>,
+        /// What it is started with, secrets as hashes.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        settings: Option<Settings>,
     },
     /// The keeper runs and has started the server.
     Started {
@@ -113,6 +117,8 @@ pub struct Record {
     pub restarts: u32,
     /// What its keeper makes of its end.
     pub again: Option<Again>,
+    /// What it was started with.
+    pub started_with: Option<Arc<Settings>>,
     /// Nothing more will be written.
     pub settled: bool,
     /// SIGKILL was needed at its end.
@@ -140,9 +146,10 @@ impl Record {
         let mut same_boot = true;
         for event in text.lines().filter_map(|line| serde_json::from_str::<Event>(line).ok()) {
             match event {
-                Event::Asked { boot, restarts, before, .. } => {
+                Event::Asked { boot, restarts, before, settings, .. } => {
                     same_boot = boot == this_boot;
-                    record = Self { restarts, exit: before.map(|(code, signal, at)| exit_of(code, signal, at)), ..Self::default() };
+                    let exit = before.map(|(code, signal, at)| exit_of(code, signal, at));
+                    record = Self { restarts, exit, started_with: settings.map(Arc::new), ..Self::default() };
                 }
                 Event::Started { keeper, main, at } => {
                     if record.main.is_some() {
@@ -292,7 +299,14 @@ mod tests {
     }
 
     fn asked(boot: &str) -> Event {
-        Event::Asked { boot: boot.to_owned(), by: "root".to_owned(), at: at(1), restarts: 2, before: Some((Some(1), None, at(0))) }
+        Event::Asked {
+            boot: boot.to_owned(),
+            by: "root".to_owned(),
+            at: at(1),
+            restarts: 2,
+            before: Some((Some(1), None, at(0))),
+            settings: None,
+        }
     }
 
     #[test]

@@ -31,7 +31,7 @@ pub struct Spec {
 }
 
 /// Where programs are looked for; a server finds nothing by the administrator's own PATH.
-const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+pub const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 impl Spec {
     /// The specification for an instance.

@@ -1,0 +1,275 @@
+//! One `[[discover]]` entry: what was found below each entry of its root, and when that is looked at again.
+//!
+//! It must never decide what an instance is (`declare` does), nor take anything away at the first look that misses it.
+
+use std::collections::{BTreeMap, HashSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::config::{Config, Pattern, Source};
+use crate::domain::{ConfigFault, Declared};
+use crate::hand::{FileFacts, Identity, Reader};
+
+use super::account::Accounts;
+use super::declare::{self, Context};
+use super::env::{self, Beside};
+use super::example::Examples;
+use super::pace::Pace;
+use super::programs::Programs;
+use super::tree::{Place, Walk};
+
+/// What a look needs from the discoverer.
+pub struct Tools<'a> {
+    /// The whole configuration.
+    pub config: &'a Config,
+    /// Looks as the user.
+    pub reader: &'a Reader,
+    /// The accounts that were asked for.
+    pub accounts: &'a mut Accounts,
+    /// The programs that were seen.
+    pub programs: &'a mut Programs,
+    /// The examples that lie beside environment files.
+    pub examples: &'a mut Examples,
+    /// This boot's id.
+    pub boot: &'a str,
+}
+
+/// What was found at one path.
+struct Found {
+    beneath: PathBuf,
+    facts: FileFacts,
+    beside: Beside,
+    declared: Arc<Declared>,
+}
+
+/// What was found below one entry of the root.
+#[derive(Default)]
+struct Content {
+    found: Vec<Found>,
+    faults: Vec<ConfigFault>,
+    ways: Vec<PathBuf>,
+    who: Option<Identity>,
+}
+
+impl Content {
+    fn is_empty(&self) -> bool {
+        self.found.is_empty() && self.faults.is_empty()
+    }
+
+    fn is_same(&self, other: &Self) -> bool {
+        let same = |one: &Found, two: &Found| one.beneath == two.beneath && one.declared == two.declared;
+        self.found.len() == other.found.len()
+            && self.found.iter().zip(&other.found).all(|(one, two)| same(one, two))
+            && self.faults == other.faults
+    }
+
+    /// Whether something is missing or broken that was there and whole.
+    fn is_worse_than(&self, before: &Self) -> bool {
+        let is_whole = |content: &Self, beneath: &PathBuf| {
+            content.found.iter().any(|found| found.beneath == *beneath && found.declared.fault.is_none())
+        };
+        before.found.iter().any(|found| match &found.declared.fault {
+            None => !is_whole(self, &found.beneath),
+            Some(_) => !self.found.iter().any(|now| now.beneath == found.beneath),
+        })
+    }
+
+    /// The environment files that it is declared from.
+    fn env_files(&self) -> Vec<Option<&PathBuf>> {
+        self.found.iter().map(|found| found.declared.env_file.as_ref().map(|file| &file.path)).collect()
+    }
+
+    /// Whether a fault is not in a text: a timeout or a directory's rights may go without any file being changed.
+    fn may_pass(&self) -> bool {
+        self.found.iter().any(|found| found.declared.fault.as_ref().is_some_and(|fault| fault.line.is_none()))
+    }
+}
+
+/// One entry of the root.
+pub struct Entry {
+    content: Content,
+    /// Its directories' watches.
+    pub watches: Vec<i32>,
+    /// When it is looked at.
+    pub pace: Pace,
+    /// Why its changes have to be looked for.
+    pub complaint: Option<String>,
+}
+
+/// One `[[discover]]` entry.
+pub struct Search {
+    /// Its number in the configuration.
+    pub index: usize,
+    /// What is looked for.
+    pub pattern: Pattern,
+    /// What such files are.
+    source: Source,
+    /// The name of its template.
+    pub template: String,
+    /// What was found, by the name in the root.
+    pub entries: BTreeMap<Arc<str>, Entry>,
+    /// Why the root cannot be listed, and names that are none.
+    pub faults: Vec<ConfigFault>,
+    /// The root itself: its watch, and when it is listed.
+    pub root_watches: Vec<i32>,
+    /// When the root is listed.
+    pub root_pace: Pace,
+    /// Which directory the root was.
+    pub root: Option<(u64, u64)>,
+    /// Why the root's changes have to be looked for.
+    pub root_complaint: Option<String>,
+    /// What is told of it.
+    pub complaint: Option<String>,
+}
+
+impl Search {
+    /// A search that has found nothing yet.
+    pub fn new(index: usize, pattern: Pattern, source: Source, template: String, now: Instant) -> Self {
+        let root_pace = Pace::new(now, index, index + 1);
+        Self {
+            index,
+            pattern,
+            source,
+            template,
+            entries: BTreeMap::new(),
+            faults: Vec::new(),
+            root_watches: Vec::new(),
+            root_pace,
+            root: None,
+            root_complaint: None,
+            complaint: None,
+        }
+    }
+
+    /// What was found, and what could not be.
+    pub fn found(&self) -> impl Iterator<Item = &Arc<Declared>> {
+        self.entries.values().flat_map(|entry| entry.content.found.iter().map(|found| &found.declared))
+    }
+
+    /// Every fault of the search, those of its root first.
+    pub fn all_faults(&self) -> impl Iterator<Item = &ConfigFault> {
+        self.faults.iter().chain(self.entries.values().flat_map(|entry| &entry.content.faults))
+    }
+
+    /// Looks at everything, and believes it.
+    pub fn look_through(&mut self, tools: &mut Tools<'_>, now: Instant) {
+        let names = self.list(tools).unwrap_or_default();
+        let count = names.len();
+        let mut entries = BTreeMap::new();
+        for (place, name) in names.into_iter().enumerate() {
+            let before = self.entries.remove(name.as_str());
+            let content = self.content(tools, &name, before.as_ref().map(|entry| &entry.content));
+            let watches = before.map(|entry| entry.watches).unwrap_or_default();
+            entries.insert(Arc::from(name), Entry { content, watches, pace: Pace::new(now, place, count), complaint: None });
+        }
+        self.entries = entries;
+    }
+
+    /// Lists the root anew: what has come is looked at, and what has gone. True when its faults have changed.
+    ///
+    /// `gone` is told of entries that were empty already and are no more, with their watches.
+    pub fn look_at_root(&mut self, tools: &mut Tools<'_>, now: Instant, mut gone: impl FnMut(&Arc<str>, &[i32])) -> bool {
+        let before = std::mem::take(&mut self.faults);
+        let names: HashSet<String> = self.list(tools).unwrap_or_default().into_iter().collect();
+        self.entries.retain(|name, entry| {
+            let stays = names.contains(&**name) || !entry.content.is_empty();
+            if !stays {
+                gone(name, &entry.watches);
+            } else if !names.contains(&**name) {
+                entry.pace.hurry(now);
+            }
+            stays
+        });
+        for name in names.iter().filter(|name| !self.entries.contains_key(name.as_str())).collect::<Vec<_>>() {
+            self.expect(name, now).hurry(now);
+        }
+        self.root_pace.looked(now, false);
+        self.faults != before
+    }
+
+    /// The pace of an entry, which is made where there is none.
+    pub fn expect(&mut self, name: &str, now: Instant) -> &mut Pace {
+        let make = || Entry { content: Content::default(), watches: Vec::new(), pace: Pace::new(now, 0, 1), complaint: None };
+        &mut self.entries.entry(Arc::from(name)).or_insert_with(make).pace
+    }
+
+    /// Looks at one entry. True when what is believed has changed.
+    pub fn look_at(&mut self, tools: &mut Tools<'_>, name: &Arc<str>, now: Instant) -> bool {
+        let Some(before) = self.entries.get(name).map(|entry| &entry.content) else { return false };
+        let content = self.content(tools, name, Some(before));
+        let (is_same, is_worse) = (content.is_same(before), content.is_worse_than(before));
+        let Some(entry) = self.entries.get_mut(name) else { return false };
+        let is_believed = entry.pace.looked(now, is_worse);
+        if content.may_pass() {
+            entry.pace.try_again(now);
+        }
+        if is_believed {
+            // Directories that were not there when it was asked to tell its changes.
+            if content.ways != entry.content.ways || content.env_files() != entry.content.env_files() {
+                entry.pace.listen_anew();
+            }
+            entry.content = content;
+        }
+        is_believed && !is_same
+    }
+
+    /// The ways to an entry's files, and who may look there.
+    pub fn ways(&self, name: &str) -> Option<(&[PathBuf], Option<&Identity>)> {
+        self.entries.get(name).map(|entry| (&entry.content.ways[..], entry.content.who.as_ref()))
+    }
+
+    /// The further files that an entry's instances are declared from: the administrator's part of the path, and the rest.
+    pub fn further(&self, name: &str) -> Vec<(PathBuf, PathBuf)> {
+        let declared = self.entries.get(name).into_iter().flat_map(|entry| entry.content.found.iter().map(|found| &found.declared));
+        let file = |declared: &Arc<Declared>| {
+            let file = declared.env_file.as_ref().filter(|file| file.path != declared.config)?;
+            Some((file.root.clone(), file.path.strip_prefix(&file.root).ok()?.to_owned()))
+        };
+        declared.filter_map(file).collect()
+    }
+
+    fn list(&mut self, tools: &mut Tools<'_>) -> Option<Vec<String>> {
+        let template = tools.config.templates.get(&self.template)?;
+        self.faults.clear();
+        let walk = Walk { reader: tools.reader, pattern: &self.pattern, template, accounts: tools.accounts };
+        walk.entries(&mut self.faults)
+    }
+
+    fn content(&self, tools: &mut Tools<'_>, name: &str, before: Option<&Content>) -> Content {
+        let Some(template) = tools.config.templates.get(&self.template) else { return Content::default() };
+        let mut walk = Walk { reader: tools.reader, pattern: &self.pattern, template, accounts: tools.accounts };
+        let look = walk.look(name);
+        let mut found = Vec::with_capacity(look.places.len());
+        for place in look.places {
+            let known = before.and_then(|content| content.found.iter().find(|found| found.beneath == place.beneath));
+            let who = place.account.identity.clone();
+            let same = known.filter(|known| {
+                still_holds(known, &place, tools.programs)
+                    && known.beside == env::beside(tools.reader, tools.examples, &who, &known.declared)
+            });
+            let (beside, declared) = match same {
+                Some(known) => (known.beside.clone(), Arc::clone(&known.declared)),
+                None => {
+                    let Tools { config, reader, programs, examples, boot, .. } = tools;
+                    let (root, source) = (self.pattern.root(), &self.source);
+                    let mut context = Context { config, source, template, root, reader, programs, examples, boot };
+                    let declared = Arc::new(declare::declare(&mut context, &place));
+                    (env::beside(tools.reader, tools.examples, &who, &declared), declared)
+                }
+            };
+            found.push(Found { beneath: place.beneath, facts: place.facts, beside, declared });
+        }
+        Content { found, faults: look.faults, ways: look.ways, who: look.who }
+    }
+}
+
+/// Whether a file need not be read again: it is the same, and so are its account (which may have been made meanwhile) and its programs.
+fn still_holds(known: &Found, place: &Place, programs: &Programs) -> bool {
+    let declared = &known.declared;
+    known.facts == place.facts
+        && (declared.uid, declared.gid) == (place.account.uid, place.account.gid)
+        // A fault that is not in the text (a timeout, a directory's rights) may go without the file being changed.
+        && declared.fault.as_ref().is_none_or(|fault| fault.line.is_some())
+        && declared.settings.programs.iter().all(|program| programs.is_current(program))
+}
