@@ -106,7 +106,7 @@ impl Eye {
 
     /// Looks for configurations. True when something changed.
     pub fn discover(&mut self) -> bool {
-        let (roster, changed) = self.discoverer.scan();
+        let (roster, changed) = if self.previous.is_none() { self.first_scan() } else { self.discoverer.scan() };
         self.roster = roster;
         if changed {
             self.ports.asks_outside = plan::asks_outside(&self.config, &self.roster);
@@ -121,6 +121,20 @@ impl Eye {
             self.kernel_asked = Some(now);
         }
         changed
+    }
+
+    /// Looks for configurations, and for listeners and their holders meanwhile: the first time neither is known, and both take their time.
+    /// Ports outside the range, which only configurations tell, are left to the look that follows.
+    fn first_scan(&mut self) -> (Arc<Roster>, bool) {
+        let Self { discoverer, sampler, watched, .. } = self;
+        std::thread::scope(|scope| {
+            let beside = std::thread::Builder::new().name("berth-first".to_owned());
+            let ports = beside.spawn_scoped(scope, || sampler.ports(watched));
+            let found = discoverer.scan();
+            // Without a thread, or with one that failed, the look that follows finds them.
+            drop(ports.map(std::thread::ScopedJoinHandle::join));
+            found
+        })
     }
 
     /// Has the kernel tell which configurations change; readable when it has. What it cannot tell is looked for every `pulse`.
