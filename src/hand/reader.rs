@@ -13,7 +13,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, ResolveFlags, Statx, StatxFlags, fstat, openat2, statx};
 
@@ -22,6 +22,9 @@ use super::watching::{self, Way};
 
 /// How long one look into a user's tree may take.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// How long the administrator's part of a path, once opened, stands for itself: a thousand files below it are looked at in less.
+const ROOT_HOLDS: Duration = Duration::from_millis(50);
 
 /// How many threads may hang in dead mounts before reading is given up. One user's dead mount costs one of them.
 const MOST_STUCK: usize = 32;
@@ -58,6 +61,7 @@ enum Wanted {
     Open,
     List,
     Facts,
+    Ahead,
     Followed,
     Watch(Arc<OwnedFd>),
     Look(Look),
@@ -67,6 +71,7 @@ enum Got {
     File(File),
     Entries(Vec<(OsString, bool)>),
     Facts(FileFacts),
+    Ahead(FileFacts, File),
     Way(Way),
     Seen(Box<dyn Any + Send>),
 }
@@ -82,6 +87,16 @@ struct Request {
 /// The door to the reading thread.
 pub struct Reader {
     line: Mutex<Line>,
+    ahead: Mutex<Option<Ahead>>,
+}
+
+/// A file that was opened when it was asked what it is.
+struct Ahead {
+    who: Identity,
+    root: PathBuf,
+    beneath: PathBuf,
+    file: File,
+    opened: Instant,
 }
 
 struct Line {
@@ -98,7 +113,7 @@ impl Reader {
     pub fn start() -> io::Result<Arc<Self>> {
         let stuck = Arc::default();
         let requests = start_thread(&stuck)?;
-        Ok(Arc::new(Self { line: Mutex::new(Line { requests, stuck }) }))
+        Ok(Arc::new(Self { line: Mutex::new(Line { requests, stuck }), ahead: Mutex::default() }))
     }
 
     /// Opens a regular file for reading. It must belong to the user or to root.
@@ -107,6 +122,12 @@ impl Reader {
     /// The kernel's; `ELOOP` for a link in the way, `InvalidInput` for what is not a regular file, `PermissionDenied` for another
     /// user's file, `TimedOut` when the file system does not answer.
     pub fn open(&self, who: &Identity, root: &Path, beneath: &Path) -> io::Result<File> {
+        let ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let is_same =
+            |ahead: &Ahead| ahead.who == *who && ahead.root == root && ahead.beneath == beneath && ahead.opened.elapsed() < ROOT_HOLDS;
+        if let Some(ahead) = ahead.filter(is_same) {
+            return Ok(ahead.file);
+        }
         match self.ask(who, root, beneath, Wanted::Open)? {
             Got::File(file) => Ok(file),
             _ => Err(io::Error::other("wrong answer")),
@@ -144,6 +165,23 @@ impl Reader {
     /// As [`Reader::open`].
     pub fn stat(&self, who: &Identity, root: &Path, beneath: &Path) -> io::Result<FileFacts> {
         match self.ask(who, root, beneath, Wanted::Facts)? {
+            Got::Facts(facts) => Ok(facts),
+            _ => Err(io::Error::other("wrong answer")),
+        }
+    }
+
+    /// The same of a path that is likely to be opened next: where that can be done it is done at once, and what [`Reader::open`] gives for
+    /// it then is the very file that this is about. A thousand files cost a thousand ways to the reading thread less.
+    ///
+    /// # Errors
+    /// As [`Reader::open`].
+    pub fn stat_ahead(&self, who: &Identity, root: &Path, beneath: &Path) -> io::Result<FileFacts> {
+        match self.ask(who, root, beneath, Wanted::Ahead)? {
+            Got::Ahead(facts, file) => {
+                let ahead = Ahead { who: who.clone(), root: root.to_owned(), beneath: beneath.to_owned(), file, opened: Instant::now() };
+                *self.ahead.lock().unwrap_or_else(PoisonError::into_inner) = Some(ahead);
+                Ok(facts)
+            }
             Got::Facts(facts) => Ok(facts),
             _ => Err(io::Error::other("wrong answer")),
         }
@@ -222,21 +260,30 @@ fn start_thread(stuck: &Arc<Mutex<HashSet<u32>>>) -> io::Result<Sender<Request>>
 
 fn serve(requests: &Receiver<Request>, stuck: &Mutex<HashSet<u32>>) {
     let is_root = nix::unistd::geteuid().is_root();
-    let mut current: Option<Identity> = None;
+    let mut acting = Acting::Own;
+    let mut kept: Option<(PathBuf, OwnedFd, Instant)> = None;
     let mut served = None;
-    for request in requests {
+    for mut request in requests {
         let result = (|| {
-            // The administrator's part is resolved with berth's own rights.
-            if is_root && current.is_some() {
-                take_on(None)?;
-                current = None;
+            kept = kept.take().filter(|(path, _, opened)| *path == request.root && opened.elapsed() < ROOT_HOLDS);
+            let root = match &kept {
+                Some((_, root, _)) => root,
+                None => {
+                    // The administrator's part is resolved with berth's own rights.
+                    if is_root {
+                        acting.become_one(None)?;
+                    }
+                    let root = rustix::fs::open(&request.root, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
+                    &kept.insert((request.root.clone(), root, Instant::now())).1
+                }
+            };
+            if is_root {
+                acting.become_one((request.who.uid().0 != 0).then_some(&request.who))?;
             }
-            let root = rustix::fs::open(&request.root, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
-            if is_root && request.who.uid().0 != 0 {
-                take_on(Some(&request.who))?;
-                current = Some(request.who.clone());
+            match std::mem::replace(&mut request.wanted, Wanted::Facts) {
+                Wanted::Look(see) => see(root.as_fd()).map(Got::Seen),
+                wanted => look(root, &request, &wanted),
             }
-            look(root, &request.who, &request.beneath, request.wanted)
         })();
         drop(request.answer.send(result));
         served = Some(request.who.uid().0);
@@ -244,6 +291,29 @@ fn serve(requests: &Receiver<Request>, stuck: &Mutex<HashSet<u32>>) {
     // The line ends only when this thread was given up for its last look, and that look has come back now.
     if let Some(uid) = served {
         stuck.lock().unwrap_or_else(PoisonError::into_inner).remove(&uid);
+    }
+}
+
+/// Whose file-system identity the thread has.
+enum Acting {
+    Own,
+    User(Identity),
+    /// A change failed half-way.
+    Unknown,
+}
+
+impl Acting {
+    /// Takes on a user's identity, or berth's own, unless that is taken on already.
+    fn become_one(&mut self, who: Option<&Identity>) -> io::Result<()> {
+        match (&*self, who) {
+            (Self::Own, None) => return Ok(()),
+            (Self::User(known), Some(who)) if known == who => return Ok(()),
+            _ => {}
+        }
+        *self = Self::Unknown;
+        take_on(who)?;
+        *self = who.map_or(Self::Own, |who| Self::User(who.clone()));
+        Ok(())
     }
 }
 
@@ -270,29 +340,36 @@ fn take_on(who: Option<&Identity>) -> io::Result<()> {
     Ok(())
 }
 
-fn look(root: OwnedFd, who: &Identity, beneath: &Path, wanted: Wanted) -> io::Result<Got> {
-    let within = beneath;
+fn look(root: &OwnedFd, request: &Request, wanted: &Wanted) -> io::Result<Got> {
     // An empty path and `.` both mean the root itself.
-    let beneath = if beneath.as_os_str().is_empty() { Path::new(".") } else { beneath };
+    let beneath = if request.beneath.as_os_str().is_empty() { Path::new(".") } else { &request.beneath };
     let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
     let common = OFlags::CLOEXEC | OFlags::NOFOLLOW;
     match wanted {
-        Wanted::Look(look) => look(root.as_fd()).map(Got::Seen),
-        Wanted::Watch(events) => Ok(Got::Way(watching::watch(root, within, &events)?)),
+        // Called where it is taken out of the request: it can be called once only.
+        Wanted::Look(_) => Err(io::Error::from_raw_os_error(libc::EINVAL)),
+        Wanted::Watch(events) => Ok(Got::Way(watching::watch(root.try_clone()?, &request.beneath, events)?)),
         Wanted::Followed => {
             let flags = OFlags::CLOEXEC | OFlags::PATH;
-            let descriptor = openat2(&root, beneath, flags, Mode::empty(), ResolveFlags::NO_MAGICLINKS)?;
+            let descriptor = openat2(root, beneath, flags, Mode::empty(), ResolveFlags::NO_MAGICLINKS)?;
             let facts = statx(&descriptor, c"", AtFlags::EMPTY_PATH, StatxFlags::BASIC_STATS)?;
             Ok(Got::Facts(facts_of(&facts)))
         }
+        Wanted::Ahead => match look(root, request, &Wanted::Open) {
+            Ok(Got::File(file)) => {
+                let facts = statx(&file, c"", AtFlags::EMPTY_PATH, StatxFlags::BASIC_STATS)?;
+                Ok(Got::Ahead(facts_of(&facts), file))
+            }
+            _ => look(root, request, &Wanted::Facts),
+        },
         Wanted::Facts => {
-            let descriptor = openat2(&root, beneath, common | OFlags::PATH, Mode::empty(), resolve)?;
+            let descriptor = openat2(root, beneath, common | OFlags::PATH, Mode::empty(), resolve)?;
             let facts = statx(&descriptor, c"", AtFlags::EMPTY_PATH, StatxFlags::BASIC_STATS)?;
             Ok(Got::Facts(facts_of(&facts)))
         }
         Wanted::List => {
             let flags = common | OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NONBLOCK;
-            let descriptor = openat2(&root, beneath, flags, Mode::empty(), resolve)?;
+            let descriptor = openat2(root, beneath, flags, Mode::empty(), resolve)?;
             let mut entries = Vec::new();
             for entry in Dir::read_from(&descriptor)? {
                 let entry = entry?;
@@ -307,12 +384,12 @@ fn look(root: OwnedFd, who: &Identity, beneath: &Path, wanted: Wanted) -> io::Re
         Wanted::Open => {
             // A FIFO or a device must neither block nor become the terminal (THREATS A12).
             let flags = common | OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY;
-            let descriptor = openat2(&root, beneath, flags, Mode::empty(), resolve)?;
+            let descriptor = openat2(root, beneath, flags, Mode::empty(), resolve)?;
             let facts = fstat(&descriptor)?;
             if FileType::from_raw_mode(facts.st_mode) != FileType::RegularFile {
                 return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
             }
-            if facts.st_uid != 0 && facts.st_uid != who.uid().0 {
+            if facts.st_uid != 0 && facts.st_uid != request.who.uid().0 {
                 let sentence = format!("it belongs to uid {}, neither the instance's account nor root", facts.st_uid);
                 return Err(io::Error::new(io::ErrorKind::PermissionDenied, sentence));
             }

@@ -6,6 +6,7 @@ mod adopt;
 mod census;
 mod config_invalid;
 mod disk_filling;
+mod follow;
 mod join;
 mod key_missing;
 mod log_unbounded;
@@ -37,6 +38,8 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 
 use crate::domain::{Claim, InstanceId, PortPlan, PortRange, Reading, Roster, Row, Sample, Shown, Snapshot, Storage, Uid, Underway};
+
+pub use follow::follow;
 
 /// Everything that a judgement rests on.
 #[derive(Clone, Copy, Debug)]

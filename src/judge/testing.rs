@@ -9,10 +9,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::{Input, judge};
+use super::{Input, follow, judge};
 use crate::domain::{
     Claim, Code, Declared, DiskUse, Endpoint, Finding, Gid, Holder, HostReading, InstanceId, Launch, Limits, Listener, Moment, Outcome,
-    PortPlan, PortRange, Process, ProcessKey, Reading, Restart, Roster, Row, Sample, Shown, Snapshot, Stage, State, Storage,
+    PortPlan, PortRange, Process, ProcessKey, Processes, Reading, Restart, Roster, Row, Sample, Shown, Snapshot, Stage, State, Storage,
     SupervisorKind, Uid, Underway, Verb,
 };
 
@@ -77,13 +77,14 @@ impl Host {
             sample: Sample {
                 taken: Moment { boot: Duration::from_secs(NOW), wall: wall() },
                 listeners: Reading::Known(Arc::from([])),
-                processes: HashMap::new(),
+                processes: Processes::default(),
                 processes_taken: Duration::from_secs(NOW),
                 sees_all: true,
                 host: HostReading::default(),
                 accounts: accounts.into_iter().map(|(uid, name)| (Uid(uid), Shown::new(name))).collect(),
                 limits: HashMap::new(),
                 ticks_per_second: 100,
+                shape: 0,
             },
             underway: Vec::new(),
             storage: Storage::default(),
@@ -259,7 +260,16 @@ impl Host {
     }
 
     pub fn judge_after(&self, previous: Option<&Snapshot>) -> Snapshot {
-        judge(&Input {
+        self.with_input(previous, judge)
+    }
+
+    /// The picture after another one from which it differs in numbers only.
+    pub fn follow(&self, previous: &Snapshot) -> Option<Snapshot> {
+        self.with_input(Some(previous), follow)
+    }
+
+    fn with_input<T>(&self, previous: Option<&Snapshot>, then: impl FnOnce(&Input<'_>) -> T) -> T {
+        then(&Input {
             roster: &self.roster,
             claims: &self.claims,
             previous,

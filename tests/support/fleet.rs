@@ -5,7 +5,7 @@
 // A fixture that cannot be made fails its test; clippy takes only #[test] functions for tests.
 #![allow(clippy::unwrap_used)]
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,9 +14,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::domain::{
-    Code, ConfigFault, Declared, DiskUse, Endpoint, ExitStatus, FileSystem, Finding, Gid, Health, HealthState, Holder, HostReading,
-    InstanceId, LastExit, Launch, Limits, Listener, Moment, PortRange, Process, ProcessKey, Reading, Remedy, Restart, Row, Shown, Snapshot,
-    State, SupervisorKind, Totals, Uid, Wish,
+    Code, ConfigFault, CpuBaseline, Declared, DiskUse, Endpoint, ExitStatus, FileSystem, Finding, Gid, Health, HealthState, Holder,
+    HostReading, InstanceId, LastExit, Launch, Limits, Listener, Moment, PortRange, Process, ProcessKey, Reading, Remedy, Restart, Row,
+    Shown, Snapshot, State, SupervisorKind, Totals, Uid, Wish,
 };
 
 const LOCAL: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -96,7 +96,7 @@ pub fn fleet() -> Snapshot {
         underway: Vec::new(),
         notices: Vec::new(),
         sequence: 7,
-        cpu_baseline: Arc::new(HashMap::new()),
+        cpu_baseline: CpuBaseline::default(),
     }
 }
 

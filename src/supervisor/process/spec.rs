@@ -128,6 +128,8 @@ mod tests {
             pid_file: PathBuf::new(),
             restart: Restart::No,
             stop_timeout_ms: 0,
+            log_max: None,
+            log_keep: 0,
             open_files: 0,
         };
         let spec = spec.with(vec![pair("PORT", "2"), pair("KEY", "a"), pair("KEY", "b")]);
