@@ -156,6 +156,8 @@ pub struct LastExit {
     pub status: ExitStatus,
     /// When.
     pub at: Timestamp,
+    /// The kernel killed it for using more memory than it may: this many bytes.
+    pub over_memory: Option<u64>,
 }
 
 /// What a supervisor makes of a server's end.
@@ -198,6 +200,8 @@ pub struct Claim {
     pub ended_outside: bool,
     /// What comes after its end; `None` where nothing is to come, or it runs.
     pub again: Option<Again>,
+    /// Which limits it was started without, and why: "no memory limit is in force: ...".
+    pub unlimited: Option<Shown>,
     /// The supervisor's records may not be read by this caller.
     pub denied: bool,
 }
@@ -215,6 +219,7 @@ impl Claim {
             restarts: 0,
             ended_outside: false,
             again: None,
+            unlimited: None,
             denied,
         }
     }

@@ -144,11 +144,13 @@ impl Look for Eye {
         self.claim();
         self.ports();
         self.processes();
+        self.sampler.all_limits(&self.watched);
         let first = self.judge(&[]);
         // What was adopted in this look is a root from the next on: its tree is seen only then.
         if first.rows.iter().any(|row| row.declared.is_some() && row.keeper.is_none() && row.main.known().is_some()) {
             self.claim();
             self.processes();
+            self.sampler.all_limits(&self.watched);
             return self.judge(&[]);
         }
         first

@@ -61,7 +61,7 @@ impl Host {
                 sees_all: true,
                 host: HostReading::default(),
                 accounts: accounts.into_iter().map(|(uid, name)| (Uid(uid), Shown::new(name))).collect(),
-                limits: HashMap::new(),
+                limits: Arc::default(),
                 ticks_per_second: 100,
             },
             underway: Vec::new(),

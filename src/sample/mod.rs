@@ -10,6 +10,7 @@
 //! `process`, `stat`).
 
 mod accounts;
+mod cgroup;
 mod clock;
 mod hidden;
 mod holders;
@@ -61,6 +62,7 @@ pub struct Sampler {
     host: host::Host,
     names: accounts::Names,
     sees_all: bool,
+    groups: cgroup::Groups,
 }
 
 impl Sampler {
@@ -87,6 +89,7 @@ impl Sampler {
             host: host::Host::new(),
             names: accounts::Names::new(),
             sees_all: hidden::sees_all(),
+            groups: cgroup::Groups::new(),
         })
     }
 
@@ -96,6 +99,11 @@ impl Sampler {
         self.table.forget(key);
         self.members.remove(&key.pid);
         self.listeners.lose(key, None);
+    }
+
+    /// Reads the limits in force of everything that is watched, at once: for a command that looks once.
+    pub fn all_limits(&mut self, watched: &Watched) {
+        self.groups.look_at_all(&watched.roots);
     }
 
     /// Why the kernel tells no listeners; `None` when it does.
@@ -128,7 +136,7 @@ impl Sampler {
             sees_all: self.sees_all,
             host: self.host.reading(),
             accounts: self.names.known().clone(),
-            limits: HashMap::new(),
+            limits: std::sync::Arc::clone(self.groups.limits()),
             ticks_per_second: self.clock.ticks_per_second(),
         }
     }

@@ -56,6 +56,7 @@ impl Sampler {
             self.processes_taken = began.boot;
         }
         self.host.refresh();
+        self.groups.look(&watched.roots);
     }
 
     /// Lists /proc when there may be something new; true when there was. A child of a holder is asked whether it inherited the

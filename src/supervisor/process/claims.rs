@@ -7,7 +7,7 @@ use std::fs;
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
-use crate::domain::{Claim, InstanceId, ProcessKey, Roster, SupervisorKind};
+use crate::domain::{Claim, InstanceId, ProcessKey, Roster, Shown, SupervisorKind};
 
 use super::record::{Record, Records};
 
@@ -82,6 +82,7 @@ fn claim_of(id: &InstanceId, record: Option<&Record>, denied: bool) -> Claim {
         restarts: record.restarts,
         ended_outside: record.ended_outside,
         again: record.again,
+        unlimited: record.unlimited.as_deref().map(Shown::new),
         denied,
     }
 }

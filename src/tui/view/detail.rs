@@ -61,7 +61,7 @@ fn lines(state: &State, row: &Row, width: u16, large: bool) -> Vec<Line> {
     order(state, row, width, &mut lines);
     if let Some(exit) = &row.exit {
         let at = words::clock(exit.at, state.header.now.wall, &state.settings.zone);
-        labelled(state, &mut lines, width, "ended", &format!("{at}, {}", wording::exit(exit.status)), Style::new());
+        labelled(state, &mut lines, width, "ended", &format!("{at}, {}", wording::ended(exit)), Style::new());
     }
     declared(state, row, width, large, &mut lines);
     if large {
