@@ -159,7 +159,9 @@ mod tests {
         let at = |second| Timestamp::from_second(second).unwrap();
         let told = LastExit { status: ExitStatus::Code(7), at: at(10), over_memory: None };
         let endings = Endings { known: HashMap::from([(id(), told)]), awaited: Vec::new() };
-        for (recorded, expected) in [(None, told), (Some(5), told), (Some(20), LastExit { status: ExitStatus::Code(1), at: at(20), over_memory: None })] {
+        for (recorded, expected) in
+            [(None, told), (Some(5), told), (Some(20), LastExit { status: ExitStatus::Code(1), at: at(20), over_memory: None })]
+        {
             let exit = recorded.map(|second| LastExit { status: ExitStatus::Code(1), at: at(second), over_memory: None });
             let mut claims = [Claim { exit, ..Claim::nothing(id(), false) }];
             endings.complete(&mut claims);

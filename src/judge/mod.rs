@@ -7,6 +7,7 @@ mod census;
 mod config_invalid;
 mod join;
 mod key_missing;
+mod limits_missing;
 mod port_drift;
 mod port_duplicate;
 mod port_silent;

@@ -12,7 +12,7 @@ use super::join::{Joined, Subject, Whose};
 use super::port_taken::Taken;
 use super::state::START_TIMEOUT;
 use super::unmanaged::Stranger;
-use super::{Input, config_invalid, key_missing, port_drift, port_duplicate, port_silent, port_stranger, port_taken};
+use super::{Input, config_invalid, key_missing, limits_missing, port_drift, port_duplicate, port_silent, port_stranger, port_taken};
 use crate::domain::{Code, Finding, InstanceId, Listener, ProcessKey, Reading, Uid, words};
 
 /// What rules judge by.
@@ -37,7 +37,7 @@ pub(super) trait Rule {
 }
 
 /// Every rule.
-const RULES: [&dyn Rule; 7] = [
+const RULES: [&dyn Rule; 8] = [
     &port_duplicate::PortDuplicate,
     &port_taken::PortTaken,
     &port_stranger::PortStranger,
@@ -45,6 +45,7 @@ const RULES: [&dyn Rule; 7] = [
     &port_silent::PortSilent,
     &config_invalid::ConfigInvalid,
     &key_missing::KeyMissing,
+    &limits_missing::LimitsMissing,
 ];
 
 /// Everything that is wrong, worst first, then what stands longest.

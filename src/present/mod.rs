@@ -8,6 +8,7 @@ pub mod bar;
 pub mod columns;
 pub mod fit;
 pub mod json;
+pub mod limits;
 pub mod paint;
 pub mod ports;
 pub mod sparkline;

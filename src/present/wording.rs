@@ -201,5 +201,7 @@ mod tests {
         for (status, expected) in cases {
             assert_eq!(exit(status), expected);
         }
+        let last = LastExit { status: ExitStatus::Signal(9), at: fleet::now(), over_memory: Some(512 << 20) };
+        assert_eq!(ended(&last), "killed by signal 9 (KILL): over its memory limit of 512 MiB");
     }
 }

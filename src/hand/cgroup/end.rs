@@ -18,8 +18,12 @@ const KILL_TAKES: Duration = Duration::from_secs(2);
 /// Kills what is left in a group, everywhere, and removes it. Gives the pids that would not die.
 pub fn end_group(name: &str) -> Vec<i32> {
     let hierarchies = mounted();
-    let groups: Vec<(&Hierarchy, PathBuf)> =
-        hierarchies.all().iter().map(|hierarchy| (hierarchy, hierarchy.point.join(FOLDER).join(name))).filter(|(_, path)| path.is_dir()).collect();
+    let groups: Vec<(&Hierarchy, PathBuf)> = hierarchies
+        .all()
+        .iter()
+        .map(|hierarchy| (hierarchy, hierarchy.point.join(FOLDER).join(name)))
+        .filter(|(_, path)| path.is_dir())
+        .collect();
     let begun = Instant::now();
     let left = loop {
         let mut left: Vec<i32> = groups.iter().flat_map(|(_, path)| members(path)).collect();

@@ -28,13 +28,9 @@ pub(super) struct Wanted {
 /// The limits that an order asks for.
 pub(super) fn wanted(order: &GroupOrder) -> impl Iterator<Item = Wanted> + use<> {
     let of = |word, controller, value: Option<u64>| value.map(|value| Wanted { word, controller, value });
-    [
-        of("memory", "memory", order.memory_max),
-        of("CPU", "cpu", order.cpu_max.map(u64::from)),
-        of("tasks", "pids", order.tasks_max),
-    ]
-    .into_iter()
-    .flatten()
+    [of("memory", "memory", order.memory_max), of("CPU", "cpu", order.cpu_max.map(u64::from)), of("tasks", "pids", order.tasks_max)]
+        .into_iter()
+        .flatten()
 }
 
 /// Sets it and gives the group's directory.

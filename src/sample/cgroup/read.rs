@@ -89,8 +89,11 @@ fn processor(place: &Place<'_>, found: &mut InForce) {
     found.group.get_or_insert_with(|| Shown::new(group));
     found.cpu_max = Some(limit);
     let stat = directory.join("cpu.stat");
-    found.throttled =
-        if is_second { field(&stat, "throttled_usec").map(Duration::from_micros) } else { field(&stat, "throttled_time").map(Duration::from_nanos) };
+    found.throttled = if is_second {
+        field(&stat, "throttled_usec").map(Duration::from_micros)
+    } else {
+        field(&stat, "throttled_time").map(Duration::from_nanos)
+    };
 }
 
 fn tasks(place: &Place<'_>, found: &mut InForce) {

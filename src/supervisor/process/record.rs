@@ -305,7 +305,14 @@ mod tests {
     }
 
     fn asked(boot: &str) -> Event {
-        Event::Asked { boot: boot.to_owned(), by: "root".to_owned(), at: at(1), restarts: 2, before: Some((Some(1), None, at(0))), before_over_memory: None }
+        Event::Asked {
+            boot: boot.to_owned(),
+            by: "root".to_owned(),
+            at: at(1),
+            restarts: 2,
+            before: Some((Some(1), None, at(0))),
+            before_over_memory: None,
+        }
     }
 
     #[test]

@@ -51,10 +51,11 @@ pub fn stop(supervisor: &ProcessSupervisor, declared: &Declared, extra: &[Proces
         }
     }
     end_group(supervisor, declared, record.keeper, &mut stopped);
-    stopped.survivors.extend(tree
-        .iter()
-        .filter_map(|key| process_facts(key.pid).ok().filter(|facts| facts.key == *key && facts.state != 'Z'))
-        .map(|facts| (facts.key.pid, facts.state)));
+    stopped.survivors.extend(
+        tree.iter()
+            .filter_map(|key| process_facts(key.pid).ok().filter(|facts| facts.key == *key && facts.state != 'Z'))
+            .map(|facts| (facts.key.pid, facts.state)),
+    );
     stopped.survivors.sort_unstable();
     stopped.survivors.dedup();
     Ok(stopped)
