@@ -22,6 +22,7 @@ pub(super) struct Groups {
     /// /proc/self/cgroup: what holds for this process too is not an instance's.
     own: String,
     known: HashMap<i32, ProcessKey>,
+    roots: Vec<ProcessKey>,
     limits: Arc<HashMap<i32, Arc<InForce>>>,
     next: usize,
 }
@@ -33,6 +34,7 @@ impl Groups {
             hierarchies: Hierarchies::parse(&text("/proc/self/mountinfo")),
             own: text("/proc/self/cgroup"),
             known: HashMap::new(),
+            roots: Vec::new(),
             limits: Arc::default(),
             next: 0,
         }
@@ -79,9 +81,10 @@ impl Groups {
 
     /// `roots` is sorted.
     fn drop_gone(&mut self, roots: &[ProcessKey]) {
-        if self.known.len() <= roots.len() && self.known.values().all(|key| roots.binary_search(key).is_ok()) {
+        if self.roots == roots {
             return;
         }
+        roots.clone_into(&mut self.roots);
         self.known.retain(|_, key| roots.binary_search(key).is_ok());
         let known = &self.known;
         Arc::make_mut(&mut self.limits).retain(|pid, _| known.contains_key(pid));
