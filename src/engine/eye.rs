@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 use crate::config::Config;
 use crate::control::Look;
 use crate::discover::Discoverer;
-use crate::domain::{Claim, InstanceId, ProcessKey, Roster, Shown, Snapshot, Storage, Uid, Underway};
+use crate::domain::{Claim, ExitStatus, InstanceId, ProcessKey, Roster, Row, Shown, Snapshot, State, Storage, Uid, Underway};
 use crate::error::Result;
 use crate::hand::Reader;
 use crate::judge::{Input, judge};
@@ -153,6 +153,14 @@ impl Look for Eye {
             self.sampler.all_limits(&self.watched);
             return self.judge(&[]);
         }
-        first
+        // It ended between the claims and this reading: its keeper has written how by now, or is about to.
+        let ended = |row: &Row| row.state == State::Crashed && row.exit.is_some_and(|exit| exit.status == ExitStatus::Unknown);
+        let unclear: Vec<&InstanceId> = first.rows.iter().filter(|row| ended(row)).map(|row| &row.id).collect();
+        if unclear.is_empty() {
+            return first;
+        }
+        unclear.into_iter().for_each(|id| self.supervisor.forget(id));
+        self.claim();
+        self.judge(&[])
     }
 }
