@@ -12,7 +12,7 @@ use crate::domain::{Declared, InstanceId, Reading, Row, Shown, Snapshot};
 use crate::error::{Error, Kind};
 use crate::present::paint::{Tone, paint};
 use crate::present::table::{self, Style};
-use crate::present::{HIDDEN, Look, disk, json, units, wording};
+use crate::present::{HIDDEN, Look, disk, json, limits, units, wording};
 
 /// Runs the command.
 pub fn run(words: &Show, global: &Global, desk: &dyn Desk, out: &mut Out) -> Result<u8, Stop> {
@@ -74,6 +74,10 @@ fn text(row: &Row, snapshot: &Snapshot, may_read: bool, style: Style) -> String 
     facts.add("open files", measured(row, row.open_files, look, |count| count.to_string()));
     for (label, fact) in disk::facts(row, snapshot, look) {
         facts.add(label, Some(fact));
+    }
+    for (index, (label, told)) in limits::lines(row).into_iter().enumerate() {
+        let label = if label.is_empty() { String::new() } else { format!("{label} ") };
+        facts.add(if index == 0 { "limits" } else { "" }, Some(format!("{label}{told}")));
     }
     facts.add("health", row.state.is_up().then(|| wording::health_plain(row, look)));
     facts.add("keeper", row.keeper.map(|key| key.to_string()));

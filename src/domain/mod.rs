@@ -5,6 +5,7 @@
 mod address;
 mod caller;
 mod capability;
+pub mod cgroup;
 mod declared;
 mod env_file;
 mod finding;

@@ -196,7 +196,7 @@ pub struct Sample {
     /// The names of the accounts that occur.
     pub accounts: Accounts,
     /// The limits in force, by the main process that they hold for; read far more seldom than the rest.
-    pub limits: HashMap<i32, Arc<InForce>>,
+    pub limits: Arc<HashMap<i32, Arc<InForce>>>,
     /// Clock ticks a second.
     pub ticks_per_second: u64,
     /// Another number than before whenever anything but the processes' numbers, the host's totals and the limits may have changed: a

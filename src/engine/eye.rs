@@ -12,7 +12,7 @@ use jiff::tz::TimeZone;
 use crate::config::Config;
 use crate::control::Look;
 use crate::discover::Discoverer;
-use crate::domain::{Claim, InstanceId, PortPlan, ProcessKey, Roster, Shown, Snapshot, Storage, Uid, Underway};
+use crate::domain::{Claim, ExitStatus, InstanceId, PortPlan, ProcessKey, Roster, Row, Shown, Snapshot, State, Storage, Uid, Underway};
 use crate::error::Result;
 use crate::hand::Reader;
 use crate::judge::{Input, follow, judge};
@@ -244,6 +244,7 @@ impl Look for Eye {
         self.claim();
         self.ports();
         self.processes();
+        self.sampler.all_limits(&self.watched);
         let first = self.judge(&[]);
         self.with_trees(first)
     }
@@ -271,9 +272,18 @@ impl Eye {
             self.claim();
             if !self.sampler.has_gathered(&self.watched) {
                 self.sampler.gather(&self.watched);
+                self.sampler.all_limits(&self.watched);
                 return self.judge(&[]);
             }
         }
-        first
+        // It ended between the claims and this reading: its keeper has written how by now, or is about to.
+        let ended = |row: &Row| row.state == State::Crashed && row.exit.is_some_and(|exit| exit.status == ExitStatus::Unknown);
+        let unclear: Vec<&InstanceId> = first.rows.iter().filter(|row| ended(row)).map(|row| &row.id).collect();
+        if unclear.is_empty() {
+            return first;
+        }
+        unclear.into_iter().for_each(|id| self.supervisor.forget(id));
+        self.claim();
+        self.judge(&[])
     }
 }

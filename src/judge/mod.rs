@@ -9,6 +9,7 @@ mod disk_filling;
 mod follow;
 mod join;
 mod key_missing;
+mod limits_missing;
 mod log_unbounded;
 mod port_collision_ahead;
 mod port_drift;

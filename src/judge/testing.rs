@@ -1,6 +1,6 @@
 //! A small host for the tables of cases: declare, claim, run, listen, judge.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -82,7 +82,7 @@ impl Host {
                 sees_all: true,
                 host: HostReading::default(),
                 accounts: accounts.into_iter().map(|(uid, name)| (Uid(uid), Shown::new(name))).collect(),
-                limits: HashMap::new(),
+                limits: Arc::default(),
                 ticks_per_second: 100,
                 shape: 0,
             },

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 
+use super::limits;
 use super::ports::PortFacts;
 use crate::domain::{Code, Endpoint, ExitStatus, Finding, Health, LastExit, Level, PortRange, Reading, Row, Shown, Snapshot, State};
 
@@ -43,6 +44,7 @@ pub fn show(row: &Row, snapshot: &Snapshot, may_read: bool) -> Value {
         json!({ "path": path.as_str(), "variables": known(&file.names), "missing": known(&file.missing), "placeholders": known(&file.untouched) })
     });
     shown["disk"] = super::disk::json(row, snapshot);
+    shown["limits"] = limits::json(row);
     json!({ "schema": SCHEMA, "instance": shown })
 }
 
@@ -132,7 +134,7 @@ fn exit(last: &LastExit) -> Value {
         ExitStatus::Signal(signal) => (None, Some(signal)),
         ExitStatus::Unknown => (None, None),
     };
-    json!({ "code": code, "signal": signal, "at": timestamp(last.at) })
+    json!({ "code": code, "signal": signal, "at": timestamp(last.at), "over_memory": last.over_memory })
 }
 
 /// Why what is null is null. What does not apply (the pid of what does not run) is not unknown.

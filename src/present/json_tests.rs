@@ -54,7 +54,7 @@ fn a_running_instance() {
 
 #[test]
 fn a_crashed_instance() {
-    insta::assert_snapshot!(serde_json::to_string(&of("carol")).unwrap(), @r#"{"id":"carol","owner":"carol","name":"default","user":"carol","uid":1003,"supervisor":"process","state":"crashed","wish":"up","port":8107,"listening":[],"pid":null,"started_at":null,"cpu_percent":null,"memory_bytes":null,"tasks":null,"open_files":null,"restarts":3,"health":{"state":"unknown","latency_ms":null,"checked_at":null,"server":null},"exit":{"code":1,"signal":null,"at":"2026-11-21T03:11:58.004Z"},"unknown":{},"findings":["port-taken"]}"#);
+    insta::assert_snapshot!(serde_json::to_string(&of("carol")).unwrap(), @r#"{"id":"carol","owner":"carol","name":"default","user":"carol","uid":1003,"supervisor":"process","state":"crashed","wish":"up","port":8107,"listening":[],"pid":null,"started_at":null,"cpu_percent":null,"memory_bytes":null,"tasks":null,"open_files":null,"restarts":3,"health":{"state":"unknown","latency_ms":null,"checked_at":null,"server":null},"exit":{"code":1,"signal":null,"at":"2026-11-21T03:11:58.004Z","over_memory":null},"unknown":{},"findings":["port-taken"]}"#);
 }
 
 #[test]

@@ -9,6 +9,7 @@ pub mod columns;
 pub mod disk;
 pub mod fit;
 pub mod json;
+pub mod limits;
 pub mod paint;
 pub mod ports;
 pub mod sparkline;

@@ -10,6 +10,7 @@
 //! `process`, `stat`).
 
 mod accounts;
+mod cgroup;
 mod clock;
 mod diag;
 mod files;
@@ -78,6 +79,7 @@ pub struct Sampler {
     /// What is handed out, kept up to date: a thousand processes are not put together anew for each reading.
     sample: Sample,
     marks: Option<Marks>,
+    limited: cgroup::Groups,
 }
 
 /// What the shape of a sample follows from.
@@ -107,7 +109,7 @@ impl Sampler {
             sees_all: hidden::sees_all(),
             host: HostReading::default(),
             accounts: HashMap::new(),
-            limits: HashMap::new(),
+            limits: Arc::default(),
             ticks_per_second: clock.ticks_per_second(),
             shape: 0,
         };
@@ -130,6 +132,7 @@ impl Sampler {
             names: accounts::Names::new(),
             sample,
             marks: None,
+            limited: cgroup::Groups::new(),
         })
     }
 
@@ -144,6 +147,11 @@ impl Sampler {
     /// Why listeners are not known, or are known in another way than usual, in a sentence; `None` when all is as usual.
     pub fn ports_notice(&self) -> Option<&Shown> {
         self.dumps.notice()
+    }
+
+    /// Reads the limits in force of everything that is watched, at once: for a command that looks once.
+    pub fn all_limits(&mut self, watched: &Watched) {
+        self.limited.look_at_all(&watched.roots);
     }
 
     /// The facts as they are known now. Nothing is read for it, and only what changed is put in anew.
@@ -167,6 +175,9 @@ impl Sampler {
         }
         self.sample.taken = now();
         self.sample.host = self.host.reading();
+        if !Arc::ptr_eq(&self.sample.limits, self.limited.limits()) {
+            self.sample.limits = Arc::clone(self.limited.limits());
+        }
         &self.sample
     }
 

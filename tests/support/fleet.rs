@@ -50,7 +50,7 @@ pub fn fleet() -> Snapshot {
     rows[1].health = Health { state: HealthState::Slow, latency_ms: Some(812), checked_at: Some(now() - Duration::from_secs(1)) };
 
     (rows[2].state, rows[2].restarts) = (State::Crashed, 3);
-    rows[2].exit = Some(LastExit { status: ExitStatus::Code(1), at: now() - Duration::from_millis(6_116) });
+    rows[2].exit = Some(LastExit { status: ExitStatus::Code(1), at: now() - Duration::from_millis(6_116), over_memory: None });
     rows[2].findings = vec![Code::PortTaken];
     rows[3].health = Health { state: HealthState::Guarded, latency_ms: Some(2), checked_at: Some(now()) };
     (rows[4].state, rows[4].cpu_percent, rows[4].listening) = (State::Starting, Reading::Unasked, Vec::new());
