@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use super::args::{Arguments, Global};
 use super::door::{ConsoleOptions, Desk, Opening, Setting, Wiring};
 use super::output::Out;
-use crate::domain::{Caller, InstanceId, LogLine, LogLineKind, LogView, Order, Outcome, PortRange, Role, Shown, Snapshot, Uid, Verb};
+use crate::domain::{Caller, InstanceId, LogLine, LogView, Order, Outcome, PortRange, Role, Shown, Snapshot, Uid, Verb};
 use crate::error::{Error, Kind, Result};
 use crate::link::{Door, Tail};
 
@@ -61,7 +61,7 @@ pub fn closed() -> Out {
 
 /// A line of an instance's log.
 pub fn log_line(id: &InstanceId, number: u64) -> LogLine {
-    LogLine { number, kind: LogLineKind::Text, level: None, text: Shown::new(&format!("line {number} of {id}")) }
+    LogLine ::text(number, None, Shown::new(&format!("line {number} of {id}")))
 }
 
 /// A door whose orders take a moment; those to an id that begins with `busy` end with 5, with `bad` with 1.

@@ -132,7 +132,7 @@ mod tests {
 
     #[test]
     fn a_mark_is_told_apart_and_levels_have_colours() {
-        let line = |kind, level| LogLine { number: 1, kind, level, text: "rotated".into() };
+        let line = |kind, level| LogLine { kind, ..LogLine::text(1, level, "rotated".into()) };
         assert_eq!(text("", &line(LogLineKind::Mark, None), false), "-- rotated --\n");
         assert!(text("", &line(LogLineKind::Text, Some(LogLevel::Error)), true).starts_with("\u{1b}[31m"));
     }

@@ -25,10 +25,11 @@ pub use declared::{Claim, ConfigFault, Declared, ExitStatus, LastExit, Launch, R
 pub use finding::{Code, Finding, Level, Remedy};
 pub use id::{Gid, InstanceId, NameFault, ProcessKey, Uid};
 pub use limits::{InForce, Limits, Restart};
-pub use log::{LogLevel, LogLine, LogLineKind, LogView};
+pub use log::{LogColor, LogLevel, LogLine, LogLineKind, LogSpan, LogStyle, LogView};
 pub use order::{Order, Outcome, Stage, Target, Underway};
 pub use reading::Reading;
 pub use sample::{Accounts, Holder, HostReading, Listener, Moment, Process, Sample};
+pub(crate) use shown::harmless;
 pub use shown::{Raw, Shown};
 pub use snapshot::{Health, HealthState, Row, Snapshot, State, Totals, Wish};
 pub use storage::{DiskUse, FileSystem, Storage};

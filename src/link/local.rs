@@ -4,7 +4,7 @@
 
 use std::fs::File;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -262,6 +262,12 @@ fn opener_of(reader: &Arc<Reader>, declared: &Declared) -> Arc<dyn Opener> {
 impl Opener for LogOpener {
     fn open(&self) -> io::Result<File> {
         self.reader.open(&self.who, &self.root, &self.beneath)
+    }
+
+    fn beside(&self, suffix: &str) -> io::Result<File> {
+        let mut name = self.beneath.clone().into_os_string();
+        name.push(suffix);
+        self.reader.open(&self.who, &self.root, Path::new(&name))
     }
 }
 
