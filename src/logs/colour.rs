@@ -150,7 +150,11 @@ fn with_semicolons<'a>(words: &mut impl Iterator<Item = &'a str>) -> Option<LogC
             let (red, green, blue) = (words.next()?, words.next()?, words.next()?);
             Some(LogColor::Rgb(number(red)?, number(green)?, number(blue)?))
         }
-        _ => None,
+        // How many parameters an unknown kind has, nobody knows: the rest of them are none of ours.
+        _ => {
+            words.for_each(drop);
+            None
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, Read};
+use std::os::unix::fs::FileExt;
 
 use jiff::{Timestamp, ToSpan};
 
@@ -37,10 +38,6 @@ pub struct Query {
 }
 
 impl Query {
-    fn wants(&self, line: &LogLine) -> bool {
-        self.grep.as_ref().is_none_or(|pattern| pattern.is_in(line.text.as_str()))
-    }
-
     /// When the present run's lines begin. Many loggers write whole seconds, so it is the second that counts.
     fn run_begins(&self) -> Option<Timestamp> {
         self.started.and_then(|at| Timestamp::from_second(at.as_second()).ok())
@@ -78,6 +75,14 @@ pub struct History {
 /// # Errors
 /// Those of the opener when there is no file at all, and of pread(2). `InvalidData` when what was asked for needs times and no line has one.
 pub fn history(opener: &dyn Opener, query: Query) -> io::Result<History> {
+    match plan(opener, query.clone()) {
+        // It was truncated meanwhile: what it has now is new, and less.
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => plan(opener, query),
+        other => other,
+    }
+}
+
+fn plan(opener: &dyn Opener, query: Query) -> io::Result<History> {
     let times = Times::of_host();
     let mut plan = Plan { query: &query, times: &times, parts: VecDeque::new(), left: query.last.unwrap_or(usize::MAX), enough: false, untimed: false };
     let mut first = match opener.open() {
@@ -187,7 +192,7 @@ impl Plan<'_> {
             if window.start > from {
                 (self.left, self.enough) = (0, true);
             } else {
-                let lines = count_lines(file, window.start, to)?;
+                let lines = count_lines(file, window.start, to)? + u64::from(ends_open(file, window.start, to)?);
                 self.left = self.left.saturating_sub(usize::try_from(lines).unwrap_or(usize::MAX));
                 self.enough |= self.left == 0;
             }
@@ -239,6 +244,15 @@ impl Plan<'_> {
     }
 }
 
+/// Whether the last line of a stretch has no end.
+fn ends_open(file: &File, from: u64, to: u64) -> io::Result<bool> {
+    let mut last = [b'\n'];
+    if to > from {
+        file.read_exact_at(&mut last, to - 1)?;
+    }
+    Ok(last != [b'\n'])
+}
+
 /// Whether a pattern is found in a line as it is shown; most lines are shown as they came.
 fn matches(pattern: &Pattern, piece: &Piece<'_>) -> bool {
     match piece.as_plain() {
@@ -270,7 +284,7 @@ impl History {
             if is_wanted {
                 ready.push_back(line(piece.read(), |text| times.next(text)));
             } else {
-                times.next(&String::from_utf8_lossy(&piece.bytes[..piece.bytes.len().min(256)]));
+                times.next(&String::from_utf8_lossy(&piece.bytes[..piece.bytes.len().min(1024)]));
             }
         };
         if count > 0 {
@@ -319,8 +333,10 @@ impl History {
             self.ran_before = true;
             return None;
         }
-        let is_first = std::mem::take(&mut self.ran_before) && self.query.grep.is_none();
-        is_first.then(|| LogLine { at: Some(at), ..LogLine::mark(0, Shown::new("the process that runs now was started here")) })
+        // Told once: lines are not always in order.
+        self.query.started = None;
+        let is_told = self.ran_before && self.query.grep.is_none();
+        is_told.then(|| LogLine { at: Some(at), ..LogLine::mark(0, Shown::new("the process that runs now was started here")) })
     }
 }
 

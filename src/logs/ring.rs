@@ -111,6 +111,7 @@ pub(super) struct Ring {
     dropped_bytes: u64,
     /// The server's lines that are not kept any more or never were, before the oldest that is.
     gone: u64,
+    looked: bool,
     open: Option<LogLine>,
     notice: Option<Shown>,
 }
@@ -119,12 +120,13 @@ impl Ring {
     /// One that keeps this many lines, and at least one.
     pub fn new(keep: usize, most_bytes: usize) -> Self {
         let (keep, lines) = (keep.max(1), VecDeque::new());
-        Self { lines, keep, most_bytes, bytes: 0, next: 1, dropped: 0, dropped_bytes: 0, gone: 0, open: None, notice: None }
+        Self { lines, keep, most_bytes, bytes: 0, next: 1, dropped: 0, dropped_bytes: 0, gone: 0, looked: false, open: None, notice: None }
     }
 
     /// Takes in what a wake brought. Says whether a presenter has something new to show.
     pub fn take(&mut self, batch: Batch) -> bool {
-        let changed = !batch.lines.is_empty() || batch.dropped > 0 || batch.open != self.open || batch.notice != self.notice;
+        // That it was looked at all is news, too.
+        let changed = !std::mem::replace(&mut self.looked, true) || !batch.lines.is_empty() || batch.dropped > 0 || batch.open != self.open || batch.notice != self.notice;
         let first = self.next;
         self.dropped += batch.dropped;
         self.dropped_bytes += batch.dropped_bytes;

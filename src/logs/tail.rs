@@ -118,7 +118,7 @@ pub(super) fn last_matches(file: &File, range: Range, count: usize, times: &Time
         let mut found = VecDeque::new();
         let mut take = |piece: Piece<'_>| {
             if !wanted(&piece) {
-                times.next(&String::from_utf8_lossy(&piece.bytes[..piece.bytes.len().min(256)]));
+                times.next(&String::from_utf8_lossy(&piece.bytes[..piece.bytes.len().min(1024)]));
                 return;
             }
             if found.len() == left {

@@ -199,7 +199,8 @@ fn copied_and_truncated_and_longer_again_is_noticed() {
     log.look();
     fs::copy(&log.path, log.beside()).unwrap();
     fs::write(&log.path, "a new beginning\nand more than there was\n").unwrap();
-    assert_eq!(log.look(), ["# the log was truncated: what was written just before may be missing here", "a new beginning", "and more than there was"]);
+    // The copy holds nothing that was not seen.
+    assert_eq!(log.look(), ["# the log was rotated", "a new beginning", "and more than there was"]);
     log.add("on\n");
     assert_eq!(log.look(), ["on"]);
 }
@@ -286,4 +287,69 @@ fn rotating_without_a_pause_loses_the_thread_but_never_the_way() {
         assert_eq!(told.last().unwrap(), &format!("b {round}"), "{told:?}");
         assert_eq!(told.iter().filter(|line| **line == format!("b {round}")).count(), 1);
     }
+}
+
+#[test]
+fn what_was_written_before_a_copy_and_truncation_is_read_from_the_copy() {
+    let mut log = Log::with(100, "one\ntwo\nhal");
+    log.look();
+    log.add("f\nthree\n");
+    fs::copy(&log.path, log.beside()).unwrap();
+    fs::write(&log.path, "four\n").unwrap();
+    assert_eq!(log.look(), ["half", "three", "# the log was rotated", "four"]);
+    // Twice between two looks.
+    log.add("five\n");
+    fs::rename(log.beside(), log.path.with_extension("log.2")).unwrap();
+    fs::copy(&log.path, log.beside()).unwrap();
+    fs::write(&log.path, "six\n").unwrap();
+    fs::rename(log.beside(), log.path.with_extension("log.2")).unwrap();
+    fs::copy(&log.path, log.beside()).unwrap();
+    fs::write(&log.path, "seven\n").unwrap();
+    assert_eq!(log.look(), ["five", "# the log was rotated", "six", "# the log was rotated", "seven"]);
+}
+
+#[test]
+fn an_old_copy_is_not_taken_for_a_new_one() {
+    let mut log = Log::with(100, "banner\n");
+    fs::write(log.beside(), "banner\nof another day\n").unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(20));
+    log.add("one\n");
+    log.look();
+    fs::write(&log.path, "banner\n").unwrap();
+    assert_eq!(log.look(), ["# the log was truncated: what was written just before may be missing here", "banner"]);
+}
+
+#[test]
+fn files_that_came_and_went_between_two_looks_are_read() {
+    let mut log = Log::with(100, "zero\n");
+    log.look();
+    let older = |number: u32| log.path.with_extension(format!("log.{number}"));
+    let rotate = |text: &str| {
+        for number in (1..4).rev() {
+            let _ = fs::rename(older(number), older(number + 1));
+        }
+        fs::rename(&log.path, older(1)).unwrap();
+        append(&log.path, text);
+    };
+    append(&log.path, "one\n");
+    for text in ["two\n", "three\n", "four\n"] {
+        rotate(text);
+    }
+    let rotated = "# the log was rotated";
+    let told = log.source.look().told();
+    assert_eq!(told, ["one", rotated, "two", rotated, "three", rotated, "four"]);
+    // More often than files are kept: what was followed is gone, what is left is read, and the gap is told.
+    std::thread::sleep(std::time::Duration::from_millis(20));
+    for text in ["a\n", "b\n", "c\n", "d\n", "e\n", "f\n"] {
+        let _ = fs::remove_file(log.path.with_extension("log.3"));
+        let older = |number: u32| log.path.with_extension(format!("log.{number}"));
+        for number in (1..3).rev() {
+            let _ = fs::rename(older(number), older(number + 1));
+        }
+        fs::rename(&log.path, older(1)).unwrap();
+        append(&log.path, text);
+        let _ = fs::remove_file(older(4));
+    }
+    let told = log.look();
+    assert_eq!(told, ["# the log was rotated faster than it could be followed: lines may be missing here", rotated, "c", rotated, "d", rotated, "e", rotated, "f"]);
 }
