@@ -61,7 +61,7 @@ pub fn closed() -> Out {
 
 /// A line of an instance's log.
 pub fn log_line(id: &InstanceId, number: u64) -> LogLine {
-    LogLine ::text(number, None, Shown::new(&format!("line {number} of {id}")))
+    LogLine::text(number, None, Shown::new(&format!("line {number} of {id}")))
 }
 
 /// A door whose orders take a moment; those to an id that begins with `busy` end with 5, with `bad` with 1.

@@ -98,7 +98,8 @@ impl Followed {
         // A line without an end is told when it has one.
         let is_whole = |line: &LogLine| !(view.unfinished && line.number == view.newest);
         let stands_for = |line: &LogLine| if line.kind == LogLineKind::Text { 1 } else { line.passed };
-        let (told, fresh): (Vec<_>, Vec<_>) = view.lines.iter().filter(|line| is_whole(line)).cloned().partition(|line| line.number <= self.last);
+        let (told, fresh): (Vec<_>, Vec<_>) =
+            view.lines.iter().filter(|line| is_whole(line)).cloned().partition(|line| line.number <= self.last);
         if view.lines.is_empty() && self.begun {
             return Vec::new();
         }
@@ -191,7 +192,13 @@ mod tests {
 
     fn view(numbers: std::ops::RangeInclusive<u64>, before: u64) -> LogView {
         let (oldest, newest) = (*numbers.start(), *numbers.end());
-        LogView { lines: numbers.map(|number| log_line(&fleet::id("alice"), number)).collect(), oldest, newest, before, ..LogView::default() }
+        LogView {
+            lines: numbers.map(|number| log_line(&fleet::id("alice"), number)).collect(),
+            oldest,
+            newest,
+            before,
+            ..LogView::default()
+        }
     }
 
     fn texts(lines: &[LogLine]) -> Vec<&str> {
@@ -217,7 +224,10 @@ mod tests {
         crate::cli::logs::run(&words("alice -f -n 2"), &global("--json"), &FakeDesk::new(fleet::fleet()), &mut out).unwrap();
         let text = text();
         let documents: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-        assert_eq!((documents.len(), &documents[0]["schema"], &documents[0]["lines"][1]["text"]), (1, &1.into(), &"line 3 of alice".into()));
+        assert_eq!(
+            (documents.len(), &documents[0]["schema"], &documents[0]["lines"][1]["text"]),
+            (1, &1.into(), &"line 3 of alice".into())
+        );
     }
 
     #[test]
@@ -225,7 +235,10 @@ mod tests {
         let wanted = Wanted { last: 10, ..Wanted::default() };
         let mut log = followed();
         assert_eq!(log.sort_out(view(1..=3, 0), &wanted).len(), 3);
-        assert_eq!(texts(&log.sort_out(view(7..=8, 6), &wanted)), ["3 lines came too fast and are not shown", "line 7 of alice", "line 8 of alice"]);
+        assert_eq!(
+            texts(&log.sort_out(view(7..=8, 6), &wanted)),
+            ["3 lines came too fast and are not shown", "line 7 of alice", "line 8 of alice"]
+        );
         // What was told already is not told again, and what was passed over is told by its mark.
         let mut next = view(8..=10, 7);
         next.lines[1] = LogLine { number: 9, passed: 500, ..LogLine::mark(9, Shown::from("500 lines were passed over")) };
@@ -247,7 +260,8 @@ mod tests {
     #[test]
     fn a_moment_counts_for_what_is_there_already() {
         let since = Timestamp::from_second(100).unwrap();
-        let line = |second: i64, text: &str| LogLine { at: Timestamp::from_second(second).ok(), ..LogLine::text(1, None, Shown::from(text)) };
+        let line =
+            |second: i64, text: &str| LogLine { at: Timestamp::from_second(second).ok(), ..LogLine::text(1, None, Shown::from(text)) };
         let wanted = Wanted { last: usize::MAX, since: Some(since), grep: None };
         assert_eq!(texts(&first_lines(vec![line(90, "a"), line(100, "b"), line(99, "c")], 5, &wanted)), ["b", "c"]);
         assert_eq!(texts(&first_lines(vec![line(101, "a")], 5, &wanted)), ["older lines of that time are shown without -f", "a"]);

@@ -139,11 +139,10 @@ mod tests {
         let mut line = LogLine::text(1, None, Shown::from("a größe b"));
         assert_eq!(line.pieces().collect::<Vec<_>>(), [("a größe b", LogStyle::default())]);
         line.spans = [LogSpan { start: 2, style: bold }, LogSpan { start: 9, style: LogStyle::default() }].into();
-        assert_eq!(line.pieces().map(|(piece, style)| (piece, style.bold)).collect::<Vec<_>>(), [
-            ("a ", false),
-            ("größe", true),
-            (" b", false)
-        ]);
+        assert_eq!(
+            line.pieces().map(|(piece, style)| (piece, style.bold)).collect::<Vec<_>>(),
+            [("a ", false), ("größe", true), (" b", false)]
+        );
         line.spans = [LogSpan { start: 0, style: bold }, LogSpan { start: 0, style: bold }].into();
         assert_eq!(line.pieces().count(), 1);
         assert_eq!(LogLine::text(1, None, Shown::from("")).pieces().count(), 0);

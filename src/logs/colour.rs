@@ -250,7 +250,16 @@ mod tests {
 
     #[test]
     fn what_is_no_colour_stays_as_its_picture() {
-        for text in ["\u{1b}[2J", "\u{1b}]8;;http://x\u{7}", "\u{1b}]52;c;eA==\u{1b}\\", "\u{1b}P1$r\u{1b}\\", "\u{9b}31m", "\u{1b}[31", "\u{1b}[?31m", "\u{1b}[ 31m"] {
+        for text in [
+            "\u{1b}[2J",
+            "\u{1b}]8;;http://x\u{7}",
+            "\u{1b}]52;c;eA==\u{1b}\\",
+            "\u{1b}P1$r\u{1b}\\",
+            "\u{9b}31m",
+            "\u{1b}[31",
+            "\u{1b}[?31m",
+            "\u{1b}[ 31m",
+        ] {
             let (plain, spans) = separated(text);
             assert!(spans.is_empty(), "{text:?}");
             assert!(plain.starts_with(['␛', '\u{fffd}']), "{plain:?}");

@@ -10,7 +10,7 @@ use std::os::unix::fs::MetadataExt;
 use super::lines::{Splitter, Written};
 use super::ring::Batch;
 use super::rotation::{Change, Memory};
-use super::siblings::{self, Older};
+use super::siblings::{Copied, copies};
 use super::tail::{count_lines, read, window};
 use super::{Opener, Place};
 
@@ -22,6 +22,15 @@ const LITTLE: u64 = 64 * 1024;
 
 /// The most that is read only to count its lines.
 const COUNTED: u64 = 64 * 1024 * 1024;
+
+/// So many bytes are told apart from another file's: what is shorter may be anything's beginning.
+const TELLING: u64 = 16;
+
+/// What stands where a file went on in another one.
+pub(super) const ROTATED: &str = "the log was rotated";
+
+/// What stands where a file was emptied and no copy of it is left.
+const TRUNCATED: &str = "the log was truncated: what was written just before may be missing here";
 
 /// An opened file.
 pub(super) struct Followed {
@@ -81,42 +90,60 @@ impl Followed {
     /// # Errors
     /// What pread(2) says.
     pub fn take_in(&mut self, opener: &dyn Opener, keep: usize, tell_dropped: bool, batch: &mut Batch) -> io::Result<bool> {
+        let before = (self.memory.clone(), self.splitter.clone(), self.seen);
+        let point = batch.point();
+        let grew = match self.try_take_in(opener, keep, tell_dropped, batch) {
+            // Cut short while it was read.
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => None,
+            other => other?,
+        };
+        self.disturbed = grew.is_none();
+        if self.disturbed {
+            batch.back_to(point);
+            (self.memory, self.splitter, self.seen) = before;
+        }
+        Ok(grew.unwrap_or(true))
+    }
+
+    /// The same; `None` when the file was changed under the reading.
+    fn try_take_in(&mut self, opener: &dyn Opener, keep: usize, tell_dropped: bool, batch: &mut Batch) -> io::Result<Option<bool>> {
         let metadata = self.file.metadata()?;
         let seen = (metadata.len(), metadata.mtime(), metadata.mtime_nsec());
         let before = std::mem::replace(&mut self.seen, seen);
-        self.disturbed = false;
-        match self.memory.compare(&self.file, seen.0, before != seen)? {
-            Change::Nothing => return Ok(false),
+        let change = self.memory.compare(&self.file, seen.0, before != seen)?;
+        match change {
+            Change::Nothing => return Ok(Some(false)),
+            // It was empty when it was looked at: what has come since may be its second filling.
+            Change::Grown if self.memory.offset() == 0 && before.1 != -1 => self.suspect(opener, (before.1, before.2), batch)?,
             Change::Grown => {}
             Change::Truncated => {
-                self.was_truncated(opener, (before.1, before.2), keep, batch)?;
+                let mut now = Memory::default();
+                now.keep(&self.file, seen.0)?;
+                self.catch_up(opener, &now, (before.1, before.2), keep, batch)?;
+                // Truncated once more meanwhile: what was in it then is in a copy that was not looked for.
+                let again = self.file.metadata()?.len();
+                if now.compare(&self.file, again, true)? == Change::Truncated || (seen.0 == 0 && again > 0) {
+                    return Ok(None);
+                }
                 self.memory = Memory::default();
             }
         }
-        let (point, splitter) = (batch.point(), self.splitter.clone());
-        let end = match self.advance(seen.0, keep, tell_dropped, batch) {
-            // Truncated while it was read.
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => None,
-            other => Some(other?),
-        };
+        let end = self.advance(seen.0, keep, tell_dropped, batch)?;
         // Still the same beginning and the same end: what was read in between is what followed.
-        let undisturbed = match end {
-            Some(end) => self.memory.compare(&self.file, self.file.metadata()?.len().max(end), true)? != Change::Truncated,
-            None => false,
-        };
-        match end.filter(|_| undisturbed) {
-            Some(end) => self.memory.keep(&self.file, end)?,
-            None => {
-                batch.back_to(point);
-                (self.splitter, self.seen, self.disturbed) = (splitter, before, true);
-            }
+        let size = self.file.metadata()?.len();
+        if size < end || self.memory.compare(&self.file, size, true)? == Change::Truncated {
+            return Ok(None);
         }
-        Ok(true)
+        self.memory.keep(&self.file, end)?;
+        Ok(Some(true))
     }
 
     /// Reads up to `size`, or only the last of it when that is more than is kept. Says how far it came.
     fn advance(&mut self, size: u64, keep: usize, tell_dropped: bool, batch: &mut Batch) -> io::Result<u64> {
         let mut start = self.memory.offset();
+        if size < start {
+            return Err(disturbed());
+        }
         if size - start > LITTLE {
             let window = window(&self.file, start, size, keep, MOST)?;
             if window.start > start {
@@ -131,38 +158,75 @@ impl Followed {
         read(&self.file, start, size, |bytes| splitter.feed(bytes, |piece| batch.text(piece.read())))
     }
 
-    /// It was emptied. Whoever does that to rotate it has copied it before: what was not read yet is in the copy.
-    fn was_truncated(&mut self, opener: &dyn Opener, written: (i64, i64), keep: usize, batch: &mut Batch) -> io::Result<()> {
-        let mut later = Vec::new();
-        for older in siblings::all(opener) {
-            let Older::Plain(file) = older else { break };
-            let metadata = file.metadata()?;
-            // A file that lay there before the last look is no copy of what was written after it.
-            if (metadata.ctime(), metadata.ctime_nsec()) < written || Place::of(&metadata) == self.place {
-                break;
-            }
-            let size = metadata.len();
-            if self.memory.compare(&file, size, true)? == Change::Truncated {
-                later.push(file);
-                continue;
-            }
-            let (own, end) = (std::mem::replace(&mut self.file, file), self.advance(size, keep, true, batch));
-            self.file = own;
-            end?;
-            self.finish(batch);
-            for file in later.into_iter().rev() {
-                batch.mark("the log was rotated");
-                let mut file = Self::new(file)?;
-                file.take_in(opener, keep, true, batch)?;
-                file.finish(batch);
-            }
-            batch.mark("the log was rotated");
-            return Ok(());
+    /// It was empty, and is not. A copy made since then, of something else than is in it now, tells that it was emptied once more.
+    fn suspect(&self, opener: &dyn Opener, emptied: (i64, i64), batch: &mut Batch) -> io::Result<()> {
+        let found = copies(opener, self.place, emptied, |_, _| Ok(Copied::Since))?;
+        if found.is_some_and(|found| !found.files.is_empty()) {
+            batch.mark(TRUNCATED);
         }
-        self.finish(batch);
-        batch.mark("the log was truncated: what was written just before may be missing here");
         Ok(())
     }
+
+    /// It was emptied. Whoever does that to rotate it has copied it before: what was not read yet is in copies that were written since
+    /// the last look.
+    fn catch_up(&mut self, opener: &dyn Opener, now: &Memory, seen: (i64, i64), keep: usize, batch: &mut Batch) -> io::Result<()> {
+        let is_telling = self.memory.offset() >= TELLING;
+        let mut files = copies(opener, self.place, seen, |file, size| {
+            // What is in the file itself is just being copied.
+            if now.begins_with(file, size, &self.file)? {
+                return Ok(Copied::FromNow);
+            }
+            let is_ours = is_telling && self.memory.compare(file, size, true)? != Change::Truncated;
+            Ok(if is_ours { Copied::FromOurs } else { Copied::Since })
+        })?
+        .unwrap_or_default();
+        match files.ours.take().or_else(|| if is_telling { None } else { files.files.pop() }) {
+            Some(file) if self.memory.compare(&file, file.metadata()?.len(), true)? != Change::Truncated => {
+                if !is_telling {
+                    batch.mark(TRUNCATED);
+                }
+                self.read_copy(file, keep, batch)?;
+            }
+            other => {
+                self.finish(batch);
+                batch.mark(TRUNCATED);
+                if files.files.is_empty() && other.is_none() {
+                    return Ok(());
+                }
+                files.files.extend(other);
+            }
+        }
+        for file in files.files.into_iter().rev() {
+            batch.mark(ROTATED);
+            let mut file = Self::new(file)?;
+            file.take_in(opener, keep, true, batch)?;
+            if file.is_disturbed() {
+                return Err(disturbed());
+            }
+            file.finish(batch);
+        }
+        batch.mark(ROTATED);
+        Ok(())
+    }
+
+    /// Goes on in a copy of what was followed.
+    fn read_copy(&mut self, copy: File, keep: usize, batch: &mut Batch) -> io::Result<()> {
+        let size = copy.metadata()?.len();
+        let own = std::mem::replace(&mut self.file, copy);
+        let end = self.advance(size, keep, true, batch);
+        let copy = std::mem::replace(&mut self.file, own);
+        end?;
+        if self.memory.compare(&copy, copy.metadata()?.len(), true)? == Change::Truncated {
+            return Err(disturbed());
+        }
+        self.finish(batch);
+        Ok(())
+    }
+}
+
+/// A copy was overwritten under the reading.
+fn disturbed() -> io::Error {
+    io::ErrorKind::UnexpectedEof.into()
 }
 
 fn pass_over(file: &File, from: u64, to: u64, batch: &mut Batch) -> io::Result<()> {
@@ -173,9 +237,7 @@ fn pass_over(file: &File, from: u64, to: u64, batch: &mut Batch) -> io::Result<(
     }
     let lines = count_lines(file, from, to)?;
     let (bytes, text) = match lines {
-        0 => {
-            (to - from, format!("{} MB were passed over: they came faster than they can be kept", (to - from).div_ceil(1_000_000)))
-        }
+        0 => (to - from, format!("{} MB were passed over: they came faster than they can be kept", (to - from).div_ceil(1_000_000))),
         1 => (0, "1 line was passed over: it came faster than it can be kept".to_owned()),
         _ => (0, format!("{lines} lines were passed over: they came faster than they can be kept")),
     };

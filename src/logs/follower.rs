@@ -202,3 +202,7 @@ mod tests {
         assert!(slowest < Duration::from_millis(100), "{slowest:?}");
     }
 }
+
+#[cfg(test)]
+#[path = "follower_tests.rs"]
+mod race_tests;

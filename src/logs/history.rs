@@ -9,6 +9,7 @@ use std::os::unix::fs::FileExt;
 
 use jiff::{Timestamp, ToSpan};
 
+use super::Opener;
 use super::lines::{Piece, Splitter};
 use super::pattern::Pattern;
 use super::ring::line;
@@ -16,7 +17,6 @@ use super::seek::{Found, first_since, time_before};
 use super::siblings::{self, Older};
 use super::tail::{LOOK_BACK, Range, count_lines, last_matches, window};
 use super::time::Times;
-use super::Opener;
 use crate::domain::{LogLine, LogLineKind, Shown};
 
 /// How much is read at a time.
@@ -84,7 +84,14 @@ pub fn history(opener: &dyn Opener, query: Query) -> io::Result<History> {
 
 fn plan(opener: &dyn Opener, query: Query) -> io::Result<History> {
     let times = Times::of_host();
-    let mut plan = Plan { query: &query, times: &times, parts: VecDeque::new(), left: query.last.unwrap_or(usize::MAX), enough: false, untimed: false };
+    let mut plan = Plan {
+        query: &query,
+        times: &times,
+        parts: VecDeque::new(),
+        left: query.last.unwrap_or(usize::MAX),
+        enough: false,
+        untimed: false,
+    };
     let mut first = match opener.open() {
         Ok(file) => Some(Ok(Older::Plain(file))),
         // It may have been renamed a moment ago.
@@ -109,7 +116,10 @@ fn plan(opener: &dyn Opener, query: Query) -> io::Result<History> {
     }
     let (untimed, parts) = (plan.untimed, plan.parts);
     if untimed && query.previous {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, "its lines have no times, so that nobody can tell where the run before ended"));
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            "its lines have no times, so that nobody can tell where the run before ended",
+        ));
     }
     let begun = query.since.is_none() || untimed;
     Ok(History { query, parts, reading: None, ready: VecDeque::new(), times, begun, ran_before: false, ended: false, number: 0 })
@@ -154,7 +164,8 @@ impl Plan<'_> {
                 Found::AtLatest(offset) => {
                     (from, self.enough) = (offset, true);
                     self.take_range(file, older, from, to)?;
-                    self.parts.push_front(Part::Mark("what is older has no times, so that nobody can tell whether it belongs here".to_owned()));
+                    self.parts
+                        .push_front(Part::Mark("what is older has no times, so that nobody can tell whether it belongs here".to_owned()));
                     return Ok(());
                 }
                 Found::NoTimes if to == 0 => {}
@@ -233,7 +244,9 @@ impl Plan<'_> {
         let begun = query.since.is_none();
         let mut lines = VecDeque::new();
         let times = self.times.clone();
-        for line in (History { query, parts, reading: None, ready: VecDeque::new(), times, begun, ran_before: false, ended: false, number: 0 }) {
+        for line in
+            (History { query, parts, reading: None, ready: VecDeque::new(), times, begun, ran_before: false, ended: false, number: 0 })
+        {
             if lines.len() >= self.left {
                 lines.pop_front();
             }
@@ -270,7 +283,9 @@ impl History {
             Ok(count) => count,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(true),
             // A file that was compressed only half-way is told up to there.
-            Err(error) if matches!(error.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData) => {
+            Err(error)
+                if matches!(error.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData) =>
+            {
                 self.reading = None;
                 self.ready.push_back(LogLine::mark(0, Shown::new(&format!("an older file of this log cannot be read further: {error}"))));
                 return Ok(true);

@@ -144,7 +144,9 @@ fn the_run_before_ends_where_this_one_was_started() {
 
 #[test]
 fn the_last_that_match_are_found_from_the_end() {
-    let text: String = (0..100_000).map(|number| format!("{} {number}\n", if number % 1000 == 7 { "Found" } else { "other and longer than that" })).collect();
+    let text: String = (0..100_000)
+        .map(|number| format!("{} {number}\n", if number % 1000 == 7 { "Found" } else { "other and longer than that" }))
+        .collect();
     let log = Log::new(&[("", &text), (".1", "Found in the older one\n")]);
     let asked = |count, expression| log.asked(Query { last: Some(count), ..grep(expression) });
     assert_eq!(asked(3, "found"), ["Found 97007", "Found 98007", "Found 99007"]);

@@ -126,7 +126,11 @@ impl Ring {
     /// Takes in what a wake brought. Says whether a presenter has something new to show.
     pub fn take(&mut self, batch: Batch) -> bool {
         // That it was looked at all is news, too.
-        let changed = !std::mem::replace(&mut self.looked, true) || !batch.lines.is_empty() || batch.dropped > 0 || batch.open != self.open || batch.notice != self.notice;
+        let changed = !std::mem::replace(&mut self.looked, true)
+            || !batch.lines.is_empty()
+            || batch.dropped > 0
+            || batch.open != self.open
+            || batch.notice != self.notice;
         let first = self.next;
         self.dropped += batch.dropped;
         self.dropped_bytes += batch.dropped_bytes;

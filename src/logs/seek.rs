@@ -81,7 +81,13 @@ pub(super) fn first_since(file: &File, size: u64, times: &Times, wanted: Timesta
     };
     Ok(match timed_where(file, low, size, THROUGH + PROBE, times, is_young)? {
         Probe::Line(start, _) => Found::At(if older { start } else { 0 }),
-        Probe::End | Probe::Nothing => if any || older { Found::At(size) } else { Found::NoTimes },
+        Probe::End | Probe::Nothing => {
+            if any || older {
+                Found::At(size)
+            } else {
+                Found::NoTimes
+            }
+        }
     })
 }
 

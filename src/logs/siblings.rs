@@ -96,33 +96,109 @@ pub(super) struct Between {
 
 /// Looks for the files between `old` and `new` after a rename.
 ///
-/// Files move upwards while this goes upwards: one may be met twice, none is missed, and what is renamed from the path meanwhile is
-/// `new`, whose successors the next look finds.
-pub(super) fn between(opener: &dyn Opener, old: &File, new: Place) -> io::Result<Between> {
+/// Files move upwards while this goes upwards: one may be met twice, none is missed. `None` when `new` is not at the path any more: it
+/// is to be looked again.
+pub(super) fn between(opener: &dyn Opener, old: &File, new: Place) -> io::Result<Option<Between>> {
     use std::os::unix::fs::MetadataExt;
-    let metadata = old.metadata()?;
-    let old_place = Place::of(&metadata);
+    let old_metadata = old.metadata()?;
+    let old_place = Place::of(&old_metadata);
+    let mut is_complete = false;
     let mut met: Vec<(Place, File, (i64, i64))> = Vec::new();
     for older in all(opener) {
-        // What was compressed already cannot be told apart from what was there before.
-        let Older::Plain(file) = older else { break };
+        let (file, is_packed) = match older {
+            Older::Plain(file) => (file, false),
+            Older::Packed(file) => (file, true),
+        };
         let metadata = file.metadata()?;
+        if is_packed {
+            // gzip gives the packed file the times of the one that it removes: this is the old one.
+            is_complete = old_metadata.nlink() == 0 && metadata.mtime() == old_metadata.mtime();
+            break;
+        }
         let place = Place::of(&metadata);
         if place == old_place {
-            return Ok(Between { files: met.into_iter().rev().map(|(_, file, _)| file).collect(), has_gaps: false });
+            // It was renamed meanwhile: some of these are younger than it.
+            if opener.place()? != new {
+                return Ok(None);
+            }
+            return Ok(Some(Between { files: met.into_iter().rev().map(|(_, file, _)| file).collect(), has_gaps: false }));
         }
         if place != new && !met.iter().any(|(other, ..)| *other == place) {
             met.push((place, file, (metadata.mtime(), metadata.mtime_nsec())));
         }
     }
-    if metadata.nlink() > 0 {
+    // It was renamed meanwhile: some of these are younger than it.
+    if opener.place()? != new {
+        return Ok(None);
+    }
+    if old_metadata.nlink() > 0 {
         // It lies under another name: nobody knows which others do.
-        return Ok(Between::default());
+        return Ok(Some(Between::default()));
     }
     // It was rotated away altogether: what was written to later than it came after it.
-    let ended = (metadata.mtime(), metadata.mtime_nsec());
-    let files: Vec<File> = met.into_iter().rev().filter(|(_, _, written)| *written > ended).map(|(_, file, _)| file).collect();
-    Ok(Between { has_gaps: !files.is_empty(), files })
+    let ended = (old_metadata.mtime(), old_metadata.mtime_nsec());
+    let files = met.into_iter().rev().filter(|(_, _, written)| *written > ended).map(|(_, file, _)| file).collect();
+    Ok(Some(Between { has_gaps: !is_complete, files }))
+}
+
+/// What a copy is a copy of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Copied {
+    /// Of what is in the file now.
+    FromNow,
+    /// Of something that came between.
+    Since,
+    /// Of what was followed.
+    FromOurs,
+}
+
+/// The copies that were made of a file since a moment.
+#[derive(Debug, Default)]
+pub(super) struct Copies {
+    /// Those of something that came between, the youngest first.
+    pub files: Vec<File>,
+    /// The one of what was followed.
+    pub ours: Option<File>,
+}
+
+/// Looks for the copies of the file at `place` that were written since `seen`, its last change that is known. `None` when it was renamed
+/// itself.
+pub(super) fn copies(
+    opener: &dyn Opener,
+    place: Place,
+    seen: (i64, i64),
+    what: impl Fn(&File, u64) -> io::Result<Copied>,
+) -> io::Result<Option<Copies>> {
+    use std::os::unix::fs::MetadataExt;
+    let mut copies = Copies::default();
+    let mut met: Vec<Place> = Vec::new();
+    for older in all(opener) {
+        let Older::Plain(file) = older else { break };
+        let metadata = file.metadata()?;
+        if Place::of(&metadata) == place {
+            return Ok(None);
+        }
+        let written = (metadata.mtime(), metadata.mtime_nsec());
+        // One from before the last look.
+        if written < seen {
+            break;
+        }
+        // Files move upwards meanwhile: one may be met twice.
+        if met.contains(&Place::of(&metadata)) {
+            continue;
+        }
+        met.push(Place::of(&metadata));
+        match what(&file, metadata.len())? {
+            Copied::FromOurs => {
+                copies.ours = Some(file);
+                break;
+            }
+            // In one tick of the clock with the last look it may be of what was read then: not twice.
+            Copied::Since if written > seen => copies.files.push(file),
+            Copied::Since | Copied::FromNow => {}
+        }
+    }
+    Ok(Some(copies))
 }
 
 #[cfg(test)]
@@ -185,21 +261,30 @@ mod tests {
         }
         let new = Place::of(&fs::metadata(beside("")).unwrap());
         let old = File::open(beside(".3")).unwrap();
-        let found = between(&opener, &old, new).unwrap();
+        let found = between(&opener, &old, new).unwrap().unwrap();
         let texts = |found: Between| found.files.into_iter().map(|file| text(&Older::Plain(file))).collect::<Vec<_>>();
         assert!(!found.has_gaps);
         assert_eq!(texts(found), ["a", "b"]);
-        // Under another name: nothing is known.
-        fs::rename(beside(".3"), beside("-20261121")).unwrap();
-        let found = between(&opener, &old, new).unwrap();
-        assert_eq!((found.files.len(), found.has_gaps), (0, false));
-        // Gone: what is younger came later, and perhaps not all of it is there.
-        fs::remove_file(beside("-20261121")).unwrap();
+        // Compressed already: known by its time.
+        pack(&beside(".3.gz"), &["old"]);
+        let written = old.metadata().unwrap().modified().unwrap();
+        File::options().write(true).open(beside(".3.gz")).unwrap().set_modified(written).unwrap();
+        fs::hard_link(beside(".3"), beside("-20261121")).unwrap();
+        fs::remove_file(beside(".3")).unwrap();
         let later = std::time::SystemTime::now() + std::time::Duration::from_secs(5);
         for suffix in [".1", ".2"] {
             File::options().write(true).open(beside(suffix)).unwrap().set_modified(later).unwrap();
         }
-        let found = between(&opener, &old, new).unwrap();
+        // Under another name: nothing is known.
+        let found = between(&opener, &old, new).unwrap().unwrap();
+        assert_eq!((found.files.len(), found.has_gaps), (0, false));
+        fs::remove_file(beside("-20261121")).unwrap();
+        let found = between(&opener, &old, new).unwrap().unwrap();
+        assert!(!found.has_gaps);
+        assert_eq!(texts(found), ["a", "b"]);
+        // Gone: what is younger came later, and perhaps not all of it is there.
+        fs::remove_file(beside(".3.gz")).unwrap();
+        let found = between(&opener, &old, new).unwrap().unwrap();
         assert!(found.has_gaps);
         assert_eq!(texts(found), ["a", "b"]);
     }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::Opener;
-use super::followed::Followed;
+use super::followed::{Followed, ROTATED};
 use super::ring::Batch;
 use super::siblings;
 use super::time::Times;
@@ -20,6 +20,9 @@ const PATIENCE: u32 = 5;
 
 /// What stands where files were rotated away before they could be read.
 const GAP: &str = "the log was rotated faster than it could be followed: lines may be missing here";
+
+/// What stands where nothing is left of what was removed.
+const REPLACED: &str = "the log was removed and begun anew: lines may be missing here";
 
 /// A log at a path.
 pub(super) struct Source {
@@ -131,20 +134,27 @@ impl Source {
             return Ok(());
         }
         self.absent = 0;
-        let between = siblings::between(&*self.opener, open.file(), new.place())?;
+        let Ok(Some(between)) = siblings::between(&*self.opener, open.file(), new.place()) else {
+            (self.open, self.unsettled) = (Some(open), true);
+            return Ok(());
+        };
         // Nothing is written to it any more once there is a younger one with something in it.
         open.take_in(&*self.opener, self.keep, true, batch)?;
         open.finish(batch);
-        if between.has_gaps {
+        let is_replaced = between.has_gaps && between.files.is_empty();
+        if between.has_gaps && !is_replaced {
             batch.mark(GAP);
         }
         for file in between.files {
-            batch.mark("the log was rotated");
+            batch.mark(ROTATED);
             let mut file = Followed::new(file)?;
             file.take_in(&*self.opener, self.keep, true, batch)?;
+            if file.is_disturbed() {
+                batch.mark(GAP);
+            }
             file.finish(batch);
         }
-        batch.mark("the log was rotated");
+        batch.mark(if is_replaced { REPLACED } else { ROTATED });
         new.take_in(&*self.opener, self.keep, true, batch)?;
         self.open = Some(new);
         Ok(())

@@ -107,7 +107,13 @@ pub(super) struct Range {
 const BLOCK: u64 = 1024 * 1024;
 
 /// The last `count` lines of a stretch that are wanted. Reads backwards as far as it has to.
-pub(super) fn last_matches(file: &File, range: Range, count: usize, times: &Times, mut wanted: impl FnMut(&Piece<'_>) -> bool) -> io::Result<Vec<LogLine>> {
+pub(super) fn last_matches(
+    file: &File,
+    range: Range,
+    count: usize,
+    times: &Times,
+    mut wanted: impl FnMut(&Piece<'_>) -> bool,
+) -> io::Result<Vec<LogLine>> {
     let mut blocks: Vec<VecDeque<LogLine>> = Vec::new();
     let (mut left, mut to) = (count, range.to);
     while left > 0 && to > range.from {

@@ -156,14 +156,16 @@ impl Times {
 
     fn in_json(&self, object: &str) -> Option<Timestamp> {
         let object = upto(object, FIELDS_REACH);
-        ["\"time\"", "\"timestamp\"", "\"ts\"", "\"@timestamp\"", "\"t\"", "\"datetime\"", "\"asctime\"", "\"date\""].iter().find_map(|key| {
-            let (_, after) = object.split_once(key)?;
-            let value = after.trim_start().strip_prefix(':')?.trim_start();
-            match value.strip_prefix('"') {
-                Some(text) => self.value(text.split('"').next()?),
-                None => epoch(value.as_bytes()).map(|(at, _)| at),
-            }
-        })
+        ["\"time\"", "\"timestamp\"", "\"ts\"", "\"@timestamp\"", "\"t\"", "\"datetime\"", "\"asctime\"", "\"date\""].iter().find_map(
+            |key| {
+                let (_, after) = object.split_once(key)?;
+                let value = after.trim_start().strip_prefix(':')?.trim_start();
+                match value.strip_prefix('"') {
+                    Some(text) => self.value(text.split('"').next()?),
+                    None => epoch(value.as_bytes()).map(|(at, _)| at),
+                }
+            },
+        )
     }
 
     fn in_logfmt(&self, line: &str) -> Option<Timestamp> {

@@ -79,7 +79,8 @@ impl Wake {
         let begin = Instant::now();
         let inotify = self.watch.as_ref().map(|watch| watch.inotify.as_fd());
         let stop = PollFd::new(&self.stop, PollFlags::IN);
-        let mut waiting: Vec<PollFd<'_>> = std::iter::once(stop).chain(inotify.map(|inotify| PollFd::from_borrowed_fd(inotify, PollFlags::IN))).collect();
+        let mut waiting: Vec<PollFd<'_>> =
+            std::iter::once(stop).chain(inotify.map(|inotify| PollFd::from_borrowed_fd(inotify, PollFlags::IN))).collect();
         loop {
             let left = time.saturating_sub(begin.elapsed());
             let timeout = Timespec { tv_sec: left.as_secs().cast_signed(), tv_nsec: left.subsec_nanos().into() };

@@ -203,7 +203,9 @@ mod tests {
         let mut line = LogLine::text(1, None, Shown::from("ab größe cd efgh"));
         let red = LogStyle { foreground: Some(LogColor::Indexed(1)), ..LogStyle::default() };
         let bold = LogStyle { bold: true, ..LogStyle::default() };
-        line.spans = [LogSpan { start: 3, style: red }, LogSpan { start: 10, style: LogStyle::default() }, LogSpan { start: 14, style: bold }].into();
+        line.spans =
+            [LogSpan { start: 3, style: red }, LogSpan { start: 10, style: LogStyle::default() }, LogSpan { start: 14, style: bold }]
+                .into();
         line
     }
 
