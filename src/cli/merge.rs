@@ -86,7 +86,8 @@ mod tests {
         let one = log(&[(None, "a"), (Some(2), "b"), (Some(1), "c late"), (Some(7), "d")]);
         let two = log(&[(Some(1), "p"), (Some(2), "q"), (Some(3), "r")]);
         let boxed = |lines: Vec<LogLine>| Box::new(lines.into_iter().map(Ok)) as LogLines;
-        let merged: Vec<_> = Merge::new(vec![boxed(one.clone()), boxed(two.clone())]).map(|line| line.unwrap().1.text.to_string()).collect();
+        let merged: Vec<_> =
+            Merge::new(vec![boxed(one.clone()), boxed(two.clone())]).map(|line| line.unwrap().1.text.to_string()).collect();
         assert_eq!(merged, ["a", "p", "b", "c late", "q", "r", "d"]);
         let mut lines: Vec<_> = one.into_iter().map(|line| (0, line)).chain(two.into_iter().map(|line| (1, line))).collect();
         sort(&mut lines);

@@ -121,8 +121,7 @@ fn wait(child: Child) -> u64 {
 
 /// A numbered line of about a hundred bytes.
 fn line(number: u64, at: Timestamp) -> String {
-    let level = if number % 1000 == 7 { "ERROR" } else { "INFO " };
-    format!("{at:.3} {level} line {number:012} tools/call echo took some milliseconds and told nothing of interest\n")
+    format!("{at:.3} INFO  line {number:012} tools/call echo took some milliseconds and told nothing of interest\n")
 }
 
 /// `berth logs` on logs of different sizes.
@@ -133,15 +132,15 @@ fn whole_processes(host: &Host, options: &Options) {
     let hole = File::create(host.log("hole")).unwrap();
     hole.set_len(10 << 30).unwrap();
     hole.write_all_at(format!("\n{few}").as_bytes(), 10 << 30).unwrap();
-    let mut large = std::io::BufWriter::with_capacity(1 << 20, File::create(host.log("large")).unwrap());
-    let (mut written, mut number, begin) = (0, 0, now - 24.hours());
-    while written < options.megabytes * 1_000_000 {
-        let line = line(number, begin + i64::try_from(number * 86_400_000 / (options.megabytes * 10_000)).unwrap().milliseconds());
-        large.write_all(line.as_bytes()).unwrap();
-        written += line.len() as u64;
-        number += 1;
+    let mut large = File::create(host.log("large")).unwrap();
+    let mut number = 0;
+    for megabyte in 0..options.megabytes {
+        // A day in all; a megabyte is of one moment.
+        let ago = (86_400_000 - megabyte * 86_400_000 / options.megabytes).cast_signed();
+        let mut block = Block::new(now - ago.milliseconds());
+        number = block.fill(number);
+        large.write_all(&block.bytes).unwrap();
     }
-    large.flush().unwrap();
     drop(large);
     println!("{:<46}{:>12}{:>12}{:>14}", "whole process (looking at the fleet included)", "ms", "RSS MB", "budget");
     let (little, base) = host.run(&["logs", "little", "-n", "50"]);
@@ -156,31 +155,50 @@ fn whole_processes(host: &Host, options: &Options) {
     tell(&format!("last 50 {size}"), &["logs", "large", "-n", "50"], "+20 ms, +2 MB");
     tell(&format!("--since 1m {size}"), &["logs", "large", "--since", "1m"], "");
     tell(&format!("--since 23h -n 50 {size}"), &["logs", "large", "--since", "23h", "-n", "50"], "");
-    tell(&format!("--grep ERROR, last 50 {size}"), &["logs", "large", "--grep", "ERROR", "-n", "50"], "");
+    tell(&format!("--grep, one line in 10,000, last 50 {size}"), &["logs", "large", "--grep", "line [0-9]*7777 ", "-n", "50"], "");
     tell(&format!("--grep nothing, all {size}"), &["logs", "large", "--grep", "no such words", "-n", "50"], "");
 }
 
-/// Writes a hundred megabytes a second until it is told to stop; says how many lines that were.
-fn storm(path: &Path, stop: &AtomicBool) -> u64 {
-    let mut log = OpenOptions::new().append(true).create(true).open(path).unwrap();
-    let (mut number, mut written, begin) = (0_u64, 0_u64, Instant::now());
-    while !stop.load(Ordering::Relaxed) {
-        let now = Timestamp::now();
-        let mut block = String::with_capacity(1 << 20);
-        while block.len() < 1_000_000 {
-            block.push_str(&line(number, now));
+/// A million bytes of lines, whose numbers are put in anew each time.
+struct Block {
+    bytes: Vec<u8>,
+    each: usize,
+    digits: usize,
+}
+
+impl Block {
+    fn new(at: Timestamp) -> Self {
+        let line = line(1, at);
+        let digits = line.find("000000000001").unwrap();
+        Self { bytes: line.repeat(1_000_000 / line.len()).into_bytes(), each: line.len(), digits }
+    }
+
+    /// The next lines; says the number after the last one.
+    fn fill(&mut self, mut number: u64) -> u64 {
+        for line in self.bytes.chunks_exact_mut(self.each) {
+            let mut rest = number;
+            for digit in line[self.digits..self.digits + 12].iter_mut().rev() {
+                *digit = b'0' + u8::try_from(rest % 10).unwrap();
+                rest /= 10;
+            }
             number += 1;
         }
-        log.write_all(block.as_bytes()).unwrap();
-        written += block.len() as u64;
-        // No disk has to hold it: what was written is let go where nobody reads any more.
-        if written % 500_000_000 < 1_000_000 {
-            let _ = rustix::fs::fallocate(&log, rustix::fs::FallocateFlags::PUNCH_HOLE | rustix::fs::FallocateFlags::KEEP_SIZE, 0, written.saturating_sub(200_000_000).max(1));
-        }
+        number
+    }
+}
+
+/// Writes a hundred megabytes a second until it is told to stop; says how many lines and bytes that were.
+fn storm(path: &Path, stop: &AtomicBool) -> (u64, u64) {
+    let mut log = OpenOptions::new().append(true).create(true).open(path).unwrap();
+    let (mut block, mut number, mut written, begin) = (Block::new(Timestamp::now()), 1, 0_u64, Instant::now());
+    while !stop.load(Ordering::Relaxed) {
+        number = block.fill(number);
+        log.write_all(&block.bytes).unwrap();
+        written += block.bytes.len() as u64;
         let due = Duration::from_secs_f64(written as f64 / STORM as f64);
         thread::sleep(due.saturating_sub(begin.elapsed()));
     }
-    number
+    (number, written)
 }
 
 fn in_storm<T>(host: &Host, what: impl FnOnce() -> T) -> (T, u64, f64) {
@@ -191,8 +209,8 @@ fn in_storm<T>(host: &Host, what: impl FnOnce() -> T) -> (T, u64, f64) {
     let writer = thread::spawn(move || storm(&path, &stopped));
     let result = what();
     stop.store(true, Ordering::Relaxed);
-    let lines = writer.join().unwrap();
-    (result, lines, lines as f64 * 113.0 / begin.elapsed().as_secs_f64() / 1e6)
+    let (lines, bytes) = writer.join().unwrap();
+    (result, lines, bytes as f64 / begin.elapsed().as_secs_f64() / 1e6)
 }
 
 /// The seconds of CPU that a process has used.
@@ -214,7 +232,8 @@ fn console(host: &Host, options: &Options) {
     let state = host.directory.path().join("state").display().to_string();
     let config = host.config().display().to_string();
     let ((cpu, memory, mut keys), _, rate) = in_storm(host, || {
-        let environment = [("HOME", "/nonexistent"), ("BERTH_STATE", state.as_str())];
+        let home = host.directory.path().display().to_string();
+        let environment = [("HOME", home.as_str()), ("BERTH_STATE", state.as_str())];
         let mut terminal = Terminal::start(160, 45, &host.program, &["--config", &config], &environment);
         terminal.until("the fleet", Duration::from_secs(20), |text| text.contains("storm"));
         terminal.keys("G");
@@ -248,7 +267,9 @@ fn follow(host: &Host, options: &Options) {
             for line in output.lines().map_while(Result::ok) {
                 if let Some(mark) = line.strip_prefix("-- ") {
                     missing += mark.split(' ').next().and_then(|word| word.parse::<u64>().ok()).unwrap_or(0);
-                } else if let Some(number) = line.split("line ").nth(1).and_then(|rest| rest.get(..12)).and_then(|word| word.parse::<u64>().ok()) {
+                } else if let Some(number) =
+                    line.split("line ").nth(1).and_then(|rest| rest.get(..12)).and_then(|word| word.parse::<u64>().ok())
+                {
                     let gap: u64 = number - next.unwrap_or(number);
                     let expected = if next.is_some() { missing } else { 0 };
                     silent += gap.abs_diff(expected);
