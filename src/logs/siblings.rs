@@ -171,7 +171,7 @@ pub(super) fn copies(
 ) -> io::Result<Option<Copies>> {
     use std::os::unix::fs::MetadataExt;
     let mut copies = Copies::default();
-    let mut met: Vec<Place> = Vec::new();
+    let (mut met, mut tied): (Vec<Place>, Vec<File>) = Default::default();
     for older in all(opener) {
         let Older::Plain(file) = older else { break };
         let metadata = file.metadata()?;
@@ -193,10 +193,15 @@ pub(super) fn copies(
                 copies.ours = Some(file);
                 break;
             }
-            // In one tick of the clock with the last look it may be of what was read then: not twice.
             Copied::Since if written > seen => copies.files.push(file),
-            Copied::Since | Copied::FromNow => {}
+            Copied::Since => tied.push(file),
+            Copied::FromNow => {}
         }
+    }
+    // Written in one tick of the clock with the last look, they may be of what was read then, and nothing comes twice. Where that is
+    // known by its content, they came after it: the oldest of those that did.
+    if copies.ours.is_some() {
+        copies.files.append(&mut tied);
     }
     Ok(Some(copies))
 }
