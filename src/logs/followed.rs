@@ -113,8 +113,8 @@ impl Followed {
         let change = self.memory.compare(&self.file, seen.0, before != seen)?;
         match change {
             Change::Nothing => return Ok(Some(false)),
-            // It was empty when it was looked at: what has come since may be its second filling.
-            Change::Grown if self.memory.offset() == 0 && before.1 != -1 => self.suspect(opener, (before.1, before.2), batch)?,
+            // It was empty or nearly so when it was looked at: what has come since may be its second filling.
+            Change::Grown if self.memory.offset() < TELLING && before.1 != -1 => self.suspect(opener, (before.1, before.2), batch)?,
             Change::Grown => {}
             Change::Truncated => {
                 let mut now = Memory::default();
@@ -158,7 +158,7 @@ impl Followed {
         read(&self.file, start, size, |bytes| splitter.feed(bytes, |piece| batch.text(piece.read())))
     }
 
-    /// It was empty, and is not. A copy made since then, of something else than is in it now, tells that it was emptied once more.
+    /// So little was read of it that any filling begins like that. A copy made since then tells that it was emptied once more.
     fn suspect(&self, opener: &dyn Opener, emptied: (i64, i64), batch: &mut Batch) -> io::Result<()> {
         let found = copies(opener, self.place, emptied, |_, _| Ok(Copied::Since))?;
         if found.is_some_and(|found| !found.files.is_empty()) {

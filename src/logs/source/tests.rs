@@ -137,8 +137,8 @@ fn a_rename_is_followed_and_the_old_file_read_to_its_end() {
     log.look();
     log.add("two\nlast without end");
     fs::rename(&log.path, log.beside()).unwrap();
-    log.add("three\n");
-    assert_eq!(log.look(), ["two", "last without end", "# the log was rotated", "three"]);
+    log.add("three as a line of its own\n");
+    assert_eq!(log.look(), ["two", "last without end", "# the log was rotated", "three as a line of its own"]);
     append(&log.beside(), "written to the old one later\n");
     log.add("four\n");
     assert_eq!(log.look(), ["four"]);
