@@ -39,7 +39,8 @@ fn it_is_what_a_full_judgement_says() {
         },
         |host| host.sample.processes.get_mut(&201).unwrap().open_files = Reading::Denied,
         |host| {
-            Arc::make_mut(&mut host.sample.limits).insert(101, Arc::new(crate::domain::InForce { tasks_now: Some(7), ..Default::default() }));
+            Arc::make_mut(&mut host.sample.limits)
+                .insert(101, Arc::new(crate::domain::InForce { tasks_now: Some(7), ..Default::default() }));
         },
     ];
     for (index, change) in changes.into_iter().enumerate() {
