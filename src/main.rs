@@ -96,6 +96,10 @@ impl Desk for LocalDesk {
         Ok(self.local.glance())
     }
 
+    fn examine(&self) -> Result<Arc<Snapshot>> {
+        Ok(self.local.examine())
+    }
+
     fn watch(&self) -> Result<watch::Receiver<Arc<Snapshot>>> {
         self.local.start_engine()
     }

@@ -12,7 +12,7 @@ use crate::present::{json, table};
 
 /// Runs the command.
 pub fn run(global: &Global, desk: &dyn Desk, out: &mut Out) -> Result<u8, Stop> {
-    let snapshot = desk.glance()?;
+    let snapshot = desk.examine()?;
     if global.json {
         unless_closed(out.json(&json::check(&snapshot)))?;
     } else if snapshot.findings.is_empty() {

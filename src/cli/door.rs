@@ -81,6 +81,14 @@ pub trait Desk: Send + Sync {
         self.look()
     }
 
+    /// A glance that also reads what nothing but findings come of: for those who ask what is wrong.
+    ///
+    /// # Errors
+    /// As [`Desk::look`].
+    fn examine(&self) -> Result<Arc<Snapshot>> {
+        self.glance()
+    }
+
     /// Goes on looking.
     ///
     /// # Errors

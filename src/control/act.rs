@@ -23,6 +23,9 @@ use super::start;
 pub trait Look: Send {
     /// What is there now.
     fn look(&mut self) -> Arc<Snapshot>;
+
+    /// Reads what is worth telling and decides nothing, so that the next look tells of it: PID files.
+    fn examine(&mut self) {}
 }
 
 /// Everything that acting needs.
@@ -47,6 +50,11 @@ impl Control {
     /// One whole look of its own, apart from any engine's.
     pub fn look(&self) -> Arc<Snapshot> {
         self.eye.lock().unwrap_or_else(PoisonError::into_inner).look()
+    }
+
+    /// Has the next look tell of what a look by itself does not read.
+    pub fn examine(&self) {
+        self.eye.lock().unwrap_or_else(PoisonError::into_inner).examine();
     }
 
     /// Why the caller cannot have this done to a row; `None` when it can be asked.

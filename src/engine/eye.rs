@@ -20,6 +20,7 @@ use crate::sample::{Sampler, Watched, kernel_ports, now};
 use crate::supervisor::Supervisor;
 
 use super::endings::Endings;
+use super::pid_files::PidFileWatch;
 use super::plan;
 
 /// How often the kernel is asked which ports it gives away: somebody sets that by hand, and rarely.
@@ -39,6 +40,7 @@ pub struct Eye {
     zone: TimeZone,
     storage: Arc<Storage>,
     endings: Endings,
+    pid_files: PidFileWatch,
     ports: PortPlan,
     kernel_asked: Option<Duration>,
     viewer: Uid,
@@ -52,6 +54,7 @@ impl Eye {
     pub fn new(config: Arc<Config>, reader: Arc<Reader>, supervisor: Arc<dyn Supervisor>) -> Result<Self> {
         let host = nix::unistd::gethostname().map(|name| Shown::new(&name.to_string_lossy())).unwrap_or_else(|_| Shown::new("localhost"));
         Ok(Self {
+            pid_files: PidFileWatch::new(Arc::clone(&reader)),
             discoverer: Discoverer::new(Arc::clone(&config), reader),
             sampler: Sampler::new(config.ports.range)?,
             supervisor,
@@ -133,6 +136,11 @@ impl Eye {
         self.sampler.processes(&self.watched);
     }
 
+    /// Looks at a few PID files. True when one of them is wrong that was not, or the other way round.
+    pub fn pid_files(&mut self) -> bool {
+        self.previous.as_ref().is_some_and(|previous| self.pid_files.look(previous, now().boot))
+    }
+
     /// A process has ended: nothing of it is believed any more.
     ///
     /// `descriptor` is the pidfd that told it, for the kernel to say how.
@@ -154,6 +162,7 @@ impl Eye {
             range: self.config.ports.range,
             host: &self.host,
             zone: &self.zone,
+            pid_files: self.pid_files.wrong(),
             storage: &self.storage,
             ports: &self.ports,
             viewer: self.viewer,
@@ -179,5 +188,10 @@ impl Look for Eye {
             return self.judge(&[]);
         }
         first
+    }
+
+    fn examine(&mut self) {
+        let snapshot = self.previous.clone().unwrap_or_else(|| self.look());
+        self.pid_files.look_through(&snapshot, now().boot);
     }
 }

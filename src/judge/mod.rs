@@ -7,6 +7,7 @@ mod census;
 mod config_invalid;
 mod join;
 mod key_missing;
+mod pidfile_mismatch;
 mod port_collision_ahead;
 mod port_drift;
 mod port_duplicate;
@@ -33,7 +34,9 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
-use crate::domain::{Claim, InstanceId, PortPlan, PortRange, Reading, Roster, Row, Sample, Shown, Snapshot, Storage, Uid, Underway};
+use crate::domain::{
+    Claim, InstanceId, PidFiles, PortPlan, PortRange, Reading, Roster, Row, Sample, Shown, Snapshot, Storage, Uid, Underway,
+};
 
 /// Everything that a judgement rests on.
 #[derive(Clone, Copy, Debug)]
@@ -56,6 +59,8 @@ pub struct Input<'a> {
     pub host: &'a Shown,
     /// The zone in which times are told in sentences.
     pub zone: &'a TimeZone,
+    /// The PID files that did not name their instance.
+    pub pid_files: &'a PidFiles,
     /// What was counted on the disks.
     pub storage: &'a Storage,
     /// With whose eyes was sampled: its own processes are seen by every uid, whatever hides the others.

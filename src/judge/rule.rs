@@ -13,8 +13,8 @@ use super::port_taken::Taken;
 use super::state::START_TIMEOUT;
 use super::unmanaged::Stranger;
 use super::{
-    Input, config_invalid, key_missing, port_collision_ahead, port_drift, port_duplicate, port_ephemeral, port_out_of_range, port_shadowed,
-    port_shared, port_silent, port_stranger, port_taken, range_nearly_full, restart_pending,
+    Input, config_invalid, key_missing, pidfile_mismatch, port_collision_ahead, port_drift, port_duplicate, port_ephemeral,
+    port_out_of_range, port_shadowed, port_shared, port_silent, port_stranger, port_taken, range_nearly_full, restart_pending,
 };
 use crate::domain::{Code, Finding, InstanceId, Listener, ProcessKey, Reading, Uid, words};
 
@@ -55,6 +55,7 @@ const RULES: &[&dyn Rule] = &[
     &config_invalid::ConfigInvalid,
     &restart_pending::RestartPending,
     &key_missing::KeyMissing,
+    &pidfile_mismatch::PidfileMismatch,
 ];
 
 /// Everything that is wrong, worst first, then what stands longest.

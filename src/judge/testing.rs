@@ -11,9 +11,9 @@ use jiff::tz::TimeZone;
 
 use super::{Input, judge};
 use crate::domain::{
-    Claim, Code, Declared, Endpoint, Finding, Gid, Holder, HostReading, InstanceId, Launch, Limits, Listener, Moment, Outcome, PortPlan,
-    PortRange, Process, ProcessKey, Reading, Restart, Roster, Row, Sample, Shown, Snapshot, Stage, State, Storage, SupervisorKind, Uid,
-    Underway, Verb,
+    Claim, Code, Declared, Endpoint, Finding, Gid, Holder, HostReading, InstanceId, Launch, Limits, Listener, Moment, Outcome, PidFiles,
+    PortPlan, PortRange, Process, ProcessKey, Reading, Restart, Roster, Row, Sample, Shown, Snapshot, Stage, State, Storage,
+    SupervisorKind, Uid, Underway, Verb,
 };
 
 /// Seconds after boot at which the host is looked at.
@@ -42,6 +42,7 @@ pub(super) struct Host {
     pub claims: Vec<Claim>,
     pub sample: Sample,
     pub underway: Vec<Underway>,
+    pub pid_files: PidFiles,
     pub storage: Storage,
     pub range: PortRange,
     pub ports: PortPlan,
@@ -67,6 +68,7 @@ impl Host {
                 ticks_per_second: 100,
             },
             underway: Vec::new(),
+            pid_files: PidFiles::new(),
             storage: Storage::default(),
             range: PortRange { first: 8080, last: 9080 },
             ports: PortPlan::default(),
@@ -249,6 +251,7 @@ impl Host {
             range: self.range,
             host: &"mcp-3".into(),
             zone: &TimeZone::UTC,
+            pid_files: &self.pid_files,
             storage: &self.storage,
             ports: &self.ports,
             viewer: self.viewer,

@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
@@ -76,7 +76,9 @@ impl Local {
     /// One look with two readings of the processes.
     pub fn look(&self) -> Arc<Snapshot> {
         self.control.look();
-        std::thread::sleep(BETWEEN_READINGS);
+        let first = Instant::now();
+        self.control.examine();
+        std::thread::sleep(BETWEEN_READINGS.saturating_sub(first.elapsed()));
         let snapshot = self.control.look();
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&snapshot);
         snapshot
@@ -87,6 +89,13 @@ impl Local {
         let snapshot = self.control.look();
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&snapshot);
         snapshot
+    }
+
+    /// A glance that also tells of what a glance does not read.
+    pub fn examine(&self) -> Arc<Snapshot> {
+        self.control.look();
+        self.control.examine();
+        self.glance()
     }
 
     /// Starts the engine, once, and gives its snapshots.
