@@ -1,15 +1,22 @@
 //! The clock against a real tree and nobody who runs anything. It must never rest on how long something takes.
 
 use std::net::{Ipv4Addr, TcpListener};
+use std::os::fd::OwnedFd;
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+use nix::sys::signal::Signal;
 
 use super::pid_files::PidFileWatch;
 use super::{Engine, Eye, Underways};
 use crate::config::{Config, Sampling};
 use crate::control::Look;
-use crate::domain::{Caller, Capabilities, Claim, Declared, InstanceId, Named, ProcessKey, Roster, Snapshot, SupervisorKind};
+use crate::domain::{
+    Caller, Capabilities, Claim, Declared, ExitStatus, InstanceId, Named, PortRange, ProcessKey, Roster, Row, Snapshot, State,
+    SupervisorKind,
+};
 use crate::error::{Error, Result};
 use crate::hand::Reader;
 use crate::supervisor::{Started, Stopped, Supervisor};
@@ -108,7 +115,7 @@ fn pid_files_that_do_not_name_their_instance_are_told() {
     let snapshot = eye.look();
     let row = &snapshot.rows[0];
     assert_eq!((row.id.to_string().as_str(), row.main.known().map(|main| main.pid)), ("abe", Some(own)));
-    let mut child = std::process::Command::new("sleep").arg("600").spawn().unwrap();
+    let mut child = Command::new("sleep").arg("600").spawn().unwrap();
     let path = tree.path().join("users/abe/server.pid");
     let parent = nix::unistd::getppid().as_raw();
     let other = child.id();
@@ -158,4 +165,54 @@ fn pid_files_are_read_when_an_instance_begins_or_ends_and_now_and_then() {
     std::fs::write(&path, std::process::id().to_string()).unwrap();
     assert!(watch.look(&snapshot, Duration::from_secs(4)), "mended by somebody");
     assert!(watch.wrong().is_empty());
+}
+
+/// Whether this kernel tells how somebody else's child ended, PIDFD_INFO_EXIT.
+fn kernel_tells_ends() -> bool {
+    let release = nix::sys::utsname::uname().unwrap().release().to_string_lossy().into_owned();
+    let mut numbers = release.split(['.', '-']).map(|number| number.parse::<u32>().unwrap_or(0));
+    (numbers.next(), numbers.next()) >= (Some(6), Some(15))
+}
+
+#[test]
+fn how_an_adopted_process_ended_is_told_by_the_kernel_or_not_at_all() {
+    let cases = [
+        (Signal::SIGUSR1, ExitStatus::Code(7), State::Crashed),
+        (Signal::SIGSEGV, ExitStatus::Signal(11), State::Crashed),
+        (Signal::SIGTERM, ExitStatus::Signal(15), State::Stopped),
+    ];
+    for (signal, status, state) in cases {
+        let tree = tempfile::tempdir().unwrap();
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let (eye, _) = one(tree.path(), listener.local_addr().unwrap().port());
+        // The listener is its standard input: it alone has it, and nobody of this project started it as an instance.
+        let script = "trap 'exit 7' USR1; while :; do read -r -t 0.05 line <> /dev/zero; done";
+        let stdin = Stdio::from(OwnedFd::from(listener));
+        let mut child = Command::new("bash").args(["-c", script]).stdin(stdin).stderr(Stdio::null()).spawn().unwrap();
+        let sampling =
+            Sampling { ports: Duration::from_millis(20), processes: Duration::from_millis(50), discover: Duration::from_secs(1) };
+        let first = Arc::new(Snapshot::nothing_yet(PortRange { first: 8080, last: 9080 }, crate::sample::now()));
+        let engine = Engine::start(eye, sampling, Underways::default(), first).unwrap();
+        let until = |what: &str, is_wanted: &dyn Fn(&Row) -> bool| {
+            let begun = Instant::now();
+            loop {
+                let snapshot = engine.snapshots.borrow().clone();
+                if let Some(row) = snapshot.rows.iter().find(|row| row.id.owner() == "abe" && is_wanted(row)) {
+                    return Arc::clone(row);
+                }
+                assert!(begun.elapsed() < Duration::from_secs(30), "{what}: {:?}", snapshot.rows);
+                std::thread::sleep(Duration::from_millis(5));
+            }
+        };
+        let pid = child.id().cast_signed();
+        until("adopted", &|row| row.main.known().is_some_and(|main| main.pid == pid));
+        nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), signal).unwrap();
+        child.wait().unwrap();
+        if kernel_tells_ends() {
+            let row = until("told", &|row| row.exit.is_some_and(|exit| exit.status == status));
+            assert_eq!(row.state, state, "{signal}");
+        } else {
+            until("not told", &|row| row.exit.is_some_and(|exit| exit.status == ExitStatus::Unknown) && row.state == State::Crashed);
+        }
+    }
 }

@@ -9,13 +9,15 @@ use std::time::SystemTime;
 
 use crate::domain::{Claim, Declared, InstanceId, ProcessKey, Roster, SupervisorKind};
 
-use super::record::{Record, Records};
+use super::record::{Edition, Record, Records};
 
 /// The records as they were last read.
 #[derive(Debug, Default)]
 pub struct Cache {
     directory_changed: Option<SystemTime>,
     known: HashMap<InstanceId, Option<Record>>,
+    /// Which edition of each is known.
+    editions: HashMap<InstanceId, Option<Edition>>,
     denied: bool,
     /// Those whose process has ended, with that process: their keeper is about to write, or was killed.
     restless: HashMap<InstanceId, Option<ProcessKey>>,
@@ -37,11 +39,9 @@ pub fn read(records: &Records, boot: &str, cache: &Mutex<Cache>, roster: &Roster
             None
         }
     };
-    if changed != cache.directory_changed {
-        cache.directory_changed = changed;
-        cache.known.clear();
-    }
-    let Cache { known, denied, restless, .. } = &mut *cache;
+    let is_new_somewhere = changed != cache.directory_changed;
+    cache.directory_changed = changed;
+    let Cache { known, editions, denied, restless, .. } = &mut *cache;
     let mut claims = Vec::with_capacity(roster.instances.len());
     for declared in roster.instances.iter().filter(|declared| declared.supervisor == SupervisorKind::Process) {
         let last = known.get(&declared.id);
@@ -51,12 +51,19 @@ pub fn read(records: &Records, boot: &str, cache: &Mutex<Cache>, roster: &Roster
             restless.remove(&declared.id);
         }
         // What runs is written of when it ends; between an end and the next try its keeper may write at any time.
-        let quiet = settled || (main.is_some() && !restless.contains_key(&declared.id));
+        let quiet = !is_new_somewhere && (settled || (main.is_some() && !restless.contains_key(&declared.id)));
         if !quiet && !*denied {
-            match records.read(&declared.id, boot) {
-                Ok(record) => drop(known.insert(declared.id.clone(), record)),
-                Err(error) => *denied = error.kind() == std::io::ErrorKind::PermissionDenied,
-            }
+            let is_known = known.contains_key(&declared.id);
+            // What is written between the two looks is in the next one's edition: nothing is missed.
+            let read = records.edition(&declared.id).and_then(|edition| {
+                if !is_known || editions.get(&declared.id) != Some(&edition) {
+                    let record = if edition.is_some() { records.read(&declared.id, boot)? } else { None };
+                    known.insert(declared.id.clone(), record);
+                    editions.insert(declared.id.clone(), edition);
+                }
+                Ok(())
+            });
+            *denied = read.is_err_and(|error| error.kind() == std::io::ErrorKind::PermissionDenied);
         }
         let record = known.get_mut(&declared.id).and_then(Option::as_mut);
         let record = record.map(|record| share_settings(record, declared));

@@ -5,7 +5,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -89,8 +89,16 @@ pub enum Event {
         /// When.
         at: Timestamp,
     },
+    /// Earlier lines were taken away for the record not to grow for ever: what they counted.
+    Shortened {
+        /// How often it was started again in them.
+        restarts: u32,
+    },
     /// Nothing of its tree is left; the keeper ends.
     Empty {
+        /// The keeper was told to. Whoever asks berth is recorded before; this stands for who signals the keeper itself.
+        #[serde(default)]
+        told: bool,
         /// Whether SIGKILL was needed.
         killed: bool,
         /// When.
@@ -123,6 +131,16 @@ pub struct Record {
     pub settled: bool,
     /// SIGKILL was needed at its end.
     pub killed: bool,
+    /// Its first runs are only counted.
+    pub shortened: bool,
+}
+
+/// Which file a record is, and how much of it there is: a keeper only appends, and a new record is a new file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Edition {
+    inode: u64,
+    bytes: u64,
+    changed: (i64, i64),
 }
 
 /// This boot's id; empty where the kernel tells none.
@@ -152,7 +170,7 @@ impl Record {
                     record = Self { restarts, exit, started_with: settings.map(Arc::new), ..Self::default() };
                 }
                 Event::Started { keeper, main, at } => {
-                    if record.main.is_some() {
+                    if record.main.is_some() || record.shortened {
                         record.restarts = record.restarts.saturating_add(1);
                     }
                     record.again = None;
@@ -179,7 +197,12 @@ impl Record {
                     record.again = Some(Again::At { at, tries });
                 }
                 Event::GaveUp { ends, within_s, .. } => record.again = Some(Again::Never { ends, within: Duration::from_secs(within_s) }),
-                Event::Empty { killed, .. } => {
+                Event::Shortened { restarts } => {
+                    record.restarts = record.restarts.saturating_add(restarts);
+                    record.shortened = true;
+                }
+                Event::Empty { killed, told, .. } => {
+                    record.stop_asked |= told;
                     if matches!(record.again, Some(Again::At { .. })) {
                         record.again = None;
                     }
@@ -235,6 +258,18 @@ impl Records {
     pub fn read(&self, id: &InstanceId, this_boot: &str) -> std::io::Result<Option<Record>> {
         match fs::read_to_string(self.path(id)) {
             Ok(text) => Ok(Some(Record::parse(&text, this_boot))),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Which edition of a record lies there; `None` when there is none.
+    ///
+    /// # Errors
+    /// When the directory may not be looked into.
+    pub fn edition(&self, id: &InstanceId) -> std::io::Result<Option<Edition>> {
+        match fs::metadata(self.path(id)) {
+            Ok(facts) => Ok(Some(Edition { inode: facts.ino(), bytes: facts.len(), changed: (facts.ctime(), facts.ctime_nsec()) })),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
@@ -322,7 +357,7 @@ mod tests {
         assert_eq!((record.restarts, record.exit, record.settled), (2, None, false));
         records.add(&id, &Event::StopAsked { by: "root".to_owned(), at: at(3) }).unwrap();
         append(&mut file, &Event::Exited { code: None, signal: Some(15), asked_outside: false, at: at(4) }).unwrap();
-        append(&mut file, &Event::Empty { killed: false, at: at(4) }).unwrap();
+        append(&mut file, &Event::Empty { told: true, killed: false, at: at(4) }).unwrap();
         let record = records.read(&id, "b").unwrap().unwrap();
         assert!(record.stop_asked && record.settled);
         assert_eq!(record.exit, Some(LastExit { status: ExitStatus::Signal(15), at: at(4) }));
@@ -335,6 +370,39 @@ mod tests {
         text.push_str(&serde_json::to_string(&Event::Started { keeper: (10, 1), main: (11, 2), at: at(2) }).unwrap());
         let record = Record::parse(&text, "new");
         assert_eq!((record.keeper, record.main, record.settled), (None, None, true));
+    }
+
+    #[test]
+    fn what_was_taken_away_is_counted() {
+        let started = |main| Event::Started { keeper: (10, 1), main: (main, 2), at: at(2) };
+        let text = |events: &[Event]| events.iter().map(|event| serde_json::to_string(event).unwrap() + "\n").collect::<String>();
+        let whole = Record::parse(&text(&[asked("b"), started(11), started(12), started(13), started(14)]), "b");
+        let shortened = Record::parse(&text(&[asked("b"), Event::Shortened { restarts: 2 }, started(14)]), "b");
+        assert_eq!((whole.restarts, shortened.restarts), (5, 5));
+        assert_eq!((whole.main, whole.exit), (shortened.main, shortened.exit));
+    }
+
+    #[test]
+    fn a_keeper_that_was_told_was_asked() {
+        for (told, stop_asked) in [(true, true), (false, false)] {
+            let text = serde_json::to_string(&Event::Empty { told, killed: false, at: at(4) }).unwrap();
+            assert_eq!(Record::parse(&text, "b").stop_asked, stop_asked);
+        }
+    }
+
+    #[test]
+    fn an_edition_changes_with_every_event() {
+        let directory = tempfile::tempdir().unwrap();
+        let records = Records::below(directory.path());
+        let id = InstanceId::of_owner("alice").unwrap();
+        assert_eq!(records.edition(&id).unwrap(), None);
+        let mut file = records.begin(&id, &asked("b")).unwrap();
+        let first = records.edition(&id).unwrap();
+        append(&mut file, &Event::Shortened { restarts: 1 }).unwrap();
+        let second = records.edition(&id).unwrap();
+        records.begin(&id, &asked("b")).unwrap();
+        let third = records.edition(&id).unwrap();
+        assert!(first != second && second != third && first != third);
     }
 
     #[test]
