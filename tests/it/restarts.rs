@@ -114,7 +114,7 @@ fn a_keeper_that_is_told_to_end_by_hand_ends_its_server_and_that_is_no_crash() {
 fn keeper_of(tree: &Tree) -> i64 {
     let record = std::fs::read_to_string(tree.path().join("state/instances/zoe+default.jsonl")).unwrap();
     let event = |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap();
-    record.lines().map(event).filter_map(|event| event["started"]["keeper"][0].as_i64()).last().unwrap()
+    record.lines().map(event).filter_map(|event| event["started"]["keeper"][0].as_i64()).next_back().unwrap()
 }
 
 /// Whether a process runs; one that is only waiting to be reaped does not.

@@ -9,7 +9,8 @@ use std::time::SystemTime;
 
 use crate::domain::{Claim, Declared, InstanceId, ProcessKey, Roster, SupervisorKind};
 
-use super::record::{Edition, Record, Records};
+use super::record::Record;
+use super::records::{Edition, Records};
 
 /// The records as they were last read.
 #[derive(Debug, Default)]

@@ -3,18 +3,13 @@
 //! It lives in berth's own state directory, never in a user's tree. A keeper only appends to it through a descriptor that it was
 //! given. It must never be believed about a process whose start time the kernel does not confirm, nor across a reboot.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::Write;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{Again, ExitStatus, InstanceId, LastExit, ProcessKey, Settings};
-use crate::error::{Context, Result};
+use crate::domain::{Again, ExitStatus, LastExit, ProcessKey, Settings};
 
 /// One event of an instance's life under its keeper.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -135,17 +130,9 @@ pub struct Record {
     pub shortened: bool,
 }
 
-/// Which file a record is, and how much of it there is: a keeper only appends, and a new record is a new file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Edition {
-    inode: u64,
-    bytes: u64,
-    changed: (i64, i64),
-}
-
 /// This boot's id; empty where the kernel tells none.
 pub fn boot_id() -> String {
-    fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()
+    std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()
 }
 
 fn exit_of(code: Option<i32>, signal: Option<i32>, at: Timestamp) -> LastExit {
@@ -230,104 +217,13 @@ impl Record {
     }
 }
 
-/// Where the records are.
-#[derive(Clone, Debug)]
-pub struct Records {
-    directory: PathBuf,
-}
-
-impl Records {
-    /// The records below a state directory.
-    pub fn below(state: &Path) -> Self {
-        Self { directory: state.join("instances") }
-    }
-
-    /// The directory, whose modification time changes with every new record.
-    pub fn directory(&self) -> &Path {
-        &self.directory
-    }
-
-    fn path(&self, id: &InstanceId) -> PathBuf {
-        self.directory.join(format!("{}.jsonl", id.file_stem()))
-    }
-
-    /// Reads one record; empty when there is none.
-    ///
-    /// # Errors
-    /// When the directory or the file may not be read.
-    pub fn read(&self, id: &InstanceId, this_boot: &str) -> std::io::Result<Option<Record>> {
-        match fs::read_to_string(self.path(id)) {
-            Ok(text) => Ok(Some(Record::parse(&text, this_boot))),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Which edition of a record lies there; `None` when there is none.
-    ///
-    /// # Errors
-    /// When the directory may not be looked into.
-    pub fn edition(&self, id: &InstanceId) -> std::io::Result<Option<Edition>> {
-        match fs::metadata(self.path(id)) {
-            Ok(facts) => Ok(Some(Edition { inode: facts.ino(), bytes: facts.len(), changed: (facts.ctime(), facts.ctime_nsec()) })),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Begins a new record in place of the old one and gives the file that the keeper appends to.
-    ///
-    /// # Errors
-    /// When the state directory cannot be written: nothing may be started then.
-    pub fn begin(&self, id: &InstanceId, first: &Event) -> Result<File> {
-        fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&self.directory)
-            .while_doing(|| format!("cannot make the state directory {}", self.directory.display()))?;
-        let path = self.path(id);
-        let fresh = path.with_extension("jsonl.new");
-        let doing = || format!("cannot write the record {}", path.display());
-        if let Err(error) = fs::remove_file(&fresh)
-            && error.kind() != std::io::ErrorKind::NotFound
-        {
-            return Err(error).while_doing(doing);
-        }
-        let mut file = OpenOptions::new().append(true).create_new(true).mode(0o600).open(&fresh).while_doing(doing)?;
-        append(&mut file, first).while_doing(doing)?;
-        file.sync_all().while_doing(doing)?;
-        fs::rename(&fresh, &path).while_doing(doing)?;
-        Ok(file)
-    }
-
-    /// Adds an event to an instance's record, if it has one.
-    ///
-    /// # Errors
-    /// When it cannot be written.
-    pub fn add(&self, id: &InstanceId, event: &Event) -> Result<()> {
-        let path = self.path(id);
-        let doing = || format!("cannot write the record {}", path.display());
-        match OpenOptions::new().append(true).open(&path) {
-            Ok(mut file) => append(&mut file, event).while_doing(doing),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
-            Err(error) => Err(error).while_doing(doing),
-        }
-    }
-}
-
-/// Appends one event as one line, in one write: two writers' lines never mix (O_APPEND, write(2)).
-///
-/// # Errors
-/// When it cannot be written.
-pub fn append(file: &mut File, event: &Event) -> std::io::Result<()> {
-    let mut line = serde_json::to_vec(event)?;
-    line.push(b'\n');
-    file.write_all(&line)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
+    use super::super::records::{Records, append};
     use super::*;
+    use crate::domain::InstanceId;
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(second).unwrap()

@@ -5,7 +5,8 @@
 use std::fs::File;
 use std::io::Write;
 
-use crate::supervisor::process::record::{Event, append};
+use crate::supervisor::process::record::Event;
+use crate::supervisor::process::records::append;
 
 /// So many bytes of its own, and the keeper's earlier lines are taken away: some two hundred runs.
 const LONGEST: u64 = 64 * 1024;
@@ -55,7 +56,7 @@ mod tests {
 
     use super::*;
     use crate::domain::InstanceId;
-    use crate::supervisor::process::record::Records;
+    use crate::supervisor::process::records::Records;
 
     fn asked() -> Event {
         Event::Asked { boot: "b".to_owned(), by: "root".to_owned(), at: Timestamp::now(), restarts: 3, before: None, settings: None }
