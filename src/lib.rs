@@ -21,6 +21,7 @@
 //! | [`supervisor`] | who runs instances; `process` with its keeper | believe a PID file |
 //! | [`judge`] | roster, claims, sample, previous picture to a `Snapshot`; one rule a file | look anything up |
 //! | [`logs`] | the tail of a log, rotation, levels | read a file whole |
+//! | [`storage`] | what logs and workspaces take, how full file systems are; a slow thread of its own | be waited for |
 //! | [`control`] | authorise, lock, record, act | act on what it could not record (but to stop) |
 //! | [`engine`] | the clock: when to look; publishes snapshots | act |
 //! | [`link`] | the one door for presenters: watch, submit, tail | present |
@@ -43,5 +44,10 @@ pub mod link;
 pub mod logs;
 pub mod present;
 pub mod sample;
+pub mod storage;
 pub mod supervisor;
 pub mod tui;
+
+/// The fixture fleet, for the tests of modules that may not import `present`, which holds it.
+#[cfg(test)]
+pub(crate) use present::fleet as fixture;

@@ -96,6 +96,10 @@ impl Desk for LocalDesk {
         Ok(self.local.glance())
     }
 
+    fn look_closely(&self, id: &InstanceId) -> Result<Arc<Snapshot>> {
+        Ok(self.local.look_closely(id))
+    }
+
     fn examine(&self) -> Result<Arc<Snapshot>> {
         Ok(self.local.examine())
     }

@@ -12,16 +12,16 @@ use crate::domain::{Declared, InstanceId, Reading, Row, Shown, Snapshot};
 use crate::error::{Error, Kind};
 use crate::present::paint::{Tone, paint};
 use crate::present::table::{self, Style};
-use crate::present::{HIDDEN, Look, json, units, wording};
+use crate::present::{HIDDEN, Look, disk, json, limits, units, wording};
 
 /// Runs the command.
 pub fn run(words: &Show, global: &Global, desk: &dyn Desk, out: &mut Out) -> Result<u8, Stop> {
-    let snapshot = desk.look()?;
+    let snapshot = desk.look_closely(&words.id)?;
     let row = snapshot.row(&words.id).ok_or_else(|| no_such(&words.id, &snapshot))?;
     let caller = desk.door().caller().uid;
     let may_read = caller.is_root() || caller == row.uid;
     if global.json {
-        out.json(&json::show(row, may_read))?;
+        out.json(&json::show(row, &snapshot, may_read))?;
     } else {
         out.text(&text(row, &snapshot, may_read, out.style()))?;
     }
@@ -72,6 +72,13 @@ fn text(row: &Row, snapshot: &Snapshot, may_read: bool, style: Style) -> String 
     facts.add("memory", measured(row, row.memory_bytes, look, units::bytes));
     facts.add("tasks", measured(row, row.tasks, look, |count| count.to_string()));
     facts.add("open files", measured(row, row.open_files, look, |count| count.to_string()));
+    for (label, fact) in disk::facts(row, snapshot, look) {
+        facts.add(label, Some(fact));
+    }
+    for (index, (label, told)) in limits::lines(row).into_iter().enumerate() {
+        let label = if label.is_empty() { String::new() } else { format!("{label} ") };
+        facts.add(if index == 0 { "limits" } else { "" }, Some(format!("{label}{told}")));
+    }
     facts.add("health", row.state.is_up().then(|| wording::health_plain(row, look)));
     facts.add("keeper", row.keeper.map(|key| key.to_string()));
     for process in &row.processes {
@@ -180,6 +187,8 @@ mod tests {
           memory         83.1 M
           tasks          11
           open files     27
+          disk           14.2 M: log 4.1 M (2 rotated), workspace 10.1 M; grows by 2 KiB/s
+          file system    /srv (ext4): 62 % full, 7.6 GiB left, full in 44 days at this rate
           health         3 ms
           keeper         pid 2210
           process        2211 S node src/main.js
@@ -237,7 +246,8 @@ mod tests {
             told(true)
         );
         assert!(told(false).contains("  env file       /opt/sdp-mcp/.env.alice\n  variables      ?\n"), "{}", told(false));
-        let document = |may_read| json::show(&row, may_read)["instance"]["env_file"].clone();
+        let snapshot = fleet::fleet();
+        let document = |may_read| json::show(&row, &snapshot, may_read)["instance"]["env_file"].clone();
         assert_eq!(document(true)["variables"], serde_json::json!(["SDP_HTTP_PORT", "SDP_TOKEN"]));
         assert!(document(false)["variables"].is_null() && document(false)["path"] == "/opt/sdp-mcp/.env.alice");
     }

@@ -2,7 +2,6 @@
 //!
 //! It must never take a log line or an answer for success: only a listening socket of the instance's own tree counts.
 
-use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use crate::domain::{Caller, Code, Declared, ExitStatus, Finding, InstanceId, Order, Outcome, Restart, Row, Shown, Snapshot, State};
@@ -83,11 +82,8 @@ fn wait(
         if let Some(status) = started.ended() {
             return Ok(failed(control, declared, status, begun));
         }
-        let snapshot = {
-            let mut eye = control.eye.lock().unwrap_or_else(PoisonError::into_inner);
-            control.supervisor.forget(&order.id);
-            eye.look()
-        };
+        control.supervisor.forget(&order.id);
+        let snapshot = control.look_again(&order.id, LOOK_EVERY);
         let row = snapshot.row(&order.id);
         let listens = row.and_then(|row| row.listening.iter().find(|(endpoint, _)| Some(endpoint.port) == declared.port));
         if let Some((endpoint, pid)) = listens {

@@ -119,6 +119,8 @@ pub fn clear_away(mark: &Mark, directory: &Path) -> bool {
         }
         sleep(Duration::from_millis(30));
     }
+    // The servers' control groups are empty now, and their keepers gone.
+    crate::hand::sweep_groups(usize::MAX);
     ended && removed
 }
 

@@ -257,7 +257,7 @@ impl Walk<'_> {
             }
             return;
         }
-        match self.reader.stat(&account.identity, root, &beneath) {
+        match self.reader.stat_ahead(&account.identity, root, &beneath) {
             Ok(facts) => look.places.push(Place { id, account, beneath, facts, trouble: None }),
             // A directory without the file is no instance; what may not be looked at is one.
             Err(error) if is_absent(&error) => {}

@@ -158,6 +158,8 @@ pub struct LastExit {
     pub status: ExitStatus,
     /// When.
     pub at: Timestamp,
+    /// The kernel killed it for using more memory than it may: this many bytes.
+    pub over_memory: Option<u64>,
 }
 
 /// What a supervisor makes of a server's end.
@@ -202,6 +204,8 @@ pub struct Claim {
     pub again: Option<Again>,
     /// What the running one was started with; `None` where nobody recorded it.
     pub started_with: Option<Arc<Settings>>,
+    /// Which limits it was started without, and why: "no memory limit is in force: ...".
+    pub unlimited: Option<Shown>,
     /// The supervisor's records may not be read by this caller.
     pub denied: bool,
 }
@@ -220,6 +224,7 @@ impl Claim {
             ended_outside: false,
             again: None,
             started_with: None,
+            unlimited: None,
             denied,
         }
     }

@@ -135,6 +135,12 @@ pub enum Remedy {
     ReadLog,
     /// Mend the configuration file.
     EditConfig,
+    /// Make room on the file system.
+    FreeSpace,
+    /// Have the log kept within its limit.
+    LimitLog,
+    /// Give the instance a database of its own, on a disk of the host.
+    MoveDatabase,
 }
 
 impl Remedy {
@@ -146,6 +152,9 @@ impl Remedy {
             Self::Restart => "restart",
             Self::ReadLog => "read-log",
             Self::EditConfig => "edit-config",
+            Self::FreeSpace => "free-space",
+            Self::LimitLog => "limit-log",
+            Self::MoveDatabase => "move-database",
         }
     }
 }

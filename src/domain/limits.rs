@@ -58,4 +58,6 @@ pub struct InForce {
     pub oom_kills: Option<u64>,
     /// Descriptors that the main process may open (RLIMIT_NOFILE, soft).
     pub open_files_max: Option<u64>,
+    /// What `ulimit -m` was set to (RLIMIT_RSS), bytes. It has no effect: Linux has not looked at it since 2.4.30, getrlimit(2).
+    pub resident_max: Option<u64>,
 }

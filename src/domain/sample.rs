@@ -3,6 +3,7 @@
 //! It must never interpret: whose a process is and what a port means is for `judge`.
 
 use std::collections::HashMap;
+use std::ops::Index;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -85,6 +86,79 @@ pub struct Process {
     pub started_at: Timestamp,
 }
 
+impl Process {
+    /// Whether both are the same process in the same circumstances: what may differ are numbers that change from second to second.
+    pub fn differs_in_numbers_only(&self, other: &Self) -> bool {
+        let Self { cpu_ticks, memory_bytes, tasks, open_files, .. } = *other;
+        let state = if self.is_dead() == other.is_dead() { other.state } else { self.state };
+        *other == Self { cpu_ticks, memory_bytes, tasks, open_files, state, ..self.clone() }
+    }
+
+    /// Whether it has ended and is only not collected yet (proc_pid_stat(5), states Z and X).
+    pub fn is_dead(&self) -> bool {
+        matches!(self.state, 'Z' | 'X')
+    }
+}
+
+/// Processes by pid, each shared with the rows that show it: what did not change is the same from reading to reading.
+#[derive(Clone, Debug, Default)]
+pub struct Processes(HashMap<i32, Arc<Process>>);
+
+impl Processes {
+    /// Adds a process, or takes it for the one that was there.
+    pub fn insert(&mut self, pid: i32, process: impl Into<Arc<Process>>) {
+        self.0.insert(pid, process.into());
+    }
+
+    /// The process with this pid.
+    pub fn get(&self, pid: i32) -> Option<&Arc<Process>> {
+        self.0.get(&pid)
+    }
+
+    /// The process with this pid, to be changed. Who shares it keeps what it was.
+    pub fn get_mut(&mut self, pid: &i32) -> Option<&mut Process> {
+        self.0.get_mut(pid).map(Arc::make_mut)
+    }
+
+    /// Takes a process out.
+    pub fn remove(&mut self, pid: &i32) {
+        self.0.remove(pid);
+    }
+
+    /// Takes all out.
+    pub fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// All of them, in no order.
+    pub fn values(&self) -> impl Iterator<Item = &Arc<Process>> {
+        self.0.values()
+    }
+
+    /// Whether there is one with this pid.
+    pub fn contains_key(&self, pid: &i32) -> bool {
+        self.0.contains_key(pid)
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl Index<&i32> for Processes {
+    type Output = Process;
+
+    fn index(&self, pid: &i32) -> &Process {
+        &self.0[pid]
+    }
+}
+
 /// The host's totals.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct HostReading {
@@ -111,7 +185,7 @@ pub struct Sample {
     /// Every listening socket; denied when the kernel told none.
     pub listeners: Reading<Arc<[Listener]>>,
     /// The processes of trees and holders, by pid.
-    pub processes: HashMap<i32, Process>,
+    pub processes: Processes,
     /// When the last listing of processes began, on the boot clock: sockets are read far more often, and a rate needs two
     /// listings, not two samples.
     pub processes_taken: Duration,
@@ -122,7 +196,10 @@ pub struct Sample {
     /// The names of the accounts that occur.
     pub accounts: Accounts,
     /// The limits in force, by the main process that they hold for; read far more seldom than the rest.
-    pub limits: HashMap<i32, Arc<InForce>>,
+    pub limits: Arc<HashMap<i32, Arc<InForce>>>,
     /// Clock ticks a second.
     pub ticks_per_second: u64,
+    /// Another number than before whenever anything but the processes' numbers, the host's totals and the limits may have changed: a
+    /// process or a listener came, went or became another.
+    pub shape: u64,
 }

@@ -2,7 +2,7 @@
 //!
 //! It must never hold a text that is not `Shown`, nor a number where nothing is known.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -212,6 +212,15 @@ impl Totals {
     }
 }
 
+/// What a rate is the difference to: the counters of one listing of processes.
+#[derive(Clone, Debug, Default)]
+pub struct CpuBaseline {
+    /// When it was made, on the boot clock; `None` before the first.
+    pub at: Option<Duration>,
+    /// User and system time of each process, in clock ticks.
+    pub ticks: Arc<HashMap<ProcessKey, u64>>,
+}
+
 /// The whole picture.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
@@ -239,8 +248,8 @@ pub struct Snapshot {
     pub notices: Vec<Shown>,
     /// Rises by one with each snapshot.
     pub sequence: u64,
-    /// CPU time counters by process, for the next snapshot's rates; (key, ticks).
-    pub cpu_baseline: Arc<std::collections::HashMap<ProcessKey, (u64, Duration)>>,
+    /// CPU time counters by process, for the next snapshot's rates.
+    pub cpu_baseline: CpuBaseline,
 }
 
 impl Snapshot {
@@ -271,7 +280,7 @@ impl Snapshot {
             underway: Vec::new(),
             notices: Vec::new(),
             sequence: 0,
-            cpu_baseline: Arc::default(),
+            cpu_baseline: CpuBaseline::default(),
         }
     }
 }

@@ -4,10 +4,11 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{InstanceId, Reading, Shown};
+use super::{InstanceId, ProcessKey, Reading, Shown};
 
 /// One mounted file system on which instances write.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,10 +38,31 @@ pub struct DiskUse {
     pub workspace_bytes: Reading<u64>,
     /// Bytes a second by which both grow; `None` until there were two readings far enough apart.
     pub growth: Option<f64>,
+    /// Bytes a second by which the log file grows.
+    pub log_growth: Option<f64>,
+    /// How many rotated logs lie beside the log.
+    pub rotated: u32,
+    /// When the newest of them was last written.
+    pub rotated_at: Option<Timestamp>,
+    /// Since when the log has been longer than its limit at every look.
+    pub long_since: Option<Timestamp>,
+    /// Why the log cannot be cut without losing lines, as far as was seen.
+    pub uncuttable: Option<Shown>,
     /// The devices of the file systems that it writes on.
     pub devices: Vec<u64>,
-    /// When it was counted.
+    /// When it was counted; numbers that did not change may have been counted again within a minute.
     pub counted_at: Timestamp,
+}
+
+/// A database file that an instance has open for writing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenDatabase {
+    /// Its path, as its first holder's kernel names it.
+    pub path: Shown,
+    /// The type of its file system, as /proc/self/mountinfo names it; empty where that is not known.
+    pub kind: Shown,
+    /// Who has it open, ordered by instance.
+    pub holders: Vec<(InstanceId, ProcessKey)>,
 }
 
 /// All of it.
@@ -50,4 +72,38 @@ pub struct Storage {
     pub uses: HashMap<InstanceId, Arc<DiskUse>>,
     /// Every file system that one of them writes on.
     pub file_systems: Vec<FileSystem>,
+    /// The database files that they have open.
+    pub databases: Vec<OpenDatabase>,
+    /// What was not counted, in sentences.
+    pub notices: Vec<Shown>,
+}
+
+impl FileSystem {
+    /// The part that is used, 0 to 1; what is kept for root counts as used.
+    pub fn used(&self) -> f64 {
+        if self.total == 0 { 0.0 } else { 1.0 - self.free.min(self.total) as f64 / self.total as f64 }
+    }
+
+    /// How long it lasts at the present rate; `None` when it does not fill, or that is not known yet.
+    pub fn lasts(&self) -> Option<Duration> {
+        let rate = self.filling.filter(|rate| *rate >= 1.0)?;
+        Duration::try_from_secs_f64(self.free as f64 / rate).ok()
+    }
+}
+
+impl DiskUse {
+    /// What log and workspace take, as far as it was counted, and whether that is all of it. What is not there takes nothing.
+    pub fn bytes(&self) -> (Reading<u64>, bool) {
+        let parts = [self.log_bytes, self.workspace_bytes];
+        let known: Vec<u64> = parts.into_iter().filter_map(Reading::known).collect();
+        let whole = parts.iter().all(|part| matches!(part, Reading::Known(_) | Reading::Gone));
+        let sum = known.iter().sum();
+        let bytes = match (known.is_empty(), whole) {
+            (false, _) => Reading::Known(sum),
+            (true, true) => Reading::Gone,
+            (true, false) if parts.contains(&Reading::Denied) => Reading::Denied,
+            (true, false) => Reading::Unasked,
+        };
+        (bytes, whole)
+    }
 }

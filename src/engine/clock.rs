@@ -100,7 +100,8 @@ impl Clock {
                 self.eye.claim();
             }
             if now >= next_ports || processes {
-                changed |= self.eye.ports();
+                // Who came is told ten times a second; who went is told by the process's death, and otherwise once a second.
+                changed |= if processes || changed { self.eye.ports() } else { self.eye.newcomers() };
                 next_ports = now + self.sampling.ports;
             }
             if processes {

@@ -72,7 +72,7 @@ impl Endings {
     /// An instance's process has ended; the kernel may tell how.
     pub fn ended(&mut self, id: &InstanceId, descriptor: OwnedFd, at: Timestamp) {
         self.awaited.retain(|(other, ..)| other != id);
-        self.known.insert(id.clone(), LastExit { status: ExitStatus::Unknown, at });
+        self.known.insert(id.clone(), LastExit { status: ExitStatus::Unknown, at, over_memory: None });
         self.awaited.push((id.clone(), descriptor, 0));
         self.look();
     }
@@ -157,10 +157,12 @@ mod tests {
     #[test]
     fn what_was_recorded_later_counts() {
         let at = |second| Timestamp::from_second(second).unwrap();
-        let told = LastExit { status: ExitStatus::Code(7), at: at(10) };
+        let told = LastExit { status: ExitStatus::Code(7), at: at(10), over_memory: None };
         let endings = Endings { known: HashMap::from([(id(), told)]), awaited: Vec::new() };
-        for (recorded, expected) in [(None, told), (Some(5), told), (Some(20), LastExit { status: ExitStatus::Code(1), at: at(20) })] {
-            let exit = recorded.map(|second| LastExit { status: ExitStatus::Code(1), at: at(second) });
+        for (recorded, expected) in
+            [(None, told), (Some(5), told), (Some(20), LastExit { status: ExitStatus::Code(1), at: at(20), over_memory: None })]
+        {
+            let exit = recorded.map(|second| LastExit { status: ExitStatus::Code(1), at: at(second), over_memory: None });
             let mut claims = [Claim { exit, ..Claim::nothing(id(), false) }];
             endings.complete(&mut claims);
             assert_eq!(claims[0].exit, Some(expected));

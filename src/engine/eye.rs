@@ -12,11 +12,12 @@ use jiff::tz::TimeZone;
 use crate::config::Config;
 use crate::control::Look;
 use crate::discover::Discoverer;
-use crate::domain::{Claim, InstanceId, PortPlan, ProcessKey, Roster, Shown, Snapshot, Storage, Uid, Underway};
+use crate::domain::{Claim, ExitStatus, InstanceId, PortPlan, ProcessKey, Roster, Row, Shown, Snapshot, State, Storage, Uid, Underway};
 use crate::error::Result;
 use crate::hand::Reader;
-use crate::judge::{Input, judge};
+use crate::judge::{Input, follow, judge};
 use crate::sample::{Sampler, Watched, kernel_ports, now};
+use crate::storage::Board;
 use crate::supervisor::Supervisor;
 
 use super::endings::Endings;
@@ -25,6 +26,24 @@ use super::plan;
 
 /// How often the kernel is asked which ports it gives away: somebody sets that by hand, and rarely.
 const ASK_KERNEL_EVERY: Duration = Duration::from_secs(30);
+
+/// How long everything has to stand still before a picture may follow from the one before by its numbers alone: by then what came
+/// last was listed twice, and what was met between two listings is in both.
+const SETTLED: Duration = Duration::from_millis(2500);
+
+/// How long a full judgement is built upon: what holds only for so long, a grace time, is noticed within it.
+const JUDGE_AGAIN: Duration = Duration::from_secs(10);
+
+/// What the last full judgement was made from.
+struct Standing {
+    roster: Arc<Roster>,
+    storage: Arc<Storage>,
+    shape: u64,
+    /// Since when that has been so, on the boot clock.
+    since: Duration,
+    /// When it was judged in full last.
+    judged: Duration,
+}
 
 /// The eyes.
 pub struct Eye {
@@ -35,23 +54,27 @@ pub struct Eye {
     claims: Vec<Claim>,
     watched: Watched,
     previous: Option<Arc<Snapshot>>,
+    /// `None` when claims have changed since.
+    standing: Option<Standing>,
+    /// The last picture followed from the one before by its numbers.
+    followed: bool,
     config: Arc<Config>,
     host: Shown,
     zone: TimeZone,
-    storage: Arc<Storage>,
     endings: Endings,
     pid_files: PidFileWatch,
     ports: PortPlan,
     kernel_asked: Option<Duration>,
+    storage: Arc<Board>,
     viewer: Uid,
 }
 
 impl Eye {
-    /// Eyes that have seen nothing yet.
+    /// Eyes that have seen nothing yet. What is counted on the disks they find on the board.
     ///
     /// # Errors
     /// When the kernel gives nothing to sample with.
-    pub fn new(config: Arc<Config>, reader: Arc<Reader>, supervisor: Arc<dyn Supervisor>) -> Result<Self> {
+    pub fn new(config: Arc<Config>, reader: Arc<Reader>, supervisor: Arc<dyn Supervisor>, storage: Arc<Board>) -> Result<Self> {
         let host = nix::unistd::gethostname().map(|name| Shown::new(&name.to_string_lossy())).unwrap_or_else(|_| Shown::new("localhost"));
         Ok(Self {
             pid_files: PidFileWatch::new(Arc::clone(&reader)),
@@ -62,12 +85,14 @@ impl Eye {
             claims: Vec::new(),
             watched: Watched::default(),
             previous: None,
+            standing: None,
+            followed: false,
             host,
             zone: TimeZone::system(),
-            storage: Arc::default(),
             endings: Endings::default(),
             ports: plan::of(&config),
             kernel_asked: None,
+            storage,
             viewer: Uid(nix::unistd::geteuid().as_raw()),
             config,
         })
@@ -85,17 +110,35 @@ impl Eye {
 
     /// Looks for configurations. True when something changed.
     pub fn discover(&mut self) -> bool {
-        let (roster, changed) = self.discoverer.scan();
+        let (roster, changed) = if self.previous.is_none() { self.first_scan() } else { self.discoverer.scan() };
         self.roster = roster;
         if changed {
             self.ports.asks_outside = plan::asks_outside(&self.config, &self.roster);
         }
         let now = now().boot;
         if self.kernel_asked.is_none_or(|asked| now.saturating_sub(asked) >= ASK_KERNEL_EVERY) {
-            (self.ports.ephemeral, self.ports.kept_free) = kernel_ports();
+            let asked = kernel_ports();
+            if asked != (self.ports.ephemeral, self.ports.kept_free.clone()) {
+                (self.ports.ephemeral, self.ports.kept_free) = asked;
+                self.standing = None;
+            }
             self.kernel_asked = Some(now);
         }
         changed
+    }
+
+    /// Looks for configurations, and for listeners and their holders meanwhile: the first time neither is known, and both take their time.
+    /// Ports outside the range, which only configurations tell, are left to the look that follows.
+    fn first_scan(&mut self) -> (Arc<Roster>, bool) {
+        let Self { discoverer, sampler, watched, .. } = self;
+        std::thread::scope(|scope| {
+            let beside = std::thread::Builder::new().name("berth-first".to_owned());
+            let ports = beside.spawn_scoped(scope, || sampler.ports(watched));
+            let found = discoverer.scan();
+            // Without a thread, or with one that failed, the look that follows finds them.
+            drop(ports.map(std::thread::ScopedJoinHandle::join));
+            found
+        })
     }
 
     /// Has the kernel tell which configurations change; readable when it has. What it cannot tell is looked for every `pulse`.
@@ -111,9 +154,16 @@ impl Eye {
 
     /// Asks the supervisors and fixes whose processes and which ports are watched.
     pub fn claim(&mut self) {
-        self.claims = self.supervisor.claims(&self.roster);
+        let mut claims = self.supervisor.claims(&self.roster);
         self.endings.look();
-        self.endings.complete(&mut self.claims);
+        self.endings.complete(&mut claims);
+        if claims != self.claims {
+            self.claims = claims;
+            self.standing = None;
+        } else if self.followed && self.standing.as_ref().is_some_and(|standing| Arc::ptr_eq(&standing.roster, &self.roster)) {
+            // Nobody came or went: whom to watch is as it was.
+            return;
+        }
         let mut roots: Vec<ProcessKey> = self.claims.iter().flat_map(|claim| claim.keeper.into_iter().chain(claim.main)).collect();
         if let Some(previous) = &self.previous {
             roots.extend(previous.rows.iter().filter(|row| row.declared.is_some()).filter_map(|row| row.main.known()));
@@ -131,6 +181,11 @@ impl Eye {
         self.sampler.ports(&self.watched)
     }
 
+    /// Looks whether somebody listens who did not in the last look at the ports. True when so.
+    pub fn newcomers(&mut self) -> bool {
+        self.sampler.newcomers(&self.watched)
+    }
+
     /// Looks at the processes.
     pub fn processes(&mut self) {
         self.sampler.processes(&self.watched);
@@ -138,7 +193,11 @@ impl Eye {
 
     /// Looks at a few PID files. True when one of them is wrong that was not, or the other way round.
     pub fn pid_files(&mut self) -> bool {
-        self.previous.as_ref().is_some_and(|previous| self.pid_files.look(previous, now().boot))
+        let changed = self.previous.as_ref().is_some_and(|previous| self.pid_files.look(previous, now().boot));
+        if changed {
+            self.standing = None;
+        }
+        changed
     }
 
     /// A process has ended: nothing of it is believed any more.
@@ -153,21 +212,39 @@ impl Eye {
     /// Judges what was seen.
     pub fn judge(&mut self, underway: &[Underway]) -> Arc<Snapshot> {
         let sample = self.sampler.sample();
-        let mut snapshot = judge(&Input {
+        let now = sample.taken.boot;
+        let stands =
+            self.standing.as_ref().filter(|standing| Arc::ptr_eq(&standing.roster, &self.roster) && standing.shape == sample.shape);
+        let since = stands.map_or(now, |standing| standing.since);
+        let stands = stands.filter(|standing| now.saturating_sub(standing.judged) < JUDGE_AGAIN && now.saturating_sub(since) >= SETTLED);
+        // What is counted on the disks changes with each count: it comes with the next full judgement.
+        let storage = stands.map_or_else(|| self.storage.newest(), |standing| Arc::clone(&standing.storage));
+        let input = Input {
             roster: &self.roster,
             claims: &self.claims,
             previous: self.previous.as_deref(),
-            sample: &sample,
+            sample,
             underway,
             range: self.config.ports.range,
             host: &self.host,
             zone: &self.zone,
             pid_files: self.pid_files.wrong(),
-            storage: &self.storage,
             ports: &self.ports,
+            storage: &storage,
             viewer: self.viewer,
-        });
-        snapshot.notices.extend(self.sampler.ports_notice().cloned());
+        };
+        let followed = if stands.is_some() { follow(&input) } else { None };
+        self.followed = followed.is_some();
+        let snapshot = match followed {
+            Some(snapshot) => snapshot,
+            None => {
+                let mut snapshot = judge(&input);
+                let (roster, storage) = (Arc::clone(&self.roster), Arc::clone(&storage));
+                self.standing = Some(Standing { roster, storage, shape: sample.shape, since, judged: now });
+                snapshot.notices.extend(self.sampler.ports_notice().cloned());
+                snapshot
+            }
+        };
         let snapshot = Arc::new(snapshot);
         self.previous = Some(Arc::clone(&snapshot));
         snapshot
@@ -180,18 +257,52 @@ impl Look for Eye {
         self.claim();
         self.ports();
         self.processes();
+        self.sampler.all_limits(&self.watched);
         let first = self.judge(&[]);
-        // What was adopted in this look is a root from the next on: its tree is seen only then.
-        if first.rows.iter().any(|row| row.declared.is_some() && row.keeper.is_none() && row.main.known().is_some()) {
-            self.claim();
-            self.processes();
-            return self.judge(&[]);
-        }
-        first
+        self.with_trees(first)
     }
 
     fn examine(&mut self) {
         let snapshot = self.previous.clone().unwrap_or_else(|| self.look());
         self.pid_files.look_through(&snapshot, now().boot);
+        self.standing = None;
+    }
+
+    fn look_again(&mut self, id: &InstanceId) -> Arc<Snapshot> {
+        self.claim();
+        let claimed = self.claims.iter().filter(|claim| claim.id == *id).flat_map(|claim| claim.keeper.into_iter().chain(claim.main));
+        let seen = self.previous.as_ref().and_then(|previous| previous.row(id));
+        let seen =
+            seen.into_iter().flat_map(|row| row.processes.iter().map(|process| process.key).chain(row.keeper).chain(row.main.known()));
+        for key in claimed.chain(seen).collect::<HashSet<ProcessKey>>() {
+            self.sampler.check(key);
+        }
+        self.ports();
+        self.sampler.gather(&self.watched);
+        let first = self.judge(&[]);
+        self.with_trees(first)
+    }
+}
+
+impl Eye {
+    /// What was adopted in a look is a root from then on: where it has a tree below it, that is read and judged as well.
+    fn with_trees(&mut self, first: Arc<Snapshot>) -> Arc<Snapshot> {
+        if first.rows.iter().any(|row| row.declared.is_some() && row.keeper.is_none() && row.main.known().is_some()) {
+            self.claim();
+            if !self.sampler.has_gathered(&self.watched) {
+                self.sampler.gather(&self.watched);
+                self.sampler.all_limits(&self.watched);
+                return self.judge(&[]);
+            }
+        }
+        // It ended between the claims and this reading: its keeper has written how by now, or is about to.
+        let ended = |row: &Row| row.state == State::Crashed && row.exit.is_some_and(|exit| exit.status == ExitStatus::Unknown);
+        let unclear: Vec<&InstanceId> = first.rows.iter().filter(|row| ended(row)).map(|row| &row.id).collect();
+        if unclear.is_empty() {
+            return first;
+        }
+        unclear.into_iter().for_each(|id| self.supervisor.forget(id));
+        self.claim();
+        self.judge(&[])
     }
 }

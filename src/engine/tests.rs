@@ -63,7 +63,7 @@ fn a_changed_configuration_wakes_the_clock() {
     std::fs::write(&file, text).unwrap();
     let config = Arc::new(Config::load(Some(&file)).unwrap());
     let range = config.ports.range;
-    let eye = Eye::new(config, Reader::start().unwrap(), Arc::new(Nobody)).unwrap();
+    let eye = Eye::new(config, Reader::start().unwrap(), Arc::new(Nobody), Arc::default()).unwrap();
     // Nothing is ever looked at because it is time: what is seen was told by the kernel.
     let never = Duration::from_secs(3_600);
     let sampling = Sampling { ports: never, processes: never, discover: never };
@@ -102,7 +102,8 @@ fn one(tree: &Path, port: u16) -> (Eye, Arc<Reader>) {
     );
     std::fs::write(&file, text).unwrap();
     let reader = Reader::start().unwrap();
-    (Eye::new(Arc::new(Config::load(Some(&file)).unwrap()), Arc::clone(&reader), Arc::new(Nobody)).unwrap(), reader)
+    let config = Arc::new(Config::load(Some(&file)).unwrap());
+    (Eye::new(config, Arc::clone(&reader), Arc::new(Nobody), Arc::default()).unwrap(), reader)
 }
 
 #[test]

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::ProcessKey;
 
-use super::Identity;
+use super::{GroupOrder, Identity};
 
 /// A process in a message.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -50,6 +50,14 @@ pub enum Job {
     Keep {
         /// What the process is called in `ps`.
         title: String,
+        /// The control group that its server is to run in.
+        group: GroupOrder,
+    },
+    /// Kill what is left in the control group of this name, and remove it. The one job that is done as root: it reaches what berth
+    /// started and nothing else, also where the user has stopped or killed the keeper.
+    EndGroup {
+        /// The group.
+        name: String,
     },
 }
 

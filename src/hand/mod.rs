@@ -3,6 +3,7 @@
 //! It must never let root write, follow a link or send a signal in a user's world: the hand, a child that has become the user, does.
 //! A lost race then costs only the user who ran it.
 
+mod cgroup;
 mod identity;
 mod job;
 mod message;
@@ -12,6 +13,7 @@ mod tree;
 mod watching;
 mod zygote;
 
+pub use cgroup::{Group, GroupOrder, group_name, sweep_groups};
 pub use identity::{Identity, become_user};
 pub use job::{Answer, Job};
 pub use reader::{FileFacts, Reader};

@@ -3,16 +3,17 @@
 //! It must never write, follow a link below the administrator's part of a path, or wait longer than its deadline: a thousand
 //! forks do not fit in a first frame, and a dead mount must cost a thread, not the console.
 
+use std::any::Any;
 use std::collections::HashSet;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, ResolveFlags, Statx, StatxFlags, fstat, openat2, statx};
 
@@ -21,6 +22,9 @@ use super::watching::{self, Way};
 
 /// How long one look into a user's tree may take.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// How long the administrator's part of a path, once opened, stands for itself: a thousand files below it are looked at in less.
+const ROOT_HOLDS: Duration = Duration::from_millis(50);
 
 /// How many threads may hang in dead mounts before reading is given up. One user's dead mount costs one of them.
 const MOST_STUCK: usize = 32;
@@ -50,19 +54,26 @@ pub struct FileFacts {
     pub is_directory: bool,
 }
 
+/// A look of the caller's own making, with the administrator's part of the path open.
+type Look = Box<dyn FnOnce(BorrowedFd<'_>) -> io::Result<Box<dyn Any + Send>> + Send>;
+
 enum Wanted {
     Open,
     List,
     Facts,
+    Ahead,
     Followed,
     Watch(Arc<OwnedFd>),
+    Look(Look),
 }
 
 enum Got {
     File(File),
     Entries(Vec<(OsString, bool)>),
     Facts(FileFacts),
+    Ahead(FileFacts, File),
     Way(Way),
+    Seen(Box<dyn Any + Send>),
 }
 
 struct Request {
@@ -76,6 +87,16 @@ struct Request {
 /// The door to the reading thread.
 pub struct Reader {
     line: Mutex<Line>,
+    ahead: Mutex<Option<Ahead>>,
+}
+
+/// A file that was opened when it was asked what it is.
+struct Ahead {
+    who: Identity,
+    root: PathBuf,
+    beneath: PathBuf,
+    file: File,
+    opened: Instant,
 }
 
 struct Line {
@@ -92,7 +113,7 @@ impl Reader {
     pub fn start() -> io::Result<Arc<Self>> {
         let stuck = Arc::default();
         let requests = start_thread(&stuck)?;
-        Ok(Arc::new(Self { line: Mutex::new(Line { requests, stuck }) }))
+        Ok(Arc::new(Self { line: Mutex::new(Line { requests, stuck }), ahead: Mutex::default() }))
     }
 
     /// Opens a regular file for reading. It must belong to the user or to root.
@@ -101,6 +122,12 @@ impl Reader {
     /// The kernel's; `ELOOP` for a link in the way, `InvalidInput` for what is not a regular file, `PermissionDenied` for another
     /// user's file, `TimedOut` when the file system does not answer.
     pub fn open(&self, who: &Identity, root: &Path, beneath: &Path) -> io::Result<File> {
+        let ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let is_same =
+            |ahead: &Ahead| ahead.who == *who && ahead.root == root && ahead.beneath == beneath && ahead.opened.elapsed() < ROOT_HOLDS;
+        if let Some(ahead) = ahead.filter(is_same) {
+            return Ok(ahead.file);
+        }
         match self.ask(who, root, beneath, Wanted::Open)? {
             Got::File(file) => Ok(file),
             _ => Err(io::Error::other("wrong answer")),
@@ -143,6 +170,23 @@ impl Reader {
         }
     }
 
+    /// The same of a path that is likely to be opened next: where that can be done it is done at once, and what [`Reader::open`] gives for
+    /// it then is the very file that this is about. A thousand files cost a thousand ways to the reading thread less.
+    ///
+    /// # Errors
+    /// As [`Reader::open`].
+    pub fn stat_ahead(&self, who: &Identity, root: &Path, beneath: &Path) -> io::Result<FileFacts> {
+        match self.ask(who, root, beneath, Wanted::Ahead)? {
+            Got::Ahead(facts, file) => {
+                let ahead = Ahead { who: who.clone(), root: root.to_owned(), beneath: beneath.to_owned(), file, opened: Instant::now() };
+                *self.ahead.lock().unwrap_or_else(PoisonError::into_inner) = Some(ahead);
+                Ok(facts)
+            }
+            Got::Facts(facts) => Ok(facts),
+            _ => Err(io::Error::other("wrong answer")),
+        }
+    }
+
     /// What a path is, links followed as far as the user may follow them: for programs, whose names often are links.
     ///
     /// # Errors
@@ -162,6 +206,24 @@ impl Reader {
     pub fn watch(&self, who: &Identity, root: &Path, beneath: &Path, events: &Arc<OwnedFd>) -> io::Result<Way> {
         match self.ask(who, root, beneath, Wanted::Watch(Arc::clone(events)))? {
             Got::Way(way) => Ok(way),
+            _ => Err(io::Error::other("wrong answer")),
+        }
+    }
+
+    /// Looks several things up in one go, with the user's file-system identity. `look` must only read, and never follow a link below
+    /// the root that it is given.
+    ///
+    /// # Errors
+    /// What `look` returns; `TimedOut` when the file system does not answer: `look` is lost then.
+    pub fn look<T: Send + 'static>(
+        &self,
+        who: &Identity,
+        root: &Path,
+        look: impl FnOnce(BorrowedFd<'_>) -> io::Result<T> + Send + 'static,
+    ) -> io::Result<T> {
+        let boxed: Look = Box::new(|root| look(root).map(|seen| -> Box<dyn Any + Send> { Box::new(seen) }));
+        match self.ask(who, root, Path::new(""), Wanted::Look(boxed))? {
+            Got::Seen(seen) => seen.downcast().map(|seen| *seen).map_err(|_| io::Error::other("wrong answer")),
             _ => Err(io::Error::other("wrong answer")),
         }
     }
@@ -198,21 +260,30 @@ fn start_thread(stuck: &Arc<Mutex<HashSet<u32>>>) -> io::Result<Sender<Request>>
 
 fn serve(requests: &Receiver<Request>, stuck: &Mutex<HashSet<u32>>) {
     let is_root = nix::unistd::geteuid().is_root();
-    let mut current: Option<Identity> = None;
+    let mut acting = Acting::Own;
+    let mut kept: Option<(PathBuf, OwnedFd, Instant)> = None;
     let mut served = None;
-    for request in requests {
+    for mut request in requests {
         let result = (|| {
-            // The administrator's part is resolved with berth's own rights.
-            if is_root && current.is_some() {
-                take_on(None)?;
-                current = None;
+            kept = kept.take().filter(|(path, _, opened)| *path == request.root && opened.elapsed() < ROOT_HOLDS);
+            let root = match &kept {
+                Some((_, root, _)) => root,
+                None => {
+                    // The administrator's part is resolved with berth's own rights.
+                    if is_root {
+                        acting.become_one(None)?;
+                    }
+                    let root = rustix::fs::open(&request.root, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
+                    &kept.insert((request.root.clone(), root, Instant::now())).1
+                }
+            };
+            if is_root {
+                acting.become_one((request.who.uid().0 != 0).then_some(&request.who))?;
             }
-            let root = rustix::fs::open(&request.root, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
-            if is_root && request.who.uid().0 != 0 {
-                take_on(Some(&request.who))?;
-                current = Some(request.who.clone());
+            match std::mem::replace(&mut request.wanted, Wanted::Facts) {
+                Wanted::Look(see) => see(root.as_fd()).map(Got::Seen),
+                wanted => look(root, &request, &wanted),
             }
-            look(root, &request)
         })();
         drop(request.answer.send(result));
         served = Some(request.who.uid().0);
@@ -220,6 +291,29 @@ fn serve(requests: &Receiver<Request>, stuck: &Mutex<HashSet<u32>>) {
     // The line ends only when this thread was given up for its last look, and that look has come back now.
     if let Some(uid) = served {
         stuck.lock().unwrap_or_else(PoisonError::into_inner).remove(&uid);
+    }
+}
+
+/// Whose file-system identity the thread has.
+enum Acting {
+    Own,
+    User(Identity),
+    /// A change failed half-way.
+    Unknown,
+}
+
+impl Acting {
+    /// Takes on a user's identity, or berth's own, unless that is taken on already.
+    fn become_one(&mut self, who: Option<&Identity>) -> io::Result<()> {
+        match (&*self, who) {
+            (Self::Own, None) => return Ok(()),
+            (Self::User(known), Some(who)) if known == who => return Ok(()),
+            _ => {}
+        }
+        *self = Self::Unknown;
+        take_on(who)?;
+        *self = who.map_or(Self::Own, |who| Self::User(who.clone()));
+        Ok(())
     }
 }
 
@@ -246,27 +340,36 @@ fn take_on(who: Option<&Identity>) -> io::Result<()> {
     Ok(())
 }
 
-fn look(root: OwnedFd, request: &Request) -> io::Result<Got> {
+fn look(root: &OwnedFd, request: &Request, wanted: &Wanted) -> io::Result<Got> {
     // An empty path and `.` both mean the root itself.
     let beneath = if request.beneath.as_os_str().is_empty() { Path::new(".") } else { &request.beneath };
     let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
     let common = OFlags::CLOEXEC | OFlags::NOFOLLOW;
-    match &request.wanted {
-        Wanted::Watch(events) => Ok(Got::Way(watching::watch(root, &request.beneath, events)?)),
+    match wanted {
+        // Called where it is taken out of the request: it can be called once only.
+        Wanted::Look(_) => Err(io::Error::from_raw_os_error(libc::EINVAL)),
+        Wanted::Watch(events) => Ok(Got::Way(watching::watch(root.try_clone()?, &request.beneath, events)?)),
         Wanted::Followed => {
             let flags = OFlags::CLOEXEC | OFlags::PATH;
-            let descriptor = openat2(&root, beneath, flags, Mode::empty(), ResolveFlags::NO_MAGICLINKS)?;
+            let descriptor = openat2(root, beneath, flags, Mode::empty(), ResolveFlags::NO_MAGICLINKS)?;
             let facts = statx(&descriptor, c"", AtFlags::EMPTY_PATH, StatxFlags::BASIC_STATS)?;
             Ok(Got::Facts(facts_of(&facts)))
         }
+        Wanted::Ahead => match look(root, request, &Wanted::Open) {
+            Ok(Got::File(file)) => {
+                let facts = statx(&file, c"", AtFlags::EMPTY_PATH, StatxFlags::BASIC_STATS)?;
+                Ok(Got::Ahead(facts_of(&facts), file))
+            }
+            _ => look(root, request, &Wanted::Facts),
+        },
         Wanted::Facts => {
-            let descriptor = openat2(&root, beneath, common | OFlags::PATH, Mode::empty(), resolve)?;
+            let descriptor = openat2(root, beneath, common | OFlags::PATH, Mode::empty(), resolve)?;
             let facts = statx(&descriptor, c"", AtFlags::EMPTY_PATH, StatxFlags::BASIC_STATS)?;
             Ok(Got::Facts(facts_of(&facts)))
         }
         Wanted::List => {
             let flags = common | OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NONBLOCK;
-            let descriptor = openat2(&root, beneath, flags, Mode::empty(), resolve)?;
+            let descriptor = openat2(root, beneath, flags, Mode::empty(), resolve)?;
             let mut entries = Vec::new();
             for entry in Dir::read_from(&descriptor)? {
                 let entry = entry?;
@@ -281,7 +384,7 @@ fn look(root: OwnedFd, request: &Request) -> io::Result<Got> {
         Wanted::Open => {
             // A FIFO or a device must neither block nor become the terminal (THREATS A12).
             let flags = common | OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY;
-            let descriptor = openat2(&root, beneath, flags, Mode::empty(), resolve)?;
+            let descriptor = openat2(root, beneath, flags, Mode::empty(), resolve)?;
             let facts = fstat(&descriptor)?;
             if FileType::from_raw_mode(facts.st_mode) != FileType::RegularFile {
                 return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));

@@ -59,3 +59,32 @@ fn root_reads_as_the_user_and_comes_back() {
     let root = Identity::of(Uid(0), Gid(0), None);
     assert_eq!(reader.read(&root, tree.path(), Path::new("roots"), 10).unwrap(), b"roots");
 }
+
+#[test]
+fn what_was_looked_at_ahead_is_what_is_opened_next_and_nothing_else_is() {
+    let tree = tempfile::tempdir().unwrap();
+    let path = |name: &str| tree.path().join(name);
+    std::fs::write(path("f"), "first").unwrap();
+    std::fs::write(path("g"), "other").unwrap();
+    std::fs::create_dir(path("d")).unwrap();
+    nix::unistd::mkfifo(&path("fifo"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let reader = Reader::start().unwrap();
+    let read = |name: &str| reader.read(&own(), tree.path(), Path::new(name), 100);
+    for name in ["f", "g", "d", "fifo"] {
+        let (plain, ahead) = (reader.stat(&own(), tree.path(), Path::new(name)), reader.stat_ahead(&own(), tree.path(), Path::new(name)));
+        assert_eq!(plain.unwrap(), ahead.unwrap(), "{name}");
+    }
+    assert!(reader.stat_ahead(&own(), tree.path(), Path::new("absent")).is_err());
+    reader.stat_ahead(&own(), tree.path(), Path::new("f")).unwrap();
+    assert_eq!(read("g").unwrap(), b"other");
+    // What stands there in a moment's time is read anew: nothing that was opened ahead outlives its moment, nor another's question.
+    std::fs::write(path("new"), "second").unwrap();
+    std::fs::rename(path("new"), path("f")).unwrap();
+    assert_eq!(read("f").unwrap(), b"second");
+    let facts = reader.stat_ahead(&own(), tree.path(), Path::new("f")).unwrap();
+    std::thread::sleep(2 * ROOT_HOLDS);
+    std::fs::write(path("new"), "third").unwrap();
+    std::fs::rename(path("new"), path("f")).unwrap();
+    assert_eq!(read("f").unwrap(), b"third");
+    assert_ne!(reader.stat(&own(), tree.path(), Path::new("f")).unwrap(), facts);
+}

@@ -12,11 +12,15 @@ use nix::unistd::{ForkResult, Pid, fork, setsid};
 
 use crate::error::{Context, Error, Kind, Result};
 
+use super::cgroup;
 use super::job::{Answer, Job, Request};
 use super::message::{pair, receive, send};
-use super::signal::{open_verified, send as send_signal};
+use super::signal::{open_verified, process_facts, send as send_signal};
 use super::tree::end_tree;
-use super::{Identity, become_user};
+use super::{GroupOrder, Identity, become_user};
+
+/// How many groups of other instances are looked at when one is ended: a thousand stops must not look at a thousand each.
+const SWEPT: usize = 16;
 
 /// The engine's end of the line to the zygote. The zygote ends when it is dropped; keepers stay.
 #[derive(Debug)]
@@ -64,8 +68,8 @@ impl Zygote {
     ///
     /// # Errors
     /// When the zygote is gone.
-    pub fn keep(&self, who: &Identity, title: &str, descriptors: [BorrowedFd<'_>; 3]) -> Result<()> {
-        self.request(who, Job::Keep { title: title.to_owned() }, Duration::ZERO, &descriptors)
+    pub fn keep(&self, who: &Identity, title: &str, group: GroupOrder, descriptors: [BorrowedFd<'_>; 3]) -> Result<()> {
+        self.request(who, Job::Keep { title: title.to_owned(), group }, Duration::ZERO, &descriptors)
     }
 
     fn request(&self, who: &Identity, job: Job, deadline: Duration, descriptors: &[BorrowedFd<'_>]) -> Result<()> {
@@ -167,7 +171,7 @@ fn fork_hand(line: &OwnedFd, request: &Request, descriptors: Vec<OwnedFd>) -> Op
             // SAFETY: this process never uses the zygote's line again; closing it keeps the hand from holding the zygote up.
             unsafe { libc::close(line.as_raw_fd()) };
             match &request.job {
-                Job::Keep { title } => exec_keeper(title, &request.who, &descriptors),
+                Job::Keep { title, group } => exec_keeper(title, group, &request.who, &descriptors),
                 job => do_job(&request.who, job, descriptors),
             }
         }
@@ -178,9 +182,13 @@ fn fork_hand(line: &OwnedFd, request: &Request, descriptors: Vec<OwnedFd>) -> Op
 /// A hand: becomes the user, does one thing, answers, ends.
 fn do_job(who: &Identity, job: &Job, mut descriptors: Vec<OwnedFd>) -> ! {
     let Some(answer_line) = descriptors.drain(..).next() else { std::process::exit(1) };
-    let answer = match become_user(who) {
-        Ok(()) => carry_out(who, job),
-        Err(error) => refused(&error, "becoming the user"),
+    let answer = if let Job::EndGroup { name } = job {
+        end_group(name)
+    } else {
+        match become_user(who) {
+            Ok(()) => carry_out(who, job),
+            Err(error) => refused(&error, "becoming the user"),
+        }
     };
     if let Ok(bytes) = serde_json::to_vec(&answer) {
         drop(send(&answer_line, &bytes, &[]));
@@ -202,25 +210,44 @@ fn carry_out(who: &Identity, job: &Job) -> Answer {
             let ending = end_tree(None, &roots, Duration::from_millis(*grace_ms), || {});
             if ending.survivors.is_empty() { Answer::Done } else { Answer::Survivors(ending.survivors) }
         }
-        Job::Keep { .. } => refused(&io::Error::from_raw_os_error(libc::EINVAL), "keeping"),
+        Job::Keep { .. } | Job::EndGroup { .. } => refused(&io::Error::from_raw_os_error(libc::EINVAL), "keeping"),
     }
+}
+
+fn end_group(name: &str) -> Answer {
+    // What comes out of a message becomes one directory's name and never a path.
+    if name.contains('/') || name.starts_with('.') {
+        return refused(&io::Error::from_raw_os_error(libc::EINVAL), "ending the group");
+    }
+    let left = cgroup::end_group(name);
+    cgroup::sweep_groups(SWEPT);
+    if left.is_empty() { Answer::Done } else { Answer::Survivors(left.into_iter().map(|pid| (pid, state(pid))).collect()) }
+}
+
+fn state(pid: i32) -> char {
+    process_facts(pid).map_or('?', |facts| facts.state)
 }
 
 fn refused(error: &io::Error, doing: &str) -> Answer {
     Answer::Refused { errno: error.raw_os_error().unwrap_or(libc::EIO), doing: doing.to_owned() }
 }
 
-/// Turns this child into a keeper: the specification on descriptor 3, the record on 4, the line to the engine on 5.
+/// Turns this child into a keeper: the specification on descriptor 3, the record on 4, the line to the engine on 5, its group's files after.
 ///
 /// It is executed before it becomes the user, so that nothing of the zygote's memory is left in it and no moment exists in
 /// which the user could trace it: leaving uid 0 makes it undumpable, and it never executes anything again.
-fn exec_keeper(title: &str, who: &Identity, descriptors: &[OwnedFd]) -> ! {
+fn exec_keeper(title: &str, group: &GroupOrder, who: &Identity, descriptors: &[OwnedFd]) -> ! {
     use std::os::unix::process::CommandExt;
     let _ = setsid();
-    // First out of the way of 3, 4 and 5, then into place: the given numbers may overlap the wanted ones.
+    // The key outlives the execution: that changes neither pid nor start time.
+    let made = process_facts(std::process::id().cast_signed()).map(|facts| cgroup::make(group, facts.key)).unwrap_or_default();
+    // First out of the way of the low numbers, then into place: the given numbers may overlap the wanted ones.
+    let files = made.files.iter().map(AsFd::as_fd);
     let high: Vec<OwnedFd> = descriptors
         .iter()
-        .filter_map(|descriptor| nix::fcntl::fcntl(descriptor, nix::fcntl::FcntlArg::F_DUPFD_CLOEXEC(10)).ok())
+        .map(AsFd::as_fd)
+        .chain(files)
+        .filter_map(|descriptor| nix::fcntl::fcntl(descriptor, nix::fcntl::FcntlArg::F_DUPFD_CLOEXEC(64)).ok())
         // SAFETY: fcntl has just made this descriptor.
         .map(|raw| unsafe { OwnedFd::from_raw_fd(raw) })
         .collect();
@@ -228,13 +255,14 @@ fn exec_keeper(title: &str, who: &Identity, descriptors: &[OwnedFd]) -> ! {
         // SAFETY: dup2 onto numbers that this process, about to execute, uses for nothing else.
         unsafe { libc::dup2(descriptor.as_raw_fd(), wanted) };
     }
-    let Ok(identity) = serde_json::to_string(who) else { std::process::exit(1) };
+    let (Ok(identity), Ok(group)) = (serde_json::to_string(who), serde_json::to_string(&made.handed)) else { std::process::exit(1) };
     let error = std::process::Command::new("/proc/self/exe")
         .arg0("berth")
         .arg("keeper")
         .arg(title)
         .env_clear()
         .env("BERTH_KEEPER_IDENTITY", identity)
+        .env(cgroup::VARIABLE, group)
         .current_dir("/")
         .exec();
     drop(error);

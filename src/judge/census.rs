@@ -3,6 +3,7 @@
 //! Sockets are read more often than processes, so a holder can be newer than the listing. It must never say whose a process is.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -25,7 +26,7 @@ pub(super) struct Person<'a> {
     /// When it started.
     pub started_at: Timestamp,
     /// Its counters, when it was in the last listing.
-    pub process: Option<&'a Process>,
+    pub process: Option<&'a Arc<Process>>,
 }
 
 /// The processes that are alive.
@@ -42,7 +43,7 @@ impl<'a> Census<'a> {
     /// Counts them. Zombies are dead: they hold no socket and answer nobody (proc_pid_stat(5), states Z and X).
     pub(super) fn new(sample: &'a Sample) -> Self {
         let mut people: HashMap<i32, Person<'a>> = HashMap::with_capacity(sample.processes.len());
-        for process in sample.processes.values().filter(|process| !matches!(process.state, 'Z' | 'X')) {
+        for process in sample.processes.values().filter(|process| !process.is_dead()) {
             people.insert(process.key.pid, person_of(process));
         }
         if let Reading::Known(listeners) = &sample.listeners {
@@ -111,7 +112,7 @@ pub(super) fn is_shell(name: &Shown) -> bool {
     matches!(name.as_str(), "sh" | "bash" | "dash" | "ash" | "zsh" | "ksh" | "busybox" | "su" | "sudo" | "runuser" | "setpriv" | "env")
 }
 
-fn person_of(process: &Process) -> Person<'_> {
+fn person_of(process: &Arc<Process>) -> Person<'_> {
     Person {
         key: process.key,
         parent: process.parent,

@@ -5,8 +5,12 @@
 mod adopt;
 mod census;
 mod config_invalid;
+mod disk_filling;
+mod follow;
 mod join;
 mod key_missing;
+mod limits_missing;
+mod log_unbounded;
 mod pidfile_mismatch;
 mod port_collision_ahead;
 mod port_drift;
@@ -24,6 +28,7 @@ mod restart_pending;
 mod rows;
 mod rule;
 mod state;
+mod storage_shared;
 #[cfg(test)]
 mod testing;
 mod totals;
@@ -37,6 +42,8 @@ use jiff::tz::TimeZone;
 use crate::domain::{
     Claim, InstanceId, PidFiles, PortPlan, PortRange, Reading, Roster, Row, Sample, Shown, Snapshot, Storage, Uid, Underway,
 };
+
+pub use follow::follow;
 
 /// Everything that a judgement rests on.
 #[derive(Clone, Copy, Debug)]
@@ -120,6 +127,7 @@ fn notices(input: &Input<'_>) -> Vec<Shown> {
     if !input.sample.sees_all {
         notices.push(Shown::new("processes of other users are hidden here (hidepid): what they use is unknown"));
     }
+    notices.extend(input.storage.notices.iter().cloned());
     for fault in &input.roster.faults {
         notices.push(Shown::new(&format!("{}: {}", config_invalid::place(fault), fault.reason)));
     }

@@ -2,24 +2,18 @@
 //!
 //! It must never show a rate from one reading, nor a zero because ports were read again and processes were not.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::Input;
-use crate::domain::{Process, ProcessKey, Reading, Row};
-
-/// The readings by process: (ticks of CPU, when they were read).
-type Readings = HashMap<ProcessKey, (u64, Duration)>;
+use crate::domain::{CpuBaseline, Process, Reading, Row};
 
 /// Two listings beside each other.
 #[derive(Debug)]
 pub(super) struct Rates {
-    earlier: Arc<Readings>,
-    /// When the earlier listing was made.
-    since: Option<Duration>,
+    earlier: CpuBaseline,
     /// The newer listing; `None` when processes were not listed since.
-    current: Option<Arc<Readings>>,
+    current: Option<CpuBaseline>,
     now: Duration,
     ticks_per_second: u64,
 }
@@ -27,50 +21,54 @@ pub(super) struct Rates {
 impl Rates {
     /// Compares the sample with what the snapshot before kept.
     pub(super) fn new(input: &Input<'_>) -> Self {
-        let earlier = input.previous.map(|previous| Arc::clone(&previous.cpu_baseline)).unwrap_or_default();
-        // All of one listing have its moment.
-        let since = earlier.values().next().map(|(_, at)| *at);
+        let earlier = input.previous.map(|previous| previous.cpu_baseline.clone()).unwrap_or_default();
         let now = input.sample.processes_taken;
-        let is_newer = since.is_none_or(|since| now > since);
-        let reading = |process: &Process| (process.key, (process.cpu_ticks, now));
-        let current = is_newer.then(|| Arc::new(input.sample.processes.values().map(reading).collect()));
-        Self { earlier, since, current, now, ticks_per_second: input.sample.ticks_per_second.max(1) }
+        let is_newer = earlier.at.is_none_or(|at| now > at);
+        let reading = |process: &Arc<Process>| (process.key, process.cpu_ticks);
+        let ticks = || Arc::new(input.sample.processes.values().map(reading).collect());
+        // Before anything was listed there is nothing to compare with.
+        let current = is_newer.then(|| CpuBaseline { at: (now > Duration::ZERO).then_some(now), ticks: ticks() });
+        Self { earlier, current, now, ticks_per_second: input.sample.ticks_per_second.max(1) }
     }
 
     /// What the next snapshot compares with.
-    pub(super) fn baseline(&self) -> Arc<Readings> {
-        Arc::clone(self.current.as_ref().unwrap_or(&self.earlier))
+    pub(super) fn baseline(&self) -> CpuBaseline {
+        self.current.as_ref().unwrap_or(&self.earlier).clone()
     }
 
     /// The percentage of a tree. Without a newer listing it is what the row before showed, if that was of the same process.
     pub(super) fn percent(&self, tree: &[Arc<Process>], previous: Option<&Row>) -> Reading<f32> {
-        let Some(since) = self.since else { return Reading::Unasked };
+        let Some(since) = self.earlier.at else { return Reading::Unasked };
         if self.current.is_none() {
             let main = tree.first().map(|process| process.key);
             let same = previous.filter(|row| main.is_some() && row.processes.first().map(|process| process.key) == main);
             return same.map_or(Reading::Unasked, |row| row.cpu_percent);
         }
-        if !tree.iter().any(|process| self.earlier.contains_key(&process.key)) {
+        if !tree.iter().any(|process| self.earlier.ticks.contains_key(&process.key)) {
             return Reading::Unasked;
         }
         let used: u64 = tree.iter().filter_map(|process| self.ticks_since(process, since)).sum();
-        let elapsed = self.now.saturating_sub(since).as_secs_f64();
-        if elapsed <= 0.0 {
-            return Reading::Unasked;
-        }
-        // Ticks in one interval are few: the loss of precision from u64 is none.
-        let percent = used as f64 / self.ticks_per_second as f64 / elapsed * 100.0;
-        Reading::Known(percent as f32)
+        percent(used, self.ticks_per_second, self.now.saturating_sub(since))
     }
 
     /// What a process used between the listings; all of it when it started in between, nothing known when it was merely not listed.
     fn ticks_since(&self, process: &Process, since: Duration) -> Option<u64> {
-        if let Some((ticks, _)) = self.earlier.get(&process.key) {
+        if let Some(ticks) = self.earlier.ticks.get(&process.key) {
             return Some(process.cpu_ticks.saturating_sub(*ticks));
         }
         let started = Duration::from_millis(process.key.start_time.saturating_mul(1000) / self.ticks_per_second);
         (started >= since).then_some(process.cpu_ticks)
     }
+}
+
+/// Ticks that were used in a time, as percent of one core.
+pub(super) fn percent(used: u64, per_second: u64, elapsed: Duration) -> Reading<f32> {
+    if elapsed.is_zero() {
+        return Reading::Unasked;
+    }
+    // Ticks in one interval are few: the loss of precision from u64 is none.
+    let percent = used as f64 / per_second.max(1) as f64 / elapsed.as_secs_f64() * 100.0;
+    Reading::Known(percent as f32)
 }
 
 #[cfg(test)]

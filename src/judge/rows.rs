@@ -50,7 +50,7 @@ fn instance(facts: &Facts<'_>, index: usize, subject: &Subject<'_>, rates: &Rate
     let declared = subject.declared;
     let Verdict { state, why, exit } = verdict(facts, index, subject, previous);
     let listening = listening(facts, &subject.listening, subject.tree.as_slice());
-    let processes = processes(facts, &subject.tree, subject.main.as_ref().known().copied(), previous);
+    let processes = processes(facts, &subject.tree, subject.main.as_ref().known().copied());
     let absent = match (state, subject.main) {
         (State::Unknown, _) => Reading::Denied,
         (_, Reading::Known(_)) => Reading::Unasked,
@@ -135,7 +135,7 @@ fn unmanaged(facts: &Facts<'_>, stranger: &Stranger, rates: &Rates, previous: Op
         (None, Some(Reading::Unasked)) => Reading::Unasked,
         (None, _) => Reading::Gone,
     };
-    let processes = processes(facts, &holders, first, previous);
+    let processes = processes(facts, &holders, first);
     let absent = if first.is_some() { Reading::Unasked } else { main.map(|_| ()) };
     let user = facts.input.sample.accounts.get(&stranger.uid).cloned().unwrap_or_else(|| Shown::new(&stranger.uid.to_string()));
     Row {
@@ -176,20 +176,14 @@ fn listening(facts: &Facts<'_>, listeners: &[usize], tree: &[ProcessKey]) -> Vec
     distinct(listeners.iter().map(place))
 }
 
-/// The processes that were listed, the main one first. What did not change is shared with the row before.
-fn processes(facts: &Facts<'_>, tree: &[ProcessKey], main: Option<ProcessKey>, previous: Option<&Row>) -> Vec<Arc<Process>> {
-    let before = previous.map_or(&[][..], |row| row.processes.as_slice());
+/// The processes that were listed, the main one first.
+fn processes(facts: &Facts<'_>, tree: &[ProcessKey], main: Option<ProcessKey>) -> Vec<Arc<Process>> {
     let rest = tree.iter().copied().filter(|key| Some(*key) != main);
-    let listed = main.into_iter().chain(rest).filter_map(|key| facts.census.get(key)?.process);
-    let shared = |process: &Process| match before.iter().find(|same| same.key == process.key) {
-        Some(same) if **same == *process => Arc::clone(same),
-        _ => Arc::new(process.clone()),
-    };
-    listed.map(shared).collect()
+    main.into_iter().chain(rest).filter_map(|key| facts.census.get(key)?.process).map(Arc::clone).collect()
 }
 
 /// The sum over a tree: known only when every part is; `absent` when no process is listed.
-fn sum(processes: &[Arc<Process>], absent: Reading<()>, of: impl Fn(&Process) -> Reading<u64>) -> Reading<u64> {
+pub(super) fn sum(processes: &[Arc<Process>], absent: Reading<()>, of: impl Fn(&Process) -> Reading<u64>) -> Reading<u64> {
     if processes.is_empty() {
         return absent.map(|()| 0);
     }

@@ -124,6 +124,7 @@ fn is_asked(status: ExitStatus) -> bool {
 
 /// What a keeper makes of the end: nothing, a try at a time, or no more tries.
 fn crashed_under_a_keeper(given: &Circumstances<'_>, exit: Option<LastExit>) -> Verdict {
+    let over_memory = exit.and_then(|exit| exit.over_memory).map(|_| "it was killed for using more memory than it may");
     let (state, why) = match given.claim.and_then(|claim| claim.again) {
         Some(Again::Never { ends, within }) => {
             (State::CrashLoop, Some(format!("it ended {ends} times within {} s and is not started again", within.as_secs())))
@@ -133,7 +134,7 @@ fn crashed_under_a_keeper(given: &Circumstances<'_>, exit: Option<LastExit>) -> 
             let left = at.duration_since(given.wall).as_secs().max(0);
             (State::Crashed, Some(format!("it is started again in {left} s, try {tries}")))
         }
-        Some(Again::At { .. }) | None => (State::Crashed, None),
+        Some(Again::At { .. }) | None => (State::Crashed, over_memory.map(str::to_owned)),
     };
     Verdict { state, why: why.as_deref().map(Shown::new), exit }
 }
@@ -159,7 +160,7 @@ fn was_asked(given: &Circumstances<'_>) -> bool {
 fn vanished(given: &Circumstances<'_>) -> Option<LastExit> {
     let previous = given.previous.filter(|row| row.state.is_up())?;
     let recorded = given.claim.and_then(|claim| claim.exit).filter(|exit| previous.started_at.is_some_and(|started| exit.at >= started));
-    Some(recorded.unwrap_or(LastExit { status: ExitStatus::Unknown, at: given.wall }))
+    Some(recorded.unwrap_or(LastExit { status: ExitStatus::Unknown, at: given.wall, over_memory: None }))
 }
 
 /// The end that an earlier snapshot told of, and that nothing has come after.

@@ -61,7 +61,7 @@ fn while_an_order_is_carried_out_and_while_it_runs() {
 
 #[test]
 fn what_does_not_run() {
-    let exit = Some(LastExit { status: ExitStatus::Code(1), at: wall() });
+    let exit = Some(LastExit { status: ExitStatus::Code(1), at: wall(), over_memory: None });
     let hidden = Some("hidden");
     let cases = [
         (Some(false), None, None, State::Stopped),
@@ -85,7 +85,7 @@ fn what_does_not_run() {
 
 #[test]
 fn what_its_keeper_makes_of_an_end() {
-    let exit = Some(LastExit { status: ExitStatus::Code(3), at: wall() });
+    let exit = Some(LastExit { status: ExitStatus::Code(3), at: wall(), over_memory: None });
     let soon = Again::At { at: wall() + Duration::from_secs(8), tries: 4 };
     let never = Again::Never { ends: 5, within: Duration::from_secs(120) };
     let cases = [
@@ -104,7 +104,7 @@ fn what_its_keeper_makes_of_an_end() {
 
 #[test]
 fn what_a_script_stopped_says_how_it_ended() {
-    let exit = Some(LastExit { status: ExitStatus::Signal(15), at: wall() });
+    let exit = Some(LastExit { status: ExitStatus::Signal(15), at: wall(), over_memory: None });
     let claim = Claim { exit, ended_outside: true, ..Claim::nothing(id("alice"), false) };
     let verdict = state(&not_running(&claim));
     assert_eq!((verdict.state, verdict.exit), (State::Stopped, exit));
@@ -140,7 +140,7 @@ fn what_vanishes_unasked_has_crashed_and_stays_so() {
     let mut host = adopted();
     let first = host.judge();
     let second = host.end(&[300]).pass(1).judge_after(Some(&first));
-    let exit = Some(LastExit { status: ExitStatus::Unknown, at: host.sample.taken.wall });
+    let exit = Some(LastExit { status: ExitStatus::Unknown, at: host.sample.taken.wall, over_memory: None });
     assert_eq!((state_of(&second, "alice"), row(&second, "alice").exit), (State::Crashed, exit));
     let third = host.pass(1).judge_after(Some(&second));
     assert_eq!((state_of(&third, "alice"), row(&third, "alice").exit), (State::Crashed, exit));
@@ -157,10 +157,10 @@ fn how_it_ended_may_be_told_later() {
         let first = host.judge();
         host.end(&[300]).pass(1);
         let at = host.sample.taken.wall;
-        host.claim("alice").exit = Some(LastExit { status: ExitStatus::Unknown, at });
+        host.claim("alice").exit = Some(LastExit { status: ExitStatus::Unknown, at, over_memory: None });
         let second = host.judge_after(Some(&first));
         assert_eq!(state_of(&second, "alice"), State::Crashed);
-        let exit = Some(LastExit { status, at });
+        let exit = Some(LastExit { status, at, over_memory: None });
         host.claim("alice").exit = exit;
         let third = host.pass(1).judge_after(Some(&second));
         assert_eq!((state_of(&third, "alice"), row(&third, "alice").exit), (state, exit));
@@ -206,7 +206,7 @@ fn a_recorded_end_is_kept_with_its_code() {
     let mut host = Host::new();
     host.declare("alice", 1001, "127.0.0.1:8081").keep("alice", 100, Some("127.0.0.1:8081"));
     let first = host.judge();
-    let exit = LastExit { status: ExitStatus::Signal(9), at: wall() };
+    let exit = LastExit { status: ExitStatus::Signal(9), at: wall(), over_memory: None };
     host.end(&[100, 101]).claim("alice").exit = Some(exit);
     let second = host.pass(1).judge_after(Some(&first));
     assert_eq!((state_of(&second, "alice"), row(&second, "alice").exit), (State::Crashed, Some(exit)));

@@ -1,6 +1,6 @@
 //! A small host for the tables of cases: declare, claim, run, listen, judge.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,11 +9,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::{Input, judge};
+use super::{Input, follow, judge};
 use crate::domain::{
-    Claim, Code, Declared, Endpoint, Finding, Gid, Holder, HostReading, InstanceId, Launch, Limits, Listener, Moment, Outcome, PidFiles,
-    PortPlan, PortRange, Process, ProcessKey, Reading, Restart, Roster, Row, Sample, Shown, Snapshot, Stage, State, Storage,
-    SupervisorKind, Uid, Underway, Verb,
+    Claim, Code, Declared, DiskUse, Endpoint, Finding, Gid, Holder, HostReading, InstanceId, Launch, Limits, Listener, Moment, Outcome,
+    PidFiles, PortPlan, PortRange, Process, ProcessKey, Processes, Reading, Restart, Roster, Row, Sample, Shown, Snapshot, Stage, State,
+    Storage, SupervisorKind, Uid, Underway, Verb,
 };
 
 /// Seconds after boot at which the host is looked at.
@@ -31,6 +31,25 @@ pub(super) fn key(pid: i32) -> ProcessKey {
 
 pub(super) fn id(text: &str) -> InstanceId {
     InstanceId::parse(text).unwrap()
+}
+
+/// What an instance wrote that nobody counted, but for what the case says.
+pub(super) fn disk_use(change: impl FnOnce(&mut DiskUse)) -> DiskUse {
+    let mut told = DiskUse {
+        log_bytes: Reading::Unasked,
+        log_file_bytes: Reading::Unasked,
+        workspace_bytes: Reading::Unasked,
+        growth: None,
+        log_growth: None,
+        rotated: 0,
+        rotated_at: None,
+        long_since: None,
+        uncuttable: None,
+        devices: Vec::new(),
+        counted_at: wall(),
+    };
+    change(&mut told);
+    told
 }
 
 /// How a case makes its host.
@@ -59,13 +78,14 @@ impl Host {
             sample: Sample {
                 taken: Moment { boot: Duration::from_secs(NOW), wall: wall() },
                 listeners: Reading::Known(Arc::from([])),
-                processes: HashMap::new(),
+                processes: Processes::default(),
                 processes_taken: Duration::from_secs(NOW),
                 sees_all: true,
                 host: HostReading::default(),
                 accounts: accounts.into_iter().map(|(uid, name)| (Uid(uid), Shown::new(name))).collect(),
-                limits: HashMap::new(),
+                limits: Arc::default(),
                 ticks_per_second: 100,
+                shape: 0,
             },
             underway: Vec::new(),
             pid_files: PidFiles::new(),
@@ -242,7 +262,16 @@ impl Host {
     }
 
     pub fn judge_after(&self, previous: Option<&Snapshot>) -> Snapshot {
-        judge(&Input {
+        self.with_input(previous, judge)
+    }
+
+    /// The picture after another one from which it differs in numbers only.
+    pub fn follow(&self, previous: &Snapshot) -> Option<Snapshot> {
+        self.with_input(Some(previous), follow)
+    }
+
+    fn with_input<T>(&self, previous: Option<&Snapshot>, then: impl FnOnce(&Input<'_>) -> T) -> T {
+        then(&Input {
             roster: &self.roster,
             claims: &self.claims,
             previous,

@@ -18,6 +18,7 @@ use crate::error::{Context, Error, Kind, Result};
 use crate::hand::{Identity, Reader, Zygote};
 use crate::logs::{Follower, Opener, follow, last_lines, place};
 use crate::sample;
+use crate::storage::{self, Board, Wanted};
 use crate::supervisor::Supervisor;
 use crate::supervisor::process::{ProcessSupervisor, identity_of};
 
@@ -25,6 +26,12 @@ use super::{Door, Tail};
 
 /// Between the two readings of a one-shot command, DESIGN section 5.
 const BETWEEN_READINGS: Duration = Duration::from_millis(200);
+
+/// How long a one-shot command that is about everything may count on the disks.
+const COUNTING: Duration = Duration::from_millis(300);
+
+/// How long one that is about one instance may: its workspace is counted, too.
+const COUNTING_ONE: Duration = Duration::from_millis(800);
 
 /// How many lines of a followed log are kept.
 const KEPT_LINES: usize = 10_000;
@@ -39,6 +46,7 @@ pub struct Local {
     control: Arc<Control>,
     supervisor: Arc<dyn Supervisor>,
     reader: Arc<Reader>,
+    storage: Arc<Board>,
     underway: Underways,
     engine: OnceLock<Engine>,
     starting: Mutex<()>,
@@ -54,7 +62,8 @@ impl Local {
         let open_files = sample::raise_nofile();
         let reader = Reader::start().while_doing(|| "cannot start the reading thread".to_owned())?;
         let supervisor: Arc<dyn Supervisor> = Arc::new(ProcessSupervisor::new(&state, zygote, Arc::clone(&reader), open_files));
-        let eye = Eye::new(Arc::clone(&config), Arc::clone(&reader), Arc::clone(&supervisor))?;
+        let storage = Arc::new(Board::default());
+        let eye = Eye::new(Arc::clone(&config), Arc::clone(&reader), Arc::clone(&supervisor), Arc::clone(&storage))?;
         let policy = Policy { owners_may: config.access.owners_may.clone() };
         let control = Control::new(Arc::clone(&supervisor), Arc::clone(&reader), Box::new(eye), policy, state);
         let caller = own_caller(&config, read_only);
@@ -66,6 +75,7 @@ impl Local {
             control,
             supervisor,
             reader,
+            storage,
             underway: Underways::default(),
             engine: OnceLock::new(),
             starting: Mutex::new(()),
@@ -73,29 +83,47 @@ impl Local {
         }))
     }
 
-    /// One look with two readings of the processes.
+    /// One look with two readings of the processes. The logs are counted while it waits for the second.
     pub fn look(&self) -> Arc<Snapshot> {
-        self.control.look();
-        let first = Instant::now();
+        self.look_and_count(Wanted::default(), BETWEEN_READINGS)
+    }
+
+    /// The same, with the workspace of one instance and what everybody has open.
+    pub fn look_closely(&self, id: &InstanceId) -> Arc<Snapshot> {
+        self.look_and_count(Wanted { open_files: true, workspace_of: Some(id) }, COUNTING_ONE)
+    }
+
+    fn look_and_count(&self, wanted: Wanted<'_>, patience: Duration) -> Arc<Snapshot> {
+        let first = self.control.look();
+        let begun = Instant::now();
         self.control.examine();
-        std::thread::sleep(BETWEEN_READINGS.saturating_sub(first.elapsed()));
-        let snapshot = self.control.look();
-        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&snapshot);
-        snapshot
+        self.count(&first, wanted, patience.saturating_sub(begun.elapsed()));
+        std::thread::sleep(BETWEEN_READINGS.saturating_sub(begun.elapsed()));
+        self.keep(self.control.look())
     }
 
     /// One look with a single reading: no CPU rates.
     pub fn glance(&self) -> Arc<Snapshot> {
-        let snapshot = self.control.look();
-        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&snapshot);
-        snapshot
+        self.keep(self.control.look())
     }
 
-    /// A glance that also tells of what a glance does not read.
+    /// A look with a single reading, and everything that can be counted on the disks in a moment: logs, room, open files; and the
+    /// PID files.
     pub fn examine(&self) -> Arc<Snapshot> {
-        self.control.look();
+        let first = self.control.look();
         self.control.examine();
-        self.glance()
+        self.count(&first, Wanted { open_files: true, workspace_of: None }, COUNTING);
+        self.keep(self.control.look())
+    }
+
+    /// Counts on the disks. Where no thread can be had nothing is counted, and nothing is told.
+    fn count(&self, snapshot: &Snapshot, wanted: Wanted<'_>, patience: Duration) {
+        drop(storage::count_once(&self.storage, snapshot, wanted, patience));
+    }
+
+    fn keep(&self, snapshot: Arc<Snapshot>) -> Arc<Snapshot> {
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&snapshot);
+        snapshot
     }
 
     /// Starts the engine, once, and gives its snapshots.
@@ -107,9 +135,12 @@ impl Local {
         if let Some(engine) = self.engine.get() {
             return Ok(engine.snapshots.clone());
         }
-        let eye = Eye::new(Arc::clone(&self.config), Arc::clone(&self.reader), Arc::clone(&self.supervisor))?;
+        let board = Arc::clone(&self.storage);
+        let eye = Eye::new(Arc::clone(&self.config), Arc::clone(&self.reader), Arc::clone(&self.supervisor), Arc::clone(&board))?;
         let first = self.newest();
         let engine = Engine::start(eye, self.config.sampling, Arc::clone(&self.underway), first)?;
+        let newest = engine.snapshots.clone();
+        storage::start(board, move || newest.borrow().clone()).while_doing(|| "cannot start counting on the disks".to_owned())?;
         Ok(self.engine.get_or_init(|| engine).snapshots.clone())
     }
 

@@ -2,6 +2,9 @@
 //!
 //! It must never name a command that berth does not have.
 
+#[path = "advice_storage.rs"]
+mod storage;
+
 use std::path::Path;
 use std::sync::Arc;
 
@@ -70,6 +73,7 @@ fn remedy_sentence(remedy: Remedy, finding: &Finding, snapshot: &Snapshot) -> Op
         _ => shown_path(&declared.config),
     });
     match remedy {
+        Remedy::FreeSpace | Remedy::LimitLog | Remedy::MoveDatabase => storage::remedy(remedy, finding, row?, snapshot),
         Remedy::Reassign => {
             let config = config?;
             Some(format!("set another port in {config}, then berth restart {id} (free ports: berth ports --free)"))

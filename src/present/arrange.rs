@@ -37,8 +37,9 @@ enum Leaving {
     FindingWords,
 }
 
-const LEAVING: [Leaving; 10] = [
+const LEAVING: [Leaving; 11] = [
     Leaving::Column(Column::Pid),
+    Leaving::Column(Column::Disk),
     Leaving::Column(Column::Restarts),
     Leaving::Pictures,
     Leaving::Column(Column::By),
@@ -124,7 +125,7 @@ mod tests {
     #[test]
     fn columns_leave_in_order() {
         let cases = [
-            (198, "OWNER STATE PORT PID HEALTH CPU % MEMORY UP RESTARTS BY FINDINGS +pictures"),
+            (198, "OWNER STATE PORT PID HEALTH CPU % MEMORY DISK UP RESTARTS BY FINDINGS +pictures"),
             (118, "OWNER STATE PORT HEALTH CPU % MEMORY UP RESTARTS BY FINDINGS +pictures"),
             (110, "OWNER STATE PORT HEALTH CPU % MEMORY UP BY FINDINGS +pictures"),
             (100, "OWNER STATE PORT HEALTH CPU % MEMORY UP BY FINDINGS"),

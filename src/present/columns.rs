@@ -7,7 +7,7 @@ use std::cmp::Ordering;
 use super::fit::Align;
 use super::paint::Tone;
 use super::{HIDDEN, Look, NOTHING, units, wording};
-use crate::domain::{Level, Reading, Row, State};
+use crate::domain::{Code, Level, Reading, Row, State};
 
 /// A column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -26,6 +26,8 @@ pub enum Column {
     Cpu,
     /// VmRSS.
     Memory,
+    /// What log and workspace take.
+    Disk,
     /// How long it has run.
     Up,
     /// How often it was started again.
@@ -38,7 +40,7 @@ pub enum Column {
 
 impl Column {
     /// Every column, in the console's order.
-    pub const ALL: [Column; 11] = [
+    pub const ALL: [Column; 12] = [
         Column::Owner,
         Column::State,
         Column::Port,
@@ -46,6 +48,7 @@ impl Column {
         Column::Health,
         Column::Cpu,
         Column::Memory,
+        Column::Disk,
         Column::Up,
         Column::Restarts,
         Column::By,
@@ -62,6 +65,7 @@ impl Column {
             Self::Health => "HEALTH",
             Self::Cpu => "CPU %",
             Self::Memory => "MEMORY",
+            Self::Disk => "DISK",
             Self::Up => "UP",
             Self::Restarts => "RESTARTS",
             Self::By => "BY",
@@ -73,7 +77,7 @@ impl Column {
     pub fn align(self) -> Align {
         match self {
             Self::Owner | Self::State | Self::Port | Self::Health | Self::By | Self::Findings => Align::Left,
-            Self::Pid | Self::Cpu | Self::Memory | Self::Up | Self::Restarts => Align::Right,
+            Self::Pid | Self::Cpu | Self::Memory | Self::Disk | Self::Up | Self::Restarts => Align::Right,
         }
     }
 
@@ -87,6 +91,8 @@ impl Column {
             Self::Health => 9,
             Self::Cpu => units::PERCENT_WIDTH,
             Self::Memory => units::BYTES_WIDTH,
+            // One more for the sign that there is more.
+            Self::Disk => units::BYTES_WIDTH + 1,
             Self::Up | Self::Restarts => units::UPTIME_WIDTH,
             Self::By => 7,
             Self::Findings => 14,
@@ -108,6 +114,7 @@ impl Column {
             Self::Health => wording::health(row, look.ascii),
             Self::Cpu => reading(row.cpu_percent, look, units::percent),
             Self::Memory => reading(row.memory_bytes, look, units::bytes),
+            Self::Disk => disk(row, look),
             Self::Up => match row.started_at {
                 Some(at) => wording::age(at, look.now),
                 None => reading(row.main, look, |_| look.not_yet().to_owned()),
@@ -136,6 +143,10 @@ impl Column {
             Self::State => Tone::of_state(row.state),
             Self::Health => Tone::of_health(row.health.state),
             Self::Findings => row.worst().map_or(Tone::Plain, Tone::of_level),
+            Self::Disk => {
+                let about = |code: &&Code| matches!(code, Code::DiskFilling | Code::LogUnbounded);
+                row.findings.iter().find(about).map_or(Tone::Plain, |code| Tone::of_level(code.level()))
+            }
             _ if row.id.is_unmanaged() => Tone::Dim,
             _ => Tone::Plain,
         }
@@ -151,6 +162,7 @@ impl Column {
             Self::Health => downwards(one.health.latency_ms, two.health.latency_ms, reversed),
             Self::Cpu => downwards(one.cpu_percent.known().map(thousandths), two.cpu_percent.known().map(thousandths), reversed),
             Self::Memory => downwards(one.memory_bytes.known(), two.memory_bytes.known(), reversed),
+            Self::Disk => downwards(taken(one), taken(two), reversed),
             Self::Up => upwards(one.started_at, two.started_at, reversed),
             Self::Restarts => turned(two.restarts.cmp(&one.restarts), reversed),
             Self::By => turned(one.supervisor.word().cmp(two.supervisor.word()), reversed),
@@ -158,6 +170,20 @@ impl Column {
         };
         order.then_with(|| owner(one).cmp(&owner(two)))
     }
+}
+
+/// What is taken on the disk, with a sign where something of it is not counted: "83.1 M", "83.1 M+".
+fn disk(row: &Row, look: Look) -> String {
+    let Some(told) = &row.disk else {
+        return if row.id.is_unmanaged() { NOTHING.to_owned() } else { look.not_yet().to_owned() };
+    };
+    let (bytes, whole) = told.bytes();
+    reading(bytes, look, |bytes| format!("{}{}", units::bytes(bytes), if whole { "" } else { "+" }))
+}
+
+/// The bytes that DISK shows.
+fn taken(row: &Row) -> Option<u64> {
+    row.disk.as_ref().and_then(|told| told.bytes().0.known())
 }
 
 /// FINDINGS where there is no room for words: the worst level's sign and how many, "▲1".
@@ -238,6 +264,7 @@ mod tests {
             (Column::Cpu, false, "alice bob/tools dave gina bob/:8190 carol erin frank hank"),
             (Column::Cpu, true, "bob/:8190 gina dave bob/tools alice carol erin frank hank"),
             (Column::Memory, false, "gina bob/tools alice dave erin bob/:8190 carol frank hank"),
+            (Column::Disk, false, "gina alice bob/tools carol dave erin frank hank bob/:8190"),
             (Column::Up, false, "gina alice dave bob/tools bob/:8190 erin carol frank hank"),
             (Column::Port, true, "bob/:8190 hank gina carol frank erin dave bob/tools alice"),
             (Column::Restarts, false, "carol bob/tools alice dave erin frank gina hank bob/:8190"),
@@ -260,6 +287,10 @@ mod tests {
         assert_eq!(numbers.map(|column| text("frank", column)), ["?", "?", "?", "?"]);
         assert_eq!(numbers.map(|column| text("erin", column)), ["6230", "…", "31.0 M", "2 s"]);
         assert_eq!(text("bob/:8190", Column::By), "-");
+        assert_eq!(
+            ["alice", "gina", "frank", "carol", "bob/:8190"].map(|name| text(name, Column::Disk)),
+            ["14.2 M", "1.50 G+", "?", "…", "-"]
+        );
     }
 
     #[test]

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 
+use super::limits;
 use super::ports::PortFacts;
 use crate::domain::{Code, Endpoint, ExitStatus, Finding, Health, LastExit, Level, PortRange, Reading, Row, Shown, Snapshot, State};
 
@@ -35,13 +36,15 @@ pub fn ls(snapshot: &Snapshot) -> Value {
 }
 
 /// `berth show ID --json`. The environment file's names are for those who may read it: never is there a value.
-pub fn show(row: &Row, may_read: bool) -> Value {
+pub fn show(row: &Row, snapshot: &Snapshot, may_read: bool) -> Value {
     let mut shown = instance(row);
     shown["env_file"] = row.declared.as_ref().and_then(|declared| declared.env_file.as_ref()).map_or(Value::Null, |file| {
         let known = |names: &[Shown]| may_read.then(|| names.iter().map(ToString::to_string).collect::<Vec<_>>());
         let path = Shown::from_bytes(file.path.as_os_str().as_encoded_bytes());
         json!({ "path": path.as_str(), "variables": known(&file.names), "missing": known(&file.missing), "placeholders": known(&file.untouched) })
     });
+    shown["disk"] = super::disk::json(row, snapshot);
+    shown["limits"] = limits::json(row);
     json!({ "schema": SCHEMA, "instance": shown })
 }
 
@@ -131,7 +134,7 @@ fn exit(last: &LastExit) -> Value {
         ExitStatus::Signal(signal) => (None, Some(signal)),
         ExitStatus::Unknown => (None, None),
     };
-    json!({ "code": code, "signal": signal, "at": timestamp(last.at) })
+    json!({ "code": code, "signal": signal, "at": timestamp(last.at), "over_memory": last.over_memory })
 }
 
 /// Why what is null is null. What does not apply (the pid of what does not run) is not unknown.

@@ -54,7 +54,7 @@ fn a_running_instance() {
 
 #[test]
 fn a_crashed_instance() {
-    insta::assert_snapshot!(serde_json::to_string(&of("carol")).unwrap(), @r#"{"id":"carol","owner":"carol","name":"default","user":"carol","uid":1003,"supervisor":"process","state":"crashed","wish":"up","port":8107,"listening":[],"pid":null,"started_at":null,"cpu_percent":null,"memory_bytes":null,"tasks":null,"open_files":null,"restarts":3,"health":{"state":"unknown","latency_ms":null,"checked_at":null,"server":null},"exit":{"code":1,"signal":null,"at":"2026-11-21T03:11:58.004Z"},"unknown":{},"findings":["port-taken"]}"#);
+    insta::assert_snapshot!(serde_json::to_string(&of("carol")).unwrap(), @r#"{"id":"carol","owner":"carol","name":"default","user":"carol","uid":1003,"supervisor":"process","state":"crashed","wish":"up","port":8107,"listening":[],"pid":null,"started_at":null,"cpu_percent":null,"memory_bytes":null,"tasks":null,"open_files":null,"restarts":3,"health":{"state":"unknown","latency_ms":null,"checked_at":null,"server":null},"exit":{"code":1,"signal":null,"at":"2026-11-21T03:11:58.004Z","over_memory":null},"unknown":{},"findings":["port-taken"]}"#);
 }
 
 #[test]
@@ -93,7 +93,7 @@ fn what_surrounds_the_instances() {
 fn show_check_and_ports() {
     let snapshot = fleet::fleet();
     let keys = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(" ");
-    assert_eq!(keys(&show(&snapshot.rows[0], true)), "schema instance");
+    assert_eq!(keys(&show(&snapshot.rows[0], &snapshot, true)), "schema instance");
     assert_eq!(keys(&check(&snapshot)), "schema findings");
     let range = PortRange { first: 8107, last: 8110 };
     insta::assert_snapshot!(serde_json::to_string(&ports(range, &map::ports(&snapshot, range, &[]))).unwrap(), @r#"{"schema":1,"range":{"first":8107,"last":8110},"ports":[{"port":8107,"state":"conflict","instance":"carol","pid":4711,"uid":1002,"command":"python3","listeners":[{"address":"127.0.0.1","port":8107,"pid":4711}]},{"port":8108,"state":"listening","instance":"gina","pid":7340,"uid":1007,"command":"node","listeners":[{"address":"127.0.0.1","port":8108,"pid":7340}]},{"port":8109,"state":"assigned","instance":"hank","pid":null,"uid":null,"command":null,"listeners":[]},{"port":8110,"state":"free","instance":null,"pid":null,"uid":null,"command":null,"listeners":[]}]}"#);

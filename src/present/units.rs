@@ -31,6 +31,18 @@ pub fn bytes(count: u64) -> String {
     }
 }
 
+/// Bytes as people configure them: "512 MiB", "1.5 GiB", "100 B".
+pub fn binary(count: u64) -> String {
+    const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
+    let (mut value, mut unit) = (count as f64, 0);
+    while value >= 1024.0 && unit + 1 < UNITS.len() {
+        value /= 1024.0;
+        unit += 1;
+    }
+    let digits = usize::from(value.fract() > 0.049 && value.fract() < 0.951);
+    format!("{value:.digits$} {}", UNITS[unit])
+}
+
 /// How long something has run: "2 s", "12 min", "2 h 11", "4 d 02 h", "31 d".
 pub fn uptime(duration: Duration) -> String {
     let seconds = duration.as_secs();
@@ -68,6 +80,13 @@ pub fn latency(milliseconds: u32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_limit_reads_as_it_was_configured() {
+        for (count, expected) in [(100, "100 B"), (64 << 20, "64 MiB"), (3 << 29, "1.5 GiB"), (1 << 50, "1024 TiB")] {
+            assert_eq!(binary(count), expected);
+        }
+    }
     use proptest::prelude::*;
 
     #[test]

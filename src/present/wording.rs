@@ -84,6 +84,14 @@ pub fn level_sign(level: Level, ascii: bool) -> &'static str {
     if ascii { plain } else { sign }
 }
 
+/// "exited with code 1", "killed by signal 9 (KILL): over its memory limit of 512 MiB".
+pub fn ended(last: &LastExit) -> String {
+    match last.over_memory {
+        Some(limit) => format!("{}: over its memory limit of {}", exit(last.status), units::binary(limit)),
+        None => exit(last.status),
+    }
+}
+
 /// "exited with code 1", "killed by signal 9 (KILL)".
 pub fn exit(status: ExitStatus) -> String {
     match status {
@@ -123,7 +131,7 @@ fn signal_name(number: i32) -> Option<&'static str> {
 
 /// "exited with code 1, 12 min ago".
 pub fn last_exit(last: &LastExit, now: Timestamp) -> String {
-    format!("{}, {} ago", exit(last.status), age(last.at, now))
+    format!("{}, {} ago", ended(last), age(last.at, now))
 }
 
 /// How long ago, in the units of an uptime; the future is "0 s".
@@ -193,5 +201,7 @@ mod tests {
         for (status, expected) in cases {
             assert_eq!(exit(status), expected);
         }
+        let last = LastExit { status: ExitStatus::Signal(9), at: fleet::now(), over_memory: Some(512 << 20) };
+        assert_eq!(ended(&last), "killed by signal 9 (KILL): over its memory limit of 512 MiB");
     }
 }

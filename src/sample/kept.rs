@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::sync::Arc;
 
 use super::clock::Clock;
 use super::limits::keepable_processes;
@@ -28,6 +29,12 @@ pub(super) struct KeptSet {
     with_descriptors: usize,
     capacity: usize,
     line: Box<[u8; LINE]>,
+    /// Whose numbers changed since they were taken over.
+    renewed: Vec<i32>,
+    /// Rises when a process came, went or became another.
+    version: u64,
+    /// Something may have been done to processes that did nothing themselves: the next round reads all.
+    distrusts: bool,
 }
 
 impl KeptSet {
@@ -36,7 +43,8 @@ impl KeptSet {
     }
 
     fn with_capacity(capacity: usize) -> Self {
-        Self { by_pid: HashMap::new(), with_descriptors: 0, capacity, line: Box::new([0; LINE]) }
+        let line = Box::new([0; LINE]);
+        Self { by_pid: HashMap::new(), with_descriptors: 0, capacity, line, renewed: Vec::new(), version: 0, distrusts: false }
     }
 
     /// Whether a process with this pid is kept.
@@ -49,10 +57,11 @@ impl KeptSet {
         if let Some(kept) = self.by_pid.get(&pid) {
             return Ok(kept.key());
         }
-        let kept = Kept::open(proc, clock, pid, self.with_descriptors < self.capacity)?;
+        let kept = Kept::meet(proc, clock, pid, self.with_descriptors < self.capacity)?;
         let key = kept.key();
         self.with_descriptors += usize::from(kept.holds_descriptors());
         self.by_pid.insert(pid, kept);
+        self.version += 1;
         Ok(key)
     }
 
@@ -61,49 +70,97 @@ impl KeptSet {
         if self.by_pid.get(&key.pid).is_some_and(|kept| kept.key() == key) {
             self.by_pid.remove(&key.pid);
             self.count();
+            self.distrust();
         }
+    }
+
+    /// Has the next round read all: whose parent ended has another one without having done anything.
+    pub(super) fn distrust(&mut self) {
+        self.distrusts = true;
+    }
+
+    /// Rises when a process came, went or became another.
+    pub(super) fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// The processes whose numbers changed since this was asked last.
+    pub(super) fn renewed(&mut self) -> impl Iterator<Item = &Arc<Process>> {
+        let Self { renewed, by_pid, .. } = self;
+        renewed.drain(..).filter_map(|pid| by_pid.get(&pid)).map(Kept::process)
     }
 
     /// Lets go of all that are not wanted any more.
     pub(super) fn retain(&mut self, is_wanted: impl Fn(i32) -> bool) {
+        let before = self.by_pid.len();
         self.by_pid.retain(|&pid, _| is_wanted(pid));
-        self.count();
+        if self.by_pid.len() != before {
+            self.count();
+        }
     }
 
     fn count(&mut self) {
+        self.version += 1;
         self.with_descriptors = self.by_pid.values().filter(|kept| kept.holds_descriptors()).count();
     }
 
     /// Reads all of them.
     pub(super) fn refresh(&mut self, proc: &Proc) -> Refreshed {
         let mut refreshed = Refreshed::default();
-        for kept in self.by_pid.values_mut() {
-            let parent = kept.process().parent;
-            match kept.refresh(proc, &mut self.line) {
-                Change::Numbers | Change::Parent => {}
-                Change::Identity => refreshed.changed.push(kept.key()),
-                Change::Gone => refreshed.gone.push(kept.key()),
-            }
-            if kept.process().parent != parent {
-                refreshed.moved.push((kept.key().pid, kept.process().parent));
-            }
-        }
+        let all = std::mem::take(&mut self.distrusts);
+        self.read(proc, all, &mut refreshed);
         if !refreshed.gone.is_empty() {
             for key in &refreshed.gone {
                 self.by_pid.remove(&key.pid);
             }
             self.count();
+            if !all {
+                // Those that were passed over because they did nothing may have lost their parent.
+                self.read(proc, true, &mut refreshed);
+            }
         }
         refreshed
+    }
+
+    /// Reads one process. True when it is gone.
+    pub(super) fn is_gone(&mut self, proc: &Proc, key: ProcessKey) -> bool {
+        let Some(kept) = self.by_pid.get_mut(&key.pid).filter(|kept| kept.key() == key) else { return false };
+        match kept.refresh(proc, &mut self.line, true) {
+            Change::Gone => return true,
+            Change::Nothing => {}
+            Change::Numbers => self.renewed.push(key.pid),
+            Change::Circumstances | Change::Identity => self.version += 1,
+        }
+        false
+    }
+
+    fn read(&mut self, proc: &Proc, all: bool, refreshed: &mut Refreshed) {
+        for (&pid, kept) in &mut self.by_pid {
+            let parent = kept.process().parent;
+            match kept.refresh(proc, &mut self.line, all) {
+                Change::Nothing => continue,
+                Change::Numbers => self.renewed.push(pid),
+                Change::Circumstances => self.version += 1,
+                Change::Identity => {
+                    self.version += 1;
+                    refreshed.changed.push(kept.key());
+                }
+                Change::Gone => refreshed.gone.push(kept.key()),
+            }
+            if kept.process().parent != parent {
+                refreshed.moved.push((pid, kept.process().parent));
+            }
+        }
     }
 
     /// Tells all starts anew, after the wall clock was set.
     pub(super) fn follow(&mut self, clock: &Clock) {
         self.by_pid.values_mut().for_each(|kept| kept.follow(clock));
+        self.version += 1;
     }
 
     /// What is known of each.
-    pub(super) fn processes(&self) -> impl Iterator<Item = &Process> {
+    pub(super) fn processes(&self) -> impl Iterator<Item = &Arc<Process>> {
         self.by_pid.values().map(Kept::process)
     }
 

@@ -20,16 +20,16 @@ pub fn raise_nofile() -> u64 {
     soft
 }
 
-/// How many processes may have two descriptors kept open each.
+/// How many processes may have three descriptors kept open each.
 pub(super) fn keepable_processes() -> usize {
     let soft = getrlimit(Resource::RLIMIT_NOFILE).map_or(1024, |(soft, _)| soft);
     share(soft)
 }
 
-/// Half of a small limit and all but the reserve of a large one, in pairs.
+/// Half of a small limit and all but the reserve of a large one, in threes.
 fn share(soft: u64) -> usize {
     let for_sampling = soft.saturating_sub(RESERVED).max(soft / 2);
-    usize::try_from(for_sampling / 2).unwrap_or(usize::MAX)
+    usize::try_from(for_sampling / 3).unwrap_or(usize::MAX)
 }
 
 #[cfg(test)]
@@ -38,7 +38,7 @@ mod tests {
 
     #[test]
     fn a_part_is_left_for_everything_else() {
-        for (soft, expected) in [(0, 0), (32, 8), (1024, 384), (20_000, 9872), (u64::MAX, usize::MAX / 2 - 128)] {
+        for (soft, expected) in [(0, 0), (32, 5), (1024, 256), (20_000, 6581), (u64::MAX, usize::MAX / 3 - 86)] {
             assert_eq!(share(soft), expected, "{soft}");
         }
     }

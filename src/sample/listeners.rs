@@ -53,6 +53,8 @@ pub(super) struct Listeners {
     /// Those without a holder, whether anybody wants to know or not; made when it is asked for.
     unheld: Option<Vec<u64>>,
     shown: Option<Arc<[Listener]>>,
+    /// Rises when something of it changes that is shown.
+    version: u64,
     /// A first dump was taken.
     begun: bool,
     cursor: usize,
@@ -68,6 +70,16 @@ impl Listeners {
     pub(super) fn misses_any(&self, dump: &[RawListener]) -> bool {
         let there: HashSet<u64> = dump.iter().map(|raw| raw.cookie).collect();
         self.last.iter().any(|raw| !there.contains(&raw.cookie))
+    }
+
+    /// The last dump.
+    pub(super) fn last(&self) -> &[RawListener] {
+        &self.last
+    }
+
+    /// Whether a socket of this cookie is known.
+    pub(super) fn knows(&self, cookie: u64) -> bool {
+        self.known.contains_key(&cookie)
     }
 
     /// Takes over a dump; true when a socket came, went or changed.
@@ -199,6 +211,12 @@ impl Listeners {
     /// Has the list made anew: something that it shows of a holder changed.
     pub(super) fn note_change(&mut self) {
         (self.shown, self.unheld) = (None, None);
+        self.version += 1;
+    }
+
+    /// Rises when something of it changes that is shown.
+    pub(super) fn version(&self) -> u64 {
+        self.version
     }
 
     /// The list as it is handed out: the same one as long as nothing changed.

@@ -10,6 +10,7 @@
 //! `process`, `stat`).
 
 mod accounts;
+mod cgroup;
 mod clock;
 mod diag;
 mod files;
@@ -22,6 +23,7 @@ mod kernel_ports;
 mod limits;
 mod listeners;
 mod netlink;
+mod newcomers;
 mod occupants;
 mod ports;
 mod proc;
@@ -34,9 +36,10 @@ mod tree;
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::domain::{PortRange, Process, ProcessKey, Reading, Sample, Shown, Uid};
+use crate::domain::{HostReading, PortRange, Process, ProcessKey, Processes, Reading, Sample, Shown, Uid};
 use crate::error::{Context, Result};
 
 pub use clock::now;
@@ -66,10 +69,26 @@ pub struct Sampler {
     roots: Vec<ProcessKey>,
     members: HashSet<i32>,
     is_tree_stale: bool,
-    processes_taken: Duration,
+    /// Not everybody who is to be kept could be, or others hold listeners now.
+    is_keeping_stale: bool,
+    held: u64,
+    /// Processes were looked at before.
+    has_looked: bool,
     host: host::Host,
     names: accounts::Names,
-    sees_all: bool,
+    /// What is handed out, kept up to date: a thousand processes are not put together anew for each reading.
+    sample: Sample,
+    marks: Option<Marks>,
+    limited: cgroup::Groups,
+}
+
+/// What the shape of a sample follows from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Marks {
+    kept: u64,
+    listeners: u64,
+    dumps: Reading<()>,
+    names: usize,
 }
 
 impl Sampler {
@@ -81,10 +100,23 @@ impl Sampler {
     pub fn new(range: PortRange) -> Result<Self> {
         let proc = proc::Proc::open_at(Path::new("/proc")).while_doing(|| "cannot open /proc".to_owned())?;
         let table = table::Table::new(&proc);
+        let clock = clock::Clock::new();
+        let sample = Sample {
+            taken: now(),
+            listeners: Reading::Unasked,
+            processes: Processes::default(),
+            processes_taken: Duration::ZERO,
+            sees_all: hidden::sees_all(),
+            host: HostReading::default(),
+            accounts: HashMap::new(),
+            limits: Arc::default(),
+            ticks_per_second: clock.ticks_per_second(),
+            shape: 0,
+        };
         Ok(Self {
             range,
             proc,
-            clock: clock::Clock::new(),
+            clock,
             dumps: ports::Dumps::default(),
             listeners: listeners::Listeners::default(),
             groups: groups::Groups::default(),
@@ -93,10 +125,14 @@ impl Sampler {
             roots: Vec::new(),
             members: HashSet::new(),
             is_tree_stale: true,
-            processes_taken: Duration::ZERO,
+            is_keeping_stale: true,
+            held: 0,
+            has_looked: false,
             host: host::Host::new(),
             names: accounts::Names::new(),
-            sees_all: hidden::sees_all(),
+            sample,
+            marks: None,
+            limited: cgroup::Groups::new(),
         })
     }
 
@@ -113,34 +149,50 @@ impl Sampler {
         self.dumps.notice()
     }
 
-    /// The facts as they are known now. Nothing is read for it.
-    pub fn sample(&mut self) -> Sample {
-        let listeners = match self.dumps.state() {
-            Reading::Known(()) => Reading::Known(self.listeners.shown(|key| self.kept.holder(key))),
-            Reading::Denied => Reading::Denied,
-            Reading::Gone => Reading::Gone,
-            Reading::Unasked => Reading::Unasked,
+    /// Reads the limits in force of everything that is watched, at once: for a command that looks once.
+    pub fn all_limits(&mut self, watched: &Watched) {
+        self.limited.look_at_all(&watched.roots);
+    }
+
+    /// The facts as they are known now. Nothing is read for it, and only what changed is put in anew.
+    pub fn sample(&mut self) -> &Sample {
+        let marks = |sampler: &mut Self| Marks {
+            kept: sampler.kept.version(),
+            listeners: sampler.listeners.version(),
+            dumps: sampler.dumps.state(),
+            names: sampler.names.known().len(),
         };
-        if let Reading::Known(listeners) = &listeners {
+        let current = marks(self);
+        if self.marks != Some(current) {
+            self.assemble();
+            // Names were asked for meanwhile.
+            self.marks = Some(marks(self));
+            self.sample.accounts.clone_from(self.names.known());
+            self.sample.shape += 1;
+        }
+        for process in self.kept.renewed() {
+            self.sample.processes.insert(process.key.pid, Arc::clone(process));
+        }
+        self.sample.taken = now();
+        self.sample.host = self.host.reading();
+        if !Arc::ptr_eq(&self.sample.limits, self.limited.limits()) {
+            self.sample.limits = Arc::clone(self.limited.limits());
+        }
+        &self.sample
+    }
+
+    /// Puts listeners and processes together, and asks for the names that occur.
+    fn assemble(&mut self) {
+        self.sample.listeners = self.dumps.state().map(|()| self.listeners.shown(|key| self.kept.holder(key)));
+        if let Reading::Known(listeners) = &self.sample.listeners {
             listeners.iter().for_each(|listener| self.names.ask(listener.uid));
         }
-        let mut processes = HashMap::with_capacity(self.members.len());
+        self.sample.processes.clear();
         for process in self.kept.processes() {
             self.names.ask(process.uid);
-            processes.insert(process.key.pid, process.clone());
+            self.sample.processes.insert(process.key.pid, Arc::clone(process));
         }
         self.names.ask(Uid(nix::unistd::geteuid().as_raw()));
-        Sample {
-            taken: now(),
-            listeners,
-            processes,
-            processes_taken: self.processes_taken,
-            sees_all: self.sees_all,
-            host: self.host.reading(),
-            accounts: self.names.known().clone(),
-            limits: HashMap::new(),
-            ticks_per_second: self.clock.ticks_per_second(),
-        }
     }
 }
 
@@ -148,7 +200,7 @@ impl Sampler {
 pub fn find_process(pid: i32) -> Option<Process> {
     let proc = proc::Proc::open_at(Path::new("/proc")).ok()?;
     let kept = process::Kept::open(&proc, &clock::Clock::new(), pid, false).ok()?;
-    Some(kept.process().clone())
+    Some((**kept.process()).clone())
 }
 
 #[cfg(test)]

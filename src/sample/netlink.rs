@@ -15,6 +15,7 @@ use nix::sys::socket::{setsockopt, sockopt};
 use nix::sys::time::TimeVal;
 
 use super::diag::{self, RawSocket};
+use super::newcomers;
 use crate::domain::Endpoint;
 
 /// The kernel answers within a millisecond; a second is long enough for a host that swaps.
@@ -76,6 +77,8 @@ pub(super) struct Netlink {
     socket: Socket,
     buffer: Vec<u8>,
     requests: [Vec<u8>; 2],
+    /// The same with the filter that leaves out what is known; `None` when that has changed.
+    filtered: Option<[Vec<u8>; 2]>,
     sequence: u32,
 }
 
@@ -88,7 +91,25 @@ impl Netlink {
         let deadline = TimeVal::new(i64::try_from(DEADLINE.as_secs()).unwrap_or(1), 0);
         setsockopt(&socket, sockopt::ReceiveTimeout, &deadline).map_err(|error| DumpError::of(error.into()))?;
         let requests = [diag::listening(AF_INET), diag::listening(AF_INET6)];
-        Ok(Self { socket, buffer: vec![0; BUFFER], requests, sequence: 0 })
+        Ok(Self { socket, buffer: vec![0; BUFFER], requests, filtered: None, sequence: 0 })
+    }
+
+    /// What is to be left out has changed.
+    pub(super) fn forget_known(&mut self) {
+        self.filtered = None;
+    }
+
+    /// Fills `listeners` with what listens, but not at the places of these, nor of those that were given when it was asked last, unless
+    /// they were forgotten.
+    pub(super) fn newcomers(&mut self, known: &[RawListener], listeners: &mut Vec<RawListener>) -> Result<(), DumpError> {
+        let [v4, v6] = &self.requests;
+        let fresh = || [newcomers::filtered(v4, known, false), newcomers::filtered(v6, known, true)];
+        let mut filtered = self.filtered.take().unwrap_or_else(fresh);
+        std::mem::swap(&mut self.requests, &mut filtered);
+        let dumped = self.dump(listeners);
+        std::mem::swap(&mut self.requests, &mut filtered);
+        self.filtered = Some(filtered);
+        dumped
     }
 
     /// Fills `listeners` with every listening socket. What was in it is gone, also when this fails.
@@ -232,6 +253,41 @@ mod tests {
             drop(listener);
             assert!(at(&dump(), local.port()).iter().all(|other| other.cookie != found.cookie));
         }
+    }
+
+    #[test]
+    fn what_is_known_is_left_out_and_its_neighbours_are_not() {
+        let known = [TcpListener::bind("127.0.0.1:0").unwrap(), TcpListener::bind("[::1]:0").unwrap()];
+        let ports = known.each_ref().map(|listener| listener.local_addr().unwrap().port());
+        let mut netlink = Netlink::open().unwrap();
+        let mut all = Vec::new();
+        netlink.dump(&mut all).unwrap();
+        let mut found = Vec::new();
+        netlink.newcomers(&all, &mut found).unwrap();
+        assert!(ports.iter().all(|port| at(&found, *port).is_empty()));
+        let news = [
+            TcpListener::bind(("127.0.0.2", ports[0])).unwrap(),
+            TcpListener::bind("127.0.0.1:0").unwrap(),
+            TcpListener::bind("[::1]:0").unwrap(),
+        ];
+        netlink.newcomers(&all, &mut found).unwrap();
+        for listener in &news {
+            let local = listener.local_addr().unwrap();
+            assert!(at(&found, local.port()).iter().any(|raw| raw.endpoint.address == local.ip()), "{local}");
+        }
+        assert!(at(&found, ports[1]).is_empty());
+        // A whole dump is not touched by it.
+        assert_eq!(
+            at(
+                &{
+                    netlink.dump(&mut all).unwrap();
+                    all
+                },
+                ports[1]
+            )
+            .len(),
+            1
+        );
     }
 
     #[test]

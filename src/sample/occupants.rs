@@ -95,7 +95,12 @@ fn name(sockets: &[RawSocket]) -> io::Result<Vec<Occupant>> {
             holders.filter_map(|found| process::Kept::open(&proc, &clock, found.pid, false).ok().map(|kept| kept.process().clone()));
         found.min_by_key(|process| (process.key.start_time, process.key.pid))
     };
-    let occupant = |raw: &RawSocket| Occupant { how: how(raw), endpoint: raw.endpoint, uid: Uid(raw.uid), process: process(raw) };
+    let occupant = |raw: &RawSocket| Occupant {
+        how: how(raw),
+        endpoint: raw.endpoint,
+        uid: Uid(raw.uid),
+        process: process(raw).map(|process| (*process).clone()),
+    };
     Ok(sockets.iter().map(occupant).collect())
 }
 

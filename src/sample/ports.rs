@@ -31,6 +31,7 @@ pub(super) struct Dumps {
     notice: Option<Shown>,
     failures: u32,
     has_succeeded: bool,
+    takes_no_filter: bool,
 }
 
 impl Dumps {
@@ -72,6 +73,20 @@ impl Dumps {
                     self.refused = true;
                     self.notice = Some(Shown::new(&format!("the kernel did not tell listening sockets: {error}")));
                 }
+                None
+            }
+        }
+    }
+
+    /// Fills `again` with what listens and was not in the last dump. `None`: that cannot be told in this way.
+    fn newcomers(&mut self, last: &[RawListener]) -> Option<()> {
+        let netlink = self.netlink.as_mut().filter(|_| !self.takes_no_filter)?;
+        match netlink.newcomers(last, &mut self.again) {
+            Ok(()) => Some(()),
+            Err(error) => {
+                // Whether it is the filter or the socket, a whole dump will show.
+                self.netlink = None;
+                self.takes_no_filter = matches!(error, DumpError::Refused(_));
                 None
             }
         }
@@ -145,9 +160,21 @@ impl Sampler {
         });
         let mut changed = self.dumps.state() != was;
         if dumped.is_some() && !self.listeners.is_same(&self.dumps.fresh) {
+            if let Some(netlink) = &mut self.dumps.netlink {
+                netlink.forget_known();
+            }
             changed |= self.listeners.take(&mut self.dumps.fresh, Timestamp::now());
         }
         changed | self.find_holders(watched)
+    }
+
+    /// Looks whether a socket listens that the last look did not find, and only then at all of them. What stopped listening, or listens
+    /// at the very place of what did, the next whole look finds. True as [`Sampler::ports`].
+    pub fn newcomers(&mut self, watched: &Watched) -> bool {
+        if self.dumps.newcomers(self.listeners.last()).is_none() || self.dumps.again.iter().any(|raw| !self.listeners.knows(raw.cookie)) {
+            return self.ports(watched);
+        }
+        self.find_holders(watched)
     }
 
     fn find_holders(&mut self, watched: &Watched) -> bool {
@@ -194,7 +221,7 @@ impl Sampler {
         } else if !found.is_empty() || outcome.incomplete {
             // It was there a moment ago, or not everybody was asked: nothing that could be said is true.
             Reading::Unasked
-        } else if outcome.denied || !self.sees_all {
+        } else if outcome.denied || !self.sample.sees_all {
             Reading::Denied
         } else {
             Reading::Gone

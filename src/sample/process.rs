@@ -6,6 +6,7 @@
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
 
 use procfs::{FromRead, ProcessCGroups};
 
@@ -24,28 +25,39 @@ const YOUNG: u32 = 4;
 /// processor's clock is long; hence not never.) Asking costs a fifth of all the rest.
 const FILES_EVERY: u32 = 4;
 
-/// Any other, every so many times: a program may give up its rights whenever it likes.
+/// What did not run since the last time and has one thread is read all the same every so many times: the kernel may take its
+/// memory away without it.
+const READ_EVERY: u32 = 8;
+
+/// Any other, every so many times: a program may give up its rights whenever it likes. A multiple of [`READ_EVERY`].
 const UID_EVERY: u32 = 32;
 
 /// What was kept of a process, and what is known of it.
 pub(super) struct Kept {
-    process: Process,
+    process: Arc<Process>,
     /// `None` where descriptors are scarce: then it is opened each time.
     stat: Option<OwnedFd>,
     files: Option<OwnedFd>,
+    runs: Option<Runs>,
     name: Vec<u8>,
     image: u64,
     age: u32,
+    /// What was left out when it was met has been read.
+    is_complete: bool,
+    /// It may have opened or closed a file since they were counted.
+    is_count_old: bool,
 }
 
 /// What a reading brought.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Change {
-    /// Numbers at most.
+    /// Nothing, or it could not be read this time.
+    Nothing,
+    /// Numbers only.
     Numbers,
-    /// It has another parent.
-    Parent,
-    /// It executed another program, was renamed, or has another uid (or parent).
+    /// It has another parent, or more is known of it than when it was met.
+    Circumstances,
+    /// It executed another program, was renamed, has another uid (or parent), or ended and waits to be collected.
     Identity,
     /// It is gone.
     Gone,
@@ -54,6 +66,15 @@ pub(super) enum Change {
 impl Kept {
     /// Reads everything of a process for the first time. `keep`: whether its descriptors may stay open.
     pub(super) fn open(proc: &Proc, clock: &Clock, pid: i32, keep: bool) -> io::Result<Self> {
+        let mut kept = Self::meet(proc, clock, pid, keep)?;
+        kept.complete(proc);
+        // The path still answers: so what was completed was read of the same process.
+        proc.identity(pid)?;
+        Ok(kept)
+    }
+
+    /// Reads who it is, and leaves the rest to the first [`Kept::refresh`]: a thousand that are met at once do not fit in a first frame.
+    pub(super) fn meet(proc: &Proc, clock: &Clock, pid: i32, keep: bool) -> io::Result<Self> {
         let stat = proc.open(pid, "stat")?;
         let mut buffer = [0; LINE];
         let line = pread(&stat, &mut buffer)?;
@@ -71,22 +92,30 @@ impl Kept {
             memory_bytes: memory(&first),
             tasks: first.tasks,
             open_files: Reading::Unasked,
-            cgroup: cgroup(proc, pid),
+            cgroup: Reading::Unasked,
             elsewhere: proc.is_elsewhere(pid),
             started_at: clock.started_at(first.start_time),
         };
         let image = first.image;
-        let files = proc.counts_files().then(|| proc.point_at(pid, "fd").ok()).flatten();
-        let mut kept = Self { process, stat: None, files, name, image, age: 0 };
-        kept.process.open_files = kept.count_files(proc);
         // The kept descriptor still answers: so everything between was read of the same process.
         pread(&stat, &mut buffer)?;
-        if keep {
-            kept.stat = Some(stat);
-        } else {
-            kept.files = None;
+        let stat = keep.then_some(stat);
+        let process = Arc::new(process);
+        Ok(Self { process, stat, files: None, runs: None, name, image, age: 0, is_complete: false, is_count_old: true })
+    }
+
+    /// Reads what [`Kept::meet`] left out.
+    fn complete(&mut self, proc: &Proc) {
+        let pid = self.process.key.pid;
+        self.is_complete = true;
+        if self.stat.is_some() {
+            self.files = proc.counts_files().then(|| proc.point_at(pid, "fd").ok()).flatten();
+            self.runs = Runs::open(proc, pid);
         }
-        Ok(kept)
+        let open_files = self.count_files(proc);
+        let process = Arc::make_mut(&mut self.process);
+        process.cgroup = cgroup(proc, pid);
+        process.open_files = open_files;
     }
 
     /// Which process it is.
@@ -95,7 +124,7 @@ impl Kept {
     }
 
     /// What is known of it.
-    pub(super) fn process(&self) -> &Process {
+    pub(super) fn process(&self) -> &Arc<Process> {
         &self.process
     }
 
@@ -106,13 +135,25 @@ impl Kept {
 
     /// Tells its start anew, after the wall clock was set.
     pub(super) fn follow(&mut self, clock: &Clock) {
-        self.process.started_at = clock.started_at(self.process.key.start_time);
+        let started_at = clock.started_at(self.process.key.start_time);
+        Arc::make_mut(&mut self.process).started_at = started_at;
     }
 
-    /// Reads what changes. `buffer` is lent so that a thousand processes share one.
-    pub(super) fn refresh(&mut self, proc: &Proc, buffer: &mut [u8; LINE]) -> Change {
+    /// Reads what changes. `buffer` is lent so that a thousand processes share one. `all`: also what did not run, because something
+    /// may have been done to it.
+    pub(super) fn refresh(&mut self, proc: &Proc, buffer: &mut [u8; LINE], all: bool) -> Change {
         self.age = self.age.wrapping_add(1);
-        // Before the line is read: that it can be read then proves that the path meant this process.
+        // All of this before the line is read: that it can be read then proves that the path meant this process.
+        let was_met = !self.is_complete;
+        if was_met {
+            self.complete(proc);
+        }
+        // Asked before the rest is read: what it does in between shows the next time.
+        let has_rested = self.process.tasks == 1 && self.runs.as_mut().is_some_and(Runs::has_rested);
+        self.is_count_old |= !has_rested;
+        if has_rested && !all && self.age > YOUNG && !self.is_turn(READ_EVERY) {
+            return Change::Nothing;
+        }
         let fresh_uid = self.is_uid_due().then(|| proc.identity(self.process.key.pid).ok()).flatten().map(|stat| Uid(stat.st_uid));
         let opened;
         let file = match &self.stat {
@@ -122,34 +163,43 @@ impl Kept {
                     opened = file;
                     &opened
                 }
-                Err(error) => return if is_gone(&error) { Change::Gone } else { Change::Numbers },
+                Err(error) => return if is_gone(&error) { Change::Gone } else { Change::Nothing },
             },
         };
         let line = match pread(file, buffer) {
             Ok(line) => line,
-            Err(error) => return if is_gone(&error) { Change::Gone } else { Change::Numbers },
+            Err(error) => return if is_gone(&error) { Change::Gone } else { Change::Nothing },
         };
         let Some(fresh) = stat::parse(line) else {
-            return Change::Numbers;
+            return Change::Nothing;
         };
         if fresh.start_time != self.process.key.start_time {
             return Change::Gone;
         }
-        let mut change = Change::Numbers;
-        if fresh.parent != self.process.parent {
-            self.process.parent = fresh.parent;
-            change = Change::Parent;
+        let mut change = if was_met { Change::Circumstances } else { Change::Nothing };
+        let known = &*self.process;
+        let (state, memory_bytes) = (char::from(fresh.state), memory(&fresh));
+        let has_run = fresh.cpu_ticks != known.cpu_ticks || state != known.state;
+        let was_dead = known.is_dead();
+        if has_run || memory_bytes != known.memory_bytes || fresh.tasks != known.tasks {
+            let process = Arc::make_mut(&mut self.process);
+            (process.state, process.cpu_ticks, process.memory_bytes, process.tasks) = (state, fresh.cpu_ticks, memory_bytes, fresh.tasks);
+            change = if was_met { change } else { Change::Numbers };
         }
-        if self.take_identity(proc, &fresh, fresh_uid) {
+        if fresh.parent != self.process.parent {
+            Arc::make_mut(&mut self.process).parent = fresh.parent;
+            change = Change::Circumstances;
+        }
+        if self.take_identity(proc, &fresh, fresh_uid) || was_dead != self.process.is_dead() {
             change = Change::Identity;
         }
-        let has_run = fresh.cpu_ticks != self.process.cpu_ticks || char::from(fresh.state) != self.process.state;
-        self.process.state = char::from(fresh.state);
-        self.process.cpu_ticks = fresh.cpu_ticks;
-        self.process.memory_bytes = memory(&fresh);
-        self.process.tasks = fresh.tasks;
-        if has_run || change == Change::Identity || self.is_turn(FILES_EVERY) {
-            self.process.open_files = self.count_files(proc);
+        if self.is_count_old && (has_run || change == Change::Identity || self.is_turn(FILES_EVERY)) {
+            self.is_count_old = false;
+            let open_files = self.count_files(proc);
+            if open_files != self.process.open_files {
+                Arc::make_mut(&mut self.process).open_files = open_files;
+                change = if change == Change::Nothing { Change::Numbers } else { change };
+            }
         }
         change
     }
@@ -173,25 +223,26 @@ impl Kept {
         let may_come = self.age <= YOUNG && self.process.command.as_str().starts_with('[');
         if !fresh.is_ending && (is_other || may_come) {
             self.image = fresh.image;
+            let process = Arc::make_mut(&mut self.process);
             if fresh.name != self.name {
                 self.name = fresh.name.to_vec();
-                self.process.name = Shown::from_bytes(&self.name);
+                process.name = Shown::from_bytes(&self.name);
             }
             // An empty one is that of a process that began to end after its line was read.
             let arguments = proc.read(pid, "cmdline").unwrap_or_default();
             if !arguments.is_empty() {
-                self.process.command = joined(arguments, &self.name);
+                process.command = joined(arguments, &self.name);
             }
-            self.process.cgroup = cgroup(proc, pid);
+            process.cgroup = cgroup(proc, pid);
             // Who goes into another network namespace executes there what it went for.
-            self.process.elsewhere = proc.is_elsewhere(pid);
+            process.elsewhere = proc.is_elsewhere(pid);
             changed = true;
         }
         let uid = if changed { proc.identity(pid).ok().map(|stat| Uid(stat.st_uid)).or(uid) } else { uid };
         if let Some(uid) = uid
             && uid != self.process.uid
         {
-            self.process.uid = uid;
+            Arc::make_mut(&mut self.process).uid = uid;
             changed = true;
         }
         changed
@@ -213,6 +264,35 @@ impl Kept {
             Ok(count) => Reading::Known(count),
             Err(error) => Reading::from_error(&error).unwrap_or(self.process.open_files),
         }
+    }
+}
+
+/// How often a thread was given a processor, /proc/PID/schedstat: reading that costs a third of reading the line, and while it
+/// stands still a process of one thread has done nothing.
+struct Runs {
+    file: OwnedFd,
+    last: [u8; 64],
+    length: usize,
+}
+
+impl Runs {
+    /// Opens it. `None` where the kernel does not count.
+    fn open(proc: &Proc, pid: i32) -> Option<Self> {
+        let file = proc.open(pid, "schedstat").ok()?;
+        let mut runs = Self { file, last: [0; 64], length: 0 };
+        runs.has_rested();
+        // Built in, but switched off: then it says three times nothing of everybody (proc_pid_schedstat in fs/proc/base.c).
+        let counts = runs.last.get(..runs.length).is_some_and(|line| !line.is_empty() && line != b"0 0 0\n");
+        counts.then_some(runs)
+    }
+
+    /// Whether it says what it said the last time.
+    fn has_rested(&mut self) -> bool {
+        let mut line = [0; 64];
+        let Ok(length) = rustix::io::pread(&self.file, &mut line, 0) else { return false };
+        let same = length == self.length && line == self.last;
+        (self.last, self.length) = (line, length);
+        same
     }
 }
 

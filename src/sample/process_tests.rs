@@ -75,7 +75,7 @@ fn opened_files_are_counted_within_a_few_readings() {
     child.say("\n");
     child.wait_for_line();
     for _ in 0..FILES_EVERY {
-        kept.refresh(&proc, &mut [0; LINE]);
+        kept.refresh(&proc, &mut [0; LINE], false);
     }
     assert_eq!(kept.process().open_files, Reading::Known(before + 2));
 }
@@ -87,10 +87,10 @@ fn a_process_that_ends_is_gone_and_stays_gone() {
         let child = Reaped::shell("read x");
         let mut kept = Kept::open(&proc, &clock, child.pid(), keep).unwrap();
         assert_eq!(kept.holds_descriptors(), keep);
-        assert_ne!(kept.refresh(&proc, &mut [0; LINE]), Change::Gone);
+        assert_ne!(kept.refresh(&proc, &mut [0; LINE], false), Change::Gone);
         drop(child);
-        assert_eq!(kept.refresh(&proc, &mut [0; LINE]), Change::Gone);
-        assert_eq!(kept.refresh(&proc, &mut [0; LINE]), Change::Gone);
+        assert_eq!(kept.refresh(&proc, &mut [0; LINE], false), Change::Gone);
+        assert_eq!(kept.refresh(&proc, &mut [0; LINE], false), Change::Gone);
     }
 }
 
@@ -103,7 +103,7 @@ fn a_zombie_keeps_its_command() {
     let command = kept.process().command.clone();
     child.say("\n");
     for _ in 0..200 {
-        kept.refresh(&proc, &mut [0; LINE]);
+        kept.refresh(&proc, &mut [0; LINE], false);
         if kept.process().state == 'Z' {
             break;
         }
@@ -123,9 +123,28 @@ fn an_exec_is_another_command() {
     assert!(kept.process().command.as_str().contains("echo ready"));
     child.say("\n");
     child.wait_for_line();
-    assert_eq!(kept.refresh(&proc, &mut [0; LINE]), Change::Identity);
+    assert_eq!(kept.refresh(&proc, &mut [0; LINE], false), Change::Identity);
     assert_eq!(kept.process().command.as_str(), "sh -c echo again; read y");
-    assert_eq!(kept.refresh(&proc, &mut [0; LINE]), Change::Numbers);
+    assert_ne!(kept.refresh(&proc, &mut [0; LINE], false), Change::Identity);
+}
+
+#[test]
+fn what_rests_is_the_same_and_what_it_does_then_is_seen_at_once() {
+    let (proc, clock) = (proc(), Clock::new());
+    let mut child = Reaped::shell("echo ready; read x; exec sh -c 'echo again; read y'");
+    child.wait_for_line();
+    let mut kept = Kept::open(&proc, &clock, child.pid(), true).unwrap();
+    let rests = |kept: &mut Kept| {
+        let before = Arc::clone(kept.process());
+        kept.refresh(&proc, &mut [0; LINE], false) == Change::Nothing && Arc::ptr_eq(&before, kept.process())
+    };
+    // Whatever it still had to do after its line was written.
+    assert!((0..200).any(|_| (0..8).all(|_| rests(&mut kept))));
+    child.say("\n");
+    child.wait_for_line();
+    let seen: Vec<Change> = (0..2).map(|_| kept.refresh(&proc, &mut [0; LINE], false)).collect();
+    assert_eq!(seen[0], Change::Identity, "{seen:?}");
+    assert_eq!(kept.process().command.as_str(), "sh -c echo again; read y");
 }
 
 #[test]
@@ -139,7 +158,7 @@ fn a_uid_given_up_is_noticed() {
     assert_eq!(kept.process().uid, Uid::ROOT);
     child.say("\n");
     child.wait_for_line();
-    assert_eq!(kept.refresh(&proc, &mut [0; LINE]), Change::Identity);
+    assert_eq!(kept.refresh(&proc, &mut [0; LINE], false), Change::Identity);
     assert_eq!(kept.process().uid, Uid(65534));
 }
 

@@ -6,8 +6,10 @@ use std::collections::HashSet;
 use std::io;
 
 use super::holders::{self, Found};
+use super::kept::Refreshed;
 use super::table::Changes;
 use super::{Sampler, Watched, clock, tree};
+use crate::domain::ProcessKey;
 
 /// In how many looks the holder of every listener is checked again: a socket may be handed over while both live.
 pub(super) const ROUNDS: usize = 30;
@@ -20,8 +22,10 @@ impl Sampler {
             self.kept.follow(&self.clock);
             self.listeners.note_change();
         }
-        let refreshed = self.kept.refresh(&self.proc);
-        let mut is_tree_changed = !refreshed.moved.is_empty() || !refreshed.gone.is_empty();
+        // Whoever is known before the first look was met a moment ago.
+        let is_first = !std::mem::replace(&mut self.has_looked, true);
+        let refreshed = if is_first { Refreshed::default() } else { self.kept.refresh(&self.proc) };
+        self.is_tree_stale |= !refreshed.moved.is_empty() || !refreshed.gone.is_empty();
         for (pid, parent) in refreshed.moved {
             self.table.set_parent(pid, parent);
         }
@@ -33,29 +37,45 @@ impl Sampler {
             self.listeners.note_change();
             to_check.extend(self.listeners.held_by(key.pid));
         }
-        let mut is_complete = match self.list_processes() {
-            Ok(changes) => {
-                is_tree_changed |= changes;
-                true
-            }
-            Err(_) => false,
-        };
-        if is_tree_changed || self.is_tree_stale || self.roots != watched.roots {
-            self.roots.clone_from(&watched.roots);
-            self.members = tree::members(&self.table, &self.roots);
-            self.is_tree_stale = false;
-        }
         for (raw, hold) in to_check {
             let found = Found { pid: hold.key.pid, descriptor: hold.descriptor };
             if holders::still_holds(&self.proc, found, raw.inode) == Some(false) {
                 self.listeners.lose(hold.key, Some(raw.cookie));
             }
         }
-        is_complete &= self.keep_members();
-        if is_complete {
-            self.processes_taken = began.boot;
+        if self.gather(watched) {
+            self.sample.processes_taken = began.boot;
         }
         self.host.refresh();
+        self.limited.look(&watched.roots);
+    }
+
+    /// Brings those in who came to the trees, and lets go of those who are of interest no longer; reads nobody else. False when not
+    /// everybody could be brought in.
+    pub fn gather(&mut self, watched: &Watched) -> bool {
+        let listed = self.list_processes();
+        if self.is_tree_stale || self.roots != watched.roots {
+            self.roots.clone_from(&watched.roots);
+            self.members = tree::members(&self.table, &self.roots);
+            (self.is_tree_stale, self.is_keeping_stale) = (false, true);
+        }
+        if self.is_keeping_stale || self.held != self.listeners.version() {
+            self.held = self.listeners.version();
+            self.is_keeping_stale = !self.keep_members();
+        }
+        listed.is_ok() && !self.is_keeping_stale
+    }
+
+    /// Reads one of those who are kept, and lets go of it when it is gone.
+    pub fn check(&mut self, key: ProcessKey) {
+        if self.kept.is_gone(&self.proc, key) {
+            self.forget(key);
+        }
+    }
+
+    /// Whether everybody in these trees, as far as they were listed, has been brought in.
+    pub fn has_gathered(&self, watched: &Watched) -> bool {
+        self.roots == watched.roots || tree::members(&self.table, &watched.roots).into_iter().all(|pid| self.kept.has(pid))
     }
 
     /// Lists /proc when there may be something new; true when there was. A child of a holder is asked whether it inherited the
@@ -66,6 +86,9 @@ impl Sampler {
             return Ok(false);
         }
         self.is_tree_stale = true;
+        if changes.moved {
+            self.kept.distrust();
+        }
         self.ask_heirs(&changes);
         Ok(true)
     }

@@ -1,7 +1,7 @@
 //! The numbers of /proc/PID/stat that change from tick to tick, taken from the bytes in place.
 //!
-//! `procfs` reads this file where a process is met for the first time (`table`). Here a thousand of them are read every
-//! second, and procfs makes two strings and parses 52 fields for each; this takes nine fields and allocates nothing.
+//! A thousand of these files are read at once in the first look, and as many every second; procfs makes two strings and parses 52
+//! fields for each, this takes nine fields and allocates nothing.
 //! A test holds the two against each other. It must never find a field by splitting at blanks before the last `)`: the name
 //! in the parentheses is the process's own choice and may be `x) Z 1\n` (proc_pid_stat(5), prctl(2) PR_SET_NAME).
 

@@ -7,9 +7,8 @@ use std::collections::HashMap;
 use std::io;
 use std::os::fd::OwnedFd;
 
-use procfs::FromRead;
-
 use super::proc::Proc;
+use super::stat;
 use crate::domain::{ProcessKey, Uid};
 
 /// What is known of a process that nobody asked more about.
@@ -171,8 +170,8 @@ impl Table {
 fn read(proc: &Proc, pid: i32, generation: u32) -> Option<Entry> {
     let identity = proc.identity(pid).ok()?;
     let line = proc.read(pid, "stat").ok()?;
-    let stat = procfs::process::Stat::from_read(line.as_slice()).ok()?;
-    Some(Entry { start_time: stat.starttime, parent: stat.ppid, uid: Uid(identity.st_uid), inode: identity.st_ino, seen: generation })
+    let stat = stat::parse(&line)?;
+    Some(Entry { start_time: stat.start_time, parent: stat.parent, uid: Uid(identity.st_uid), inode: identity.st_ino, seen: generation })
 }
 
 /// The pid that was given last, the fifth field of /proc/loadavg (proc(5)): while it stands still, no process came.

@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 use std::os::unix::ffi::OsStrExt;
-use std::process::{Child, Command};
+use std::process::{Child, Command, Stdio};
 
 use super::*;
 use crate::domain::{Listener, Reading};
@@ -50,7 +50,7 @@ fn listening(address: &str) -> (TcpListener, u16) {
 }
 
 fn at(sampler: &mut Sampler, port: u16, inode: u64) -> Option<Listener> {
-    let listeners = sampler.sample().listeners.known().unwrap();
+    let listeners = sampler.sample().listeners.clone().known().unwrap();
     listeners.iter().find(|listener| listener.endpoint.port == port && listener.inode == inode).cloned()
 }
 
@@ -150,15 +150,14 @@ fn a_tree_is_read_from_its_root_down() {
     let root = find_process(child.pid()).unwrap().key;
     let mut sampler = sampler_of(1);
     let watched = Watched { roots: vec![root], ..Watched::default() };
-    let mut sample = sampler.sample();
     for _ in 0..100 {
         sampler.processes(&watched);
-        sample = sampler.sample();
-        if sample.processes.len() > 1 {
+        if sampler.sample().processes.len() > 1 {
             break;
         }
         std::thread::sleep(Duration::from_millis(20));
     }
+    let sample = sampler.sample();
     let grandchild = sample.processes.values().find(|process| process.parent == child.pid()).unwrap();
     assert!(sample.processes.contains_key(&root.pid));
     assert!(!sample.processes.contains_key(&stranger.pid()));
@@ -171,6 +170,55 @@ fn a_tree_is_read_from_its_root_down() {
     sampler.processes(&watched);
     assert!(sampler.sample().processes.is_empty());
     nix::sys::signal::kill(nix::unistd::Pid::from_raw(sleeping), nix::sys::signal::Signal::SIGKILL).unwrap();
+}
+
+#[test]
+fn a_resting_orphan_has_its_new_parent_in_the_next_look() {
+    let mut shell = Reaped::start(Command::new("sh").args(["-c", "sleep 60 >/dev/null & echo $!; wait"]).stdout(Stdio::piped()));
+    let mut line = String::new();
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(shell.0.stdout.take().unwrap()), &mut line).unwrap();
+    let orphan = find_process(line.trim().parse().unwrap()).unwrap().key;
+    let watched = Watched { roots: vec![orphan], ..Watched::default() };
+    let mut sampler = sampler_of(1);
+    // Long enough that it is only read when it ran.
+    (0..12).for_each(|_| sampler.processes(&watched));
+    assert_eq!(sampler.sample().processes[&orphan.pid].parent, shell.pid());
+    let (shape, shell_pid) = (sampler.sample().shape, shell.pid());
+    drop(shell);
+    // Its parent is no member: only the listing tells that it is gone, and that is made when a pid was given or at least in ten looks.
+    let moved = (0..12).any(|_| {
+        sampler.processes(&watched);
+        sampler.processes(&watched);
+        sampler.sample().processes[&orphan.pid].parent != shell_pid
+    });
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(orphan.pid), nix::sys::signal::Signal::SIGKILL).unwrap();
+    assert!(moved);
+    assert_ne!(sampler.sample().shape, shape);
+}
+
+#[test]
+fn a_look_at_what_did_not_change_hands_out_the_same() {
+    let child = Reaped::sleep();
+    let root = find_process(child.pid()).unwrap().key;
+    let watched = Watched { roots: vec![root], ..Watched::default() };
+    let mut sampler = sampler_of(1);
+    (0..3).for_each(|_| sampler.processes(&watched));
+    let before = sampler.sample().clone();
+    sampler.processes(&watched);
+    let after = sampler.sample();
+    assert_eq!(after.shape, before.shape);
+    assert!(Arc::ptr_eq(after.processes.get(root.pid).unwrap(), before.processes.get(root.pid).unwrap()));
+    assert!(after.processes_taken > before.processes_taken);
+    sampler.forget(root);
+    let shape = sampler.sample().shape;
+    assert!(!sampler.sample().processes.contains_key(&root.pid));
+    // It lives: the next listing finds it again.
+    let found = (0..12).any(|_| {
+        sampler.processes(&watched);
+        sampler.sample().processes.contains_key(&root.pid)
+    });
+    assert!(found);
+    assert_ne!(sampler.sample().shape, shape);
 }
 
 #[test]
@@ -212,7 +260,7 @@ fn readings_move_on_between_looks() {
     let watched = Watched { roots: vec![root], ..Watched::default() };
     let mut sampler = sampler_of(1);
     sampler.processes(&watched);
-    let before = sampler.sample();
+    let before = sampler.sample().clone();
     std::thread::sleep(Duration::from_millis(300));
     sampler.processes(&watched);
     let after = sampler.sample();

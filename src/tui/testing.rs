@@ -1,6 +1,5 @@
 //! Rows, snapshots and states for the console's unit tests.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -76,7 +75,7 @@ pub fn snapshot(sequence: u64, rows: Vec<Row>) -> Arc<Snapshot> {
         underway: vec![],
         notices: vec![],
         sequence,
-        cpu_baseline: Arc::new(HashMap::new()),
+        cpu_baseline: CpuBaseline::default(),
     })
 }
 

@@ -9,6 +9,8 @@ mod berth;
 mod conflict;
 mod env_files;
 mod lifecycle;
+mod limits;
+mod limits_layouts;
 mod parts;
 mod scripts;
 mod world;

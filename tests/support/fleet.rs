@@ -5,7 +5,7 @@
 // A fixture that cannot be made fails its test; clippy takes only #[test] functions for tests.
 #![allow(clippy::unwrap_used)]
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,9 +14,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::domain::{
-    Code, ConfigFault, Declared, Endpoint, ExitStatus, Finding, Gid, Health, HealthState, Holder, HostReading, InstanceId, LastExit,
-    Launch, Limits, Listener, Moment, PortRange, Process, ProcessKey, Reading, Remedy, Restart, Row, Shown, Snapshot, State,
-    SupervisorKind, Totals, Uid, Wish,
+    Code, ConfigFault, CpuBaseline, Declared, DiskUse, Endpoint, ExitStatus, FileSystem, Finding, Gid, Health, HealthState, Holder,
+    HostReading, InstanceId, LastExit, Launch, Limits, Listener, Moment, PortRange, Process, ProcessKey, Reading, Remedy, Restart, Row,
+    Shown, Snapshot, State, SupervisorKind, Totals, Uid, Wish,
 };
 
 const LOCAL: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -50,7 +50,7 @@ pub fn fleet() -> Snapshot {
     rows[1].health = Health { state: HealthState::Slow, latency_ms: Some(812), checked_at: Some(now() - Duration::from_secs(1)) };
 
     (rows[2].state, rows[2].restarts) = (State::Crashed, 3);
-    rows[2].exit = Some(LastExit { status: ExitStatus::Code(1), at: now() - Duration::from_millis(6_116) });
+    rows[2].exit = Some(LastExit { status: ExitStatus::Code(1), at: now() - Duration::from_millis(6_116), over_memory: None });
     rows[2].findings = vec![Code::PortTaken];
     rows[3].health = Health { state: HealthState::Guarded, latency_ms: Some(2), checked_at: Some(now()) };
     (rows[4].state, rows[4].cpu_percent, rows[4].listening) = (State::Starting, Reading::Unasked, Vec::new());
@@ -70,6 +70,11 @@ pub fn fleet() -> Snapshot {
     broken.fault = Some(ConfigFault { file, line: Some(3), column: Some(7), reason: "expected `,` or `}`".into() });
     rows[7].declared = Some(Arc::new(broken));
 
+    rows[0].disk =
+        Some(Arc::new(DiskUse { growth: Some(2048.0), rotated: 2, ..disk(Reading::Known(4_299_162), Reading::Known(10_590_618)) }));
+    rows[5].disk = Some(Arc::new(DiskUse { devices: Vec::new(), ..disk(Reading::Denied, Reading::Denied) }));
+    rows[6].disk = Some(Arc::new(disk(Reading::Known(3 << 29), Reading::Unasked)));
+
     let findings = findings();
     Snapshot {
         host: "mcp-3".into(),
@@ -80,11 +85,35 @@ pub fn fleet() -> Snapshot {
         rows: rows.into_iter().map(Arc::new).collect(),
         findings,
         host_reading: HostReading { cpu_percent: 7.5, cores: 8, memory_used: 6 << 30, memory_total: 32 << 30, load: [0.42, 0.38, 0.31] },
-        file_systems: Vec::new(),
+        file_systems: vec![FileSystem {
+            device: 1,
+            mounted_on: "/srv".into(),
+            kind: "ext4".into(),
+            total: 20 << 30,
+            free: 8_160_437_862,
+            filling: Some(2146.0),
+        }],
         underway: Vec::new(),
         notices: Vec::new(),
         sequence: 7,
-        cpu_baseline: Arc::new(HashMap::new()),
+        cpu_baseline: CpuBaseline::default(),
+    }
+}
+
+/// What an instance wrote, on the one file system.
+fn disk(log: Reading<u64>, workspace: Reading<u64>) -> DiskUse {
+    DiskUse {
+        log_bytes: log,
+        log_file_bytes: log,
+        workspace_bytes: workspace,
+        growth: None,
+        log_growth: None,
+        rotated: 0,
+        rotated_at: None,
+        long_since: None,
+        uncuttable: None,
+        devices: vec![1],
+        counted_at: now(),
     }
 }
 

@@ -17,14 +17,15 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("config", &[]),
     ("hand", &[]),
     ("logs", &["hand"]),
+    ("storage", &["hand"]),
     ("supervisor", &["hand"]),
     ("registry", &[]),
     ("probe", &[]),
     ("discover", &["config", "hand", "supervisor"]),
     // What came of an action is worded as every presenter words it.
     ("control", &["supervisor", "sample", "logs", "hand", "registry", "present"]),
-    ("engine", &["config", "control", "discover", "hand", "judge", "probe", "registry", "sample", "supervisor"]),
-    ("link", &["config", "control", "discover", "engine", "hand", "judge", "logs", "registry", "sample", "supervisor"]),
+    ("engine", &["config", "control", "discover", "hand", "judge", "probe", "registry", "sample", "storage", "supervisor"]),
+    ("link", &["config", "control", "discover", "engine", "hand", "judge", "logs", "registry", "sample", "storage", "supervisor"]),
     // Presenters come in by the one door.
     ("tui", &["config", "link", "present"]),
     ("cli", &["config", "demo", "link", "present", "tui"]),

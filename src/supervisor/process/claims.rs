@@ -7,7 +7,7 @@ use std::fs;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
-use crate::domain::{Claim, Declared, InstanceId, ProcessKey, Roster, SupervisorKind};
+use crate::domain::{Claim, Declared, InstanceId, ProcessKey, Roster, Shown, SupervisorKind};
 
 use super::record::Record;
 use super::records::{Edition, Records};
@@ -105,6 +105,7 @@ fn claim_of(id: &InstanceId, record: Option<&Record>, denied: bool) -> Claim {
         ended_outside: record.ended_outside,
         again: record.again,
         started_with: record.started_with.clone(),
+        unlimited: record.unlimited.as_deref().map(Shown::new),
         denied,
     }
 }

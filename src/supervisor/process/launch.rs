@@ -12,7 +12,7 @@ use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockType, recv, socket
 
 use crate::domain::{Caller, Declared, ExitStatus, ProcessKey};
 use crate::error::{Context, Error, Kind, Result};
-use crate::hand::is_alive;
+use crate::hand::{GroupOrder, is_alive};
 use crate::supervisor::Started;
 
 use super::record::{Event, boot_id};
@@ -50,13 +50,15 @@ pub fn start(supervisor: &ProcessSupervisor, declared: &Declared, by: &Caller, a
         restarts: if again { old.restarts.saturating_add(1) } else { 0 },
         before: old.before(),
         settings: Some((*declared.settings).clone()),
+        before_over_memory: old.exit.and_then(|exit| exit.over_memory),
     };
     let record = supervisor.records.begin(&declared.id, &first)?;
     let spec = specification(&Spec::of(declared, launch, supervisor.open_files).with(variables))?;
     let (ours, theirs) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC)
         .while_doing(|| "cannot make a line to the keeper".to_owned())?;
     let title = declared.id.to_string();
-    supervisor.zygote.keep(&identity_of(declared), &title, [spec.as_fd(), record.as_fd(), theirs.as_fd()])?;
+    let group = GroupOrder::new(declared.id.file_stem(), declared.limits);
+    supervisor.zygote.keep(&identity_of(declared), &title, group, [spec.as_fd(), record.as_fd(), theirs.as_fd()])?;
     drop(theirs);
     match hear(&ours, PATIENCE)? {
         Some(Word::Started { keeper, main }) => Ok(Box::new(Running { line: ours, keeper: key(keeper), main: key(main), exit: None })),

@@ -10,6 +10,7 @@ mod lock;
 mod pid_file;
 mod record;
 mod records;
+mod rotate;
 mod spec;
 mod stop;
 

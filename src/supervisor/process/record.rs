@@ -30,6 +30,9 @@ pub enum Event {
         /// What it is started with, secrets as hashes.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         settings: Option<Settings>,
+        /// The memory limit that it was killed for, bytes.
+        #[serde(default)]
+        before_over_memory: Option<u64>,
     },
     /// The keeper runs and has started the server.
     Started {
@@ -39,6 +42,9 @@ pub enum Event {
         main: (i32, u64),
         /// When.
         at: Timestamp,
+        /// Which limits it runs without, and why.
+        #[serde(default)]
+        unlimited: Option<String>,
     },
     /// The server could not be started.
     Failed {
@@ -63,6 +69,9 @@ pub enum Event {
         /// Somebody outside asked for it, by kill(1) or a script.
         #[serde(default)]
         asked_outside: bool,
+        /// It was killed for exceeding its memory limit of this many bytes.
+        #[serde(default)]
+        over_memory: Option<u64>,
         /// When.
         at: Timestamp,
     },
@@ -126,6 +135,8 @@ pub struct Record {
     pub settled: bool,
     /// SIGKILL was needed at its end.
     pub killed: bool,
+    /// Which limits it runs without, and why.
+    pub unlimited: Option<String>,
     /// Its first runs are only counted.
     pub shortened: bool,
 }
@@ -135,13 +146,13 @@ pub fn boot_id() -> String {
     std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()
 }
 
-fn exit_of(code: Option<i32>, signal: Option<i32>, at: Timestamp) -> LastExit {
+fn exit_of(code: Option<i32>, signal: Option<i32>, at: Timestamp, over_memory: Option<u64>) -> LastExit {
     let status = match (code, signal) {
         (Some(code), _) => ExitStatus::Code(code),
         (None, Some(signal)) => ExitStatus::Signal(signal),
         (None, None) => ExitStatus::Unknown,
     };
-    LastExit { status, at }
+    LastExit { status, at, over_memory }
 }
 
 impl Record {
@@ -151,12 +162,12 @@ impl Record {
         let mut same_boot = true;
         for event in text.lines().filter_map(|line| serde_json::from_str::<Event>(line).ok()) {
             match event {
-                Event::Asked { boot, restarts, before, settings, .. } => {
+                Event::Asked { boot, restarts, before, before_over_memory, settings, .. } => {
                     same_boot = boot == this_boot;
-                    let exit = before.map(|(code, signal, at)| exit_of(code, signal, at));
+                    let exit = before.map(|(code, signal, at)| exit_of(code, signal, at, before_over_memory));
                     record = Self { restarts, exit, started_with: settings.map(Arc::new), ..Self::default() };
                 }
-                Event::Started { keeper, main, at } => {
+                Event::Started { keeper, main, at, unlimited } => {
                     if record.main.is_some() || record.shortened {
                         record.restarts = record.restarts.saturating_add(1);
                     }
@@ -165,15 +176,16 @@ impl Record {
                     record.main = Some(ProcessKey { pid: main.0, start_time: main.1 });
                     record.started_at = Some(at);
                     record.exit = None;
+                    record.unlimited = unlimited;
                 }
                 Event::Failed { at, .. } => {
-                    record.exit = Some(LastExit { status: ExitStatus::Unknown, at });
+                    record.exit = Some(LastExit { status: ExitStatus::Unknown, at, over_memory: None });
                     // A first start that fails is the keeper's end; of a later one it says itself what comes next.
                     record.settled = record.main.is_none();
                 }
                 Event::StopAsked { .. } => record.stop_asked = true,
-                Event::Exited { code, signal, asked_outside, at } => {
-                    record.exit = Some(exit_of(code, signal, at));
+                Event::Exited { code, signal, asked_outside, over_memory, at } => {
+                    record.exit = Some(exit_of(code, signal, at, over_memory));
                     // What the keeper ended itself ended by a signal too.
                     record.ended_outside = asked_outside && !record.stop_asked;
                     record.stop_asked |= asked_outside;
@@ -237,6 +249,7 @@ mod tests {
             restarts: 2,
             before: Some((Some(1), None, at(0))),
             settings: None,
+            before_over_memory: None,
         }
     }
 
@@ -247,30 +260,30 @@ mod tests {
         let id = InstanceId::of_owner("alice").unwrap();
         assert_eq!(records.read(&id, "b").unwrap(), None);
         let mut file = records.begin(&id, &asked("b")).unwrap();
-        append(&mut file, &Event::Started { keeper: (10, 1), main: (11, 2), at: at(2) }).unwrap();
+        append(&mut file, &Event::Started { keeper: (10, 1), main: (11, 2), at: at(2), unlimited: None }).unwrap();
         let record = records.read(&id, "b").unwrap().unwrap();
         assert_eq!(record.main, Some(ProcessKey { pid: 11, start_time: 2 }));
         assert_eq!((record.restarts, record.exit, record.settled), (2, None, false));
         records.add(&id, &Event::StopAsked { by: "root".to_owned(), at: at(3) }).unwrap();
-        append(&mut file, &Event::Exited { code: None, signal: Some(15), asked_outside: false, at: at(4) }).unwrap();
+        append(&mut file, &Event::Exited { code: None, signal: Some(15), asked_outside: false, over_memory: None, at: at(4) }).unwrap();
         append(&mut file, &Event::Empty { told: true, killed: false, at: at(4) }).unwrap();
         let record = records.read(&id, "b").unwrap().unwrap();
         assert!(record.stop_asked && record.settled);
-        assert_eq!(record.exit, Some(LastExit { status: ExitStatus::Signal(15), at: at(4) }));
+        assert_eq!(record.exit, Some(LastExit { status: ExitStatus::Signal(15), at: at(4), over_memory: None }));
     }
 
     #[test]
     fn another_boots_pids_are_forgotten() {
         let mut text = serde_json::to_string(&asked("old")).unwrap();
         text.push('\n');
-        text.push_str(&serde_json::to_string(&Event::Started { keeper: (10, 1), main: (11, 2), at: at(2) }).unwrap());
+        text.push_str(&serde_json::to_string(&Event::Started { keeper: (10, 1), main: (11, 2), at: at(2), unlimited: None }).unwrap());
         let record = Record::parse(&text, "new");
         assert_eq!((record.keeper, record.main, record.settled), (None, None, true));
     }
 
     #[test]
     fn what_was_taken_away_is_counted() {
-        let started = |main| Event::Started { keeper: (10, 1), main: (main, 2), at: at(2) };
+        let started = |main| Event::Started { keeper: (10, 1), main: (main, 2), at: at(2), unlimited: None };
         let text = |events: &[Event]| events.iter().map(|event| serde_json::to_string(event).unwrap() + "\n").collect::<String>();
         let whole = Record::parse(&text(&[asked("b"), started(11), started(12), started(13), started(14)]), "b");
         let shortened = Record::parse(&text(&[asked("b"), Event::Shortened { restarts: 2 }, started(14)]), "b");

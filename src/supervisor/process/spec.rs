@@ -26,6 +26,12 @@ pub struct Spec {
     pub stop_timeout_ms: u64,
     /// When the keeper starts it again.
     pub restart: Restart,
+    /// Bytes after which the log is rotated; `None` is never.
+    #[serde(default)]
+    pub log_max: Option<u64>,
+    /// How many rotated logs are kept.
+    #[serde(default)]
+    pub log_keep: u32,
     /// The soft limit of open files that the server gets: the one that berth was started with.
     pub open_files: u64,
 }
@@ -55,6 +61,8 @@ impl Spec {
             pid_file: declared.pid_file.clone(),
             stop_timeout_ms: millis(launch.stop_timeout),
             restart: launch.restart,
+            log_max: declared.log_max,
+            log_keep: declared.log_keep,
             open_files,
         }
     }
@@ -120,6 +128,8 @@ mod tests {
             pid_file: PathBuf::new(),
             restart: Restart::No,
             stop_timeout_ms: 0,
+            log_max: None,
+            log_keep: 0,
             open_files: 0,
         };
         let spec = spec.with(vec![pair("PORT", "2"), pair("KEY", "a"), pair("KEY", "b")]);

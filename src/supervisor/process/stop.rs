@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use crate::domain::{Caller, Declared, ProcessKey};
 use crate::error::{Error, Kind, Result};
-use crate::hand::{Answer, Identity, Job, descendants, is_alive, process_facts};
+use crate::hand::{Answer, Identity, Job, descendants, group_name, is_alive, process_facts};
 use crate::supervisor::Stopped;
 
 use super::record::Event;
@@ -50,12 +50,24 @@ pub fn stop(supervisor: &ProcessSupervisor, declared: &Declared, extra: &[Proces
             Err(error) => return Err(error),
         }
     }
-    stopped.survivors = tree
-        .iter()
-        .filter_map(|key| process_facts(key.pid).ok().filter(|facts| facts.key == *key && facts.state != 'Z'))
-        .map(|facts| (facts.key.pid, facts.state))
-        .collect();
+    end_group(supervisor, declared, record.keeper, &mut stopped);
+    stopped.survivors.extend(
+        tree.iter()
+            .filter_map(|key| process_facts(key.pid).ok().filter(|facts| facts.key == *key && facts.state != 'Z'))
+            .map(|facts| (facts.key.pid, facts.state)),
+    );
+    stopped.survivors.sort_unstable();
+    stopped.survivors.dedup();
     Ok(stopped)
+}
+
+/// Ends whatever is still in the group of the instance's last keeper, and takes the group away.
+fn end_group(supervisor: &ProcessSupervisor, declared: &Declared, keeper: Option<ProcessKey>, stopped: &mut Stopped) {
+    let Some(keeper) = keeper.filter(|_| nix::unistd::geteuid().is_root()) else { return };
+    let name = group_name(&declared.id.file_stem(), keeper);
+    if let Ok(Answer::Survivors(left)) = supervisor.zygote.ask(&identity_of(declared), Job::EndGroup { name }, BEYOND) {
+        stopped.survivors.extend(left);
+    }
 }
 
 /// Tells a keeper to end with its tree, and waits for that.

@@ -81,10 +81,16 @@ pub fn descends(column: Column, reversed: bool) -> bool {
     !matches!(column, Column::Owner | Column::Port | Column::Pid | Column::By) != reversed
 }
 
+/// What DISK shows of a row's bytes.
+fn disk(row: &Row) -> Option<String> {
+    row.disk.as_ref().and_then(|told| told.bytes().0.known()).map(units::bytes)
+}
+
 /// The order of two rows. What looks equal does not change places: a reading's noise must not make rows dance.
 fn compare(one: &Row, other: &Row, column: Column, reversed: bool) -> Ordering {
     let look_equal = match column {
         Column::Cpu => one.cpu_percent.known().map(units::percent) == other.cpu_percent.known().map(units::percent),
+        Column::Disk => disk(one) == disk(other),
         Column::Memory => one.memory_bytes.known().map(units::bytes) == other.memory_bytes.known().map(units::bytes),
         _ => false,
     };

@@ -9,7 +9,7 @@ use ratatui::style::Style;
 use crate::domain::{Reading, Row, Shown, words};
 use crate::present::columns::Column;
 use crate::present::paint::Tone;
-use crate::present::{advice, units, wording};
+use crate::present::{advice, disk, limits, units, wording};
 use crate::tui::state::detail::{POINT, POINTS, Point};
 use crate::tui::state::{Pane, State};
 
@@ -58,10 +58,15 @@ fn lines(state: &State, row: &Row, width: u16, large: bool) -> Vec<Line> {
     problems(state, row, width, &mut lines);
     process(state, row, width, &mut lines);
     usage(state, row, width, large, &mut lines);
+    written(state, row, width, large, &mut lines);
+    for (index, (label, told)) in limits::lines(row).into_iter().enumerate() {
+        let text = if label.is_empty() { told } else { format!("{label} {told}") };
+        labelled(state, &mut lines, width, if index == 0 { "limits" } else { "" }, &text, Style::new());
+    }
     order(state, row, width, &mut lines);
     if let Some(exit) = &row.exit {
         let at = words::clock(exit.at, state.header.now.wall, &state.settings.zone);
-        labelled(state, &mut lines, width, "ended", &format!("{at}, {}", wording::exit(exit.status)), Style::new());
+        labelled(state, &mut lines, width, "ended", &format!("{at}, {}", wording::ended(exit)), Style::new());
     }
     declared(state, row, width, large, &mut lines);
     if large {
@@ -172,6 +177,16 @@ fn picture(state: &State, lines: &mut Vec<Line>, label: &str, value: &str, point
             (format!("{value:>8}  "), Style::new()),
             (picture.trim_end().to_owned(), theme.graph),
         ]);
+    }
+}
+
+/// What it has written, and the room that is left for it where there is room to say so.
+fn written(state: &State, row: &Row, width: u16, large: bool, lines: &mut Vec<Line>) {
+    let Some(snapshot) = &state.snapshot else { return };
+    for (index, (_, fact)) in disk::facts(row, snapshot, state.look()).into_iter().enumerate() {
+        if index == 0 || large {
+            labelled(state, lines, width, if index == 0 { "disk" } else { "" }, &fact, Style::new());
+        }
     }
 }
 

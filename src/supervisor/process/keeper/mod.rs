@@ -23,10 +23,11 @@ use nix::sys::signal::SigSet;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 
 use crate::domain::{self, ProcessKey};
-use crate::hand::{Identity, become_user, end_tree, process_facts};
+use crate::hand::{Ending, Group, Identity, become_user, end_tree, process_facts};
 
 use super::pid_file;
 use super::record::Event;
+use super::rotate::{self, Keeping, Quiet};
 use super::spec::{Spec, Word, millis};
 use notes::Notes;
 use policy::{Next, Policy};
@@ -47,8 +48,19 @@ pub fn run(_arguments: &[OsString]) -> u8 {
         // SAFETY: a flag on descriptors that this process owns.
         unsafe { libc::fcntl(raw, libc::F_SETFD, libc::FD_CLOEXEC) };
     }
-    let notes = Notes::new(File::from(record));
-    let mut keeper = Keeper { notes, line, main: None, began: Instant::now(), pid_file: None, told: false, end: None };
+    // SAFETY: nothing was opened yet.
+    let group = unsafe { Group::inherited() };
+    let mut keeper = Keeper {
+        notes: Notes::new(File::from(record)),
+        line,
+        group,
+        main: None,
+        began: Instant::now(),
+        pid_file: None,
+        told: false,
+        end: None,
+        quiet: Quiet::default(),
+    };
     match keeper.live(File::from(spec)) {
         Ok(()) => 0,
         Err((what, error)) => {
@@ -84,6 +96,7 @@ enum Outcome {
 struct Keeper {
     notes: Notes,
     line: OwnedFd,
+    group: Group,
     main: Option<ProcessKey>,
     /// When the server was last started.
     began: Instant,
@@ -92,6 +105,8 @@ struct Keeper {
     told: bool,
     /// How it last ended.
     end: Option<End>,
+    /// Held whenever something is done to the tree: the rotation freezes it.
+    quiet: Quiet,
 }
 
 impl Keeper {
@@ -108,6 +123,11 @@ impl Keeper {
         let signals = blocked_signals();
         doing("blocking signals", signals.thread_block().map_err(io::Error::from))?;
         self.start(&spec)?;
+        if let Some(most) = spec.log_max {
+            // A log that nobody keeps short is no reason not to run the server: `log-unbounded` tells it.
+            let keeping = Keeping { log: spec.log.clone(), most, keep: spec.log_keep };
+            drop(rotate::start(keeping, std::process::id().cast_signed(), self.quiet.clone()));
+        }
         let mut policy = Policy::new(spec.restart);
         let (begun, stop_timeout) = (Instant::now(), Duration::from_millis(spec.stop_timeout_ms));
         loop {
@@ -144,22 +164,26 @@ impl Keeper {
     fn start(&mut self, spec: &Spec) -> Result<(), Fault> {
         let log = doing(&format!("opening the log {}", spec.log.display()), open_log(&spec.log))?;
         self.began = Instant::now();
-        let child = doing(&format!("starting {}", spec.command.join(" ")), spawn(spec, &log))?;
+        self.group.begin();
+        let child = {
+            let _held = self.quiet.hold();
+            doing(&format!("starting {}", spec.command.join(" ")), spawn(spec, &log, self.group.entrances()))?
+        };
         drop(log);
         let main = doing("looking at the server", own_key(child))?;
         let keeper = doing("looking at itself", own_key(std::process::id().cast_signed()))?;
         self.main = Some(main);
         self.pid_file = pid_file::write(&spec.pid_file, main.pid).is_ok().then(|| spec.pid_file.clone());
         let (keeper, main) = ((keeper.pid, keeper.start_time), (main.pid, main.start_time));
+        let unlimited = self.group.without(main.0);
         self.notes.begin_run();
-        self.note(&Event::Started { keeper, main, at: Timestamp::now() });
+        self.note(&Event::Started { keeper, main, at: Timestamp::now(), unlimited });
         self.say(&Word::Started { keeper, main });
         Ok(())
     }
 
     /// Waits for children and for the order to end the tree, until nothing is left.
     fn keep(&mut self, signals: &SigSet, stop_timeout: Duration) -> Outcome {
-        let own = std::process::id().cast_signed();
         loop {
             if self.is_empty() {
                 return Outcome::Ended;
@@ -168,9 +192,7 @@ impl Keeper {
             if signal == libc::SIGTERM {
                 let grace = if value > 0 { Duration::from_millis(value.unsigned_abs().into()) } else { stop_timeout };
                 self.told = true;
-                let ending = end_tree(Some(own), &[], grace, || {
-                    self.reap();
-                });
+                let ending = self.end_everything(grace);
                 if self.is_empty() {
                     self.note(&Event::Empty { told: true, killed: ending.killed, at: Timestamp::now() });
                     return Outcome::Told;
@@ -179,11 +201,33 @@ impl Keeper {
             }
             // A server that failed leaves no helpers behind that would hold its port; one that ended well may have gone to the background.
             if self.reap().is_some_and(|status| !status.success()) && !self.is_empty() {
-                end_tree(Some(own), &[], stop_timeout, || {
-                    self.reap();
-                });
+                self.end_everything(stop_timeout);
             }
         }
+    }
+
+    /// Ends what is below this process and what is in its group: processes that fork faster than they can be counted are killed all at
+    /// once when the grace is over.
+    fn end_everything(&mut self, grace: Duration) -> Ending {
+        // A tree that is frozen for the rotation goes on before it is told to end: SIGCONT would wake it in the middle.
+        let quiet = self.quiet.clone();
+        let _held = quiet.hold();
+        // Who is killed from here on is killed by this.
+        self.group.begin();
+        let begun = Instant::now();
+        let ending = end_tree(Some(std::process::id().cast_signed()), &[], grace, || {
+            if begun.elapsed() >= grace {
+                self.group.kill();
+            }
+            self.reap();
+        });
+        let until = Instant::now() + Duration::from_secs(1);
+        while !self.group.members().is_empty() && Instant::now() < until {
+            self.group.kill();
+            std::thread::sleep(Duration::from_millis(10));
+            self.reap();
+        }
+        ending
     }
 
     /// Waits before the next try. True when it was told to end meanwhile.
@@ -225,7 +269,8 @@ impl Keeper {
         let (code, signal) = (status.code(), status.signal());
         let asked_outside = is_asked_outside(status_of(status), self.pid_file.is_some() && !named);
         self.end = Some(End { status, asked_outside });
-        self.note(&Event::Exited { code, signal, asked_outside, at: Timestamp::now() });
+        let over_memory = if signal == Some(libc::SIGKILL) { self.group.exceeded_memory() } else { None };
+        self.note(&Event::Exited { code, signal, asked_outside, over_memory, at: Timestamp::now() });
         self.say(&Word::Exited { code, signal });
     }
 

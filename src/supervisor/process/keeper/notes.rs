@@ -59,7 +59,15 @@ mod tests {
     use crate::supervisor::process::records::Records;
 
     fn asked() -> Event {
-        Event::Asked { boot: "b".to_owned(), by: "root".to_owned(), at: Timestamp::now(), restarts: 3, before: None, settings: None }
+        Event::Asked {
+            boot: "b".to_owned(),
+            by: "root".to_owned(),
+            at: Timestamp::now(),
+            restarts: 3,
+            before: None,
+            before_over_memory: None,
+            settings: None,
+        }
     }
 
     #[test]
@@ -70,12 +78,12 @@ mod tests {
         let mut notes = Notes::new(records.begin(&id, &asked()).unwrap());
         for run in 0..5000 {
             notes.begin_run();
-            notes.add(&Event::Started { keeper: (10, 1), main: (100 + run, 2), at: Timestamp::now() });
+            notes.add(&Event::Started { keeper: (10, 1), main: (100 + run, 2), at: Timestamp::now(), unlimited: None });
             if run % 97 == 0 {
                 let record = records.read(&id, "b").unwrap().unwrap();
                 assert_eq!((record.restarts, record.main.map(|main| main.pid)), (3 + u32::try_from(run).unwrap(), Some(100 + run)));
             }
-            notes.add(&Event::Exited { code: Some(1), signal: None, asked_outside: false, at: Timestamp::now() });
+            notes.add(&Event::Exited { code: Some(1), signal: None, asked_outside: false, over_memory: None, at: Timestamp::now() });
             notes.add(&Event::Waiting { wait_ms: 300_000, tries: 9, at: Timestamp::now() });
         }
         let length = std::fs::metadata(directory.path().join("instances/alice+default.jsonl")).unwrap().len();

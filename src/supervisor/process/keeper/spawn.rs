@@ -4,6 +4,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io;
+use std::os::fd::RawFd;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
@@ -33,8 +34,8 @@ pub fn open_log(path: &std::path::Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// Starts the server: a session of its own, standard input from nowhere, both outputs in the log, umask 027, nothing inherited.
-pub fn spawn(spec: &Spec, log: &File) -> io::Result<i32> {
+/// Starts the server: its control group entered first, a session of its own, standard input from nowhere, both outputs in the log, umask 027, nothing inherited.
+pub fn spawn(spec: &Spec, log: &File, entrances: Vec<RawFd>) -> io::Result<i32> {
     let (program, arguments) = spec.command.split_first().ok_or_else(|| io::Error::from_raw_os_error(libc::EINVAL))?;
     let open_files = spec.open_files;
     let mut command = Command::new(program);
@@ -52,12 +53,19 @@ pub fn spawn(spec: &Spec, log: &File) -> io::Result<i32> {
             if libc::setsid() < 0 {
                 return Err(io::Error::last_os_error());
             }
+            // Before anything can be forked from it. What it may not enter does not hold it: the keeper sees that afterwards.
+            for entrance in &entrances {
+                libc::write(*entrance, c"0".as_ptr().cast(), 1);
+            }
             libc::umask(0o027);
             let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
             if libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) == 0 {
                 limit.rlim_cur = open_files.min(limit.rlim_max);
                 libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit);
             }
+            // A dump would hold the secrets of its environment.
+            let none = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+            libc::setrlimit(libc::RLIMIT_CORE, &raw const none);
             // What is ignored stays ignored through an exec (execve(2)): the zygote is deaf to its terminal, Rust to SIGPIPE.
             // By the system call itself: the C library does not touch its own two, and all zeroes is SIG_DFL without flags.
             let default = [0u64; 4];
