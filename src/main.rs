@@ -9,11 +9,11 @@ use std::sync::Arc;
 
 use berth::cli::{self, ConsoleOptions, Desk, Opening, Setting, Wiring};
 use berth::config::Config;
-use berth::domain::{InstanceId, LogLine, PortRange, Snapshot};
+use berth::domain::{InstanceId, PortRange, Snapshot};
 use berth::error::{Error, Result};
 use berth::hand::Zygote;
-use berth::link::Door;
 use berth::link::local::Local;
+use berth::link::{Door, LogLines, LogQuery};
 use berth::supervisor::process::keeper;
 use berth::tui;
 use tokio::sync::watch;
@@ -108,8 +108,8 @@ impl Desk for LocalDesk {
         self.local.start_engine()
     }
 
-    fn last_lines(&self, id: &InstanceId, count: usize) -> Result<Vec<LogLine>> {
-        self.local.last_lines(id, count)
+    fn log(&self, id: &InstanceId, query: &LogQuery) -> Result<LogLines> {
+        self.local.log(id, query)
     }
 
     fn door(&self) -> Arc<dyn Door> {

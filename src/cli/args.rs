@@ -6,8 +6,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use jiff::Timestamp;
 
+use super::since;
 use crate::domain::{InstanceId, PortRange, State};
+use crate::link::Pattern;
 
 /// Shows, starts and stops the MCP servers that the users of this host run, and gives each of them a port of its own.
 #[derive(Debug, Parser)]
@@ -144,12 +147,21 @@ pub struct Logs {
     /// The instances: OWNER or OWNER/NAME
     #[arg(value_name = "ID", value_parser = id, required = true)]
     pub ids: Vec<InstanceId>,
-    /// Go on with what is written
-    #[arg(short, long, conflicts_with = "json")]
+    /// Go on with what is written (with --json, one document a line)
+    #[arg(short, long)]
     pub follow: bool,
-    /// How many of the last lines
-    #[arg(short = 'n', long, value_name = "N", default_value_t = 50)]
-    pub lines: usize,
+    /// How many of the last lines; 50, with --since all
+    #[arg(short = 'n', long, value_name = "N")]
+    pub lines: Option<usize>,
+    /// From this moment on: 10m, 2h, 03:00, 2026-11-21, "2026-11-21 03:00", RFC 3339
+    #[arg(long, value_name = "TIME", value_parser = since::parse_now)]
+    pub since: Option<Timestamp>,
+    /// Only lines in which this regular expression is found; capitals matter if it has some
+    #[arg(long, value_name = "RE", value_parser = Pattern::new)]
+    pub grep: Option<Pattern>,
+    /// What was written before the process that runs now was started
+    #[arg(short, long, conflicts_with = "follow")]
+    pub previous: bool,
 }
 
 /// `berth ports`.

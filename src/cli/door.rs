@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use crate::domain::{InstanceId, LogLine, PortRange, Snapshot};
+use crate::domain::{InstanceId, PortRange, Snapshot};
 use crate::error::Result;
-use crate::link::Door;
+use crate::link::{Door, LogLines, LogQuery};
 
 /// What the command line asks for before it knows anything.
 pub trait Wiring {
@@ -105,11 +105,11 @@ pub trait Desk: Send + Sync {
     /// When the engine cannot be started.
     fn watch(&self) -> Result<watch::Receiver<Arc<Snapshot>>>;
 
-    /// The last lines of an instance's log.
+    /// What an instance's log holds of what is asked for.
     ///
     /// # Errors
-    /// When there is no such instance, or its log may not be read.
-    fn last_lines(&self, id: &InstanceId, count: usize) -> Result<Vec<LogLine>>;
+    /// When there is no such instance, its log may not be read, or it cannot be told which lines were asked for.
+    fn log(&self, id: &InstanceId, query: &LogQuery) -> Result<LogLines>;
 
     /// The door that orders go through.
     fn door(&self) -> Arc<dyn Door>;

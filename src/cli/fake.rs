@@ -16,9 +16,9 @@ use tokio::sync::watch;
 use super::args::{Arguments, Global};
 use super::door::{ConsoleOptions, Desk, Opening, Setting, Wiring};
 use super::output::Out;
-use crate::domain::{Caller, InstanceId, LogLine, LogLineKind, LogView, Order, Outcome, PortRange, Role, Shown, Snapshot, Uid, Verb};
+use crate::domain::{Caller, InstanceId, LogLine, LogView, Order, Outcome, PortRange, Role, Shown, Snapshot, Uid, Verb};
 use crate::error::{Error, Kind, Result};
-use crate::link::{Door, Tail};
+use crate::link::{Door, LogLines, LogQuery, Tail};
 
 pub(super) use crate::present::fleet;
 
@@ -61,7 +61,7 @@ pub fn closed() -> Out {
 
 /// A line of an instance's log.
 pub fn log_line(id: &InstanceId, number: u64) -> LogLine {
-    LogLine { number, kind: LogLineKind::Text, level: None, text: Shown::new(&format!("line {number} of {id}")) }
+    LogLine::text(number, None, Shown::new(&format!("line {number} of {id}")))
 }
 
 /// A door whose orders take a moment; those to an id that begins with `busy` end with 5, with `bad` with 1.
@@ -144,7 +144,8 @@ struct FakeTail(InstanceId);
 impl Tail for FakeTail {
     fn lines(&self, _up_to: Option<u64>, count: usize) -> LogView {
         let first = 3_usize.saturating_sub(count) as u64 + 1;
-        LogView { lines: (first..=3).map(|number| log_line(&self.0, number)).collect(), oldest: 1, newest: 3, ..LogView::default() }
+        let lines = (first..=3).map(|number| log_line(&self.0, number)).collect();
+        LogView { lines, oldest: 1, newest: 3, before: first - 1, ..LogView::default() }
     }
 
     fn version(&self) -> watch::Receiver<u64> {
@@ -192,8 +193,13 @@ impl Desk for FakeDesk {
         Ok(self.door.watch())
     }
 
-    fn last_lines(&self, id: &InstanceId, count: usize) -> Result<Vec<LogLine>> {
-        self.door.known(id).map(|()| FakeTail(id.clone()).lines(None, count).lines)
+    fn log(&self, id: &InstanceId, query: &LogQuery) -> Result<LogLines> {
+        self.door.known(id)?;
+        let (id, grep) = (id.clone(), query.grep.clone());
+        let lines: Vec<_> = FakeTail(id).lines(None, usize::MAX).lines;
+        let mut lines: Vec<_> = lines.into_iter().filter(|line| grep.as_ref().is_none_or(|grep| grep.is_in(line.text.as_str()))).collect();
+        let first = lines.len().saturating_sub(query.last.unwrap_or(usize::MAX));
+        Ok(Box::new(lines.split_off(first).into_iter().map(Ok)))
     }
 
     fn door(&self) -> Arc<dyn Door> {

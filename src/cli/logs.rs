@@ -2,18 +2,23 @@
 //!
 //! It must never print a log's bytes: only lines that were made harmless.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::args::{Global, Logs};
 use super::door::Desk;
 use super::errors::Stop;
 use super::follow;
+use super::merge::Merge;
 use super::output::Out;
 use super::show::nearest;
 use crate::domain::{InstanceId, LogLevel, LogLine, LogLineKind};
+use crate::link::LogQuery;
 use crate::present::fit::width;
-use crate::present::json::SCHEMA;
-use crate::present::paint::{Tone, paint};
+use crate::present::json::{SCHEMA, timestamp};
+use crate::present::paint::{paint_line, paint_name};
+
+/// How many lines are shown when neither a number nor a moment was named.
+pub const USUAL: usize = 50;
 
 /// Runs the command.
 pub fn run(words: &Logs, global: &Global, desk: &dyn Desk, out: &mut Out) -> Result<u8, Stop> {
@@ -24,58 +29,80 @@ pub fn run(words: &Logs, global: &Global, desk: &dyn Desk, out: &mut Out) -> Res
         }
     }
     if words.follow {
-        return follow::run(&ids, words.lines, desk, out);
+        return follow::run(&ids, words, global.json, desk, out);
     }
-    let prefixes = Prefixes::new(&ids);
-    let mut documents = Vec::new();
+    let last = words.lines.or(if words.since.is_some() { None } else { Some(USUAL) });
+    let query = LogQuery { last, since: words.since, previous: words.previous, started: None, grep: words.grep.clone() };
+    let mut logs = Vec::new();
     for id in &ids {
-        let lines = desk.last_lines(id, words.lines).map_err(|error| nearest(error, id, desk))?;
-        if global.json {
-            documents.extend(lines.iter().map(|line| document(id, line)));
-        } else {
-            let color = out.style().color;
-            out.text(&lines.iter().map(|line| text(prefixes.of(id), line, color)).collect::<String>())?;
-        }
+        logs.push(desk.log(id, &query).map_err(|error| nearest(error, id, desk))?);
     }
-    if global.json {
-        out.json(&json!({ "schema": SCHEMA, "lines": documents }))?;
+    let mut sheet = Sheet::new(&ids, global.json);
+    sheet.begin(out)?;
+    for line in Merge::new(logs) {
+        let (log, line) = line?;
+        sheet.line(log, &line, out)?;
     }
+    sheet.end(out)?;
     Ok(0)
 }
 
-/// What stands before each line when there are several logs.
-pub struct Prefixes(Vec<(InstanceId, String)>);
+/// Lines of several logs as they are written: as text, or as a document.
+pub struct Sheet {
+    /// Each log's name, and what stands before its lines.
+    logs: Vec<(String, String)>,
+    json: bool,
+    any: bool,
+}
 
-impl Prefixes {
-    /// For these instances: nothing when it is one, else the names in one column.
-    pub fn new(ids: &[InstanceId]) -> Self {
-        let widest = ids.iter().map(|id| width(&id.to_string())).max().unwrap_or(0);
-        let prefix = |id: &InstanceId| if ids.len() < 2 { String::new() } else { format!("{:<widest$} | ", id.to_string()) };
-        Self(ids.iter().map(|id| (id.clone(), prefix(id))).collect())
+impl Sheet {
+    /// For these instances: nothing before the lines when it is one, else the names in one column.
+    pub fn new(ids: &[InstanceId], json: bool) -> Self {
+        let names: Vec<String> = ids.iter().map(ToString::to_string).collect();
+        let widest = names.iter().map(|name| width(name)).max().unwrap_or(0);
+        let prefix = |name: &str| if names.len() < 2 { String::new() } else { format!("{name:<widest$} | ") };
+        Self { logs: names.iter().map(|name| (name.clone(), prefix(name))).collect(), json, any: false }
     }
 
-    /// Of one of them.
-    pub fn of(&self, id: &InstanceId) -> &str {
-        self.0.iter().find(|(other, _)| other == id).map_or("", |(_, prefix)| prefix)
+    /// What stands before a log's lines.
+    pub fn prefix(&self, log: usize) -> &str {
+        self.logs.get(log).map_or("", |(_, prefix)| prefix)
+    }
+
+    /// Begins a document.
+    pub fn begin(&mut self, out: &mut Out) -> Result<(), Stop> {
+        self.any = false;
+        if self.json {
+            out.text(&format!("{{\"schema\":{SCHEMA},\"lines\":["))?;
+        }
+        Ok(())
+    }
+
+    /// Writes a line at once: a document of a whole log is not put together first.
+    pub fn line(&mut self, log: usize, line: &LogLine, out: &mut Out) -> Result<(), Stop> {
+        if self.json {
+            let name = self.logs.get(log).map_or("", |(name, _)| name);
+            let comma = if self.any { "," } else { "" };
+            out.text(&format!("{comma}{}", document(name, line)))?;
+        } else {
+            let color = out.style().color;
+            let prefix = paint_name(self.prefix(log), log, color);
+            out.text(&format!("{prefix}{}\n", paint_line(line, color)))?;
+        }
+        self.any = true;
+        Ok(())
+    }
+
+    /// Ends the document.
+    pub fn end(&mut self, out: &mut Out) -> Result<(), Stop> {
+        if self.json {
+            out.text("]}\n")?;
+        }
+        Ok(())
     }
 }
 
-/// One line as it is printed.
-pub fn text(prefix: &str, line: &LogLine, color: bool) -> String {
-    let tone = match (line.kind, line.level) {
-        (LogLineKind::Mark, _) => Tone::Dim,
-        (_, Some(LogLevel::Error)) => Tone::Bad,
-        (_, Some(LogLevel::Warn)) => Tone::Warn,
-        _ => Tone::Plain,
-    };
-    let body = match line.kind {
-        LogLineKind::Text => line.text.as_str().to_owned(),
-        LogLineKind::Mark => format!("-- {} --", line.text),
-    };
-    format!("{prefix}{}\n", paint(&body, tone, color))
-}
-
-fn document(id: &InstanceId, line: &LogLine) -> serde_json::Value {
+fn document(name: &str, line: &LogLine) -> Value {
     let level = line.level.map(|level| match level {
         LogLevel::Error => "error",
         LogLevel::Warn => "warn",
@@ -83,17 +110,28 @@ fn document(id: &InstanceId, line: &LogLine) -> serde_json::Value {
         LogLevel::Debug => "debug",
     });
     let mark = line.kind == LogLineKind::Mark;
-    json!({ "id": id.to_string(), "level": level, "mark": mark, "text": line.text.as_str() })
+    json!({ "id": name, "at": line.at.map(timestamp), "level": level, "mark": mark, "text": line.text.as_str() })
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
+    use clap::Parser;
+
+    use crate::cli::args::{Arguments, Command};
     use crate::cli::fake::{FakeDesk, fleet, global, written};
+
+    pub(in crate::cli) fn words(text: &str) -> Logs {
+        let words = ["berth", "logs"].into_iter().chain(text.split_whitespace());
+        match Arguments::try_parse_from(words).unwrap().command {
+            Some(Command::Logs(logs)) => logs,
+            other => panic!("{other:?}"),
+        }
+    }
 
     fn ran(ids: &[&str], options: &str) -> String {
         let (mut out, text) = written();
-        let words = Logs { ids: ids.iter().map(|id| fleet::id(id)).collect(), follow: false, lines: 2 };
+        let words = words(&format!("{} -n 2", ids.join(" ")));
         assert_eq!(run(&words, &global(options), &FakeDesk::new(fleet::fleet()), &mut out).unwrap(), 0);
         text()
     }
@@ -115,7 +153,7 @@ mod tests {
     #[test]
     fn whoever_mistypes_is_told_who_is_near() {
         for follow in [false, true] {
-            let words = Logs { ids: vec![fleet::id("alcie")], follow, lines: 2 };
+            let words = words(if follow { "alcie -f" } else { "alcie" });
             match run(&words, &global(""), &FakeDesk::new(fleet::fleet()), &mut written().0) {
                 Err(Stop::Error(error)) => assert_eq!((error.exit_code(), error.way_out()), (4, Some("is alice meant?"))),
                 other => panic!("{other:?}"),
@@ -131,9 +169,13 @@ mod tests {
     }
 
     #[test]
-    fn a_mark_is_told_apart_and_levels_have_colours() {
-        let line = |kind, level| LogLine { number: 1, kind, level, text: "rotated".into() };
-        assert_eq!(text("", &line(LogLineKind::Mark, None), false), "-- rotated --\n");
-        assert!(text("", &line(LogLineKind::Text, Some(LogLevel::Error)), true).starts_with("\u{1b}[31m"));
+    fn only_what_matches_is_shown() {
+        let (mut out, text) = written();
+        let words = words("alice --grep LINE.[13]");
+        assert_eq!(run(&words, &global(""), &FakeDesk::new(fleet::fleet()), &mut out).unwrap(), 0);
+        assert_eq!(text(), "");
+        let words = super::tests::words("alice --grep line.[13]");
+        assert_eq!(run(&words, &global(""), &FakeDesk::new(fleet::fleet()), &mut out).unwrap(), 0);
+        assert_eq!(text(), "line 1 of alice\nline 3 of alice\n");
     }
 }

@@ -15,6 +15,7 @@ mod follow;
 mod hidden;
 mod logs;
 mod ls;
+mod merge;
 mod output;
 mod port;
 mod ports;
@@ -22,6 +23,7 @@ mod progress;
 mod results;
 mod select;
 mod show;
+mod since;
 mod watch;
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! It must never let root write, follow a link or send a signal in a user's world: the hand, a child that has become the user, does.
 //! A lost race then costs only the user who ran it.
 
+mod acting;
 mod cgroup;
 mod identity;
 mod job;

@@ -4,25 +4,26 @@
 
 use std::fs::File;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use tokio::sync::watch;
 
 use crate::config::Config;
 use crate::control::{Control, Policy, role_of};
-use crate::domain::{Caller, Declared, InstanceId, LogLine, LogView, Order, Outcome, Shown, Snapshot, Stage, Uid, Underway, Verb};
+use crate::domain::{Caller, Declared, InstanceId, LogView, Order, Outcome, Shown, Snapshot, Stage, Uid, Underway, Verb};
 use crate::engine::{Engine, Eye, Underways};
 use crate::error::{Context, Error, Kind, Result};
 use crate::hand::{Identity, Reader, Zygote};
-use crate::logs::{Follower, Opener, follow, last_lines, place};
+use crate::logs::{Follower, Opener, follow, history, place};
 use crate::sample;
 use crate::storage::{self, Board, Wanted};
 use crate::supervisor::Supervisor;
 use crate::supervisor::process::{ProcessSupervisor, identity_of};
 
-use super::{Door, Tail};
+use super::{Door, LogLines, LogQuery, Tail};
 
 /// Between the two readings of a one-shot command, DESIGN section 5.
 const BETWEEN_READINGS: Duration = Duration::from_millis(200);
@@ -144,14 +145,20 @@ impl Local {
         Ok(self.engine.get_or_init(|| engine).snapshots.clone())
     }
 
-    /// The last lines of an instance's log.
+    /// What an instance's log holds of what is asked for, its older files included.
     ///
     /// # Errors
-    /// When the caller may not read it, or it cannot be read.
-    pub fn last_lines(&self, id: &InstanceId, count: usize) -> Result<Vec<LogLine>> {
-        let declared = self.readable(id)?;
-        let file = opener_of(&self.reader, &declared).open().map_err(|error| no_log(&declared, error))?;
-        last_lines(&file, count).while_doing(|| format!("cannot read the log {}", declared.log.display()))
+    /// When the caller may not read it, or it cannot be read; when it cannot be told which lines were asked for.
+    pub fn log(&self, id: &InstanceId, query: &LogQuery) -> Result<LogLines> {
+        let (declared, started) = self.readable(id)?;
+        if query.previous && started.is_none() {
+            let sentence = format!("{id}: it is not running, so there is no run before the present one");
+            return Err(Error::failed(sentence).hint(format!("berth logs {id}    ends with its last run")));
+        }
+        let query = LogQuery { started, ..query.clone() };
+        let lines = history(&*opener_of(&self.reader, &declared), query).map_err(|error| no_log(&declared, error))?;
+        let what = format!("cannot read the log {}", declared.log.display());
+        Ok(Box::new(lines.map(move |line| line.while_doing(|| what.clone()))))
     }
 
     fn newest(&self) -> Arc<Snapshot> {
@@ -161,8 +168,8 @@ impl Local {
         }
     }
 
-    /// The declaration of an instance whose log the caller may read.
-    fn readable(&self, id: &InstanceId) -> Result<Arc<Declared>> {
+    /// The declaration of an instance whose log the caller may read, and when its process was started, if it runs.
+    fn readable(&self, id: &InstanceId) -> Result<(Arc<Declared>, Option<Timestamp>)> {
         let mut snapshot = self.newest();
         if snapshot.row(id).is_none() {
             snapshot = self.control.look();
@@ -173,7 +180,8 @@ impl Local {
         if let Some(why) = self.control.why_not(&self.caller, Verb::Logs, row) {
             return Err(Error::new(Kind::NotPermitted, format!("{id}: its log is not shown: {why}")));
         }
-        row.declared.clone().ok_or_else(|| Error::failed(format!("{id}: it has no log that berth knows")))
+        let declared = row.declared.clone().ok_or_else(|| Error::failed(format!("{id}: it has no log that berth knows")))?;
+        Ok((declared, row.started_at.filter(|_| row.state.is_up())))
     }
 
     fn set_stage(underway: &Underways, order: &Order, stage: Stage) {
@@ -263,7 +271,7 @@ impl Door for Local {
     }
 
     fn tail(&self, id: &InstanceId) -> Result<Arc<dyn Tail>> {
-        let declared = self.readable(id)?;
+        let (declared, _) = self.readable(id)?;
         let account = declared.account.clone().unwrap_or_else(|| Shown::new(&format!("uid {}", declared.uid)));
         let path = Shown::new(&declared.log.to_string_lossy());
         Ok(Arc::new(LocalTail { follower: follow(opener_of(&self.reader, &declared), path, account, KEPT_LINES)? }))
@@ -282,6 +290,9 @@ fn no_log(declared: &Declared, error: io::Error) -> Error {
     let path = declared.log.display();
     if error.kind() == io::ErrorKind::NotFound {
         return Error::failed(format!("{}: there is no log yet at {path}", declared.id)).hint(format!("berth start {}", declared.id));
+    }
+    if error.kind() == io::ErrorKind::InvalidData {
+        return Error::failed(format!("{}: {error}", declared.id)).hint(format!("berth logs {} -n 200", declared.id));
     }
     Error::failed(format!("{}: the log {path} cannot be read", declared.id)).because(error)
 }
@@ -302,6 +313,12 @@ fn opener_of(reader: &Arc<Reader>, declared: &Declared) -> Arc<dyn Opener> {
 impl Opener for LogOpener {
     fn open(&self) -> io::Result<File> {
         self.reader.open(&self.who, &self.root, &self.beneath)
+    }
+
+    fn beside(&self, suffix: &str) -> io::Result<File> {
+        let mut name = self.beneath.clone().into_os_string();
+        name.push(suffix);
+        self.reader.open(&self.who, &self.root, Path::new(&name))
     }
 }
 

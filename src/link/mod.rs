@@ -8,8 +8,13 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use crate::domain::{Caller, InstanceId, LogView, Order, Outcome, Shown, Snapshot, Verb};
+use crate::domain::{Caller, InstanceId, LogLine, LogView, Order, Outcome, Shown, Snapshot, Verb};
 use crate::error::Result;
+
+pub use crate::logs::{Pattern, Query as LogQuery};
+
+/// The lines of a log, oldest first, read while they are taken.
+pub type LogLines = Box<dyn Iterator<Item = Result<LogLine>> + Send>;
 
 /// What a presenter may ask. `local::Local` answers from an engine in this process.
 pub trait Door: Send + Sync {

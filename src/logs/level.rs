@@ -21,7 +21,8 @@ pub fn level_of(line: &str) -> Option<LogLevel> {
     prefixed(start).or_else(|| in_logfmt(start)).or_else(|| in_words(start))
 }
 
-fn upto(text: &str, most: usize) -> &str {
+/// The beginning of a text, at most so many bytes of it.
+pub(super) fn upto(text: &str, most: usize) -> &str {
     let mut end = text.len().min(most);
     while !text.is_char_boundary(end) {
         end -= 1;

@@ -3,17 +3,11 @@
 //! It must never hold more than one line, and never more of it than 64 KiB; bytes become text only when the line is whole, so that no
 //! character is split where two reads meet.
 
-use std::borrow::Cow;
-
-use unicode_width::UnicodeWidthChar;
-
-use crate::domain::Shown;
+use super::colour::separate;
+use crate::domain::{LogSpan, Shown};
 
 /// The longest line that is kept, in bytes; what is cut away is marked with `…`.
 pub const LONGEST_LINE: usize = 64 * 1024;
-
-/// Terminals and editors agree on this one.
-const TAB: usize = 8;
 
 /// The bytes of one line, without its line end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +23,7 @@ pub(super) struct Piece<'bytes> {
 }
 
 /// Splits what is fed to it at line ends, however the feeding is cut.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Splitter {
     held: Vec<u8>,
     cut: bool,
@@ -86,9 +80,9 @@ impl Splitter {
 }
 
 impl Piece<'_> {
-    /// The line as it can be shown: no carriage return at its end, tabs as spaces, colours taken out, everything else that a terminal could
-    /// obey as its picture.
-    pub fn shown(&self) -> Shown {
+    /// The line as it can be shown: no carriage return at its end, tabs as spaces, colours beside the text, everything else that a
+    /// terminal could obey as its picture.
+    pub fn read(&self) -> Written {
         let mut bytes = self.bytes;
         if self.headless {
             // At most three bytes of a character whose first one was not read.
@@ -101,13 +95,43 @@ impl Piece<'_> {
             bytes = rest;
         }
         let text = String::from_utf8_lossy(bytes);
-        let plain = plain(&text);
-        if !self.headless && !self.cut {
-            return Shown::within(&plain, LONGEST_LINE);
+        let whole = !self.headless && !self.cut;
+        if whole && !text.bytes().any(|byte| byte == b'\t' || byte == 0x1b) {
+            return Written { text: Shown::within(&text, LONGEST_LINE), spans: Box::default() };
         }
-        let marked = format!("{}{plain}{}", if self.headless { "…" } else { "" }, if self.cut { "…" } else { "" });
-        Shown::within(&marked, LONGEST_LINE + 2)
+        let mut plain = String::with_capacity(text.len() + 16);
+        if self.headless {
+            plain.push('…');
+        }
+        let mut spans = separate(&text, &mut plain);
+        // Tabs make a line longer than it was written.
+        let cut = match plain.char_indices().nth(LONGEST_LINE) {
+            Some((end, _)) if plain.len() > LONGEST_LINE => {
+                plain.truncate(end);
+                true
+            }
+            _ => self.cut,
+        };
+        spans.retain(|span| (span.start as usize) < plain.len());
+        if cut {
+            plain.push('…');
+        }
+        Written { text: Shown::within(&plain, LONGEST_LINE + 2), spans: spans.into() }
     }
+
+    /// Its bytes as they came, where nothing in them needs cleaning: what most lines are, and cheap to search.
+    pub fn as_plain(&self) -> Option<&[u8]> {
+        (!self.headless && !self.cut && self.bytes.iter().all(|byte| (0x20..0x7f).contains(byte))).then_some(self.bytes)
+    }
+}
+
+/// A line made harmless.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Written {
+    /// The text.
+    pub text: Shown,
+    /// The colours beside it.
+    pub spans: Box<[LogSpan]>,
 }
 
 /// Leaves out the first bytes of a last character that did not come whole.
@@ -124,42 +148,6 @@ fn without_split_character(bytes: &[u8]) -> &[u8] {
     bytes
 }
 
-/// Tabs as spaces, colours (`ESC [ … m`, ECMA-48 8.3.117) left out. Other sequences stay, to be made visible.
-fn plain(text: &str) -> Cow<'_, str> {
-    if !text.bytes().any(|byte| byte == b'\t' || byte == 0x1b) {
-        return Cow::Borrowed(text);
-    }
-    let mut plain = String::with_capacity(text.len() + TAB);
-    let mut column = 0;
-    let mut rest = text;
-    while let Some(character) = rest.chars().next() {
-        if character == '\u{1b}'
-            && let Some(after) = past_colour(rest)
-        {
-            rest = after;
-            continue;
-        }
-        rest = &rest[character.len_utf8()..];
-        if character == '\t' {
-            let spaces = TAB - column % TAB;
-            plain.extend(std::iter::repeat_n(' ', spaces));
-            column += spaces;
-        } else {
-            plain.push(character);
-            // A control character becomes a picture of one column.
-            column += character.width().unwrap_or(1);
-        }
-    }
-    Cow::Owned(plain)
-}
-
-/// What follows a well-formed colour sequence that the text begins with.
-fn past_colour(text: &str) -> Option<&str> {
-    let parameters = text.strip_prefix("\u{1b}[")?;
-    let end = parameters.find(|character: char| !matches!(character, '0'..='9' | ';' | ':'))?;
-    parameters[end..].strip_prefix('m')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -169,9 +157,9 @@ mod tests {
         let mut splitter = Splitter::default();
         let mut lines = Vec::new();
         for chunk in chunks {
-            splitter.feed(chunk, |piece| lines.push(piece.shown().as_str().to_owned()));
+            splitter.feed(chunk, |piece| lines.push(piece.read().text.as_str().to_owned()));
         }
-        splitter.finish(|piece| lines.push(piece.shown().as_str().to_owned()));
+        splitter.finish(|piece| lines.push(piece.read().text.as_str().to_owned()));
         lines
     }
 
@@ -197,7 +185,7 @@ mod tests {
             .map(|end| {
                 let mut splitter = Splitter::default();
                 splitter.feed(&bytes[..end], |_| panic!("no line is complete"));
-                splitter.open().unwrap().shown().as_str().to_owned()
+                splitter.open().unwrap().read().text.as_str().to_owned()
             })
             .collect();
         assert_eq!(seen, ["g", "gr", "gr", "grö", "grö", "grö", "grö€"]);
@@ -230,7 +218,7 @@ mod tests {
     fn what_begins_in_the_middle_is_marked() {
         let mut splitter = Splitter::headless();
         let mut lines = Vec::new();
-        splitter.feed(&"€ a\nb\n".as_bytes()[1..], |piece| lines.push(piece.shown().as_str().to_owned()));
+        splitter.feed(&"€ a\nb\n".as_bytes()[1..], |piece| lines.push(piece.read().text.as_str().to_owned()));
         assert_eq!(lines, ["… a", "b"]);
     }
 

@@ -3,21 +3,31 @@
 //! It must never open a path by itself (an [`Opener`] does, with the identity of the user whose log it is), never read a whole file to
 //! show its end, and never let what a file does decide how much memory berth takes.
 
+mod colour;
+mod followed;
 mod follower;
+mod history;
 mod level;
 mod lines;
+mod pattern;
 mod ring;
 mod rotation;
+mod seek;
+mod siblings;
 mod source;
 mod tail;
+mod time;
+mod wake;
 
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 
 pub use follower::{Follower, follow};
+pub use history::{History, Query, history};
 pub use level::level_of;
 pub use lines::LONGEST_LINE;
+pub use pattern::Pattern;
 pub use rotation::Place;
 pub use tail::last_lines;
 
@@ -38,6 +48,15 @@ pub trait Opener: Send + Sync {
     /// # Errors
     /// Those of open(2), of which `NotFound` and `PermissionDenied` are told in words.
     fn open(&self) -> io::Result<File>;
+
+    /// Opens what lies beside it: its path with this at the end, such as `.1`. Where nothing is rotated there is nothing.
+    ///
+    /// # Errors
+    /// As [`Opener::open`].
+    fn beside(&self, suffix: &str) -> io::Result<File> {
+        let _ = suffix;
+        Err(io::ErrorKind::NotFound.into())
+    }
 
     /// Which file lies at the path now. Asked at every wake; override it where that is cheaper than opening.
     ///

@@ -23,7 +23,7 @@ const HEAD: u64 = 256;
 const BEFORE: u64 = 64;
 
 /// What was read, in as few bytes as are needed to know it again.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Memory {
     head: Vec<u8>,
     before: Vec<u8>,
@@ -56,6 +56,17 @@ impl Memory {
     /// How far it was read.
     pub fn offset(&self) -> u64 {
         self.offset
+    }
+
+    /// Whether `copy`, which is `size` long, is how the remembered file begins.
+    pub fn begins_with(&self, copy: &File, size: u64, file: &File) -> io::Result<bool> {
+        if size > self.offset {
+            return Ok(false);
+        }
+        let start = size.saturating_sub(BEFORE);
+        let length = HEAD.min(size);
+        Ok(bytes_at(copy, 0, length)? == self.head[..self.head.len().min(usize::try_from(length).unwrap_or(0))]
+            && bytes_at(copy, start, size - start)? == bytes_at(file, start, size - start)?)
     }
 
     /// What was done to the file, which is `size` long now. `touched`: it was changed since the last look, in any way.

@@ -4,27 +4,25 @@
 
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::MetadataExt;
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use super::Opener;
-use super::lines::Splitter;
+use super::followed::{Followed, ROTATED};
 use super::ring::Batch;
-use super::rotation::{Change, Memory, Place};
-use super::tail::{count_lines, read, window};
+use super::siblings;
+use super::time::Times;
 use crate::domain::Shown;
-
-/// The most that is taken in by one look.
-const MOST: u64 = 4 * 1024 * 1024;
-
-/// Up to here nothing is passed over: looking for lines to drop costs more than reading them.
-const LITTLE: u64 = 64 * 1024;
-
-/// The most that is read only to count its lines.
-const COUNTED: u64 = 64 * 1024 * 1024;
 
 /// How many looks a path must be empty before that is told: a rotation that creates the new file a moment later is none of that.
 const PATIENCE: u32 = 5;
+
+/// What stands where files were rotated away before they could be read.
+const GAP: &str = "the log was rotated faster than it could be followed: lines may be missing here";
+
+/// What stands where nothing is left of what was removed.
+const REPLACED: &str = "the log was removed and begun anew: lines may be missing here";
 
 /// A log at a path.
 pub(super) struct Source {
@@ -32,32 +30,37 @@ pub(super) struct Source {
     path: Shown,
     account: Shown,
     keep: usize,
-    open: Option<Open>,
+    open: Option<Followed>,
+    times: Times,
     /// Something was said about why there is no log.
     missed: bool,
     /// Looks in a row that found nothing at the path.
     absent: u32,
-}
-
-/// An opened file.
-struct Open {
-    file: File,
-    place: Place,
-    memory: Memory,
-    splitter: Splitter,
-    /// Size and time of change at the last look.
-    seen: (u64, i64, i64),
+    /// A rotation is under way: it is worth looking again soon.
+    unsettled: bool,
 }
 
 impl Source {
     /// A log that was not looked at yet.
     pub fn new(opener: Arc<dyn Opener>, path: Shown, account: Shown, keep: usize) -> Self {
-        Self { opener, path, account, keep: keep.max(1), open: None, missed: false, absent: 0 }
+        let times = Times::of_host();
+        Self { opener, path, account, keep: keep.max(1), open: None, times, missed: false, absent: 0, unsettled: false }
     }
 
     /// Looks once.
     pub fn look(&mut self) -> Batch {
-        let mut batch = Batch::default();
+        self.times.set_now(Timestamp::now());
+        let batch = self.look_early();
+        if self.absent > 0 && self.open.is_some() {
+            self.absent = self.absent.saturating_add(1);
+        }
+        batch
+    }
+
+    /// Looks between two looks, because something happened to the file: patience does not get shorter by that.
+    pub fn look_early(&mut self) -> Batch {
+        let mut batch = Batch::new(self.times.clone());
+        self.unsettled = false;
         let result = match self.open.take() {
             None => self.find(&mut batch),
             Some(open) => self.go_on(open, &mut batch),
@@ -66,31 +69,46 @@ impl Source {
             self.missed = true;
             batch.notice = Some(self.why(&error));
         }
-        batch.open = self.open.as_ref().and_then(|open| open.splitter.open()).map(|piece| piece.shown());
+        batch.open(self.open.as_ref().and_then(Followed::unfinished));
+        self.times.clone_from(batch.times());
         batch
     }
 
+    /// The file that is followed.
+    pub fn file(&self) -> Option<&File> {
+        self.open.as_ref().map(Followed::file)
+    }
+
+    /// Whether a rotation was met half-way.
+    pub fn is_unsettled(&self) -> bool {
+        self.unsettled
+    }
+
     fn find(&mut self, batch: &mut Batch) -> io::Result<()> {
-        let mut open = Open::new(self.opener.open()?)?;
+        let mut open = Followed::new(self.opener.open()?)?;
         self.absent = 0;
         // Where there was none, all of it is new; else what was written before anybody looked is not dropped when it is not shown.
         let appeared = std::mem::take(&mut self.missed);
         if appeared {
             batch.mark("the log is there now");
         }
-        open.take_in(self.keep, appeared, batch)?;
+        open.take_in(&*self.opener, self.keep, appeared, batch)?;
         self.open = Some(open);
         Ok(())
     }
 
-    fn go_on(&mut self, mut open: Open, batch: &mut Batch) -> io::Result<()> {
-        let grew = open.take_in(self.keep, true, batch)?;
+    fn go_on(&mut self, mut open: Followed, batch: &mut Batch) -> io::Result<()> {
+        let grew = open.take_in(&*self.opener, self.keep, true, batch)?;
+        self.unsettled = open.is_disturbed();
         match self.opener.place() {
-            Ok(place) if place != open.place => return self.change_over(open, grew, batch),
+            Ok(place) if place != open.place() => return self.change_over(open, grew, batch),
             Ok(_) => self.absent = 0,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                self.absent = self.absent.saturating_add(1);
-                if self.absent == PATIENCE {
+                self.unsettled = self.absent < PATIENCE;
+                if self.absent == 0 {
+                    self.absent = 1;
+                } else if self.absent == PATIENCE {
+                    self.absent += 1;
                     batch.mark("the log was removed; what is still written to it is shown");
                 }
             }
@@ -102,24 +120,42 @@ impl Source {
     }
 
     /// Another file lies at the path.
-    fn change_over(&mut self, mut open: Open, grew: bool, batch: &mut Batch) -> io::Result<()> {
-        let mut new = match self.opener.open().and_then(Open::new) {
+    fn change_over(&mut self, mut open: Followed, grew: bool, batch: &mut Batch) -> io::Result<()> {
+        let mut new = match self.opener.open().and_then(Followed::new) {
             Ok(new) => new,
             Err(_) => {
-                self.open = Some(open);
+                (self.open, self.unsettled) = (Some(open), true);
                 return Ok(());
             }
         };
         // The writer is told to change over after the files were: until then it writes to the old one.
-        if new.place == open.place || (grew && new.seen.0 == 0) {
-            self.open = Some(open);
+        if new.place() == open.place() || (grew && new.is_empty()) {
+            (self.open, self.unsettled) = (Some(open), true);
             return Ok(());
         }
         self.absent = 0;
-        open.take_in(self.keep, true, batch)?;
-        open.splitter.finish(|piece| batch.text(piece.shown()));
-        batch.mark("the log was rotated");
-        new.take_in(self.keep, true, batch)?;
+        let Ok(Some(between)) = siblings::between(&*self.opener, open.file(), new.place()) else {
+            (self.open, self.unsettled) = (Some(open), true);
+            return Ok(());
+        };
+        // Nothing is written to it any more once there is a younger one with something in it.
+        open.take_in(&*self.opener, self.keep, true, batch)?;
+        open.finish(batch);
+        let is_replaced = between.has_gaps && between.files.is_empty();
+        if between.has_gaps && !is_replaced {
+            batch.mark(GAP);
+        }
+        for file in between.files {
+            batch.mark(ROTATED);
+            let mut file = Followed::new(file)?;
+            file.take_in(&*self.opener, self.keep, true, batch)?;
+            if file.is_disturbed() {
+                batch.mark(GAP);
+            }
+            file.finish(batch);
+        }
+        batch.mark(if is_replaced { REPLACED } else { ROTATED });
+        new.take_in(&*self.opener, self.keep, true, batch)?;
         self.open = Some(new);
         Ok(())
     }
@@ -142,64 +178,6 @@ impl Source {
             },
         };
         Shown::new(&text)
-    }
-}
-
-impl Open {
-    fn new(file: File) -> io::Result<Self> {
-        let metadata = file.metadata()?;
-        let place = Place::of(&metadata);
-        Ok(Self { file, place, memory: Memory::default(), splitter: Splitter::default(), seen: (metadata.len(), -1, -1) })
-    }
-
-    /// Takes in what was added. Says whether there was anything.
-    fn take_in(&mut self, keep: usize, tell_dropped: bool, batch: &mut Batch) -> io::Result<bool> {
-        let metadata = self.file.metadata()?;
-        let seen = (metadata.len(), metadata.mtime(), metadata.mtime_nsec());
-        let touched = std::mem::replace(&mut self.seen, seen) != seen;
-        match self.memory.compare(&self.file, seen.0, touched)? {
-            Change::Nothing => return Ok(false),
-            Change::Grown => {}
-            Change::Truncated => {
-                self.splitter.finish(|piece| batch.text(piece.shown()));
-                batch.mark("the log was truncated");
-                self.memory = Memory::default();
-            }
-        }
-        match self.advance(seen.0, keep, tell_dropped, batch) {
-            // Truncated while it was read: the next look tells.
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(true),
-            other => other.map(|()| true),
-        }
-    }
-
-    /// Reads up to `size`, or only the last of it when that is more than is kept.
-    fn advance(&mut self, size: u64, keep: usize, tell_dropped: bool, batch: &mut Batch) -> io::Result<()> {
-        let mut start = self.memory.offset();
-        if size - start > LITTLE {
-            let window = window(&self.file, start, size, keep, MOST)?;
-            if window.start > start {
-                if tell_dropped {
-                    self.pass_over(start, window.start, batch)?;
-                }
-                self.splitter = if window.headless { Splitter::headless() } else { Splitter::default() };
-                start = window.start;
-            }
-        }
-        let splitter = &mut self.splitter;
-        let end = read(&self.file, start, size, |bytes| splitter.feed(bytes, |piece| batch.text(piece.shown())))?;
-        self.memory.keep(&self.file, end)
-    }
-
-    fn pass_over(&self, from: u64, to: u64, batch: &mut Batch) -> io::Result<()> {
-        let lines = if to - from <= COUNTED { count_lines(&self.file, from, to)? } else { 0 };
-        batch.dropped += lines;
-        batch.mark(&match lines {
-            0 => format!("{} MB were passed over: they came faster than they can be kept", (to - from).div_ceil(1_000_000)),
-            1 => "1 line was passed over: it came faster than it can be kept".to_owned(),
-            _ => format!("{lines} lines were passed over: they came faster than they can be kept"),
-        });
-        Ok(())
     }
 }
 

@@ -3,19 +3,22 @@
 //! It must never read what it does not show beyond a bound that is named: a log of 10 GB costs what one of 10 KB does. Positions are
 //! given with every read (pread(2)), so that a descriptor's own offset is never in anybody's way.
 
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 
-use super::level::level_of;
 use super::lines::{Piece, Splitter};
-use crate::domain::{LogLine, LogLineKind};
+use super::ring::line;
+use super::seek::time_before;
+use super::time::Times;
+use crate::domain::LogLine;
 
 /// How much is read at a time.
 const CHUNK: usize = 64 * 1024;
 
-/// How far [`last_lines`] looks back for line ends.
-const LOOK_BACK: u64 = 64 * 1024 * 1024;
+/// How far it is looked back for line ends when few lines are wanted.
+pub(super) const LOOK_BACK: u64 = 64 * 1024 * 1024;
 
 /// Where the last lines of a stretch of a file begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,6 +94,81 @@ pub(super) fn count_lines(file: &File, from: u64, to: u64) -> io::Result<u64> {
     Ok(lines)
 }
 
+/// A stretch of a file, in bytes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Range {
+    /// Its first byte, which begins a line.
+    pub from: u64,
+    /// The byte after its last one.
+    pub to: u64,
+}
+
+/// How much is searched at a time from the end.
+const BLOCK: u64 = 1024 * 1024;
+
+/// The last `count` lines of a stretch that are wanted. Reads backwards as far as it has to.
+pub(super) fn last_matches(
+    file: &File,
+    range: Range,
+    count: usize,
+    times: &Times,
+    mut wanted: impl FnMut(&Piece<'_>) -> bool,
+) -> io::Result<Vec<LogLine>> {
+    let mut blocks: Vec<VecDeque<LogLine>> = Vec::new();
+    let (mut left, mut to) = (count, range.to);
+    while left > 0 && to > range.from {
+        let (start, headless) = block_start(file, range.from, to)?;
+        let mut times = times.clone();
+        times.set_last(time_before(file, start, &times)?);
+        let mut splitter = if headless { Splitter::headless() } else { Splitter::default() };
+        let mut found = VecDeque::new();
+        let mut take = |piece: Piece<'_>| {
+            if !wanted(&piece) {
+                times.next(&String::from_utf8_lossy(&piece.bytes[..piece.bytes.len().min(1024)]));
+                return;
+            }
+            if found.len() == left {
+                found.pop_front();
+            }
+            found.push_back(line(piece.read(), |text| times.next(text)));
+        };
+        read(file, start, to, |bytes| splitter.feed(bytes, &mut take))?;
+        splitter.finish(&mut take);
+        left -= found.len();
+        blocks.push(found);
+        to = start;
+    }
+    Ok(blocks.into_iter().rev().flatten().collect())
+}
+
+/// Where the lines of the last block before `to` begin; a line that is longer than a block makes it longer, up to a bound.
+fn block_start(file: &File, from: u64, to: u64) -> io::Result<(u64, bool)> {
+    let mut buffer = vec![0; CHUNK];
+    let mut back = BLOCK;
+    loop {
+        let start = to.saturating_sub(back).max(from);
+        if start == from {
+            return Ok((start, false));
+        }
+        let mut position = start;
+        // The line that `start` lies in is the next block's; one that ends right before `to` is none to begin with.
+        while position < to.saturating_sub(back / 2) {
+            let length = usize::try_from((to - position).min(CHUNK as u64)).unwrap_or(CHUNK);
+            file.read_exact_at(&mut buffer[..length], position)?;
+            if let Some(index) = buffer[..length].iter().position(|byte| *byte == b'\n')
+                && position + (index as u64) + 1 < to
+            {
+                return Ok((position + index as u64 + 1, false));
+            }
+            position += length as u64;
+        }
+        if back >= LOOK_BACK {
+            return Ok((start, true));
+        }
+        back *= 2;
+    }
+}
+
 /// The last `count` lines of a file as it is now, numbered from 1.
 ///
 /// Of lines without an end for more than 64 MiB only the last part is told, with `…` before it.
@@ -105,10 +183,10 @@ pub fn last_lines(file: &File, count: usize) -> io::Result<Vec<LogLine>> {
         other => other,
     }?;
     let mut splitter = if window.headless { Splitter::headless() } else { Splitter::default() };
-    let mut lines = Vec::new();
+    let (mut lines, mut times) = (Vec::new(), Times::of_host());
     let mut keep = |piece: Piece<'_>| {
-        let text = piece.shown();
-        lines.push(LogLine { number: lines.len() as u64 + 1, kind: LogLineKind::Text, level: level_of(text.as_str()), text });
+        let read = line(piece.read(), |text| times.next(text));
+        lines.push(LogLine { number: lines.len() as u64 + 1, ..read });
     };
     read(file, window.start, size, |bytes| splitter.feed(bytes, &mut keep))?;
     splitter.finish(&mut keep);

@@ -12,6 +12,7 @@ mod console;
 mod fake_door;
 #[path = "../support/fleet.rs"]
 mod fleet;
+mod logs;
 mod overlap;
 mod pending;
 mod ports;

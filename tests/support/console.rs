@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use berth::domain::{Caller, InstanceId, LogLevel, LogLine, LogLineKind, LogView, Moment, Reading, Role, Shown, Snapshot, Uid, Verb};
+use berth::domain::{Caller, InstanceId, LogLevel, LogLine, LogView, Moment, Reading, Role, Shown, Snapshot, Uid, Verb};
 use berth::tui::effect::Effect;
 use berth::tui::event::{Answer, Event};
 use berth::tui::glyphs::{ASCII, UNICODE};
@@ -98,7 +98,7 @@ impl Console {
         let newest = self.log.len();
         let last = up_to.map_or(newest, |up_to| usize::try_from(up_to).unwrap().min(newest));
         let lines = self.log[last.saturating_sub(count)..last].to_vec();
-        LogView { lines, oldest: 1, newest: newest as u64, dropped: 0, notice: None }
+        LogView { lines, oldest: 1, newest: newest as u64, ..LogView::default() }
     }
 
     /// Types characters.
@@ -154,10 +154,10 @@ fn lines() -> Vec<LogLine> {
                 LogLevel::Debug => "DEBUG",
             });
             if number == 195 {
-                return LogLine { number, kind: LogLineKind::Mark, level: None, text: Shown::from("rotated") };
+                return LogLine::mark(number, Shown::from("rotated"));
             }
             let text = Shown::new(&format!("03:{:02}:{second:02} {word:<5} {text}", 2 + 3 * number / 60));
-            LogLine { number, kind: LogLineKind::Text, level, text }
+            LogLine::text(number, level, text)
         })
         .collect()
 }

@@ -4,7 +4,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use berth::domain::{Caller, InstanceId, LogLine, LogLineKind, LogView, Order, Outcome, Role, Shown, Snapshot, Uid, Verb};
+use berth::domain::{Caller, InstanceId, LogLine, LogView, Order, Outcome, Role, Shown, Snapshot, Uid, Verb};
 use berth::error::{Error, Result};
 use berth::link::{Door, Tail};
 use tokio::sync::watch;
@@ -42,7 +42,7 @@ impl FakeDoor {
     pub fn log(&self, text: &str) {
         let mut lines = self.log.lines.lock().unwrap();
         let number = lines.len() as u64 + 1;
-        lines.push(LogLine { number, kind: LogLineKind::Text, level: None, text: Shown::new(text) });
+        lines.push(LogLine::text(number, None, Shown::new(text)));
         drop(lines);
         self.log.version.send_modify(|version| *version += 1);
     }
@@ -91,7 +91,7 @@ impl Tail for FakeTail {
         let newest = lines.len();
         let last = up_to.map_or(newest, |up_to| usize::try_from(up_to).unwrap().min(newest));
         let seen = lines[last.saturating_sub(count)..last].to_vec();
-        LogView { lines: seen, oldest: u64::from(newest > 0), newest: newest as u64, dropped: 0, notice: None }
+        LogView { lines: seen, oldest: u64::from(newest > 0), newest: newest as u64, ..LogView::default() }
     }
 
     fn version(&self) -> watch::Receiver<u64> {

@@ -68,6 +68,9 @@ fn no_file_is_forgotten() {
             let near = other.rsplit_once('/').is_some_and(|(other, _)| other == parent) || *other == format!("{parent}.rs");
             (near && other != path && (declares(text) || text.contains(&by_path)))
                 || text.contains(&format!("/{}/{name}\"]", folder.rsplit('/').next().unwrap()))
+                || other
+                    .rsplit_once('/')
+                    .is_some_and(|(other, _)| other.starts_with(folder) && text.contains(&format!("#[path = \"../{name}\"]")))
         });
         if !declared {
             wrong.push(path.clone());

@@ -14,8 +14,8 @@ fn ran(verb: Verb, action: &Action, options: &str) -> (Result<u8, u8>, String, V
         fn watch(&self) -> crate::error::Result<tokio::sync::watch::Receiver<std::sync::Arc<crate::domain::Snapshot>>> {
             self.0.watch()
         }
-        fn last_lines(&self, id: &InstanceId, count: usize) -> crate::error::Result<Vec<crate::domain::LogLine>> {
-            self.0.last_lines(id, count)
+        fn log(&self, id: &InstanceId, query: &crate::link::LogQuery) -> crate::error::Result<crate::link::LogLines> {
+            self.0.log(id, query)
         }
         fn door(&self) -> std::sync::Arc<dyn crate::link::Door> {
             self.0.door()

@@ -55,7 +55,7 @@ fn what_is_read() {
     assert!(chosen.yes && chosen.wants_state(State::Crashed) && !chosen.wants_state(State::Running));
     assert!(action("restart --all").wants_state(State::Running));
     let Some(Command::Logs(logs)) = parse("logs alice -f -n 5").unwrap().command else { panic!("logs") };
-    assert_eq!((logs.follow, logs.lines), (true, 5));
+    assert_eq!((logs.follow, logs.lines), (true, Some(5)));
     let Some(Command::Ports(ports)) = parse("ports --free --range 8100-8110").unwrap().command else { panic!("ports") };
     assert_eq!((ports.free, ports.range), (true, Some(PortRange { first: 8100, last: 8110 })));
 }
@@ -74,7 +74,9 @@ fn what_is_refused_is_usage() {
         "stop alice --timeout 0s",
         "stop alice --timeout 99999h",
         "logs",
-        "logs alice -f --json",
+        "logs alice -f -p",
+        "logs alice --since yesterday",
+        "logs alice --grep (",
         "ports --range 9-8",
         "show",
         "port a b",

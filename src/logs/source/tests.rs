@@ -13,6 +13,10 @@ impl Opener for Plain {
     fn open(&self) -> io::Result<File> {
         File::open(&self.0)
     }
+
+    fn beside(&self, suffix: &str) -> io::Result<File> {
+        File::open(format!("{}{suffix}", self.0.display()))
+    }
 }
 
 /// Fails as it is told.
@@ -70,11 +74,11 @@ fn it_begins_with_the_last_lines_and_goes_on() {
     log.add("four\nfi");
     let batch = log.source.look();
     assert_eq!(batch.told(), ["four"]);
-    assert_eq!(batch.open.unwrap().as_str(), "fi");
+    assert_eq!(batch.open_text().unwrap(), "fi");
     log.add("ve\n");
     let batch = log.source.look();
     assert_eq!(batch.told(), ["five"]);
-    assert_eq!(batch.open, None);
+    assert_eq!(batch.open_text(), None);
 }
 
 #[test]
@@ -120,7 +124,7 @@ fn a_line_longer_than_all_that_is_taken_in_is_told_in_bytes() {
     log.add(&"x".repeat(6_000_000));
     let batch = log.source.look();
     assert_eq!(batch.told(), ["# 2 MB were passed over: they came faster than they can be kept"]);
-    assert!(batch.open.unwrap().as_str().starts_with("…x"));
+    assert!(batch.open_text().unwrap().starts_with("…x"));
     log.add("y\nnext\n");
     let told = log.look();
     assert!(told[0].starts_with("…x") && told[0].ends_with('…'));
@@ -133,8 +137,8 @@ fn a_rename_is_followed_and_the_old_file_read_to_its_end() {
     log.look();
     log.add("two\nlast without end");
     fs::rename(&log.path, log.beside()).unwrap();
-    log.add("three\n");
-    assert_eq!(log.look(), ["two", "last without end", "# the log was rotated", "three"]);
+    log.add("three as a line of its own\n");
+    assert_eq!(log.look(), ["two", "last without end", "# the log was rotated", "three as a line of its own"]);
     append(&log.beside(), "written to the old one later\n");
     log.add("four\n");
     assert_eq!(log.look(), ["four"]);
@@ -178,7 +182,7 @@ fn a_removed_log_is_told_once_and_still_followed() {
     (&writer).write_all(b"two\n").unwrap();
     assert_eq!(log.look(), ["two"]);
     log.add("three\n");
-    assert_eq!(log.look(), ["# the log was rotated", "three"]);
+    assert_eq!(log.look(), ["# the log was removed and begun anew: lines may be missing here", "three"]);
 }
 
 #[test]
@@ -186,16 +190,17 @@ fn a_shorter_log_was_truncated() {
     let mut log = Log::with(100, "one\ntwo\nhalf");
     log.look();
     fs::write(&log.path, "new\n").unwrap();
-    assert_eq!(log.look(), ["half", "# the log was truncated", "new"]);
+    assert_eq!(log.look(), ["half", "# the log was truncated: what was written just before may be missing here", "new"]);
 }
 
 #[test]
 fn copied_and_truncated_and_longer_again_is_noticed() {
-    let mut log = Log::with(100, "one\ntwo\n");
+    let mut log = Log::with(100, "one line and another\ntwo\n");
     log.look();
     fs::copy(&log.path, log.beside()).unwrap();
-    fs::write(&log.path, "a new beginning\nand more than there was\n").unwrap();
-    assert_eq!(log.look(), ["# the log was truncated", "a new beginning", "and more than there was"]);
+    fs::write(&log.path, "a new beginning\nand more than there was before that\n").unwrap();
+    // The copy holds nothing that was not seen.
+    assert_eq!(log.look(), ["# the log was rotated", "a new beginning", "and more than there was before that"]);
     log.add("on\n");
     assert_eq!(log.look(), ["on"]);
 }
@@ -207,7 +212,7 @@ fn an_inode_that_is_used_again_is_no_trap() {
     for round in 0..20 {
         fs::remove_file(&log.path).unwrap();
         log.add(&format!("round {round}\n"));
-        assert_eq!(log.look(), ["# the log was rotated".to_owned(), format!("round {round}")]);
+        assert_eq!(log.look(), [format!("# {REPLACED}"), format!("round {round}")]);
     }
 }
 
@@ -261,7 +266,7 @@ fn a_character_that_is_written_in_two_halves_is_whole() {
     let bytes = "größe\n".as_bytes();
     let mut file = OpenOptions::new().append(true).open(&log.path).unwrap();
     file.write_all(&bytes[..3]).unwrap();
-    assert_eq!(log.source.look().open.unwrap().as_str(), "gr");
+    assert_eq!(log.source.look().open_text().unwrap(), "gr");
     file.write_all(&bytes[3..]).unwrap();
     assert_eq!(log.look(), ["größe"]);
 }
@@ -282,4 +287,82 @@ fn rotating_without_a_pause_loses_the_thread_but_never_the_way() {
         assert_eq!(told.last().unwrap(), &format!("b {round}"), "{told:?}");
         assert_eq!(told.iter().filter(|line| **line == format!("b {round}")).count(), 1);
     }
+}
+
+#[test]
+fn what_was_written_before_a_copy_and_truncation_is_read_from_the_copy() {
+    let mut log = Log::with(100, "one line and another\ntwo\nhal");
+    log.look();
+    log.add("f\nthree\n");
+    fs::copy(&log.path, log.beside()).unwrap();
+    fs::write(&log.path, "four as another line\n").unwrap();
+    assert_eq!(log.look(), ["half", "three", "# the log was rotated", "four as another line"]);
+    // Twice between two looks.
+    log.add("five\n");
+    fs::rename(log.beside(), log.path.with_extension("log.2")).unwrap();
+    fs::copy(&log.path, log.beside()).unwrap();
+    fs::write(&log.path, "six\n").unwrap();
+    fs::rename(log.beside(), log.path.with_extension("log.2")).unwrap();
+    fs::copy(&log.path, log.beside()).unwrap();
+    fs::write(&log.path, "seven\n").unwrap();
+    assert_eq!(log.look(), ["five", "# the log was rotated", "six", "# the log was rotated", "seven"]);
+}
+
+#[test]
+fn an_old_copy_is_not_taken_for_a_new_one() {
+    let mut log = Log::with(100, "banner\n");
+    fs::write(log.beside(), "banner\nof another day\n").unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(20));
+    log.add("one\n");
+    log.look();
+    fs::write(&log.path, "banner\n").unwrap();
+    assert_eq!(log.look(), ["# the log was truncated: what was written just before may be missing here", "banner"]);
+}
+
+#[test]
+fn files_that_came_and_went_between_two_looks_are_read() {
+    let mut log = Log::with(100, "zero\n");
+    log.look();
+    let older = |number: u32| log.path.with_extension(format!("log.{number}"));
+    let rotate = |text: &str| {
+        for number in (1..4).rev() {
+            let _ = fs::rename(older(number), older(number + 1));
+        }
+        fs::rename(&log.path, older(1)).unwrap();
+        append(&log.path, text);
+    };
+    append(&log.path, "one\n");
+    for text in ["two\n", "three\n", "four\n"] {
+        rotate(text);
+    }
+    let rotated = "# the log was rotated";
+    let told = log.source.look().told();
+    assert_eq!(told, ["one", rotated, "two", rotated, "three", rotated, "four"]);
+    // More often than files are kept: what was followed is gone, what is left is read, and the gap is told.
+    std::thread::sleep(std::time::Duration::from_millis(20));
+    for text in ["a\n", "b\n", "c\n", "d\n", "e\n", "f\n"] {
+        let _ = fs::remove_file(log.path.with_extension("log.3"));
+        let older = |number: u32| log.path.with_extension(format!("log.{number}"));
+        for number in (1..3).rev() {
+            let _ = fs::rename(older(number), older(number + 1));
+        }
+        fs::rename(&log.path, older(1)).unwrap();
+        append(&log.path, text);
+        let _ = fs::remove_file(older(4));
+    }
+    let told = log.look();
+    assert_eq!(
+        told,
+        [
+            "# the log was rotated faster than it could be followed: lines may be missing here",
+            rotated,
+            "c",
+            rotated,
+            "d",
+            rotated,
+            "e",
+            rotated,
+            "f"
+        ]
+    );
 }

@@ -3,7 +3,7 @@
 use crossterm::event::KeyCode;
 
 use super::*;
-use crate::domain::{LogLine, LogLineKind};
+use crate::domain::LogLine;
 use crate::tui::event::Event;
 use crate::tui::testing::{keys, press, showing};
 use crate::tui::update::update;
@@ -22,8 +22,8 @@ fn feed(state: &mut State, newest: u64) {
     let (up_to, count) = state.log.asked.unwrap();
     let last = up_to.unwrap_or(newest).min(newest);
     let first = last.saturating_sub(count as u64 - 1).max(1);
-    let line = |number| LogLine { number, kind: LogLineKind::Text, level: None, text: Shown::new(&format!("line {number}")) };
-    let view = LogView { lines: (first..=last).map(line).collect(), oldest: 1, newest, dropped: 0, notice: None };
+    let line = |number| LogLine::text(number, None, Shown::new(&format!("line {number}")));
+    let view = LogView { lines: (first..=last).map(line).collect(), oldest: 1, newest, ..LogView::default() };
     let serial = state.log.serial;
     update(state, Event::LogRead(serial, view));
 }
@@ -63,7 +63,7 @@ fn a_paused_line_that_was_dropped_moves_to_the_oldest_that_is_left() {
     let mut state = with_log(100);
     keys(&mut state, "l1");
     let serial = state.log.serial;
-    let view = LogView { lines: vec![], oldest: 500, newest: 900, dropped: 3, notice: None };
+    let view = LogView { lines: vec![], oldest: 500, newest: 900, dropped: 3, ..LogView::default() };
     let effects = update(&mut state, Event::LogRead(serial, view));
     let page = Layout::of(&state).unwrap().log_page() as u64;
     assert!(matches!(&effects[..], [Effect::ReadLog { up_to: Some(last), .. }] if *last == 499 + page), "{effects:?}");

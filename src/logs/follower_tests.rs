@@ -1,0 +1,218 @@
+//! A log that is written to by a thread of its own, rotated under the follower: what is shown is held against what was written.
+
+use super::*;
+use crate::domain::{LogLine, LogLineKind};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+struct Plain(PathBuf);
+
+impl Opener for Plain {
+    fn open(&self) -> io::Result<File> {
+        self.beside("")
+    }
+    fn beside(&self, suffix: &str) -> io::Result<File> {
+        File::open(format!("{}{suffix}", self.0.display()))
+    }
+}
+
+/// A presenter that takes down all that it is shown, as `berth logs -f` does.
+struct Reader {
+    follower: Follower,
+    last: u64,
+    accounted: u64,
+    begun: bool,
+    seen: Vec<Seen>,
+}
+
+#[derive(Debug, PartialEq)]
+enum Seen {
+    Line(u64),
+    /// So many lines are told to be missing.
+    Missing(u64),
+    /// It is told that there may be some missing.
+    Perhaps,
+}
+
+impl Reader {
+    fn new(path: &Path, keep: usize) -> Self {
+        let follower = follow(Arc::new(Plain(path.to_owned())), Shown::new("/log"), Shown::new("alice"), keep).unwrap();
+        Self { follower, last: 0, accounted: 0, begun: false, seen: Vec::new() }
+    }
+
+    fn read(&mut self) {
+        let newest = self.follower.lines(None, 0).newest;
+        let view = self.follower.lines(Some(newest), usize::MAX);
+        let stands_for = |line: &LogLine| if line.kind == LogLineKind::Text { 1 } else { line.passed };
+        let whole = view.lines.iter().filter(|line| !(view.unfinished && line.number == view.newest));
+        let (told, fresh): (Vec<_>, Vec<_>) = whole.partition(|line| line.number <= self.last);
+        let before = view.before + told.into_iter().map(stands_for).sum::<u64>();
+        if self.begun && before > self.accounted {
+            self.seen.push(Seen::Missing(before - self.accounted));
+        }
+        self.begun |= !view.lines.is_empty();
+        self.accounted = before;
+        for line in fresh {
+            self.last = line.number;
+            self.accounted += stands_for(line);
+            match line.text.as_str().strip_prefix("line ") {
+                // Of a line that was torn by a truncation nothing is left but its beginning.
+                Some("") => {}
+                Some(number) if line.kind == LogLineKind::Text => self.seen.push(Seen::Line(number.parse().unwrap())),
+                _ if line.passed > 0 => self.seen.push(Seen::Missing(line.passed)),
+                _ if line.text.as_str().contains("may be missing") => self.seen.push(Seen::Perhaps),
+                _ => {}
+            }
+        }
+    }
+
+    /// Reads on until this line is seen; then holds everything against what was written.
+    fn check(&mut self, last: u64, what: &str) {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while self.seen.iter().rev().take(5).all(|seen| *seen != Seen::Line(last)) {
+            assert!(
+                Instant::now() < deadline,
+                "{what}: line {last} never came; the last were {:?}",
+                self.seen.iter().rev().take(5).collect::<Vec<_>>()
+            );
+            self.read();
+            thread::sleep(Duration::from_millis(10));
+        }
+        let (mut expected, mut missing, mut perhaps) = (None, 0, false);
+        for seen in &self.seen {
+            match *seen {
+                Seen::Line(number) => {
+                    // What was before the first line depends on when it was first looked.
+                    missing = if expected.is_none() { 0 } else { missing };
+                    let gap = number
+                        .checked_sub(expected.unwrap_or(number))
+                        .unwrap_or_else(|| panic!("{what}: {number} came after {expected:?}"));
+                    assert!(
+                        gap == missing || (perhaps && gap > missing),
+                        "{what}: {gap} lines before {number} are gone, {missing} were told"
+                    );
+                    (expected, missing, perhaps) = (Some(number + 1), 0, false);
+                }
+                Seen::Missing(lines) => missing += lines,
+                Seen::Perhaps => perhaps = true,
+            }
+        }
+    }
+
+    fn lines(&self) -> usize {
+        self.seen.iter().filter(|seen| matches!(seen, Seen::Line(_))).count()
+    }
+}
+
+/// Writes numbered lines and calls `rotate` every ten milliseconds; says which line was the last.
+fn write(path: &Path, time: Duration, rotate: impl Fn(u64)) -> u64 {
+    let (begin, mut number, mut rotations) = (Instant::now(), 0, 0);
+    let append = || OpenOptions::new().append(true).create(true).open(path).unwrap();
+    let mut log = append();
+    while begin.elapsed() < time {
+        for _ in 0..10 {
+            number += 1;
+            // In two halves, and never at once.
+            log.write_all(b"line ").unwrap();
+            log.write_all(format!("{number}\n").as_bytes()).unwrap();
+        }
+        if begin.elapsed() > Duration::from_millis(10) * (rotations + 1) {
+            rotations += 1;
+            rotate(rotations.into());
+            log = append();
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
+    assert!(rotations > 20, "{rotations}");
+    number += 1;
+    log.write_all(format!("line {number}\n").as_bytes()).unwrap();
+    number
+}
+
+fn number(path: &Path, number: u32) -> PathBuf {
+    PathBuf::from(format!("{}.{number}", path.display()))
+}
+
+fn shift(path: &Path, keep: u32) {
+    for index in (1..keep).rev() {
+        let _ = fs::rename(number(path, index), number(path, index + 1));
+    }
+}
+
+/// Follows while it is written and rotated.
+fn race(keep_lines: usize, time: Duration, what: &str, rotate: impl Fn(&Path, u64) + Send + 'static) -> (usize, u64) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("log");
+    let mut reader = Reader::new(&path, keep_lines);
+    let writing = path.clone();
+    let writer = thread::spawn(move || write(&writing, time, |rotation| rotate(&writing, rotation)));
+    while !writer.is_finished() {
+        reader.read();
+        thread::sleep(Duration::from_millis(7));
+    }
+    let last = writer.join().unwrap();
+    reader.check(last, what);
+    (reader.lines(), last)
+}
+
+const TIME: Duration = Duration::from_secs(2);
+
+#[test]
+fn renamed_every_ten_milliseconds() {
+    let (lines, last) = race(10_000, TIME, "eight kept", |path, _| {
+        shift(path, 8);
+        fs::rename(path, number(path, 1)).unwrap();
+    });
+    // Eight files are eighty milliseconds: what is lost is lost to a machine that does nothing for that long.
+    assert!(lines as u64 > last / 2, "{lines} of {last}");
+    race(10_000, TIME, "one kept", |path, _| fs::rename(path, number(path, 1)).unwrap());
+}
+
+#[test]
+fn copied_and_truncated_three_times_a_second() {
+    for keep in [1, 4, 30] {
+        race(10_000, TIME, &format!("{keep} copies"), move |path, rotation| {
+            if rotation % 30 != 0 {
+                return;
+            }
+            shift(path, keep);
+            fs::copy(path, number(path, 1)).unwrap();
+            OpenOptions::new().write(true).open(path).unwrap().set_len(0).unwrap();
+        });
+    }
+}
+
+#[test]
+fn removed_and_emptied_every_ten_milliseconds() {
+    race(10_000, TIME, "removed", |path, _| fs::remove_file(path).unwrap());
+    race(10_000, TIME, "emptied", |path, _| File::create(path).map(drop).unwrap());
+}
+
+#[test]
+fn more_than_is_kept_is_counted_line_by_line() {
+    let (lines, last) = race(20, TIME, "few kept", |path, _| {
+        shift(path, 8);
+        fs::rename(path, number(path, 1)).unwrap();
+    });
+    assert!((lines as u64) < last);
+}
+
+#[test]
+fn a_storm_is_accounted_for_to_the_line() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("log");
+    let mut log = File::create(&path).unwrap();
+    let mut reader = Reader::new(&path, 1000);
+    let mut next = 0;
+    for _ in 0..40 {
+        let block: String = (next..next + 20_000).map(|number| format!("line {number}\n")).collect();
+        next += 20_000;
+        log.write_all(block.as_bytes()).unwrap();
+        reader.read();
+        thread::sleep(Duration::from_millis(20));
+    }
+    reader.check(next - 1, "storm");
+    assert!(reader.lines() < 100_000);
+}
