@@ -6,6 +6,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use crate::domain::InstanceId;
 use crate::error::{Context, Result};
@@ -98,7 +99,12 @@ impl Records {
         let path = self.path(id);
         let doing = || format!("cannot write the record {}", path.display());
         match OpenOptions::new().append(true).open(&path) {
-            Ok(mut file) => append(&mut file, event).while_doing(doing),
+            Ok(mut file) => {
+                append(&mut file, event).while_doing(doing)?;
+                // Whoever else looks is to see it, though nothing runs any more whose end would tell them. It is no loss if that fails.
+                drop(File::open(&self.directory).and_then(|directory| directory.set_modified(SystemTime::now())));
+                Ok(())
+            }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
             Err(error) => Err(error).while_doing(doing),
         }
