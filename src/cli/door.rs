@@ -90,7 +90,8 @@ pub trait Desk: Send + Sync {
         self.look()
     }
 
-    /// A glance that also counts what is written, as far as that takes a moment: for those who ask what is wrong.
+    /// A glance that also counts what is written, as far as that takes a moment, and reads what nothing but findings come of: for those who
+    /// ask what is wrong.
     ///
     /// # Errors
     /// As [`Desk::look`].

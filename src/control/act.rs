@@ -24,6 +24,9 @@ pub trait Look: Send {
     /// What is there now.
     fn look(&mut self) -> Arc<Snapshot>;
 
+    /// Reads what is worth telling and decides nothing, so that the next look tells of it: PID files.
+    fn examine(&mut self) {}
+
     /// What is there now of one instance, as it was declared in the last look; of the others what was seen last, their listeners
     /// excepted. Far cheaper than a whole look.
     fn look_again(&mut self, id: &InstanceId) -> Arc<Snapshot>;
@@ -87,6 +90,11 @@ impl Control {
     fn recent_look(&self) -> Arc<Snapshot> {
         let mut eyes = self.eyes.lock().unwrap_or_else(PoisonError::into_inner);
         eyes.since(Instant::now().checked_sub(RECENT)).unwrap_or_else(|| eyes.look(|eye| eye.look()))
+    }
+
+    /// Has the next look tell of what a look by itself does not read.
+    pub fn examine(&self) {
+        self.eyes.lock().unwrap_or_else(PoisonError::into_inner).eye.examine();
     }
 
     /// Why the caller cannot have this done to a row; `None` when it can be asked.

@@ -106,6 +106,7 @@ impl Clock {
             }
             if processes {
                 self.eye.processes();
+                self.eye.pid_files();
                 next_processes = now + self.sampling.processes;
             }
             if processes || changed {

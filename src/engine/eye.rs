@@ -21,6 +21,7 @@ use crate::storage::Board;
 use crate::supervisor::Supervisor;
 
 use super::endings::Endings;
+use super::pid_files::PidFileWatch;
 use super::plan;
 
 /// How often the kernel is asked which ports it gives away: somebody sets that by hand, and rarely.
@@ -61,6 +62,7 @@ pub struct Eye {
     host: Shown,
     zone: TimeZone,
     endings: Endings,
+    pid_files: PidFileWatch,
     ports: PortPlan,
     kernel_asked: Option<Duration>,
     storage: Arc<Board>,
@@ -75,6 +77,7 @@ impl Eye {
     pub fn new(config: Arc<Config>, reader: Arc<Reader>, supervisor: Arc<dyn Supervisor>, storage: Arc<Board>) -> Result<Self> {
         let host = nix::unistd::gethostname().map(|name| Shown::new(&name.to_string_lossy())).unwrap_or_else(|_| Shown::new("localhost"));
         Ok(Self {
+            pid_files: PidFileWatch::new(Arc::clone(&reader)),
             discoverer: Discoverer::new(Arc::clone(&config), reader),
             sampler: Sampler::new(config.ports.range)?,
             supervisor,
@@ -188,6 +191,15 @@ impl Eye {
         self.sampler.processes(&self.watched);
     }
 
+    /// Looks at a few PID files. True when one of them is wrong that was not, or the other way round.
+    pub fn pid_files(&mut self) -> bool {
+        let changed = self.previous.as_ref().is_some_and(|previous| self.pid_files.look(previous, now().boot));
+        if changed {
+            self.standing = None;
+        }
+        changed
+    }
+
     /// A process has ended: nothing of it is believed any more.
     ///
     /// `descriptor` is the pidfd that told it, for the kernel to say how.
@@ -216,6 +228,7 @@ impl Eye {
             range: self.config.ports.range,
             host: &self.host,
             zone: &self.zone,
+            pid_files: self.pid_files.wrong(),
             ports: &self.ports,
             storage: &storage,
             viewer: self.viewer,
@@ -247,6 +260,12 @@ impl Look for Eye {
         self.sampler.all_limits(&self.watched);
         let first = self.judge(&[]);
         self.with_trees(first)
+    }
+
+    fn examine(&mut self) {
+        let snapshot = self.previous.clone().unwrap_or_else(|| self.look());
+        self.pid_files.look_through(&snapshot, now().boot);
+        self.standing = None;
     }
 
     fn look_again(&mut self, id: &InstanceId) -> Arc<Snapshot> {

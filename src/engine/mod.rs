@@ -5,6 +5,7 @@
 mod clock;
 mod endings;
 mod eye;
+mod pid_files;
 mod plan;
 #[cfg(test)]
 mod tests;

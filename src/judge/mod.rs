@@ -11,6 +11,7 @@ mod join;
 mod key_missing;
 mod limits_missing;
 mod log_unbounded;
+mod pidfile_mismatch;
 mod port_collision_ahead;
 mod port_drift;
 mod port_duplicate;
@@ -38,7 +39,9 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
-use crate::domain::{Claim, InstanceId, PortPlan, PortRange, Reading, Roster, Row, Sample, Shown, Snapshot, Storage, Uid, Underway};
+use crate::domain::{
+    Claim, InstanceId, PidFiles, PortPlan, PortRange, Reading, Roster, Row, Sample, Shown, Snapshot, Storage, Uid, Underway,
+};
 
 pub use follow::follow;
 
@@ -63,6 +66,8 @@ pub struct Input<'a> {
     pub host: &'a Shown,
     /// The zone in which times are told in sentences.
     pub zone: &'a TimeZone,
+    /// The PID files that did not name their instance.
+    pub pid_files: &'a PidFiles,
     /// What was counted on the disks.
     pub storage: &'a Storage,
     /// With whose eyes was sampled: its own processes are seen by every uid, whatever hides the others.

@@ -109,6 +109,7 @@ fn verdict(facts: &Facts<'_>, index: usize, subject: &Subject<'_>, previous: Opt
         hidden: hidden.as_deref(),
         boot: moment.boot,
         wall: moment.wall,
+        zone: facts.input.zone,
     })
 }
 

@@ -13,9 +13,9 @@ use super::port_taken::Taken;
 use super::state::START_TIMEOUT;
 use super::unmanaged::Stranger;
 use super::{
-    Input, config_invalid, disk_filling, key_missing, limits_missing, log_unbounded, port_collision_ahead, port_drift, port_duplicate,
-    port_ephemeral, port_out_of_range, port_shadowed, port_shared, port_silent, port_stranger, port_taken, range_nearly_full,
-    restart_pending, storage_shared,
+    Input, config_invalid, disk_filling, key_missing, limits_missing, log_unbounded, pidfile_mismatch, port_collision_ahead, port_drift,
+    port_duplicate, port_ephemeral, port_out_of_range, port_shadowed, port_shared, port_silent, port_stranger, port_taken,
+    range_nearly_full, restart_pending, storage_shared,
 };
 use crate::domain::{Code, Finding, InstanceId, Listener, ProcessKey, Reading, Uid, words};
 
@@ -56,6 +56,7 @@ const RULES: &[&dyn Rule] = &[
     &config_invalid::ConfigInvalid,
     &restart_pending::RestartPending,
     &key_missing::KeyMissing,
+    &pidfile_mismatch::PidfileMismatch,
     &storage_shared::StorageShared,
     &disk_filling::DiskFilling,
     &log_unbounded::LogUnbounded,

@@ -5,8 +5,9 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
-use crate::domain::{Again, Claim, ExitStatus, LastExit, Row, Shown, Stage, State, Underway, Verb, Wish};
+use crate::domain::{Again, Claim, ExitStatus, LastExit, Row, Shown, Stage, State, Underway, Verb, Wish, words};
 
 /// How long a start may take where the configuration is too broken to tell.
 pub(super) const START_TIMEOUT: Duration = Duration::from_secs(60);
@@ -38,6 +39,8 @@ pub(super) struct Circumstances<'a> {
     pub boot: Duration,
     /// Now, on the wall.
     pub wall: Timestamp,
+    /// The zone in which times are told.
+    pub zone: &'a TimeZone,
 }
 
 /// The state, why, and the end that led to it.
@@ -127,16 +130,25 @@ fn crashed_under_a_keeper(given: &Circumstances<'_>, exit: Option<LastExit>) -> 
     let over_memory = exit.and_then(|exit| exit.over_memory).map(|_| "it was killed for using more memory than it may");
     let (state, why) = match given.claim.and_then(|claim| claim.again) {
         Some(Again::Never { ends, within }) => {
-            (State::CrashLoop, Some(format!("it ended {ends} times within {} s and is not started again", within.as_secs())))
+            (State::CrashLoop, Some(format!("it ended {ends} times within {} and is not started again", span(within))))
         }
         // Without its keeper nobody starts it again.
         Some(Again::At { at, tries }) if given.kept => {
-            let left = at.duration_since(given.wall).as_secs().max(0);
-            (State::Crashed, Some(format!("it is started again in {left} s, try {tries}")))
+            // At a time, not in so many seconds: a sentence that changes with every look is painted with every look.
+            let at = words::clock(at, given.wall, given.zone);
+            (State::Crashed, Some(format!("it is started again at {at}, try {tries}")))
         }
         Some(Again::At { .. }) | None => (State::Crashed, over_memory.map(str::to_owned)),
     };
     Verdict { state, why: why.as_deref().map(Shown::new), exit }
+}
+
+/// "2 min", "90 s".
+fn span(duration: Duration) -> String {
+    match duration.as_secs() {
+        seconds if seconds >= 60 && seconds % 60 == 0 => format!("{} min", seconds / 60),
+        seconds => format!("{seconds} s"),
+    }
 }
 
 fn unknown(why: &str) -> Verdict {

@@ -1,8 +1,12 @@
 //! The state machine: cases.
 
+use jiff::tz::TimeZone;
+
 use super::*;
 use crate::domain::{InstanceId, Reading, Uid};
 use crate::judge::testing::{Host, id, row, state as state_of, wall};
+
+static ZONE: TimeZone = TimeZone::UTC;
 
 fn order(verb: Verb, since: u64) -> Underway {
     let id = InstanceId::parse("alice").unwrap();
@@ -52,6 +56,7 @@ fn while_an_order_is_carried_out_and_while_it_runs() {
             hidden: None,
             boot: Duration::from_secs(1000),
             wall: wall(),
+            zone: &ZONE,
         });
         assert_eq!(verdict.state, case.expected, "{}", case.name);
         let is_doing = case.verb.is_some_and(Verb::changes);
@@ -90,10 +95,10 @@ fn what_its_keeper_makes_of_an_end() {
     let never = Again::Never { ends: 5, within: Duration::from_secs(120) };
     let cases = [
         (None, true, State::Crashed, None),
-        (Some(soon), true, State::Crashed, Some("it is started again in 8 s, try 4")),
+        (Some(soon), true, State::Crashed, Some("it is started again at 03:12:12, try 4")),
         // Nobody is left who would.
         (Some(soon), false, State::Crashed, None),
-        (Some(never), false, State::CrashLoop, Some("it ended 5 times within 120 s and is not started again")),
+        (Some(never), false, State::CrashLoop, Some("it ended 5 times within 2 min and is not started again")),
     ];
     for (again, kept, expected, why) in cases {
         let claim = Claim { wished_up: Some(true), exit, again, ..Claim::nothing(id("alice"), false) };
@@ -125,6 +130,7 @@ fn not_running(claim: &Claim) -> Circumstances<'_> {
         hidden: None,
         boot: Duration::from_secs(1000),
         wall: wall(),
+        zone: &ZONE,
     }
 }
 

@@ -12,8 +12,8 @@ use jiff::tz::TimeZone;
 use super::{Input, follow, judge};
 use crate::domain::{
     Claim, Code, Declared, DiskUse, Endpoint, Finding, Gid, Holder, HostReading, InstanceId, Launch, Limits, Listener, Moment, Outcome,
-    PortPlan, PortRange, Process, ProcessKey, Processes, Reading, Restart, Roster, Row, Sample, Shown, Snapshot, Stage, State, Storage,
-    SupervisorKind, Uid, Underway, Verb,
+    PidFiles, PortPlan, PortRange, Process, ProcessKey, Processes, Reading, Restart, Roster, Row, Sample, Shown, Snapshot, Stage, State,
+    Storage, SupervisorKind, Uid, Underway, Verb,
 };
 
 /// Seconds after boot at which the host is looked at.
@@ -61,6 +61,7 @@ pub(super) struct Host {
     pub claims: Vec<Claim>,
     pub sample: Sample,
     pub underway: Vec<Underway>,
+    pub pid_files: PidFiles,
     pub storage: Storage,
     pub range: PortRange,
     pub ports: PortPlan,
@@ -87,6 +88,7 @@ impl Host {
                 shape: 0,
             },
             underway: Vec::new(),
+            pid_files: PidFiles::new(),
             storage: Storage::default(),
             range: PortRange { first: 8080, last: 9080 },
             ports: PortPlan::default(),
@@ -278,6 +280,7 @@ impl Host {
             range: self.range,
             host: &"mcp-3".into(),
             zone: &TimeZone::UTC,
+            pid_files: &self.pid_files,
             storage: &self.storage,
             ports: &self.ports,
             viewer: self.viewer,

@@ -97,7 +97,8 @@ impl Local {
     fn look_and_count(&self, wanted: Wanted<'_>, patience: Duration) -> Arc<Snapshot> {
         let first = self.control.look();
         let begun = Instant::now();
-        self.count(&first, wanted, patience);
+        self.control.examine();
+        self.count(&first, wanted, patience.saturating_sub(begun.elapsed()));
         std::thread::sleep(BETWEEN_READINGS.saturating_sub(begun.elapsed()));
         self.keep(self.control.look())
     }
@@ -107,9 +108,11 @@ impl Local {
         self.keep(self.control.look())
     }
 
-    /// A look with a single reading, and everything that can be counted on the disks in a moment: logs, room, open files.
+    /// A look with a single reading, and everything that can be counted on the disks in a moment: logs, room, open files; and the
+    /// PID files.
     pub fn examine(&self) -> Arc<Snapshot> {
         let first = self.control.look();
+        self.control.examine();
         self.count(&first, Wanted { open_files: true, workspace_of: None }, COUNTING);
         self.keep(self.control.look())
     }

@@ -167,6 +167,25 @@ impl Guide {
         pid
     }
 
+    /// What `berth check` says of the PID file.
+    fn mismatch(&self) -> Vec<String> {
+        let told = self.world.berth.json(&["check"]);
+        let findings = told["findings"].as_array().unwrap().iter();
+        let evidence = findings.filter(|finding| finding["code"] == "pidfile-mismatch").map(|finding| finding["evidence"].to_string());
+        evidence.collect()
+    }
+
+    /// Waits until it is old enough for its PID file to count, and what is said then of it.
+    fn settled_mismatch(&self, pid: i64) -> Vec<String> {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+        let started: f64 = stat.rsplit_once(") ").unwrap().1.split(' ').nth(19).unwrap().parse().unwrap();
+        let uptime = || fs::read_to_string("/proc/uptime").unwrap().split(' ').next().unwrap().parse::<f64>().unwrap();
+        while uptime() < started / 100.0 + 3.0 {
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        self.mismatch()
+    }
+
     fn pid_file(&self) -> String {
         fs::read_to_string(self.world.base.join("users").join(&self.owner().name).join("server.pid")).unwrap().trim().to_owned()
     }
@@ -186,9 +205,11 @@ fn what_the_scripts_started_berth_takes_over_and_the_scripts_manage_what_berth_s
 
     // What the script started has an empty PID file: `$!` stands outside `su -c`.
     assert!(guide.script("start").contains("Starting"));
-    guide.is_told_rightly("started by the script");
+    let by_script = guide.is_told_rightly("started by the script");
     assert_eq!(guide.pid_file(), "");
     assert!(guide.script("status").contains("is not running"), "the guide's own view of it");
+    let told = guide.settled_mismatch(by_script);
+    assert!(told.len() == 1 && told[0].contains("is empty") && told[0].contains(&format!("runs as pid {by_script}")), "{told:?}");
     berth.done(&["stop", name]);
     guide.owner().assert_idle();
     assert_eq!(guide.row()["state"], "stopped");
@@ -200,6 +221,7 @@ fn what_the_scripts_started_berth_takes_over_and_the_scripts_manage_what_berth_s
     let pid = guide.is_told_rightly("restarted by berth");
     assert_ne!(pid, by_script);
     assert_eq!(guide.pid_file(), pid.to_string());
+    assert_eq!(guide.settled_mismatch(pid), [] as [String; 0]);
     let parent = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
     let parent = parent.rsplit_once(") ").unwrap().1.split(' ').nth(1).unwrap().to_owned();
     let keeper = fs::read_to_string(format!("/proc/{parent}/cmdline")).unwrap();

@@ -5,64 +5,93 @@
 use std::collections::HashMap;
 use std::fs;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use crate::domain::{Claim, Declared, InstanceId, ProcessKey, Roster, Shown, SupervisorKind};
 
-use super::record::{Record, Records};
+use super::record::Record;
+use super::records::{Edition, Records};
 
 /// The records as they were last read.
 #[derive(Debug, Default)]
 pub struct Cache {
     directory_changed: Option<SystemTime>,
     known: HashMap<InstanceId, Option<Record>>,
+    /// Which edition of each is known.
+    editions: HashMap<InstanceId, Option<Edition>>,
     denied: bool,
     /// Those whose process has ended, with that process: their keeper is about to write, or was killed.
     restless: HashMap<InstanceId, Option<ProcessKey>>,
 }
 
+/// How old the directory's change must be for the next one to bear another time: the kernel's clock for files ticks every few
+/// milliseconds.
+const TICK: Duration = Duration::from_millis(50);
+
 /// A claim for each process instance.
 ///
-/// A new record changes the directory; after that only records that are not settled and whose run has not fully begun, and those
-/// that [`forget`] named, are read again: a keeper appends at the beginning and at the end of its server's life.
+/// A new record changes the directory, and so does an order; a keeper's lines do not. So after that only records that are not settled
+/// and whose run has not fully begun, and those that [`forget`] named, are looked at again, and read where they changed: a keeper
+/// appends at the beginning and at the end of its server's life.
 pub fn read(records: &Records, boot: &str, cache: &Mutex<Cache>, roster: &Roster) -> Vec<Claim> {
     let mut cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
-    let changed = match fs::metadata(records.directory()) {
-        Ok(facts) => {
-            cache.denied = false;
-            facts.modified().ok()
-        }
-        Err(error) => {
-            cache.denied = error.kind() == std::io::ErrorKind::PermissionDenied;
-            None
-        }
-    };
-    if changed != cache.directory_changed {
-        cache.directory_changed = changed;
-        cache.known.clear();
-    }
-    let Cache { known, denied, restless, .. } = &mut *cache;
+    let is_changed = cache.look_at_directory(records);
     let mut claims = Vec::with_capacity(roster.instances.len());
     for declared in roster.instances.iter().filter(|declared| declared.supervisor == SupervisorKind::Process) {
-        let last = known.get(&declared.id);
-        let settled = last.is_some_and(|record| record.as_ref().is_none_or(|record| record.settled));
-        let main = last.and_then(Option::as_ref).filter(|record| record.exit.is_none()).and_then(|record| record.main);
-        if settled || restless.get(&declared.id).is_some_and(|ended| main.is_some() && main != *ended) {
-            restless.remove(&declared.id);
-        }
-        // What runs is written of when it ends; between an end and the next try its keeper may write at any time.
-        let quiet = settled || (main.is_some() && !restless.contains_key(&declared.id));
-        if !quiet && !*denied {
-            match records.read(&declared.id, boot) {
-                Ok(record) => drop(known.insert(declared.id.clone(), record)),
-                Err(error) => *denied = error.kind() == std::io::ErrorKind::PermissionDenied,
-            }
-        }
-        let record = known.get_mut(&declared.id).and_then(Option::as_mut);
+        cache.look(records, boot, &declared.id, is_changed);
+        let denied = cache.denied;
+        let record = cache.known.get_mut(&declared.id).and_then(Option::as_mut);
         let record = record.map(|record| share_settings(record, declared));
-        claims.push(claim_of(&declared.id, record, *denied));
+        claims.push(claim_of(&declared.id, record, denied));
     }
     claims
+}
+
+impl Cache {
+    /// Whether any record may be another than the known one.
+    fn look_at_directory(&mut self, records: &Records) -> bool {
+        let changed = match fs::metadata(records.directory()) {
+            Ok(facts) => {
+                self.denied = false;
+                facts.modified().ok()
+            }
+            Err(error) => {
+                self.denied = error.kind() == std::io::ErrorKind::PermissionDenied;
+                None
+            }
+        };
+        let is_changed = changed != self.directory_changed;
+        // What changes it once more within the same tick would not show.
+        self.directory_changed = changed.filter(|at| at.elapsed().is_ok_and(|age| age >= TICK));
+        is_changed
+    }
+
+    /// Reads one record, if there is something new in it.
+    fn look(&mut self, records: &Records, boot: &str, id: &InstanceId, is_changed: bool) {
+        let Self { known, editions, denied, restless, .. } = self;
+        let last = known.get(id);
+        let settled = last.is_some_and(|record| record.as_ref().is_none_or(|record| record.settled));
+        let main = last.and_then(Option::as_ref).filter(|record| record.exit.is_none()).and_then(|record| record.main);
+        if settled || restless.get(id).is_some_and(|ended| main.is_some() && main != *ended) {
+            restless.remove(id);
+        }
+        // What runs is written of when it ends; between an end and the next try its keeper may write at any time.
+        let is_quiet = !is_changed && (settled || (main.is_some() && !restless.contains_key(id)));
+        if is_quiet || *denied {
+            return;
+        }
+        let is_known = last.is_some();
+        let read = records.edition(id).and_then(|edition| {
+            // What is written between the two looks makes the next edition another one: nothing is missed.
+            if !is_known || editions.get(id) != Some(&edition) {
+                let record = if edition.is_some() { records.read(id, boot)? } else { None };
+                known.insert(id.clone(), record);
+                editions.insert(id.clone(), edition);
+            }
+            Ok(())
+        });
+        *denied = read.is_err_and(|error| error.kind() == std::io::ErrorKind::PermissionDenied);
+    }
 }
 
 /// Makes the next look at this instance read its record again.
@@ -99,5 +128,87 @@ fn claim_of(id: &InstanceId, record: Option<&Record>, denied: bool) -> Claim {
         started_with: record.started_with.clone(),
         unlimited: record.unlimited.as_deref().map(Shown::new),
         denied,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+
+    use jiff::Timestamp;
+
+    use super::super::record::Event;
+    use super::super::records::append;
+    use super::*;
+
+    fn asked(records: &Records, id: &InstanceId) -> File {
+        let first = Event::Asked {
+            boot: "b".to_owned(),
+            by: "root".to_owned(),
+            at: Timestamp::now(),
+            restarts: 0,
+            before: None,
+            before_over_memory: None,
+            settings: None,
+        };
+        records.begin(id, &first).unwrap()
+    }
+
+    fn exited(code: i32) -> Event {
+        Event::Exited { code: Some(code), signal: None, asked_outside: false, over_memory: None, at: Timestamp::now() }
+    }
+
+    fn started(main: i32) -> Event {
+        Event::Started { keeper: (10, 1), main: (main, 2), at: Timestamp::now(), unlimited: None }
+    }
+
+    #[test]
+    fn what_anybody_writes_is_seen_when_it_has_to_be() {
+        let directory = tempfile::tempdir().unwrap();
+        let records = Records::below(directory.path());
+        let id = InstanceId::of_owner("alice").unwrap();
+        let cache = Mutex::<Cache>::default();
+        let look = || {
+            let mut cache = cache.lock().unwrap();
+            // The directory has not changed for long.
+            std::thread::sleep(TICK + TICK / 5);
+            let is_changed = cache.look_at_directory(&records);
+            cache.look(&records, "b", &id, is_changed);
+            cache.known.get(&id).cloned().flatten()
+        };
+        assert_eq!(look(), None);
+        let mut file = asked(&records, &id);
+        assert_eq!(look().and_then(|record| record.main), None);
+        append(&mut file, &started(11)).unwrap();
+        assert_eq!(look().and_then(|record| record.main.map(|main| main.pid)), Some(11), "it was about to begin");
+        append(&mut file, &exited(3)).unwrap();
+        assert_eq!(look().and_then(|record| record.exit), None, "nobody has told of an end, and nothing is read");
+        forget(&cache, &id);
+        assert!(look().is_some_and(|record| record.exit.is_some()));
+        append(&mut file, &started(12)).unwrap();
+        assert_eq!(look().and_then(|record| record.main.map(|main| main.pid)), Some(12), "after an end its keeper may write at any time");
+        append(&mut file, &exited(3)).unwrap();
+        append(&mut file, &Event::Empty { told: false, killed: false, at: Timestamp::now() }).unwrap();
+        forget(&cache, &id);
+        assert!(look().is_some_and(|record| record.settled && !record.stop_asked));
+        records.add(&id, &Event::StopAsked { by: "anna".to_owned(), at: Timestamp::now() }).unwrap();
+        assert!(look().is_some_and(|record| record.stop_asked), "an order from another console, after everything was written");
+        drop(asked(&records, &id));
+        assert!(look().is_some_and(|record| !record.settled), "another console began anew");
+    }
+
+    #[test]
+    fn two_changes_within_a_tick_are_two() {
+        let directory = tempfile::tempdir().unwrap();
+        let records = Records::below(directory.path());
+        let id = InstanceId::of_owner("alice").unwrap();
+        drop(asked(&records, &id));
+        let mut cache = Cache::default();
+        assert!(cache.look_at_directory(&records));
+        assert!(cache.look_at_directory(&records), "it has changed just now, and may do so again");
+        let long_ago = SystemTime::now() - Duration::from_secs(60);
+        File::open(records.directory()).unwrap().set_modified(long_ago).unwrap();
+        assert!(cache.look_at_directory(&records));
+        assert!(!cache.look_at_directory(&records));
     }
 }

@@ -9,6 +9,7 @@ mod launch;
 mod lock;
 mod pid_file;
 mod record;
+mod records;
 mod rotate;
 mod spec;
 mod stop;
@@ -24,7 +25,7 @@ use crate::hand::{Identity, Reader, Zygote};
 use super::{Started, Stopped, Supervisor};
 
 pub use lock::{Held, InstanceLock};
-use record::Records;
+use records::Records;
 pub use spec::PATH as PROGRAM_PATH;
 
 /// The supervisor of process instances.

@@ -23,13 +23,18 @@ pub fn write(path: &Path, pid: i32) -> io::Result<()> {
 
 /// Removes the PID file if it still names this pid: another start may have written its own by now. False when it did not.
 pub fn remove(path: &Path, pid: i32) -> bool {
-    let Ok(file) = OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path) else { return false };
-    let mut text = String::new();
-    let names_it = file.take(32).read_to_string(&mut text).is_ok() && text.trim().parse() == Ok(pid);
+    let names_it = names(path, pid);
     if names_it {
         drop(fs::remove_file(path));
     }
     names_it
+}
+
+/// Whether the PID file names this pid.
+pub fn names(path: &Path, pid: i32) -> bool {
+    let Ok(file) = OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path) else { return false };
+    let mut text = String::new();
+    file.take(32).read_to_string(&mut text).is_ok() && text.trim().parse() == Ok(pid)
 }
 
 #[cfg(test)]

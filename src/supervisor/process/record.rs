@@ -3,18 +3,13 @@
 //! It lives in berth's own state directory, never in a user's tree. A keeper only appends to it through a descriptor that it was
 //! given. It must never be believed about a process whose start time the kernel does not confirm, nor across a reboot.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::Write;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{Again, ExitStatus, InstanceId, LastExit, ProcessKey, Settings};
-use crate::error::{Context, Result};
+use crate::domain::{Again, ExitStatus, LastExit, ProcessKey, Settings};
 
 /// One event of an instance's life under its keeper.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -98,8 +93,16 @@ pub enum Event {
         /// When.
         at: Timestamp,
     },
+    /// Earlier lines were taken away for the record not to grow for ever: what they counted.
+    Shortened {
+        /// How often it was started again in them.
+        restarts: u32,
+    },
     /// Nothing of its tree is left; the keeper ends.
     Empty {
+        /// The keeper was told to. Whoever asks berth is recorded before; this stands for who signals the keeper itself.
+        #[serde(default)]
+        told: bool,
         /// Whether SIGKILL was needed.
         killed: bool,
         /// When.
@@ -134,11 +137,13 @@ pub struct Record {
     pub killed: bool,
     /// Which limits it runs without, and why.
     pub unlimited: Option<String>,
+    /// Its first runs are only counted.
+    pub shortened: bool,
 }
 
 /// This boot's id; empty where the kernel tells none.
 pub fn boot_id() -> String {
-    fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()
+    std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()
 }
 
 fn exit_of(code: Option<i32>, signal: Option<i32>, at: Timestamp, over_memory: Option<u64>) -> LastExit {
@@ -163,7 +168,7 @@ impl Record {
                     record = Self { restarts, exit, started_with: settings.map(Arc::new), ..Self::default() };
                 }
                 Event::Started { keeper, main, at, unlimited } => {
-                    if record.main.is_some() {
+                    if record.main.is_some() || record.shortened {
                         record.restarts = record.restarts.saturating_add(1);
                     }
                     record.again = None;
@@ -191,7 +196,12 @@ impl Record {
                     record.again = Some(Again::At { at, tries });
                 }
                 Event::GaveUp { ends, within_s, .. } => record.again = Some(Again::Never { ends, within: Duration::from_secs(within_s) }),
-                Event::Empty { killed, .. } => {
+                Event::Shortened { restarts } => {
+                    record.restarts = record.restarts.saturating_add(restarts);
+                    record.shortened = true;
+                }
+                Event::Empty { killed, told, .. } => {
+                    record.stop_asked |= told;
                     if matches!(record.again, Some(Again::At { .. })) {
                         record.again = None;
                     }
@@ -219,92 +229,13 @@ impl Record {
     }
 }
 
-/// Where the records are.
-#[derive(Clone, Debug)]
-pub struct Records {
-    directory: PathBuf,
-}
-
-impl Records {
-    /// The records below a state directory.
-    pub fn below(state: &Path) -> Self {
-        Self { directory: state.join("instances") }
-    }
-
-    /// The directory, whose modification time changes with every new record.
-    pub fn directory(&self) -> &Path {
-        &self.directory
-    }
-
-    fn path(&self, id: &InstanceId) -> PathBuf {
-        self.directory.join(format!("{}.jsonl", id.file_stem()))
-    }
-
-    /// Reads one record; empty when there is none.
-    ///
-    /// # Errors
-    /// When the directory or the file may not be read.
-    pub fn read(&self, id: &InstanceId, this_boot: &str) -> std::io::Result<Option<Record>> {
-        match fs::read_to_string(self.path(id)) {
-            Ok(text) => Ok(Some(Record::parse(&text, this_boot))),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Begins a new record in place of the old one and gives the file that the keeper appends to.
-    ///
-    /// # Errors
-    /// When the state directory cannot be written: nothing may be started then.
-    pub fn begin(&self, id: &InstanceId, first: &Event) -> Result<File> {
-        fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&self.directory)
-            .while_doing(|| format!("cannot make the state directory {}", self.directory.display()))?;
-        let path = self.path(id);
-        let fresh = path.with_extension("jsonl.new");
-        let doing = || format!("cannot write the record {}", path.display());
-        if let Err(error) = fs::remove_file(&fresh)
-            && error.kind() != std::io::ErrorKind::NotFound
-        {
-            return Err(error).while_doing(doing);
-        }
-        let mut file = OpenOptions::new().append(true).create_new(true).mode(0o600).open(&fresh).while_doing(doing)?;
-        append(&mut file, first).while_doing(doing)?;
-        file.sync_all().while_doing(doing)?;
-        fs::rename(&fresh, &path).while_doing(doing)?;
-        Ok(file)
-    }
-
-    /// Adds an event to an instance's record, if it has one.
-    ///
-    /// # Errors
-    /// When it cannot be written.
-    pub fn add(&self, id: &InstanceId, event: &Event) -> Result<()> {
-        let path = self.path(id);
-        let doing = || format!("cannot write the record {}", path.display());
-        match OpenOptions::new().append(true).open(&path) {
-            Ok(mut file) => append(&mut file, event).while_doing(doing),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
-            Err(error) => Err(error).while_doing(doing),
-        }
-    }
-}
-
-/// Appends one event as one line, in one write: two writers' lines never mix (O_APPEND, write(2)).
-///
-/// # Errors
-/// When it cannot be written.
-pub fn append(file: &mut File, event: &Event) -> std::io::Result<()> {
-    let mut line = serde_json::to_vec(event)?;
-    line.push(b'\n');
-    file.write_all(&line)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
+    use super::super::records::{Records, append};
     use super::*;
+    use crate::domain::InstanceId;
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(second).unwrap()
@@ -335,7 +266,7 @@ mod tests {
         assert_eq!((record.restarts, record.exit, record.settled), (2, None, false));
         records.add(&id, &Event::StopAsked { by: "root".to_owned(), at: at(3) }).unwrap();
         append(&mut file, &Event::Exited { code: None, signal: Some(15), asked_outside: false, over_memory: None, at: at(4) }).unwrap();
-        append(&mut file, &Event::Empty { killed: false, at: at(4) }).unwrap();
+        append(&mut file, &Event::Empty { told: true, killed: false, at: at(4) }).unwrap();
         let record = records.read(&id, "b").unwrap().unwrap();
         assert!(record.stop_asked && record.settled);
         assert_eq!(record.exit, Some(LastExit { status: ExitStatus::Signal(15), at: at(4), over_memory: None }));
@@ -348,6 +279,39 @@ mod tests {
         text.push_str(&serde_json::to_string(&Event::Started { keeper: (10, 1), main: (11, 2), at: at(2), unlimited: None }).unwrap());
         let record = Record::parse(&text, "new");
         assert_eq!((record.keeper, record.main, record.settled), (None, None, true));
+    }
+
+    #[test]
+    fn what_was_taken_away_is_counted() {
+        let started = |main| Event::Started { keeper: (10, 1), main: (main, 2), at: at(2), unlimited: None };
+        let text = |events: &[Event]| events.iter().map(|event| serde_json::to_string(event).unwrap() + "\n").collect::<String>();
+        let whole = Record::parse(&text(&[asked("b"), started(11), started(12), started(13), started(14)]), "b");
+        let shortened = Record::parse(&text(&[asked("b"), Event::Shortened { restarts: 2 }, started(14)]), "b");
+        assert_eq!((whole.restarts, shortened.restarts), (5, 5));
+        assert_eq!((whole.main, whole.exit), (shortened.main, shortened.exit));
+    }
+
+    #[test]
+    fn a_keeper_that_was_told_was_asked() {
+        for (told, stop_asked) in [(true, true), (false, false)] {
+            let text = serde_json::to_string(&Event::Empty { told, killed: false, at: at(4) }).unwrap();
+            assert_eq!(Record::parse(&text, "b").stop_asked, stop_asked);
+        }
+    }
+
+    #[test]
+    fn an_edition_changes_with_every_event() {
+        let directory = tempfile::tempdir().unwrap();
+        let records = Records::below(directory.path());
+        let id = InstanceId::of_owner("alice").unwrap();
+        assert_eq!(records.edition(&id).unwrap(), None);
+        let mut file = records.begin(&id, &asked("b")).unwrap();
+        let first = records.edition(&id).unwrap();
+        append(&mut file, &Event::Shortened { restarts: 1 }).unwrap();
+        let second = records.edition(&id).unwrap();
+        records.begin(&id, &asked("b")).unwrap();
+        let third = records.edition(&id).unwrap();
+        assert!(first != second && second != third && first != third);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! It must never outlive its tree (but to start it again), never execute anything but the server, and never open a file before it has
 //! become the user.
 
+mod notes;
 mod policy;
 mod signals;
 mod spawn;
@@ -25,15 +26,19 @@ use crate::domain::{self, ProcessKey};
 use crate::hand::{Ending, Group, Identity, become_user, end_tree, process_facts};
 
 use super::pid_file;
-use super::record::{Event, append};
+use super::record::Event;
 use super::rotate::{self, Keeping, Quiet};
 use super::spec::{Spec, Word, millis};
+use notes::Notes;
 use policy::{Next, Policy};
 use signals::{blocked_signals, wait_for_signal};
 use spawn::{open_log, spawn};
 
 /// The environment variable that holds the identity to take on. It is no secret: ids and groups.
 const IDENTITY: &str = "BERTH_KEEPER_IDENTITY";
+
+/// How long a script may take between its signal and the removal of the PID file.
+const SCRIPT_TAKES: Duration = Duration::from_millis(100);
 
 /// The keeper's whole life; the hidden subcommand `berth keeper TITLE`. Returns the process's exit code.
 pub fn run(_arguments: &[OsString]) -> u8 {
@@ -46,12 +51,13 @@ pub fn run(_arguments: &[OsString]) -> u8 {
     // SAFETY: nothing was opened yet.
     let group = unsafe { Group::inherited() };
     let mut keeper = Keeper {
-        record: File::from(record),
+        notes: Notes::new(File::from(record)),
         line,
         group,
         main: None,
         began: Instant::now(),
         pid_file: None,
+        told: false,
         end: None,
         quiet: Quiet::default(),
     };
@@ -88,13 +94,15 @@ enum Outcome {
 }
 
 struct Keeper {
-    record: File,
+    notes: Notes,
     line: OwnedFd,
     group: Group,
     main: Option<ProcessKey>,
     /// When the server was last started.
     began: Instant,
     pid_file: Option<PathBuf>,
+    /// It is ending its tree because it was told to.
+    told: bool,
     /// How it last ended.
     end: Option<End>,
     /// Held whenever something is done to the tree: the rotation freezes it.
@@ -148,7 +156,7 @@ impl Keeper {
                 }
             }
         }
-        self.note(&Event::Empty { killed: false, at: Timestamp::now() });
+        self.note(&Event::Empty { told: self.told, killed: false, at: Timestamp::now() });
         Ok(())
     }
 
@@ -168,6 +176,7 @@ impl Keeper {
         self.pid_file = pid_file::write(&spec.pid_file, main.pid).is_ok().then(|| spec.pid_file.clone());
         let (keeper, main) = ((keeper.pid, keeper.start_time), (main.pid, main.start_time));
         let unlimited = self.group.without(main.0);
+        self.notes.begin_run();
         self.note(&Event::Started { keeper, main, at: Timestamp::now(), unlimited });
         self.say(&Word::Started { keeper, main });
         Ok(())
@@ -182,9 +191,10 @@ impl Keeper {
             let Some((signal, value)) = wait_for_signal(signals, None) else { continue };
             if signal == libc::SIGTERM {
                 let grace = if value > 0 { Duration::from_millis(value.unsigned_abs().into()) } else { stop_timeout };
+                self.told = true;
                 let ending = self.end_everything(grace);
                 if self.is_empty() {
-                    self.note(&Event::Empty { killed: ending.killed, at: Timestamp::now() });
+                    self.note(&Event::Empty { told: true, killed: ending.killed, at: Timestamp::now() });
                     return Outcome::Told;
                 }
                 continue;
@@ -221,10 +231,11 @@ impl Keeper {
     }
 
     /// Waits before the next try. True when it was told to end meanwhile.
-    fn is_told_within(&self, wait: Duration, signals: &SigSet) -> bool {
+    fn is_told_within(&mut self, wait: Duration, signals: &SigSet) -> bool {
         let until = Instant::now() + wait;
         while Instant::now() < until {
             if wait_for_signal(signals, Some(until)).is_some_and(|(signal, _)| signal == libc::SIGTERM) {
+                self.told = true;
                 return true;
             }
         }
@@ -250,6 +261,10 @@ impl Keeper {
 
     fn ended(&mut self, status: ExitStatus) {
         let Some(main) = self.main.take() else { return };
+        // A signal says by itself that somebody asked, a code does not.
+        if !self.told && status.code().is_some() && is_asked_outside(status_of(status), true) {
+            self.wait_for_the_script(main.pid);
+        }
         let named = self.pid_file.as_ref().is_some_and(|path| pid_file::remove(path, main.pid));
         let (code, signal) = (status.code(), status.signal());
         let asked_outside = is_asked_outside(status_of(status), self.pid_file.is_some() && !named);
@@ -257,6 +272,14 @@ impl Keeper {
         let over_memory = if signal == Some(libc::SIGKILL) { self.group.exceeded_memory() } else { None };
         self.note(&Event::Exited { code, signal, asked_outside, over_memory, at: Timestamp::now() });
         self.say(&Word::Exited { code, signal });
+    }
+
+    /// The guide's `stop` removes the PID file after its signal: a quick server is gone before the file is.
+    fn wait_for_the_script(&self, pid: i32) {
+        let until = Instant::now() + SCRIPT_TAKES;
+        while self.pid_file.as_ref().is_some_and(|path| pid_file::names(path, pid)) && Instant::now() < until {
+            std::thread::sleep(SCRIPT_TAKES / 20);
+        }
     }
 
     /// Whether no child is left: as the subreaper this process is the parent of every orphan of its tree (ECHILD, wait(2)).
@@ -269,9 +292,8 @@ impl Keeper {
         result != 0 && io::Error::last_os_error().raw_os_error() == Some(libc::ECHILD)
     }
 
-    /// Records an event. A full disk must not end a keeper: the event is lost, the server lives.
     fn note(&mut self, event: &Event) {
-        drop(append(&mut self.record, event));
+        self.notes.add(event);
     }
 
     /// Tells the engine, if one still listens.
