@@ -30,6 +30,9 @@ pub trait Look: Send {
     /// What is there now of one instance, as it was declared in the last look; of the others what was seen last, their listeners
     /// excepted. Far cheaper than a whole look.
     fn look_again(&mut self, id: &InstanceId) -> Arc<Snapshot>;
+
+    /// Reads the limits that hold these processes, for the next look to tell.
+    fn limits_of(&mut self, mains: &[ProcessKey]);
 }
 
 /// How old the look may be by which an order's instance is found: what is acted on is looked at again behind the lock.
@@ -78,6 +81,11 @@ impl Control {
     /// One whole look of its own, apart from any engine's.
     pub fn look(&self) -> Arc<Snapshot> {
         self.eyes.lock().unwrap_or_else(PoisonError::into_inner).look(|eye| eye.look())
+    }
+
+    /// Has the next look tell the limits in force of these: no look reads them by itself.
+    pub fn limits_of(&self, mains: &[ProcessKey]) {
+        self.eyes.lock().unwrap_or_else(PoisonError::into_inner).eye.limits_of(mains);
     }
 
     /// What one instance is doing, as it is seen now, or was seen at most this long ago: of many who wait at once, one looks for all.

@@ -165,15 +165,16 @@ impl Eye {
             return;
         }
         let mut roots: Vec<ProcessKey> = self.claims.iter().flat_map(|claim| claim.keeper.into_iter().chain(claim.main)).collect();
-        if let Some(previous) = &self.previous {
-            roots.extend(previous.rows.iter().filter(|row| row.declared.is_some()).filter_map(|row| row.main.known()));
-        }
+        let rows = self.previous.iter().flat_map(|previous| &previous.rows).filter(|row| row.declared.is_some());
+        let mut mains: Vec<ProcessKey> = rows.filter_map(|row| row.main.known()).collect();
+        mains.sort_unstable();
+        roots.extend(&mains);
         roots.sort_unstable();
         roots.dedup();
         let range = self.config.ports.range;
         let ports: HashSet<u16> =
             self.roster.instances.iter().filter_map(|declared| declared.port).filter(|port| !range.contains(*port)).collect();
-        self.watched = Watched { roots, ports };
+        self.watched = Watched { roots, mains, ports };
     }
 
     /// Looks at the listening sockets. True when the set changed.
@@ -257,7 +258,6 @@ impl Look for Eye {
         self.claim();
         self.ports();
         self.processes();
-        self.sampler.all_limits(&self.watched);
         let first = self.judge(&[]);
         self.with_trees(first)
     }
@@ -282,6 +282,10 @@ impl Look for Eye {
         let first = self.judge(&[]);
         self.with_trees(first)
     }
+
+    fn limits_of(&mut self, mains: &[ProcessKey]) {
+        self.sampler.limits_of(mains);
+    }
 }
 
 impl Eye {
@@ -291,7 +295,6 @@ impl Eye {
             self.claim();
             if !self.sampler.has_gathered(&self.watched) {
                 self.sampler.gather(&self.watched);
-                self.sampler.all_limits(&self.watched);
                 return self.judge(&[]);
             }
         }

@@ -8,6 +8,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
+use nix::sys::wait::{Id, WaitPidFlag, waitid};
+use nix::unistd::Pid;
 
 use super::pid_files::PidFileWatch;
 use super::{Engine, Eye, Underways};
@@ -139,6 +141,8 @@ fn pid_files_that_do_not_name_their_instance_are_told() {
     let Some(Named::Other { key, name, .. }) = names(Some(&other.to_string())).map(|file| file.names) else { panic!("not told") };
     assert_eq!((key.pid, name.as_str()), (child.id().cast_signed(), "sleep"));
     child.kill().unwrap();
+    let ended = WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT;
+    waitid(Id::Pid(Pid::from_raw(other.cast_signed())), ended).unwrap();
     assert_eq!(names(Some(&other.to_string())).map(|file| file.names), Some(Named::Dead(other.cast_signed())), "a zombie is dead");
     child.wait().unwrap();
     assert_eq!(names(Some(&other.to_string())).map(|file| file.names), Some(Named::Dead(other.cast_signed())));

@@ -13,7 +13,7 @@ use tokio::sync::watch;
 
 use crate::config::Config;
 use crate::control::{Control, Policy, role_of};
-use crate::domain::{Caller, Declared, InstanceId, LogView, Order, Outcome, Shown, Snapshot, Stage, Uid, Underway, Verb};
+use crate::domain::{Caller, Declared, InstanceId, LogView, Order, Outcome, ProcessKey, Row, Shown, Snapshot, Stage, Uid, Underway, Verb};
 use crate::engine::{Engine, Eye, Underways};
 use crate::error::{Context, Error, Kind, Result};
 use crate::hand::{Identity, Reader, Zygote};
@@ -98,6 +98,7 @@ impl Local {
         let first = self.control.look();
         let begun = Instant::now();
         self.control.examine();
+        self.control.limits_of(&limited(&first, wanted.workspace_of));
         self.count(&first, wanted, patience.saturating_sub(begun.elapsed()));
         std::thread::sleep(BETWEEN_READINGS.saturating_sub(begun.elapsed()));
         self.keep(self.control.look())
@@ -113,6 +114,7 @@ impl Local {
     pub fn examine(&self) -> Arc<Snapshot> {
         let first = self.control.look();
         self.control.examine();
+        self.control.limits_of(&limited(&first, None));
         self.count(&first, Wanted { open_files: true, workspace_of: None }, COUNTING);
         self.keep(self.control.look())
     }
@@ -192,6 +194,13 @@ impl Local {
             one.stage = stage;
         }
     }
+}
+
+/// Of whom limits are to be read: of the one that is shown, and of those whose limits only the kernel knows, since no keeper set them.
+fn limited(snapshot: &Snapshot, shown: Option<&InstanceId>) -> Vec<ProcessKey> {
+    let is_adopted = |row: &Row| row.keeper.is_none() && row.declared.as_ref().is_some_and(|declared| !declared.limits.is_empty());
+    let rows = snapshot.rows.iter().filter(|row| Some(&row.id) == shown || is_adopted(row));
+    rows.filter_map(|row| row.main.known()).collect()
 }
 
 /// This process's own uid as a caller.

@@ -133,7 +133,12 @@ impl Column {
                     row.supervisor.word().to_owned()
                 }
             }
-            Self::Findings => row.findings.iter().map(|code| code.word()).collect::<Vec<_>>().join(" "),
+            Self::Findings => {
+                let over_memory =
+                    matches!(row.state, State::Crashed | State::CrashLoop) && row.exit.is_some_and(|exit| exit.over_memory.is_some());
+                let killed = over_memory.then_some(wording::KILLED_FOR_MEMORY);
+                killed.into_iter().chain(row.findings.iter().map(|code| code.word())).collect::<Vec<_>>().join(" ")
+            }
         }
     }
 

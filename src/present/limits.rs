@@ -22,7 +22,7 @@ pub fn lines(row: &Row) -> Vec<(&'static str, String)> {
     if let Some(most) = limits.cpu_max {
         let waited = limits.throttled.filter(|time| !time.is_zero());
         let waited = waited.map(|time| format!(", throttled for {}", units::took(time))).unwrap_or_default();
-        lines.push(("cpu", format!("{} % of a core{waited}", percent(most))));
+        lines.push(("cpu", format!("{} % of a core{}{waited}", percent(most), used(cpu(row), most))));
     }
     if let Some(most) = limits.tasks_max {
         lines.push(("tasks", format!("{most}{}", used(limits.tasks_now, most))));
@@ -55,6 +55,11 @@ fn percent(hundredths: u64) -> String {
     if hundredths.is_multiple_of(100) { (hundredths / 100).to_string() } else { format!("{:.1}", hundredths as f64 / 100.0) }
 }
 
+/// Hundredths of a percent of one core.
+fn cpu(row: &Row) -> Option<u64> {
+    row.cpu_percent.known().filter(|percent| percent.is_finite() && *percent >= 0.0).map(|percent| (percent * 100.0).round() as u64)
+}
+
 /// Of the main process: the limit is each process's own.
 fn open_files(row: &Row) -> Option<u64> {
     let main = row.main.known()?;
@@ -78,7 +83,7 @@ fn in_force(row: &Row, limits: &InForce) -> Value {
             "max": most, "now": limits.memory_now, "percent": near(limits.memory_now, Some(most)), "oom_kills": limits.oom_kills,
         })),
         "cpu": limits.cpu_max.map(|most| json!({
-            "max_percent": most as f64 / 100.0, "throttled_seconds": limits.throttled.map(|time| time.as_secs_f64()),
+            "max_percent": most as f64 / 100.0, "percent": near(cpu(row), Some(most)), "throttled_seconds": limits.throttled.map(|time| time.as_secs_f64()),
         })),
         "tasks": limits.tasks_max.map(|most| json!({
             "max": most, "now": limits.tasks_now, "percent": near(limits.tasks_now, Some(most)),
@@ -124,7 +129,7 @@ mod tests {
             told,
             [
                 "memory: 512 MiB, 25 % used; 2 processes were killed for it",
-                "cpu: 20 % of a core, throttled for 12.3 s",
+                "cpu: 20 % of a core, 62 % used, throttled for 12.3 s",
                 "tasks: 50, 22 % used",
                 "files: 1024 in each process, 2 % used",
                 "ulimit -m: 10240 has no effect on Linux",

@@ -84,6 +84,9 @@ pub fn level_sign(level: Level, ascii: bool) -> &'static str {
     if ascii { plain } else { sign }
 }
 
+/// Where there is room for no more: it went over its memory limit.
+pub const KILLED_FOR_MEMORY: &str = "killed: memory";
+
 /// "exited with code 1", "killed by signal 9 (KILL): over its memory limit of 512 MiB".
 pub fn ended(last: &LastExit) -> String {
     match last.over_memory {

@@ -52,6 +52,8 @@ pub use occupants::{Occupant, Occupation, occupants, try_bind};
 pub struct Watched {
     /// Keepers and main processes: the whole trees below them are read.
     pub roots: Vec<ProcessKey>,
+    /// The main processes among them, in order: the limits in force are read of these.
+    pub mains: Vec<ProcessKey>,
     /// Configured ports outside the range, whose holders are wanted too.
     pub ports: HashSet<u16>,
 }
@@ -149,9 +151,9 @@ impl Sampler {
         self.dumps.notice()
     }
 
-    /// Reads the limits in force of everything that is watched, at once: for a command that looks once.
-    pub fn all_limits(&mut self, watched: &Watched) {
-        self.limited.look_at_all(&watched.roots);
+    /// Reads the limits in force of these processes now: for a command that looks once.
+    pub fn limits_of(&mut self, mains: &[ProcessKey]) {
+        self.limited.ask(mains);
     }
 
     /// The facts as they are known now. Nothing is read for it, and only what changed is put in anew.

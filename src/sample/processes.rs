@@ -47,7 +47,7 @@ impl Sampler {
             self.sample.processes_taken = began.boot;
         }
         self.host.refresh();
-        self.limited.look(&watched.roots);
+        self.limited.look(&watched.mains);
     }
 
     /// Brings those in who came to the trees, and lets go of those who are of interest no longer; reads nobody else. False when not

@@ -41,20 +41,33 @@ pub fn end_group(name: &str) -> Vec<i32> {
     left
 }
 
-/// Removes empty groups whose keepers have ended: at most so many are looked at.
+/// Removes empty groups whose keepers have ended: at most so many are looked at, in each hierarchy.
 pub fn sweep_groups(most: usize) {
     for hierarchy in mounted().all() {
         let folder = hierarchy.point.join(FOLDER);
         let Ok(entries) = fs::read_dir(&folder) else { continue };
         let groups = entries.flatten().filter_map(|entry| Some((keeper_of(entry.file_name().to_str()?)?, entry.path())));
-        for (keeper, path) in groups.take(most) {
-            if !is_alive(keeper) {
-                remove(&path);
+        let groups: Vec<_> = groups.collect();
+        // Not always the same ones: where a thousand run, what was left behind stands anywhere among them.
+        let first = (std::process::id() as usize).checked_rem(groups.len()).unwrap_or(0);
+        for (keeper, path) in groups.iter().cycle().skip(first).take(most.min(groups.len())) {
+            if !is_alive(*keeper) {
+                remove(path);
             }
         }
         // Only an empty one goes.
         drop(fs::remove_dir(&folder));
     }
+}
+
+/// Removes a group everywhere, but where something is in it.
+pub(super) fn remove_empty(hierarchies: &Hierarchies, name: &str) {
+    hierarchies
+        .all()
+        .iter()
+        .map(|hierarchy| hierarchy.point.join(FOLDER).join(name))
+        .filter(|path| path.is_dir())
+        .for_each(|path| remove(&path));
 }
 
 fn mounted() -> Hierarchies {

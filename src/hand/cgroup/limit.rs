@@ -56,7 +56,14 @@ fn enable(hierarchy: &Hierarchy, controller: &str) -> Result<(), String> {
         return Err(format!("{} has no {controller} controller, and none is mounted elsewhere", hierarchy.point.display()));
     }
     for folder in [hierarchy.point.clone(), hierarchy.point.join(FOLDER)] {
-        write(&folder.join("cgroup.subtree_control"), &format!("+{controller}"))?;
+        let switch = folder.join("cgroup.subtree_control");
+        change(&switch, &format!("+{controller}")).map_err(|error| match error.kind() {
+            // The rule against processes in inner groups, cgroups(7): in a container they all stand in what it sees as the top.
+            io::ErrorKind::ResourceBusy => {
+                format!("{}: it cannot be divided while processes are in it, as in a container", folder.display())
+            }
+            _ => told(&switch, &error),
+        })?;
     }
     Ok(())
 }
@@ -96,9 +103,12 @@ fn quota(percent: u64) -> u64 {
 }
 
 fn write(path: &Path, value: &str) -> Result<(), String> {
+    change(path, value).map_err(|error| told(path, &error))
+}
+
+fn change(path: &Path, value: &str) -> io::Result<()> {
     // Never made when it is missing: kernfs would refuse that with a reason that says nothing.
-    let written = fs::OpenOptions::new().write(true).open(path).and_then(|mut file| io::Write::write_all(&mut file, value.as_bytes()));
-    written.map_err(|error| told(path, &error))
+    fs::OpenOptions::new().write(true).open(path).and_then(|mut file| io::Write::write_all(&mut file, value.as_bytes()))
 }
 
 fn told(path: &Path, error: &io::Error) -> String {

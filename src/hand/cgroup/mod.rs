@@ -34,6 +34,8 @@ pub(super) const FIRST: i32 = 6;
 pub struct GroupOrder {
     /// The instance, in characters that a file's name may have.
     stem: String,
+    /// The group of the run before, whose keeper has ended: it goes if nothing is in it.
+    before: Option<String>,
     memory_max: Option<u64>,
     cpu_max: Option<u32>,
     tasks_max: Option<u64>,
@@ -42,7 +44,12 @@ pub struct GroupOrder {
 impl GroupOrder {
     /// The group of an instance with these limits.
     pub fn new(stem: String, limits: Limits) -> Self {
-        Self { stem, memory_max: limits.memory_max, cpu_max: limits.cpu_max, tasks_max: limits.tasks_max }
+        Self { stem, before: None, memory_max: limits.memory_max, cpu_max: limits.cpu_max, tasks_max: limits.tasks_max }
+    }
+
+    /// In place of the group of a keeper that has ended: a server that crashes every minute must not leave a group every minute.
+    pub fn after(self, keeper: Option<ProcessKey>) -> Self {
+        Self { before: keeper.map(|keeper| group_name(&self.stem, keeper)), ..self }
     }
 }
 
@@ -88,7 +95,12 @@ pub(super) fn make(order: &GroupOrder, keeper: ProcessKey) -> Made {
     made.handed.name = group_name(&order.stem, keeper);
     let mut missing = limit::Missing::default();
     match hierarchies() {
-        Ok(hierarchies) => build(order, &hierarchies, &mut made, &mut missing),
+        Ok(hierarchies) => {
+            if let Some(before) = &order.before {
+                end::remove_empty(&hierarchies, before);
+            }
+            build(order, &hierarchies, &mut made, &mut missing);
+        }
         Err(reason) => limit::wanted(order).for_each(|wanted| missing.add(wanted.word, reason.clone())),
     }
     made.handed.without = missing.sentence();

@@ -12,20 +12,61 @@ use crate::domain::{InForce, Shown};
 /// Version 1 tells "no limit" as the largest multiple of a page; what is as large as this is no limit.
 const UNLIMITED: u64 = 1 << 60;
 
-/// What holds for a process; `None` when it is gone or hidden. `own` is this process's /proc/self/cgroup.
-pub(super) fn in_force(hierarchies: &Hierarchies, own: &str, pid: i32) -> Option<InForce> {
-    let limits = fs::read_to_string(format!("/proc/{pid}/limits")).ok()?;
-    let groups = fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap_or_default();
-    let mut found = InForce {
-        open_files_max: soft_limit(&limits, "Max open files"),
-        resident_max: soft_limit(&limits, "Max resident set"),
-        ..InForce::default()
-    };
-    let place = Place { hierarchies, own, groups: &groups };
-    memory(&place, &mut found);
-    processor(&place, &mut found);
-    tasks(&place, &mut found);
-    Some(found)
+/// The limits of a process as they were read, and where the kernel counts what is used of them.
+pub(super) struct Held {
+    limits: InForce,
+    memory: Option<Counter>,
+    processor: Option<Counter>,
+    tasks: Option<Counter>,
+}
+
+/// The directory of a group that is limited, and whether it is of version 2.
+struct Counter {
+    directory: PathBuf,
+    is_second: bool,
+}
+
+impl Held {
+    /// Reads what holds for a process; `None` when it is gone or hidden. `own` is this process's /proc/self/cgroup.
+    pub(super) fn read(hierarchies: &Hierarchies, own: &str, pid: i32) -> Option<Self> {
+        let limits = fs::read_to_string(format!("/proc/{pid}/limits")).ok()?;
+        let groups = fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap_or_default();
+        let mut held = Self::by(&Place { hierarchies, own, groups: &groups });
+        held.limits.open_files_max = soft_limit(&limits, "Max open files");
+        held.limits.resident_max = soft_limit(&limits, "Max resident set");
+        Some(held)
+    }
+
+    fn by(place: &Place<'_>) -> Self {
+        let mut limits = InForce::default();
+        let memory = memory(place, &mut limits);
+        let processor = processor(place, &mut limits);
+        let tasks = tasks(place, &mut limits);
+        Self { limits, memory, processor, tasks }
+    }
+
+    /// What is used of them now; `None` when a group is gone.
+    pub(super) fn now(&self) -> Option<InForce> {
+        let mut found = self.limits.clone();
+        if let Some(Counter { directory, is_second }) = &self.memory {
+            let (now, events) =
+                if *is_second { ("memory.current", "memory.events") } else { ("memory.usage_in_bytes", "memory.oom_control") };
+            found.memory_now = Some(number(&directory.join(now))?);
+            found.oom_kills = field(&directory.join(events), "oom_kill");
+        }
+        if let Some(Counter { directory, is_second }) = &self.processor {
+            let stat = directory.join("cpu.stat");
+            found.throttled = Some(if *is_second {
+                Duration::from_micros(field(&stat, "throttled_usec")?)
+            } else {
+                Duration::from_nanos(field(&stat, "throttled_time")?)
+            });
+        }
+        if let Some(Counter { directory, .. }) = &self.tasks {
+            found.tasks_now = Some(number(&directory.join("pids.current"))?);
+        }
+        Some(found)
+    }
 }
 
 /// The soft limit in a line of /proc/PID/limits.
@@ -58,23 +99,18 @@ impl Place<'_> {
     }
 }
 
-fn memory(place: &Place<'_>, found: &mut InForce) {
-    let Some((group, above, is_second)) = place.of("memory") else { return };
-    let (most, now, events) = if is_second {
-        ("memory.max", "memory.current", "memory.events")
-    } else {
-        ("memory.limit_in_bytes", "memory.usage_in_bytes", "memory.oom_control")
-    };
-    let Some((directory, limit)) = above.iter().find_map(|path| Some((path, number(&path.join(most))?))) else { return };
+fn memory(place: &Place<'_>, found: &mut InForce) -> Option<Counter> {
+    let (group, above, is_second) = place.of("memory")?;
+    let most = if is_second { "memory.max" } else { "memory.limit_in_bytes" };
+    let (limit, directory) = above.into_iter().find_map(|path| Some((number(&path.join(most))?, path)))?;
     found.group = Some(Shown::new(group));
     found.memory_max = Some(limit);
-    found.memory_now = number(&directory.join(now));
-    found.oom_kills = field(&directory.join(events), "oom_kill");
+    Some(Counter { directory, is_second })
 }
 
-fn processor(place: &Place<'_>, found: &mut InForce) {
-    let Some((group, above, is_second)) = place.of("cpu") else { return };
-    let share = |path: &PathBuf| {
+fn processor(place: &Place<'_>, found: &mut InForce) -> Option<Counter> {
+    let (group, above, is_second) = place.of("cpu")?;
+    let share = |path: PathBuf| {
         let (quota, period) = if is_second {
             let text = fs::read_to_string(path.join("cpu.max")).ok()?;
             let (quota, period) = text.trim().split_once(' ')?;
@@ -83,25 +119,20 @@ fn processor(place: &Place<'_>, found: &mut InForce) {
             // -1 is no limit, and no number here.
             (number(&path.join("cpu.cfs_quota_us"))?, number(&path.join("cpu.cfs_period_us"))?)
         };
-        Some((path.clone(), quota.saturating_mul(10_000).checked_div(period)?))
+        Some((quota.saturating_mul(10_000).checked_div(period)?, path))
     };
-    let Some((directory, limit)) = above.iter().find_map(share) else { return };
+    let (limit, directory) = above.into_iter().find_map(share)?;
     found.group.get_or_insert_with(|| Shown::new(group));
     found.cpu_max = Some(limit);
-    let stat = directory.join("cpu.stat");
-    found.throttled = if is_second {
-        field(&stat, "throttled_usec").map(Duration::from_micros)
-    } else {
-        field(&stat, "throttled_time").map(Duration::from_nanos)
-    };
+    Some(Counter { directory, is_second })
 }
 
-fn tasks(place: &Place<'_>, found: &mut InForce) {
-    let Some((group, above, _)) = place.of("pids") else { return };
-    let Some((directory, limit)) = above.iter().find_map(|path| Some((path, number(&path.join("pids.max"))?))) else { return };
+fn tasks(place: &Place<'_>, found: &mut InForce) -> Option<Counter> {
+    let (group, above, is_second) = place.of("pids")?;
+    let (limit, directory) = above.into_iter().find_map(|path| Some((number(&path.join("pids.max"))?, path)))?;
     found.group.get_or_insert_with(|| Shown::new(group));
     found.tasks_max = Some(limit);
-    found.tasks_now = number(&directory.join("pids.current"));
+    Some(Counter { directory, is_second })
 }
 
 /// A file that holds one number; "max" is none.
@@ -126,12 +157,8 @@ mod tests {
 
     fn told(mounts: &str, groups: &str) -> InForce {
         let hierarchies = Hierarchies::parse(mounts);
-        let mut found = InForce::default();
-        let place = Place { hierarchies: &hierarchies, own: "0::/session\n4:memory:/session\n", groups };
-        memory(&place, &mut found);
-        processor(&place, &mut found);
-        tasks(&place, &mut found);
-        found
+        let own = "0::/session\n4:memory:/session\n";
+        Held::by(&Place { hierarchies: &hierarchies, own, groups }).now().unwrap()
     }
 
     #[test]
@@ -147,6 +174,20 @@ mod tests {
         assert_eq!((found.cpu_max, found.throttled), (Some(2000), Some(Duration::from_micros(1500))));
         assert_eq!((found.tasks_max, found.tasks_now), (Some(99), Some(7)));
         assert_eq!(found.group.unwrap().as_str(), "/berth/alice");
+    }
+
+    #[test]
+    fn only_what_is_counted_is_read_again() {
+        let top = tempfile::tempdir().unwrap();
+        let group = top.path().join("alice");
+        write(&group, &[("memory.max", "4096\n"), ("memory.current", "100\n"), ("memory.events", "oom_kill 0\n")]);
+        let hierarchies = Hierarchies::parse(&format!("1 2 0:1 / {} rw - cgroup2 c rw\n", top.path().display()));
+        let held = Held::by(&Place { hierarchies: &hierarchies, own: "", groups: "0::/alice\n" });
+        write(&group, &[("memory.max", "1\n"), ("memory.current", "300\n"), ("memory.events", "oom_kill 1\n")]);
+        let now = held.now().unwrap();
+        assert_eq!((now.memory_max, now.memory_now, now.oom_kills), (Some(4096), Some(300), Some(1)));
+        fs::remove_dir_all(&group).unwrap();
+        assert_eq!(held.now(), None, "the group is gone");
     }
 
     #[test]

@@ -13,11 +13,11 @@ use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockType, recv, socket
 use crate::domain::{Caller, Declared, ExitStatus, ProcessKey};
 use crate::error::{Context, Error, Kind, Result};
 use crate::hand::{GroupOrder, is_alive};
-use crate::supervisor::Started;
+use crate::supervisor::{Started, Stopped};
 
 use super::record::{Event, boot_id};
 use super::spec::{Spec, Word};
-use super::stop::end_keeper;
+use super::stop::{end_group, end_keeper};
 use super::{ProcessSupervisor, environment, identity_of};
 
 /// How long a keeper may take until its server exists. The user's directory may lie on a slow file system.
@@ -57,12 +57,13 @@ pub fn start(supervisor: &ProcessSupervisor, declared: &Declared, by: &Caller, a
     let (ours, theirs) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC)
         .while_doing(|| "cannot make a line to the keeper".to_owned())?;
     let title = declared.id.to_string();
-    let group = GroupOrder::new(declared.id.file_stem(), declared.limits);
+    let group = GroupOrder::new(declared.id.file_stem(), declared.limits).after(old.keeper.filter(|key| !is_alive(*key)));
     supervisor.zygote.keep(&identity_of(declared), &title, group, [spec.as_fd(), record.as_fd(), theirs.as_fd()])?;
     drop(theirs);
     match hear(&ours, PATIENCE)? {
         Some(Word::Started { keeper, main }) => Ok(Box::new(Running { line: ours, keeper: key(keeper), main: key(main), exit: None })),
-        Some(Word::Failed { what, errno }) => {
+        Some(Word::Failed { what, errno, keeper }) => {
+            end_group(supervisor, declared, keeper.map(key), &mut Stopped::default());
             let cause = std::io::Error::from_raw_os_error(errno);
             Err(Error::failed(format!("not started. {what} failed")).because(cause).hint(hint_for(&what, declared)))
         }

@@ -103,6 +103,8 @@ pub enum Word {
         what: String,
         /// The reason's number, errno(3).
         errno: i32,
+        /// The keeper, which ends with this word.
+        keeper: Option<(i32, u64)>,
     },
     /// The server's process ended.
     Exited {

@@ -62,7 +62,7 @@ pub fn stop(supervisor: &ProcessSupervisor, declared: &Declared, extra: &[Proces
 }
 
 /// Ends whatever is still in the group of the instance's last keeper, and takes the group away.
-fn end_group(supervisor: &ProcessSupervisor, declared: &Declared, keeper: Option<ProcessKey>, stopped: &mut Stopped) {
+pub fn end_group(supervisor: &ProcessSupervisor, declared: &Declared, keeper: Option<ProcessKey>, stopped: &mut Stopped) {
     let Some(keeper) = keeper.filter(|_| nix::unistd::geteuid().is_root()) else { return };
     let name = group_name(&declared.id.file_stem(), keeper);
     if let Ok(Answer::Survivors(left)) = supervisor.zygote.ask(&identity_of(declared), Job::EndGroup { name }, BEYOND) {

@@ -65,7 +65,8 @@ pub fn run(_arguments: &[OsString]) -> u8 {
         Ok(()) => 0,
         Err((what, error)) => {
             keeper.note(&Event::Failed { what: format!("{what}: {error}"), at: Timestamp::now() });
-            keeper.say(&Word::Failed { what, errno: error.raw_os_error().unwrap_or(libc::EIO) });
+            let own = own_key(std::process::id().cast_signed()).ok().map(|key| (key.pid, key.start_time));
+            keeper.say(&Word::Failed { what, errno: error.raw_os_error().unwrap_or(libc::EIO), keeper: own });
             1
         }
     }
