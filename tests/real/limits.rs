@@ -166,7 +166,9 @@ fn as_the_groups_of_this_machine_are() {
         fleet.go(cpu);
         let row = fleet.until(cpu, "throttled", |row| row["limits"]["in_force"]["cpu"]["throttled_seconds"].as_f64() > Some(0.2));
         assert_eq!(row["limits"]["in_force"]["cpu"]["max_percent"], 20.0, "{row:#}");
-        assert!(fleet.berth.run(&["show", &cpu.name]).text.contains("cpu 20 % of a core, throttled for "));
+        let text = fleet.berth.run(&["show", &cpu.name]).text;
+        let line = text.lines().find(|line| line.contains("cpu 20 % of a core, ")).unwrap_or_else(|| panic!("{text}"));
+        assert!(line.contains(" % used, throttled for "), "{line}");
     }
     if have.contains(&"pids") {
         is_a_bounded_bomb(&fleet, bomb);
