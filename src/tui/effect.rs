@@ -35,6 +35,13 @@ pub enum Effect {
         /// How many lines.
         count: usize,
     },
+    /// Bring a text to the person's clipboard; how it went is told in the last line.
+    Copy {
+        /// What it is, for the sentence: "alice's client URL".
+        what: String,
+        /// The text.
+        text: String,
+    },
     /// Forget what the terminal shows and paint everything.
     Redraw,
     /// Give the terminal back and stop, as Ctrl-Z does.

@@ -4,7 +4,7 @@
 
 use ratatui::layout::Rect;
 
-use super::state::{Pane, State};
+use super::state::{Pane, State, Tab};
 
 /// Below this, nothing useful fits.
 pub const LEAST: (u16, u16) = (40, 10);
@@ -17,6 +17,8 @@ const BOTH: u16 = 100;
 pub struct Layout {
     /// The first line.
     pub header: Rect,
+    /// The line of tabs.
+    pub tabs: Option<Rect>,
     /// The worst thing.
     pub banner: Option<Rect>,
     /// The table with its title and headings.
@@ -25,6 +27,8 @@ pub struct Layout {
     pub detail: Option<Rect>,
     /// The log with its title.
     pub log: Option<Rect>,
+    /// A tab other than the first.
+    pub tab: Option<Rect>,
     /// The rule above the last line.
     pub rule: Option<Rect>,
     /// The last line.
@@ -35,7 +39,8 @@ impl Layout {
     /// The places for a state; `None` when the terminal is too small.
     pub fn of(state: &State) -> Option<Self> {
         let (width, height) = state.size;
-        (width >= LEAST.0 && height >= LEAST.1).then(|| place(width, height, state.header.banner.is_some(), state.large, state.fleet.total))
+        (width >= LEAST.0 && height >= LEAST.1)
+            .then(|| place(width, height, state.header.banner.is_some(), state.tab, state.large, state.fleet.total))
     }
 
     /// How many rows of the table are seen.
@@ -61,19 +66,25 @@ impl Layout {
 }
 
 /// Divides the screen.
-fn place(width: u16, height: u16, banner: bool, large: Option<Pane>, rows: usize) -> Layout {
+fn place(width: u16, height: u16, banner: bool, tab: Tab, large: Option<Pane>, rows: usize) -> Layout {
     let line = |y: u16| Rect::new(0, y, width, 1);
-    let top = 1 + u16::from(banner);
+    // On a small screen the tab's title tells where one is.
     let ruled = height >= 30;
+    let top = 1 + u16::from(ruled) + u16::from(banner);
     let bottom = height - 1 - u16::from(ruled);
     let body = Rect::new(0, top, width, bottom - top);
     let mut layout = Layout {
         header: line(0),
-        banner: banner.then(|| line(1)),
+        tabs: ruled.then(|| line(1)),
+        banner: banner.then(|| line(1 + u16::from(ruled))),
         rule: ruled.then(|| line(height - 2)),
         status: line(height - 1),
         ..Layout::default()
     };
+    if tab != Tab::Instances {
+        layout.tab = Some(body);
+        return layout;
+    }
     match large {
         Some(Pane::Detail) => layout.detail = Some(body),
         Some(Pane::Log) => layout.log = Some(body),
@@ -111,11 +122,21 @@ mod tests {
     #[test]
     fn parts_never_overlap_and_never_leave_the_screen() {
         for (width, height) in (40..=130).step_by(7).flat_map(|width| (10..=60).map(move |height| (width, height))) {
-            for large in [None, Some(Pane::Detail), Some(Pane::Log), Some(Pane::Fleet)] {
+            let views = [None, Some(Pane::Detail), Some(Pane::Log), Some(Pane::Fleet)].map(|large| (Tab::Instances, large));
+            for (tab, large) in views.into_iter().chain([(Tab::Ports, None)]) {
                 for (banner, rows) in [(false, 0), (true, 6), (true, 1000)] {
-                    let layout = place(width, height, banner, large, rows);
-                    let parts =
-                        [Some(layout.header), layout.banner, layout.fleet, layout.detail, layout.log, layout.rule, Some(layout.status)];
+                    let layout = place(width, height, banner, tab, large, rows);
+                    let parts = [
+                        Some(layout.header),
+                        layout.tabs,
+                        layout.banner,
+                        layout.tab,
+                        layout.fleet,
+                        layout.detail,
+                        layout.log,
+                        layout.rule,
+                        Some(layout.status),
+                    ];
                     let parts: Vec<Rect> = parts.into_iter().flatten().collect();
                     for (index, part) in parts.iter().enumerate() {
                         assert_eq!(part.intersection(Rect::new(0, 0, width, height)), *part);
@@ -130,16 +151,16 @@ mod tests {
 
     #[test]
     fn a_small_fleet_leaves_the_rest_to_the_log() {
-        let layout = place(120, 50, true, None, 6);
+        let layout = place(120, 50, true, Tab::Instances, None, 6);
         assert_eq!(layout.fleet_page(), 6);
         assert!(layout.log_page() > 35);
-        assert!(place(120, 50, true, None, 1000).fleet_page() > 28);
+        assert!(place(120, 50, true, Tab::Instances, None, 1000).fleet_page() > 28);
     }
 
     #[test]
     fn a_narrow_screen_has_the_log_only() {
-        let layout = place(80, 24, true, None, 42);
+        let layout = place(80, 24, true, Tab::Instances, None, 42);
         assert_eq!(layout.panes().collect::<Vec<_>>(), [Pane::Fleet, Pane::Log]);
-        assert_eq!(place(80, 12, true, None, 42).panes().collect::<Vec<_>>(), [Pane::Fleet]);
+        assert_eq!(place(80, 12, true, Tab::Instances, None, 42).panes().collect::<Vec<_>>(), [Pane::Fleet]);
     }
 }

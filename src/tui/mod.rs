@@ -6,6 +6,7 @@
 mod app;
 pub mod effect;
 pub mod event;
+pub mod fuzzy;
 pub mod glyphs;
 mod input;
 pub mod keymap;

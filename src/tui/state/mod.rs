@@ -4,24 +4,33 @@
 
 pub mod confirm;
 pub mod detail;
+pub mod events;
 pub mod filter;
+pub mod findings;
 pub mod fleet;
 pub mod header;
 pub mod help;
+pub mod host;
 pub mod log;
 pub mod menu;
+pub mod picker;
+pub mod ports;
+pub mod prompt;
 pub mod status;
+pub mod tab;
 
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
-use crate::domain::{Caller, Row, Snapshot};
+use crate::domain::{Caller, InstanceId, Row, Snapshot};
 use crate::present::Look;
 
 use super::glyphs::Glyphs;
 use super::keymap::Place;
 use super::theme::Theme;
+
+pub use tab::Tab;
 
 /// A part of the screen that can have the focus.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,7 +69,9 @@ pub struct State {
     pub live: Option<Arc<Snapshot>>,
     /// The picture that is shown: the newest, or the one that is held.
     pub snapshot: Option<Arc<Snapshot>>,
-    /// Which pane has the focus.
+    /// Which tab is shown.
+    pub tab: Tab,
+    /// Which pane of the first tab has the focus.
     pub focus: Pane,
     /// Which pane has the whole screen.
     pub large: Option<Pane>,
@@ -74,10 +85,22 @@ pub struct State {
     pub detail: detail::Detail,
     /// Its log.
     pub log: log::Log,
+    /// The map of the range.
+    pub ports: ports::Ports,
+    /// What is wrong.
+    pub findings: findings::Findings,
+    /// What happened.
+    pub events: events::Events,
+    /// The host.
+    pub host: host::Host,
     /// A question that waits for an answer.
     pub confirm: Option<confirm::Confirm>,
     /// The menu of what is possible.
     pub menu: Option<menu::Menu>,
+    /// A list to choose from.
+    pub picker: Option<picker::Picker>,
+    /// A line that is typed.
+    pub prompt: Option<prompt::Prompt>,
     /// The help page.
     pub help: Option<help::Help>,
     /// The last line.
@@ -93,6 +116,7 @@ impl State {
             size,
             live: None,
             snapshot: None,
+            tab: Tab::default(),
             focus: Pane::Fleet,
             large: None,
             header: header::Header { now, locked, held: false, banner: None },
@@ -100,8 +124,14 @@ impl State {
             filter: filter::Filter::default(),
             detail: detail::Detail::default(),
             log: log::Log::default(),
+            ports: ports::Ports::default(),
+            findings: findings::Findings::default(),
+            events: events::Events::default(),
+            host: host::Host::default(),
             confirm: None,
             menu: None,
+            picker: None,
+            prompt: None,
             help: None,
             status: status::Status::default(),
         }
@@ -115,17 +145,43 @@ impl State {
         if let Some(confirm) = &self.confirm {
             return if confirm.focus == confirm::Field::Reason { Place::Reason } else { Place::Confirm };
         }
+        if self.picker.is_some() {
+            return Place::Picker;
+        }
         if self.menu.is_some() {
             return Place::Menu;
+        }
+        if self.prompt.is_some() {
+            return Place::Prompt;
         }
         if self.filter.editing {
             return Place::Filter;
         }
-        match self.focus {
-            Pane::Fleet => Place::Fleet,
-            Pane::Detail => Place::Detail,
-            Pane::Log => Place::Log,
+        match (self.tab, self.focus) {
+            (Tab::Ports, _) => Place::Ports,
+            (Tab::Findings, _) => Place::Findings,
+            (Tab::Events, _) => Place::Events,
+            (Tab::Host, _) => Place::Host,
+            (Tab::Instances, Pane::Fleet) => Place::Fleet,
+            (Tab::Instances, Pane::Detail) => Place::Detail,
+            (Tab::Instances, Pane::Log) => Place::Log,
         }
+    }
+
+    /// The instance that a key would act on: the chosen one, or on another tab the one under its cursor.
+    pub fn target(&self) -> Option<&InstanceId> {
+        match self.tab {
+            Tab::Instances => self.fleet.chosen.as_ref(),
+            Tab::Ports => self.ports.target(self),
+            Tab::Findings => self.findings.target(self),
+            Tab::Events => self.events.target(self),
+            Tab::Host => None,
+        }
+    }
+
+    /// Its row in the picture that is shown.
+    pub fn target_row(&self) -> Option<&Arc<Row>> {
+        self.snapshot.as_ref()?.row(self.target()?)
     }
 
     /// The chosen row as it is shown.

@@ -27,7 +27,7 @@ pub fn open(state: &mut State, verb: Verb, answer: &Answer) {
         status::refuse(state, &format!("{} cannot be {}: {why}", answer.id, verb.done()));
         return;
     }
-    let Some(row) = state.chosen().cloned() else { return };
+    let Some(row) = state.target_row().cloned() else { return };
     let mut confirm = Confirm::new(verb, row);
     if let Some(live) = &state.live {
         // The picture may be held: what is shown may have changed long ago.
@@ -41,7 +41,7 @@ pub fn refusal(state: &State, verb: Verb, answer: &Answer) -> Option<Shown> {
     if verb.changes() && state.header.locked {
         return Some(locked(state));
     }
-    let own = || state.chosen().and_then(|row| pointless(row, verb)).map(Shown::from);
+    let own = || state.target_row().and_then(|row| pointless(row, verb)).map(Shown::from);
     answer.why_not(verb).cloned().or_else(own)
 }
 

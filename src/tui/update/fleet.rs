@@ -4,12 +4,14 @@
 
 use std::sync::Arc;
 
-use crate::domain::Snapshot;
+use super::{events, findings, host, ports};
+use crate::domain::{InstanceId, Snapshot};
 use crate::present::columns::Column;
 use crate::tui::effect::Effect;
 use crate::tui::event::Purpose;
 use crate::tui::keymap::{Action, Motion};
 use crate::tui::layout::Layout;
+use crate::tui::state::filter::Filter;
 use crate::tui::state::{State, header};
 
 /// Takes a snapshot in. What is held stays on the screen; histories and questions go on.
@@ -30,6 +32,10 @@ pub fn learn(state: &mut State, snapshot: Arc<Snapshot>, effects: &mut Vec<Effec
         state.snapshot = Some(snapshot);
         arrange(state);
     }
+    ports::learn(state);
+    findings::learn(state);
+    events::learn(state);
+    host::learn(state);
     if asked_again && let Some(id) = &state.fleet.chosen {
         // What may be done depends on what it is doing.
         effects.push(Effect::Ask(id.clone(), Purpose::Keys));
@@ -63,6 +69,17 @@ pub fn travel(state: &mut State, motion: Motion) {
         Motion::Last => last,
         Motion::Left | Motion::Right => index,
     });
+}
+
+/// Chooses an instance; what keeps it from being seen, the filter, is taken away.
+pub fn go_to(state: &mut State, id: &InstanceId) {
+    if !state.fleet.rows.iter().any(|row| row.id == *id) {
+        state.filter = Filter::default();
+        arrange(state);
+    }
+    if let Some(index) = state.fleet.rows.iter().position(|row| row.id == *id) {
+        state.fleet.choose(index);
+    }
 }
 
 /// The instance above or below.

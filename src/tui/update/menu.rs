@@ -47,7 +47,7 @@ fn choose(state: &mut State, verb: Verb, effects: &mut Vec<Effect>) {
     match menu.entries.iter().find(|(known, _)| *known == verb) {
         Some((_, Some(why))) => status::refuse(state, &format!("{}: {why}", menu.id)),
         _ if verb == Verb::Logs => log::toggle(state),
-        _ if state.fleet.chosen.as_ref() == Some(&menu.id) => effects.push(Effect::Ask(menu.id, Purpose::Confirm(verb))),
+        _ if state.target() == Some(&menu.id) => effects.push(Effect::Ask(menu.id, Purpose::Confirm(verb))),
         _ => status::refuse(state, &format!("{} is not chosen any more", menu.id)),
     }
 }

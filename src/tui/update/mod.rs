@@ -3,13 +3,19 @@
 //! It must never wait, read a clock or touch anything but the state.
 
 pub mod confirm;
-pub mod detail;
+mod detail;
+mod events;
 pub mod filter;
+mod findings;
 pub mod fleet;
 pub mod header;
 pub mod help;
+mod host;
 pub mod log;
 pub mod menu;
+pub mod picker;
+mod ports;
+pub mod prompt;
 pub mod status;
 
 use crossterm::event::KeyEvent;
@@ -18,7 +24,7 @@ use super::effect::Effect;
 use super::event::{Answer, Event, Purpose};
 use super::keymap::{self, Action};
 use super::layout::Layout;
-use super::state::{Pane, State};
+use super::state::{Pane, State, Tab};
 
 /// Takes an event in.
 pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
@@ -58,6 +64,10 @@ fn press(state: &mut State, key: &KeyEvent, effects: &mut Vec<Effect>) {
         // What is bound to nothing is text, where there is an input.
         if state.confirm.is_some() {
             confirm::type_key(state, key);
+        } else if state.picker.is_some() {
+            picker::type_key(state, key);
+        } else if state.prompt.is_some() {
+            prompt::type_key(state, key);
         } else if state.filter.editing {
             filter::type_key(state, key);
         }
@@ -69,7 +79,9 @@ fn press(state: &mut State, key: &KeyEvent, effects: &mut Vec<Effect>) {
         Action::Suspend => effects.push(Effect::Suspend),
         _ if state.help.is_some() => help::act(state, action),
         _ if state.confirm.is_some() => confirm::act(state, action, effects),
+        _ if state.picker.is_some() => picker::act(state, action, effects),
         _ if state.menu.is_some() => menu::act(state, action, effects),
+        _ if state.prompt.is_some() => prompt::act(state, action, effects),
         _ if state.filter.editing => filter::act(state, action),
         _ => act(state, action, effects),
     }
@@ -77,14 +89,28 @@ fn press(state: &mut State, key: &KeyEvent, effects: &mut Vec<Effect>) {
 
 /// An action in a pane.
 fn act(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
+    let is_the_tabs = match state.tab {
+        Tab::Instances => false,
+        Tab::Ports => ports::act(state, action, effects),
+        Tab::Findings => findings::act(state, action, effects),
+        Tab::Events => events::act(state, action, effects),
+        Tab::Host => host::act(state, action, effects),
+    };
+    if is_the_tabs {
+        return;
+    }
     match action {
         Action::Help => help::open(state),
+        Action::Tab(tab) => go_to(state, tab),
         Action::Hold => header::hold(state),
         Action::Lock => header::lock(state),
         Action::Filter => filter::open(state),
         Action::Problems => filter::problems(state),
         Action::Detail => detail::toggle(state),
-        Action::Log => log::toggle(state),
+        Action::Log => {
+            show_target(state);
+            log::toggle(state);
+        }
         Action::NextPane => cycle(state, 1),
         Action::PreviousPane => cycle(state, -1),
         Action::Act(verb) => ask(state, Purpose::Confirm(verb), effects),
@@ -95,10 +121,14 @@ fn act(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
         Action::NextInstance => fleet::step(state, 1),
         Action::SortNext | Action::SortReverse | Action::SortBy(_) => fleet::sort(state, action),
         Action::Follow | Action::Wrap => log::act(state, action),
-        Action::Move(motion) => match state.focus {
-            Pane::Fleet => fleet::travel(state, motion),
-            Pane::Detail => detail::scroll(state, motion),
-            Pane::Log => log::scroll(state, motion),
+        Action::Move(motion) => match (state.tab, state.focus) {
+            (Tab::Ports, _) => ports::travel(state, motion),
+            (Tab::Findings, _) => findings::travel(state, motion),
+            (Tab::Events, _) => events::travel(state, motion),
+            (Tab::Host, _) => host::travel(state, motion),
+            (Tab::Instances, Pane::Fleet) => fleet::travel(state, motion),
+            (Tab::Instances, Pane::Detail) => detail::scroll(state, motion),
+            (Tab::Instances, Pane::Log) => log::scroll(state, motion),
         },
         // These belong to dialogues and are handled there.
         Action::Confirm | Action::Press | Action::NextField | Action::PreviousField => {}
@@ -106,9 +136,25 @@ fn act(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
     }
 }
 
+/// Shows another tab.
+fn go_to(state: &mut State, tab: Tab) {
+    (state.tab, state.large, state.focus) = (tab, None, Pane::Fleet);
+}
+
+/// From another tab to the instance under its cursor.
+fn show_target(state: &mut State) {
+    if state.tab != Tab::Instances {
+        let target = state.target().cloned();
+        go_to(state, Tab::Instances);
+        if let Some(id) = target {
+            fleet::go_to(state, &id);
+        }
+    }
+}
+
 /// Asks the door about the chosen instance.
 fn ask(state: &mut State, purpose: Purpose, effects: &mut Vec<Effect>) {
-    match &state.fleet.chosen {
+    match state.target() {
         Some(id) => effects.push(Effect::Ask(id.clone(), purpose)),
         None => status::refuse(state, "there is no instance to do that to"),
     }
@@ -117,7 +163,7 @@ fn ask(state: &mut State, purpose: Purpose, effects: &mut Vec<Effect>) {
 /// The door answered.
 fn answered(state: &mut State, answer: Answer) {
     // An answer about another instance than the one that is chosen now is an answer to nobody.
-    if state.fleet.chosen.as_ref() != Some(&answer.id) {
+    if state.target() != Some(&answer.id) {
         return;
     }
     state.status.allowed = Some(answer.clone());
@@ -135,6 +181,10 @@ fn paste(state: &mut State, text: &str) {
     }
     if state.confirm.is_some() {
         confirm::paste(state, text);
+    } else if state.picker.is_some() {
+        picker::paste(state, text);
+    } else if state.prompt.is_some() {
+        prompt::paste(state, text);
     } else if state.filter.editing {
         filter::paste(state, text);
     } else {
@@ -181,8 +231,8 @@ fn escape(state: &mut State) {
 
 /// Back from a large pane, or from a pane to the table.
 fn shrink(state: &mut State) -> bool {
-    let inside = state.large.is_some() || state.focus != Pane::Fleet;
-    (state.large, state.focus) = (None, Pane::Fleet);
+    let inside = state.tab != Tab::Instances || state.large.is_some() || state.focus != Pane::Fleet;
+    go_to(state, Tab::Instances);
     inside
 }
 

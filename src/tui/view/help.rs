@@ -6,7 +6,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use crate::tui::keymap::{BINDINGS, Place};
+use crate::tui::keymap::{Place, bindings};
 use crate::tui::state::State;
 use crate::tui::state::help::Help;
 
@@ -28,11 +28,13 @@ pub enum Line {
 
 /// The page for a place: its own keys, those of everywhere, then the other places'.
 pub fn lines(place: Place) -> Vec<Line> {
-    let mut order = vec![place, Place::Everywhere, Place::Always];
-    let others = [Place::Fleet, Place::Detail, Place::Log, Place::Filter, Place::Confirm, Place::Reason, Place::Menu, Place::Help];
-    order.extend(others.into_iter().filter(|other| *other != place));
+    let mut order: Vec<Place> = place.chain().to_vec();
+    order.extend(Place::ALL.into_iter().filter(|other| !place.chain().contains(other)));
     let (mut lines, mut last) = (Vec::new(), "");
     for place in order {
+        if bindings().all(|binding| binding.place != place) {
+            continue;
+        }
         if place.heading() != last {
             if !lines.is_empty() {
                 lines.push(Line::Blank);
@@ -40,7 +42,7 @@ pub fn lines(place: Place) -> Vec<Line> {
             last = place.heading();
             lines.push(Line::Heading(last));
         }
-        for binding in BINDINGS.iter().filter(|binding| binding.place == place) {
+        for binding in bindings().filter(|binding| binding.place == place) {
             let keys: Vec<String> = binding.keys.iter().map(|key| key.label()).collect();
             lines.push(Line::Key(keys.join(" "), binding.words));
         }

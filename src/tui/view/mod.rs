@@ -5,20 +5,26 @@
 pub mod canvas;
 pub mod confirm;
 pub mod detail;
+pub mod events;
 pub mod filter;
+pub mod findings;
 pub mod fleet;
 pub mod header;
 pub mod help;
+pub mod host;
 pub mod log;
 pub mod menu;
+pub mod picker;
 pub mod pictures;
+pub mod ports;
 pub mod status;
+pub mod tabs;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
 use super::layout::{LEAST, Layout};
-use super::state::{Pane, State};
+use super::state::{Pane, State, Tab};
 
 /// Draws everything; says where the cursor is, when something is typed.
 pub fn draw(state: &State, buffer: &mut Buffer) -> Option<Position> {
@@ -29,6 +35,18 @@ pub fn draw(state: &State, buffer: &mut Buffer) -> Option<Position> {
     header::draw(state, layout.header, buffer);
     if let Some(area) = layout.banner {
         header::draw_banner(state, area, buffer);
+    }
+    if let Some(area) = layout.tabs {
+        tabs::draw(state, area, buffer);
+    }
+    if let Some(area) = layout.tab {
+        match state.tab {
+            Tab::Instances => {}
+            Tab::Ports => ports::draw(state, area, buffer),
+            Tab::Findings => findings::draw(state, area, buffer),
+            Tab::Events => events::draw(state, area, buffer),
+            Tab::Host => host::draw(state, area, buffer),
+        }
     }
     if let Some(area) = layout.fleet {
         fleet::draw(state, area, buffer);
@@ -49,6 +67,9 @@ pub fn draw(state: &State, buffer: &mut Buffer) -> Option<Position> {
     let body = Rect::new(0, 1, buffer.area.width, layout.status.y.saturating_sub(1));
     if let Some(menu) = &state.menu {
         menu::draw(state, menu, body, buffer);
+    }
+    if let Some(picker) = &state.picker {
+        cursor = picker::draw(state, picker, body, buffer);
     }
     if let Some(confirm) = &state.confirm {
         cursor = confirm::draw(state, confirm, body, buffer);

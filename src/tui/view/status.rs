@@ -7,7 +7,10 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 
 use crate::tui::keymap::{self, Action, Binding};
-use crate::tui::state::{Pane, State};
+use tui_input::Input;
+
+use crate::tui::state::prompt::Prompt;
+use crate::tui::state::{Pane, State, Tab};
 
 use super::canvas;
 
@@ -20,6 +23,9 @@ pub fn draw(state: &State, area: Rect, buffer: &mut Buffer) -> Option<Position> 
         let style = if message.refused { theme.warning } else { theme.title };
         canvas::put_fit(settings, buffer, x, area.y, room, message.text.as_str(), style);
         return None;
+    }
+    if let Some(prompt) = state.prompt.as_ref().filter(|_| state.confirm.is_none() && state.help.is_none() && state.picker.is_none()) {
+        return Some(typed(state, prompt, Rect { x, width: room, ..area }, buffer));
     }
     if state.filter.editing && state.confirm.is_none() && state.help.is_none() {
         return Some(filter(state, Rect { x, width: room, ..area }, buffer));
@@ -65,7 +71,7 @@ fn is_right(binding: &Binding) -> bool {
 
 /// `? help  q quit` on the right, or what `q` does here. Returns where it begins.
 fn ways_out(state: &State, area: Rect, buffer: &mut Buffer) -> u16 {
-    let back = state.large.is_some() || state.focus != Pane::Fleet;
+    let back = state.tab != Tab::Instances || state.large.is_some() || state.focus != Pane::Fleet;
     let word = |binding: &Binding| if back && binding.action == Action::Back { "back" } else { binding.short };
     let bindings = || keymap::footer(state.place()).filter(|binding| is_right(binding));
     let total: u16 = bindings().map(|binding| width(binding, word(binding)) + 2).sum();
@@ -86,25 +92,35 @@ fn makes_sense(state: &State, binding: &Binding) -> bool {
 /// Whether the key would do something for the chosen instance.
 fn is_possible(state: &State, binding: &Binding) -> bool {
     match binding.action {
-        Action::Act(verb) => {
-            state.fleet.chosen.is_some() && !(verb.changes() && state.header.locked) && state.status.why_not(verb).is_none()
-        }
-        Action::Detail | Action::Menu => state.fleet.chosen.is_some(),
+        Action::Act(verb) => state.target().is_some() && !(verb.changes() && state.header.locked) && state.status.why_not(verb).is_none(),
+        Action::Detail | Action::Menu => state.target().is_some(),
         _ => true,
     }
 }
 
+/// A line that is typed, with what is wrong with it or what to do on the right.
+fn typed(state: &State, prompt: &Prompt, area: Rect, buffer: &mut Buffer) -> Position {
+    let (theme, wrong) = (&state.settings.theme, prompt.wrong.as_ref().map(crate::domain::Shown::as_str));
+    let style = if wrong.is_some() { theme.error } else { theme.dim };
+    line(state, prompt.purpose.sign(), &prompt.input, (wrong.unwrap_or(prompt.purpose.hint()), style), area, buffer)
+}
+
 /// `/ text▏      Enter keep it  Esc clear it`.
 fn filter(state: &State, area: Rect, buffer: &mut Buffer) -> Position {
-    let (settings, input) = (&state.settings, &state.filter.input);
     let hint = "user: port: state: supervisor: finding: !   Enter keep it  Esc clear it";
-    let start = canvas::put(buffer, area.x, area.y, area.width, "/ ", settings.theme.key);
+    line(state, "/ ", &state.filter.input, (hint, state.settings.theme.dim), area, buffer)
+}
+
+/// A sign, the text and its cursor, and a hint on the right as far as there is room.
+fn line(state: &State, sign: &str, input: &Input, (hint, style): (&str, Style), area: Rect, buffer: &mut Buffer) -> Position {
+    let settings = &state.settings;
+    let start = canvas::put(buffer, area.x, area.y, area.width, sign, settings.theme.key);
     let width = area.right().saturating_sub(start).max(1);
     let scroll = input.visual_scroll(usize::from(width.saturating_sub(1)));
     let text: String = input.value().chars().skip(scroll).collect();
     let end = canvas::put(buffer, start, area.y, width, crate::domain::Shown::new(&text).as_str(), settings.theme.title);
     if end + 4 + canvas::cells(hint) <= area.right() {
-        canvas::put_right(buffer, area.right(), area.y, width, hint, settings.theme.dim);
+        canvas::put_right(buffer, area.right(), area.y, width, hint, style);
     }
     let column = u16::try_from(input.visual_cursor().saturating_sub(scroll)).unwrap_or(0);
     Position::new((start + column).min(area.right().saturating_sub(1)), area.y)

@@ -1,0 +1,110 @@
+//! What has the focus when a key is pressed, and where a key is looked for from there.
+//!
+//! It must never let a dialogue pass a key on to the pane below it.
+
+/// What has the focus when a key is pressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Anything at all, dialogues and inputs included.
+    Always,
+    /// Any pane.
+    Everywhere,
+    /// Any pane and tab where digits are not something else.
+    Tabs,
+    /// The table.
+    Fleet,
+    /// The detail.
+    Detail,
+    /// The log.
+    Log,
+    /// The map of ports.
+    Ports,
+    /// The findings.
+    Findings,
+    /// What happened.
+    Events,
+    /// The host.
+    Host,
+    /// A list to choose from.
+    Picker,
+    /// A line that is typed.
+    Prompt,
+    /// The filter's input.
+    Filter,
+    /// A confirmation, outside its reason.
+    Confirm,
+    /// A confirmation's reason.
+    Reason,
+    /// The menu.
+    Menu,
+    /// The help page.
+    Help,
+}
+
+impl Place {
+    /// All, in the order of the help page.
+    pub const ALL: [Self; 17] = [
+        Self::Everywhere,
+        Self::Tabs,
+        Self::Fleet,
+        Self::Detail,
+        Self::Log,
+        Self::Ports,
+        Self::Findings,
+        Self::Events,
+        Self::Host,
+        Self::Filter,
+        Self::Picker,
+        Self::Prompt,
+        Self::Confirm,
+        Self::Reason,
+        Self::Menu,
+        Self::Help,
+        Self::Always,
+    ];
+
+    /// The places that are searched for a key, nearest first.
+    pub fn chain(self) -> &'static [Place] {
+        match self {
+            Self::Always => &[Self::Always],
+            Self::Everywhere => &[Self::Everywhere, Self::Always],
+            Self::Tabs => &[Self::Tabs],
+            Self::Fleet => &[Self::Fleet, Self::Tabs, Self::Everywhere, Self::Always],
+            Self::Detail => &[Self::Detail, Self::Tabs, Self::Everywhere, Self::Always],
+            Self::Ports => &[Self::Ports, Self::Tabs, Self::Everywhere, Self::Always],
+            Self::Findings => &[Self::Findings, Self::Tabs, Self::Everywhere, Self::Always],
+            Self::Events => &[Self::Events, Self::Tabs, Self::Everywhere, Self::Always],
+            Self::Host => &[Self::Host, Self::Tabs, Self::Everywhere, Self::Always],
+            Self::Picker => &[Self::Picker, Self::Always],
+            Self::Prompt => &[Self::Prompt, Self::Always],
+            Self::Log => &[Self::Log, Self::Everywhere, Self::Always],
+            Self::Filter => &[Self::Filter, Self::Always],
+            Self::Confirm => &[Self::Confirm, Self::Always],
+            Self::Reason => &[Self::Reason, Self::Always],
+            Self::Menu => &[Self::Menu, Self::Always],
+            Self::Help => &[Self::Help, Self::Always],
+        }
+    }
+
+    /// Its heading on the help page.
+    pub fn heading(self) -> &'static str {
+        match self {
+            Self::Always => "always",
+            Self::Everywhere => "everywhere",
+            Self::Fleet => "instances",
+            Self::Detail => "detail",
+            Self::Log => "log",
+            Self::Tabs => "tabs",
+            Self::Ports => "ports",
+            Self::Findings => "findings",
+            Self::Events => "events",
+            Self::Host => "host",
+            Self::Picker => "a list",
+            Self::Prompt => "a line",
+            Self::Filter => "filter",
+            Self::Confirm | Self::Reason => "confirmation",
+            Self::Menu => "menu",
+            Self::Help => "help",
+        }
+    }
+}

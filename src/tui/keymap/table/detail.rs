@@ -1,0 +1,18 @@
+//! Keys of the detail.
+//!
+//! It must never hold a key for something that does not exist.
+
+use crossterm::event::KeyCode;
+
+use super::{DOWN, FIRST, PAGE_DOWN, PAGE_UP, UP, bind, named};
+use crate::tui::keymap::{Action, Binding, Motion, Place};
+
+/// In the order of the help page and of the last line.
+pub const KEYS: &[Binding] = &[
+    bind(Place::Detail, Action::Detail, &[named(KeyCode::Enter)], "table", "back to the table"),
+    bind(Place::Detail, Action::Move(Motion::Down), DOWN, "", "one line down"),
+    bind(Place::Detail, Action::Move(Motion::Up), UP, "", "one line up"),
+    bind(Place::Detail, Action::Move(Motion::First), FIRST, "", "to the top"),
+    bind(Place::Detail, Action::Move(Motion::PageUp), PAGE_UP, "", "a page up"),
+    bind(Place::Detail, Action::Move(Motion::PageDown), PAGE_DOWN, "", "a page down"),
+];

@@ -1,0 +1,28 @@
+//! Keys of the table of instances.
+//!
+//! It must never hold a key for something that does not exist.
+
+use crossterm::event::KeyCode;
+
+use super::{DOWN, FIRST, LAST, PAGE_DOWN, PAGE_UP, UP, bind, char, named};
+use crate::present::columns::Column;
+use crate::tui::keymap::{Action, Binding, Motion, Place};
+
+/// In the order of the help page and of the last line.
+pub const KEYS: &[Binding] = &[
+    bind(Place::Fleet, Action::Detail, &[named(KeyCode::Enter)], "detail", "everything about the chosen instance; again for the table"),
+    bind(Place::Fleet, Action::Filter, &[char('/')], "filter", "filter by text, user: port: state: supervisor: finding: !not"),
+    bind(Place::Fleet, Action::Problems, &[char('e')], "problems", "only what has a problem"),
+    bind(Place::Fleet, Action::Move(Motion::Down), DOWN, "", "one down"),
+    bind(Place::Fleet, Action::Move(Motion::Up), UP, "", "one up"),
+    bind(Place::Fleet, Action::Move(Motion::First), FIRST, "", "to the first"),
+    bind(Place::Fleet, Action::Move(Motion::Last), LAST, "", "to the last"),
+    bind(Place::Fleet, Action::Move(Motion::PageUp), PAGE_UP, "", "a page up"),
+    bind(Place::Fleet, Action::Move(Motion::PageDown), PAGE_DOWN, "", "a page down"),
+    bind(Place::Fleet, Action::SortNext, &[char('o')], "", "sort by the next column"),
+    bind(Place::Fleet, Action::SortReverse, &[char('O')], "", "sort the other way round"),
+    bind(Place::Fleet, Action::SortBy(Column::Cpu), &[char('P')], "", "sort by CPU"),
+    bind(Place::Fleet, Action::SortBy(Column::Memory), &[char('M')], "", "sort by memory"),
+    bind(Place::Fleet, Action::SortBy(Column::Pid), &[char('N')], "", "sort by process id"),
+    bind(Place::Fleet, Action::SortBy(Column::Up), &[char('A')], "", "sort by age"),
+];

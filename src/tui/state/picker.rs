@@ -1,0 +1,126 @@
+//! A list to choose from, narrowed by typing: the palette, users, columns, signals, what to copy, themes, remedies.
+//!
+//! It must never do anything itself: what was chosen is `update`'s.
+
+use tui_input::Input;
+
+use crate::domain::Shown;
+use crate::tui::fuzzy::Fuzzy;
+use crate::tui::keymap::Action;
+
+/// Its state.
+#[derive(Clone, Debug)]
+pub struct Picker {
+    /// What is chosen here.
+    pub title: Shown,
+    /// Everything there is.
+    pub entries: Vec<Entry>,
+    /// What was typed.
+    pub input: Input,
+    /// The entries that match it, best first, as indices of `entries`.
+    pub matches: Vec<usize>,
+    /// The chosen one, as an index of `matches`.
+    pub chosen: usize,
+    /// The first one that is seen, as an index of `matches`.
+    pub top: usize,
+    /// Choosing does not close it: for lists of switches.
+    pub stays: bool,
+}
+
+/// One line.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// What it is called.
+    pub label: Shown,
+    /// What is said beside it.
+    pub note: Shown,
+    /// The key that does the same; empty for none.
+    pub key: String,
+    /// Why it cannot be chosen now.
+    pub why_not: Option<Shown>,
+    /// On or off, for a switch.
+    pub on: Option<bool>,
+    /// What choosing it means.
+    pub choice: Choice,
+}
+
+/// What an entry stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Choice {
+    /// As if its key had been pressed.
+    Action(Action),
+}
+
+impl Entry {
+    /// An entry that can be chosen.
+    pub fn new(label: impl Into<Shown>, choice: Choice) -> Self {
+        Self { label: label.into(), note: Shown::from(""), key: String::new(), why_not: None, on: None, choice }
+    }
+}
+
+impl Picker {
+    /// A list, nothing typed.
+    pub fn new(title: impl Into<Shown>, entries: Vec<Entry>) -> Self {
+        let matches = (0..entries.len()).collect();
+        Self { title: title.into(), entries, input: Input::default(), matches, chosen: 0, top: 0, stays: false }
+    }
+
+    /// Finds what matches the text now.
+    pub fn narrow(&mut self) {
+        let mut fuzzy = Fuzzy::new(self.input.value());
+        let mut scored: Vec<(u32, usize)> =
+            self.entries.iter().enumerate().filter_map(|(index, entry)| Some((fuzzy.score(entry.label.as_str())?, index))).collect();
+        scored.sort_by_key(|(score, index)| (std::cmp::Reverse(*score), *index));
+        self.matches.clear();
+        self.matches.extend(scored.into_iter().map(|(_, index)| index));
+        (self.chosen, self.top) = (0, 0);
+    }
+
+    /// The chosen entry.
+    pub fn entry(&self) -> Option<&Entry> {
+        self.entries.get(*self.matches.get(self.chosen)?)
+    }
+
+    /// Moves the choice, and the page of so many lines with it.
+    pub fn choose(&mut self, index: usize, page: usize) {
+        let page = page.max(1);
+        self.chosen = index.min(self.matches.len().saturating_sub(1));
+        self.top = self.top.min(self.chosen).max((self.chosen + 1).saturating_sub(page));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn picker() -> Picker {
+        let entry = |label: &'static str| Entry::new(label, Choice::Action(Action::Help));
+        Picker::new("test", vec![entry("restart"), entry("start"), entry("sort by port")])
+    }
+
+    #[test]
+    fn typing_narrows_and_the_best_stands_first() {
+        let mut picker = picker();
+        assert_eq!(picker.matches, [0, 1, 2]);
+        picker.input = "start".into();
+        picker.narrow();
+        assert_eq!(picker.entry().unwrap().label.as_str(), "start");
+        picker.input = "spt".into();
+        picker.narrow();
+        assert_eq!(picker.matches, [2]);
+        picker.input = "nothing".into();
+        picker.narrow();
+        assert!(picker.entry().is_none());
+    }
+
+    #[test]
+    fn the_page_goes_with_the_choice() {
+        let mut picker = picker();
+        picker.choose(2, 2);
+        assert_eq!((picker.chosen, picker.top), (2, 1));
+        picker.choose(9, 2);
+        assert_eq!(picker.chosen, 2);
+        picker.choose(0, 2);
+        assert_eq!(picker.top, 0);
+    }
+}

@@ -1,0 +1,48 @@
+//! A line that is typed in the place of the last line: a search, a range of time, a file's name.
+//!
+//! It must never know what its text means: that is whoever asked for it.
+
+use tui_input::Input;
+
+use crate::domain::Shown;
+
+/// Its state.
+#[derive(Clone, Debug)]
+pub struct Prompt {
+    /// What it is for.
+    pub purpose: Purpose,
+    /// The text.
+    pub input: Input,
+    /// What is wrong with the text; typing takes it away.
+    pub wrong: Option<Shown>,
+}
+
+/// What a line is typed for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// A search in the log.
+    Search,
+}
+
+impl Purpose {
+    /// What stands before the text.
+    pub fn sign(self) -> &'static str {
+        match self {
+            Self::Search => "/ ",
+        }
+    }
+
+    /// What stands on the right while there is room.
+    pub fn hint(self) -> &'static str {
+        match self {
+            Self::Search => "Enter search  Esc leave",
+        }
+    }
+}
+
+impl Prompt {
+    /// Begins with a text, the cursor behind it.
+    pub fn new(purpose: Purpose, text: &str) -> Self {
+        Self { purpose, input: Input::from(text), wrong: None }
+    }
+}

@@ -1,0 +1,77 @@
+//! Typing in a list and choosing from it.
+//!
+//! It must never do what an entry says is not possible: it says why.
+
+use crossterm::event::{Event as Raw, KeyEvent};
+use tui_input::backend::crossterm::EventHandler;
+
+use crate::tui::effect::Effect;
+use crate::tui::keymap::{Action, Motion};
+use crate::tui::state::State;
+use crate::tui::state::picker::{Choice, Picker};
+use crate::tui::view::picker as view;
+
+use super::{filter, status};
+
+/// Longer texts are of no use.
+const LONGEST: usize = 100;
+
+/// Opens it.
+pub fn open(state: &mut State, picker: Picker) {
+    if picker.entries.is_empty() {
+        status::refuse(state, "there is nothing to choose from");
+        return;
+    }
+    state.picker = Some(picker);
+}
+
+/// A key that is not bound.
+pub fn type_key(state: &mut State, key: &KeyEvent) {
+    let Some(picker) = &mut state.picker else { return };
+    if picker.input.value().chars().count() < LONGEST || !matches!(key.code, crossterm::event::KeyCode::Char(_)) {
+        picker.input.handle_event(&Raw::Key(*key));
+        picker.narrow();
+    }
+}
+
+/// A pasted text.
+pub fn paste(state: &mut State, text: &str) {
+    let Some(picker) = &mut state.picker else { return };
+    filter::insert(&mut picker.input, text, LONGEST);
+    picker.narrow();
+}
+
+/// A bound key.
+pub fn act(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
+    let page = view::page(state);
+    let Some(picker) = &mut state.picker else { return };
+    let chosen = picker.chosen;
+    match action {
+        Action::Move(Motion::Up) => picker.choose(chosen.saturating_sub(1), page),
+        Action::Move(Motion::Down) => picker.choose(chosen + 1, page),
+        Action::Move(Motion::PageUp) => picker.choose(chosen.saturating_sub(page), page),
+        Action::Move(Motion::PageDown) => picker.choose(chosen + page, page),
+        Action::Escape => state.picker = None,
+        Action::Press => press(state, effects),
+        _ => {}
+    }
+}
+
+fn press(state: &mut State, effects: &mut Vec<Effect>) {
+    let Some(picker) = &state.picker else { return };
+    let Some(entry) = picker.entry().cloned() else { return };
+    if !picker.stays {
+        state.picker = None;
+    }
+    match entry.why_not {
+        Some(why) => status::refuse(state, &format!("{}: {why}", entry.label)),
+        None => choose(state, entry.choice, effects),
+    }
+}
+
+/// What was chosen.
+fn choose(state: &mut State, choice: Choice, effects: &mut Vec<Effect>) {
+    match choice {
+        Choice::Action(action) => super::act(state, action, effects),
+    }
+}

@@ -1,0 +1,57 @@
+//! The line of tabs, each with its key and how much stands on it.
+//!
+//! It must never move: a tab's place depends on the tabs before it and their counts, which are few.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::domain::Level;
+use crate::present::wording;
+use crate::tui::state::{State, Tab};
+
+use super::canvas;
+
+/// Draws it.
+pub fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
+    let theme = &state.settings.theme;
+    for (tab, place, text) in places(state, area) {
+        let style = if tab == state.tab { theme.focus } else { theme.dim };
+        let end = canvas::put(buffer, place.x, place.y, place.width, tab.key(), if tab == state.tab { style } else { theme.key });
+        canvas::put(buffer, end, place.y, place.right().saturating_sub(end), &format!(" {text}"), style);
+    }
+}
+
+/// Where each tab is, and its words.
+pub fn places(state: &State, area: Rect) -> Vec<(Tab, Rect, String)> {
+    let (mut x, mut places) = (area.x + 1, Vec::new());
+    for tab in Tab::ALL {
+        let text = words(state, tab);
+        let width = canvas::cells(&text) + 2;
+        if x + width > area.right() {
+            break;
+        }
+        places.push((tab, Rect { x, width, height: 1, ..area }, text));
+        x += width + 2;
+    }
+    places
+}
+
+/// `Ports 42/1001`, `Findings ✖2 ▲5`.
+fn words(state: &State, tab: Tab) -> String {
+    let title = tab.title();
+    let Some(snapshot) = &state.snapshot else { return title.to_owned() };
+    match tab {
+        Tab::Ports => format!("{title} {}/{}", snapshot.totals.ports_in_use, snapshot.range.count()),
+        Tab::Findings => {
+            let mut text = title.to_owned();
+            for level in [Level::Error, Level::Warning] {
+                let count = snapshot.findings.iter().filter(|finding| finding.code.level() == level).count();
+                if count > 0 {
+                    text.push_str(&format!(" {}{count}", wording::level_sign(level, state.settings.glyphs.ascii)));
+                }
+            }
+            text
+        }
+        Tab::Instances | Tab::Events | Tab::Host => title.to_owned(),
+    }
+}
