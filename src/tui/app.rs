@@ -15,7 +15,7 @@ use crate::error::{Context, Result};
 use crate::link::Door;
 
 use super::effect::Effect;
-use super::event::Event;
+use super::event::{Event, Mouse};
 use super::outlet::Outlet;
 use super::paint::Painter;
 use super::palette::Depth;
@@ -88,6 +88,7 @@ impl App {
         };
         let (keys, events) = channel(BURST);
         let (hangup, hung_up) = channel(1);
+        terminal::mouse(true);
         watchdog::start(hangup)?;
         input::start(keys.clone())?;
         Ok(Self {
@@ -144,17 +145,22 @@ impl App {
 
     /// One event, and what follows from it at once.
     fn take(&mut self, event: Event) -> Result<()> {
+        if matches!(event, Event::Mouse(Mouse::Press(..))) {
+            // Pressing twice is told by the clock.
+            update::update(&mut self.state, Event::Tick(now()));
+        }
         let mut next = Some(event);
         let mut effects: std::collections::VecDeque<Effect> = std::collections::VecDeque::new();
         loop {
             if let Some(event) = next.take() {
-                self.urgent |= matches!(event, Event::Key(_) | Event::Paste(_) | Event::Resized(..) | Event::Resumed);
+                self.urgent |= matches!(event, Event::Key(_) | Event::Mouse(_) | Event::Paste(_) | Event::Resized(..) | Event::Resumed);
                 self.stale = true;
                 effects.extend(update::update(&mut self.state, event));
             }
             match effects.pop_front() {
                 None => return Ok(()),
                 Some(Effect::Quit) => self.leaving = true,
+                Some(Effect::Mouse(taken)) => terminal::mouse(taken),
                 Some(Effect::Redraw) => self.painter.forget(),
                 Some(Effect::Suspend) => self.suspend(true)?,
                 Some(effect) => next = self.performer.perform(effect),
@@ -199,6 +205,7 @@ impl App {
 
     fn resume(&mut self) -> Result<()> {
         terminal::take()?;
+        terminal::mouse(self.state.pointer.taken);
         self.resumed = Instant::now();
         let (width, height) = terminal::size();
         self.take(Event::Resized(width, height))?;

@@ -42,6 +42,8 @@ pub enum Effect {
         /// The text.
         text: String,
     },
+    /// Have the terminal tell about the mouse, or not.
+    Mouse(bool),
     /// Forget what the terminal shows and paint everything.
     Redraw,
     /// Give the terminal back and stop, as Ctrl-Z does.

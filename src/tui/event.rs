@@ -15,6 +15,10 @@ pub enum Event {
     Key(KeyEvent),
     /// A text was pasted; it goes into an input or nowhere.
     Paste(String),
+    /// Something was done with the mouse.
+    Mouse(Mouse),
+    /// The terminal's window has the focus, or has lost it.
+    Focus(bool),
     /// The terminal has this many columns and rows now.
     Resized(u16, u16),
     /// The engine judged anew.
@@ -60,4 +64,24 @@ pub enum Purpose {
     Confirm(Verb),
     /// To open the menu.
     Menu,
+}
+
+/// What can be done with a mouse; columns and rows count from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mouse {
+    /// The left button went down.
+    Press(u16, u16),
+    /// It was moved with the button down.
+    Drag(u16, u16),
+    /// The button went up.
+    Release,
+    /// The wheel was turned by a notch.
+    Wheel {
+        /// The column.
+        x: u16,
+        /// The row.
+        y: u16,
+        /// Towards the end.
+        down: bool,
+    },
 }

@@ -4,6 +4,7 @@
 
 use ratatui::layout::Rect;
 
+use super::state::pointer::Split;
 use super::state::{Pane, State, Tab};
 
 /// Below this, nothing useful fits.
@@ -40,7 +41,7 @@ impl Layout {
     pub fn of(state: &State) -> Option<Self> {
         let (width, height) = state.size;
         (width >= LEAST.0 && height >= LEAST.1)
-            .then(|| place(width, height, state.header.banner.is_some(), state.tab, state.large, state.fleet.total))
+            .then(|| place(width, height, state.header.banner.is_some(), state.tab, state.large, state.split, state.fleet.total))
     }
 
     /// How many rows of the table are seen.
@@ -66,7 +67,7 @@ impl Layout {
 }
 
 /// Divides the screen.
-fn place(width: u16, height: u16, banner: bool, tab: Tab, large: Option<Pane>, rows: usize) -> Layout {
+fn place(width: u16, height: u16, banner: bool, tab: Tab, large: Option<Pane>, split: Split, rows: usize) -> Layout {
     let line = |y: u16| Rect::new(0, y, width, 1);
     // On a small screen the tab's title tells where one is.
     let ruled = height >= 30;
@@ -90,12 +91,13 @@ fn place(width: u16, height: u16, banner: bool, tab: Tab, large: Option<Pane>, r
         Some(Pane::Log) => layout.log = Some(body),
         Some(Pane::Fleet) => layout.fleet = Some(body),
         None => {
-            let lower = lower_height(height, body.height, rows);
+            let usual = lower_height(height, body.height, rows);
+            let lower = split.lower.filter(|_| usual > 0).map_or(usual, |lower| lower.clamp(3, body.height.saturating_sub(4).max(3)));
             let (upper, lower) = (Rect { height: body.height - lower, ..body }, Rect { y: bottom - lower, height: lower, ..body });
             layout.fleet = Some(upper);
             if lower.height > 0 && width >= BOTH {
                 // The divider's column belongs to neither.
-                let left = (width * 2 / 5).clamp(44, 72);
+                let left = split.left.unwrap_or((width * 2 / 5).clamp(44, 72)).clamp(20, width - 21);
                 layout.detail = Some(Rect { width: left, ..lower });
                 layout.log = Some(Rect { x: left + 1, width: width - left - 1, ..lower });
             } else if lower.height > 0 {
@@ -125,7 +127,7 @@ mod tests {
             let views = [None, Some(Pane::Detail), Some(Pane::Log), Some(Pane::Fleet)].map(|large| (Tab::Instances, large));
             for (tab, large) in views.into_iter().chain([(Tab::Ports, None)]) {
                 for (banner, rows) in [(false, 0), (true, 6), (true, 1000)] {
-                    let layout = place(width, height, banner, tab, large, rows);
+                    let layout = place(width, height, banner, tab, large, Split::default(), rows);
                     let parts = [
                         Some(layout.header),
                         layout.tabs,
@@ -151,16 +153,16 @@ mod tests {
 
     #[test]
     fn a_small_fleet_leaves_the_rest_to_the_log() {
-        let layout = place(120, 50, true, Tab::Instances, None, 6);
+        let layout = place(120, 50, true, Tab::Instances, None, Split::default(), 6);
         assert_eq!(layout.fleet_page(), 6);
         assert!(layout.log_page() > 35);
-        assert!(place(120, 50, true, Tab::Instances, None, 1000).fleet_page() > 28);
+        assert!(place(120, 50, true, Tab::Instances, None, Split::default(), 1000).fleet_page() > 28);
     }
 
     #[test]
     fn a_narrow_screen_has_the_log_only() {
-        let layout = place(80, 24, true, Tab::Instances, None, 42);
+        let layout = place(80, 24, true, Tab::Instances, None, Split::default(), 42);
         assert_eq!(layout.panes().collect::<Vec<_>>(), [Pane::Fleet, Pane::Log]);
-        assert_eq!(place(80, 12, true, Tab::Instances, None, 42).panes().collect::<Vec<_>>(), [Pane::Fleet]);
+        assert_eq!(place(80, 12, true, Tab::Instances, None, Split::default(), 42).panes().collect::<Vec<_>>(), [Pane::Fleet]);
     }
 }

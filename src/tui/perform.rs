@@ -55,7 +55,7 @@ impl Performer {
             Effect::ReadLog { serial, up_to, count } => return self.read(serial, up_to, count),
             // These concern the terminal, which is the loop's.
             Effect::Copy { .. } => {}
-            Effect::Redraw | Effect::Suspend | Effect::Quit => {}
+            Effect::Mouse(_) | Effect::Redraw | Effect::Suspend | Effect::Quit => {}
         }
         None
     }

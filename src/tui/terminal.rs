@@ -16,11 +16,17 @@ static BEFORE: OnceLock<Termios> = OnceLock::new();
 /// Whether berth has the terminal.
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
-/// The second screen, bracketed paste, no cursor.
-const TAKE: &[u8] = b"\x1b[?1049h\x1b[?2004h\x1b[?25l";
+/// The second screen, bracketed paste, reports of the focus, no cursor.
+const TAKE: &[u8] = b"\x1b[?1049h\x1b[?2004h\x1b[?1004h\x1b[?25l";
 
-/// Ends a synchronised frame, attributes, paste marks and the second screen; shows the cursor.
-const GIVE_BACK: &[u8] = b"\x1b[?2026l\x1b[m\x1b[?2004l\x1b[?25h\x1b[?1049l";
+/// Ends a synchronised frame, attributes, reports of the mouse and the focus, paste marks and the second screen; shows the cursor.
+const GIVE_BACK: &[u8] = b"\x1b[?2026l\x1b[m\x1b[?1006l\x1b[?1002l\x1b[?1000l\x1b[?1004l\x1b[?2004l\x1b[?25h\x1b[?1049l";
+
+/// Buttons, movements with one of them down, coordinates as numbers. Movements without a button would cost a slow link a lot.
+const MOUSE: &[u8] = b"\x1b[?1000h\x1b[?1002h\x1b[?1006h";
+
+/// The mouse is the terminal's again.
+const NO_MOUSE: &[u8] = b"\x1b[?1006l\x1b[?1002l\x1b[?1000l";
 
 /// berth's hold on the terminal; dropping it gives the terminal back.
 pub struct Hold(());
@@ -70,6 +76,11 @@ pub fn take() -> Result<()> {
     TAKEN.store(true, Ordering::SeqCst);
     write(TAKE);
     Ok(())
+}
+
+/// Has the terminal tell about the mouse, or lets it select text with it.
+pub fn mouse(taken: bool) {
+    write(if taken { MOUSE } else { NO_MOUSE });
 }
 
 /// Gives the terminal back as it was. Does nothing when berth does not have it.

@@ -39,6 +39,8 @@ pub enum Action {
     Hold,
     /// Lock or unlock changes.
     Lock,
+    /// Let go of the mouse, or take it.
+    Mouse,
     /// The help page.
     Help,
     /// One step back; leaves at the first level.

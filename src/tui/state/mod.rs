@@ -14,6 +14,7 @@ pub mod host;
 pub mod log;
 pub mod menu;
 pub mod picker;
+pub mod pointer;
 pub mod ports;
 pub mod prompt;
 pub mod status;
@@ -75,6 +76,10 @@ pub struct State {
     pub focus: Pane,
     /// Which pane has the whole screen.
     pub large: Option<Pane>,
+    /// The mouse.
+    pub pointer: pointer::Pointer,
+    /// How far borders were moved.
+    pub split: pointer::Split,
     /// The first line.
     pub header: header::Header,
     /// The table.
@@ -119,6 +124,8 @@ impl State {
             tab: Tab::default(),
             focus: Pane::Fleet,
             large: None,
+            pointer: pointer::Pointer::default(),
+            split: pointer::Split::default(),
             header: header::Header { now, locked, held: false, banner: None },
             fleet: fleet::Fleet::default(),
             filter: filter::Filter::default(),
@@ -166,6 +173,11 @@ impl State {
             (Tab::Instances, Pane::Detail) => Place::Detail,
             (Tab::Instances, Pane::Log) => Place::Log,
         }
+    }
+
+    /// Whether something floats over the panes and takes the keys.
+    pub fn floats(&self) -> bool {
+        self.help.is_some() || self.confirm.is_some() || self.picker.is_some() || self.menu.is_some()
     }
 
     /// The instance that a key would act on: the chosen one, or on another tab the one under its cursor.

@@ -14,6 +14,7 @@ mod host;
 pub mod log;
 pub mod menu;
 pub mod picker;
+mod pointer;
 mod ports;
 pub mod prompt;
 pub mod status;
@@ -32,6 +33,8 @@ pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
     match event {
         Event::Key(key) => press(state, &key, &mut effects),
         Event::Paste(text) => paste(state, &text),
+        Event::Mouse(mouse) => pointer::act(state, mouse, &mut effects),
+        Event::Focus(there) => state.pointer.away = !there,
         Event::Resized(width, height) => state.size = (width, height),
         Event::Snapshot(snapshot) => fleet::learn(state, snapshot, &mut effects),
         Event::Tick(now) => header::tick(state, now),
@@ -73,6 +76,11 @@ fn press(state: &mut State, key: &KeyEvent, effects: &mut Vec<Effect>) {
         }
         return;
     };
+    dispatch(state, action, effects);
+}
+
+/// An action goes to what has the focus.
+fn dispatch(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
     match action {
         Action::Quit => effects.push(Effect::Quit),
         Action::Redraw => effects.push(Effect::Redraw),
@@ -104,6 +112,7 @@ fn act(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
         Action::Tab(tab) => go_to(state, tab),
         Action::Hold => header::hold(state),
         Action::Lock => header::lock(state),
+        Action::Mouse => pointer::toggle(state, effects),
         Action::Filter => filter::open(state),
         Action::Problems => filter::problems(state),
         Action::Detail => detail::toggle(state),

@@ -47,6 +47,18 @@ fn place(placed: &Placed, area: Rect) -> Rect {
     Rect { x, width, height: 1, ..area }
 }
 
+/// The column whose heading or cells are at a column of the screen.
+pub fn column_at(state: &State, area: Rect, x: u16) -> Option<Column> {
+    let arrangement = arrange(usize::from(area.width.saturating_sub(MARGIN)), state.fleet.widest);
+    let hit = |placed: &&Placed| {
+        let place = place(placed, area);
+        let pictured = u16::try_from(placed.picture).unwrap_or(0);
+        // The gap after a column is its own.
+        (place.x..=place.right().saturating_add(pictured)).contains(&x)
+    };
+    arrangement.columns.iter().find(hit).map(|placed| placed.column)
+}
+
 fn headings(state: &State, arrangement: &Arrangement, area: Rect, buffer: &mut Buffer) {
     let (settings, fleet) = (&state.settings, &state.fleet);
     let arrow = if descends(fleet.sort, fleet.reversed) { settings.glyphs.descending } else { settings.glyphs.ascending };
