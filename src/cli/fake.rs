@@ -133,6 +133,10 @@ impl Door for FakeDoor {
         Outcome { exit_code, sentence, hints: Vec::new(), log_lines: Vec::new() }
     }
 
+    fn clients(&self, _: &InstanceId) -> Result<u64> {
+        Ok(0)
+    }
+
     fn tail(&self, id: &InstanceId) -> Result<Arc<dyn Tail>> {
         self.known(id).map(|()| Arc::new(FakeTail(id.clone())) as Arc<dyn Tail>)
     }

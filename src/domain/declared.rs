@@ -194,6 +194,8 @@ pub struct Claim {
     pub wished_up: Option<bool>,
     /// How it last ended, when nothing of it runs.
     pub exit: Option<LastExit>,
+    /// Its last ends, oldest first, what runs now not among them.
+    pub exits: Arc<[LastExit]>,
     /// When it was last started.
     pub started_at: Option<Timestamp>,
     /// How often it was started again since it was first started.
@@ -219,6 +221,7 @@ impl Claim {
             main: None,
             wished_up: if denied { None } else { Some(false) },
             exit: None,
+            exits: Arc::default(),
             started_at: None,
             restarts: 0,
             ended_outside: false,

@@ -175,6 +175,18 @@ impl Part {
         }
     }
 
+    /// Every key with its value as it may be shown: what is likely a secret, and what is too long, is not.
+    pub fn shown(&self) -> impl Iterator<Item = (Shown, Shown)> + '_ {
+        self.values.iter().map(|(key, value)| {
+            let text = match value {
+                Value::Plain(text) => Shown::new(text),
+                Value::Hidden(_) => Shown::from("***"),
+                Value::Long(_) => Shown::from("(long)"),
+            };
+            (Shown::new(key), text)
+        })
+    }
+
     /// What differs from an earlier state, a few words for each key, no secret among them.
     pub fn changes_since(&self, earlier: &Part) -> Vec<Shown> {
         let mut changes = Vec::new();

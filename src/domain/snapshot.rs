@@ -173,6 +173,8 @@ pub struct Row {
     pub health: Health,
     /// How it last ended, when it does not run.
     pub exit: Option<LastExit>,
+    /// Its last ends as its supervisor recorded them, oldest first.
+    pub exits: Arc<[LastExit]>,
     /// The limits that hold for it, as far as they were read.
     pub limits: Option<Arc<InForce>>,
     /// What it has written, as far as it was counted.

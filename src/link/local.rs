@@ -279,6 +279,13 @@ impl Door for Local {
         outcome
     }
 
+    fn clients(&self, id: &InstanceId) -> Result<u64> {
+        let snapshot = self.newest();
+        let row = snapshot.row(id).ok_or_else(|| Error::new(Kind::NoSuchInstance, format!("{id}: no such instance")))?;
+        let endpoints: Vec<_> = row.listening.iter().map(|(endpoint, _)| *endpoint).collect();
+        sample::clients(&endpoints).while_doing(|| format!("cannot count the connections to {id}"))
+    }
+
     fn tail(&self, id: &InstanceId) -> Result<Arc<dyn Tail>> {
         let (declared, _) = self.readable(id)?;
         let account = declared.account.clone().unwrap_or_else(|| Shown::new(&format!("uid {}", declared.uid)));

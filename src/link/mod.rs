@@ -33,6 +33,12 @@ pub trait Door: Send + Sync {
     /// Carries an order out and waits for its end; `progress` is told each step in words.
     fn carry_out(&self, order: Order, progress: &mut dyn FnMut(&Shown)) -> Outcome;
 
+    /// How many connections there are to where an instance listens. May take a while where there are many on the host.
+    ///
+    /// # Errors
+    /// When no such instance is known, or the kernel does not tell.
+    fn clients(&self, id: &InstanceId) -> Result<u64>;
+
     /// Follows an instance's log from its last lines on.
     ///
     /// # Errors

@@ -11,6 +11,7 @@
 
 mod accounts;
 mod cgroup;
+mod clients;
 mod clock;
 mod diag;
 mod files;
@@ -42,6 +43,7 @@ use std::time::Duration;
 use crate::domain::{HostReading, PortRange, Process, ProcessKey, Processes, Reading, Sample, Shown, Uid};
 use crate::error::{Context, Result};
 
+pub use clients::clients;
 pub use clock::now;
 pub use kernel_ports::kernel_ports;
 pub use limits::raise_nofile;

@@ -24,6 +24,8 @@ pub enum Effect {
         /// How long the selection has to stand still first.
         after: Duration,
     },
+    /// Count the connections to an instance; comes back as `Event::ClientsCounted`.
+    CountClients(InstanceId),
     /// Stop following whatever is followed.
     CloseLog,
     /// Read lines of the open log; comes back as `Event::LogRead`.

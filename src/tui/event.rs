@@ -33,6 +33,8 @@ pub enum Event {
     LogChanged(u64),
     /// The lines that were asked for.
     LogRead(u64, LogView),
+    /// How many connections an instance has, or why that is not known.
+    ClientsCounted(InstanceId, Result<u64, Shown>),
     /// The program was stopped and goes on; what the terminal shows is not known.
     Resumed,
 }

@@ -17,6 +17,9 @@ use super::event::{Answer, Event, Purpose};
 /// How long opening a log may take.
 const OPENING: Duration = Duration::from_secs(3);
 
+/// How long counting connections may take.
+const COUNTING: Duration = Duration::from_secs(3);
+
 /// Changes of a log are told at most this often.
 const PACE: Duration = Duration::from_millis(100);
 
@@ -51,6 +54,7 @@ impl Performer {
             Effect::Ask(id, purpose) => return Some(self.ask(id, purpose)),
             Effect::Submit(order) => self.door.submit(order),
             Effect::OpenLog { id, serial, after } => self.open(id, serial, after),
+            Effect::CountClients(id) => self.count_clients(id),
             Effect::CloseLog => self.close(),
             Effect::ReadLog { serial, up_to, count } => return self.read(serial, up_to, count),
             // These concern the terminal, which is the loop's.
@@ -58,6 +62,21 @@ impl Performer {
             Effect::Mouse(_) | Effect::Redraw | Effect::Suspend | Effect::Quit => {}
         }
         None
+    }
+
+    /// Asks off the loop: on a host with many connections the kernel takes its time.
+    fn count_clients(&self, id: InstanceId) {
+        let (door, events) = (Arc::clone(&self.door), self.events.clone());
+        tokio::spawn(async move {
+            let whose = id.clone();
+            let counting = tokio::task::spawn_blocking(move || door.clients(&id).map_err(|error| Shown::new(&error.chain())));
+            let result = match tokio::time::timeout(COUNTING, counting).await {
+                Ok(Ok(result)) => result,
+                _ => Err(Shown::from("the connections could not be counted in time")),
+            };
+            // When the loop has ended there is nobody to tell.
+            let _ = events.send(Event::ClientsCounted(whose, result)).await;
+        });
     }
 
     /// Reads lines of the log that is open.

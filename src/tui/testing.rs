@@ -47,6 +47,7 @@ pub fn row(id: &str, change: impl FnOnce(&mut Row)) -> Row {
         restarts: 0,
         health: Health::UNKNOWN,
         exit: None,
+        exits: Arc::default(),
         limits: None,
         disk: None,
         findings: vec![],

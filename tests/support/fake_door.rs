@@ -71,6 +71,10 @@ impl Door for FakeDoor {
         Outcome { exit_code: 0, sentence: Shown::from("done"), hints: Vec::new(), log_lines: Vec::new() }
     }
 
+    fn clients(&self, _id: &InstanceId) -> Result<u64> {
+        Ok(3)
+    }
+
     fn tail(&self, id: &InstanceId) -> Result<Arc<dyn Tail>> {
         if id.is_unmanaged() {
             return Err(Error::failed("it has no log"));

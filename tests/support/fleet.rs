@@ -177,6 +177,7 @@ fn instance(name: &str, uid: u32, port: u16) -> Row {
         restarts: 0,
         health: Health::UNKNOWN,
         exit: None,
+        exits: Arc::default(),
         limits: None,
         disk: None,
         findings: Vec::new(),

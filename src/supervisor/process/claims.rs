@@ -121,6 +121,7 @@ fn claim_of(id: &InstanceId, record: Option<&Record>, denied: bool) -> Claim {
         main: record.main,
         wished_up: Some(!record.stop_asked),
         exit: record.exit,
+        exits: Arc::clone(&record.exits),
         started_at: record.started_at,
         restarts: record.restarts,
         ended_outside: record.ended_outside,

@@ -3,6 +3,7 @@
 //! It lives in berth's own state directory, never in a user's tree. A keeper only appends to it through a descriptor that it was
 //! given. It must never be believed about a process whose start time the kernel does not confirm, nor across a reboot.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -125,6 +126,8 @@ pub struct Record {
     pub ended_outside: bool,
     /// How it ended.
     pub exit: Option<LastExit>,
+    /// Its last ends, oldest first, at most [`EXITS`].
+    pub exits: Arc<[LastExit]>,
     /// How often it was started again.
     pub restarts: u32,
     /// What its keeper makes of its end.
@@ -140,6 +143,9 @@ pub struct Record {
     /// Its first runs are only counted.
     pub shortened: bool,
 }
+
+/// How many ends are told.
+const EXITS: usize = 5;
 
 /// This boot's id; empty where the kernel tells none.
 pub fn boot_id() -> String {
@@ -159,12 +165,14 @@ impl Record {
     /// Reads a record's text. A line that cannot be read (the disk was full) is passed over, the others count.
     pub fn parse(text: &str, this_boot: &str) -> Self {
         let mut record = Self::default();
+        let mut exits: VecDeque<LastExit> = VecDeque::with_capacity(EXITS);
         let mut same_boot = true;
         for event in text.lines().filter_map(|line| serde_json::from_str::<Event>(line).ok()) {
             match event {
                 Event::Asked { boot, restarts, before, before_over_memory, settings, .. } => {
                     same_boot = boot == this_boot;
                     let exit = before.map(|(code, signal, at)| exit_of(code, signal, at, before_over_memory));
+                    exits.extend(exit);
                     record = Self { restarts, exit, started_with: settings.map(Arc::new), ..Self::default() };
                 }
                 Event::Started { keeper, main, at, unlimited } => {
@@ -185,7 +193,12 @@ impl Record {
                 }
                 Event::StopAsked { .. } => record.stop_asked = true,
                 Event::Exited { code, signal, asked_outside, over_memory, at } => {
-                    record.exit = Some(exit_of(code, signal, at, over_memory));
+                    let exit = exit_of(code, signal, at, over_memory);
+                    record.exit = Some(exit);
+                    if exits.len() == EXITS {
+                        exits.pop_front();
+                    }
+                    exits.push_back(exit);
                     // What the keeper ended itself ended by a signal too.
                     record.ended_outside = asked_outside && !record.stop_asked;
                     record.stop_asked |= asked_outside;
@@ -210,6 +223,7 @@ impl Record {
                 }
             }
         }
+        record.exits = exits.into_iter().collect();
         if !same_boot {
             // Pids and start times of another boot mean nothing in this one.
             record.keeper = None;
@@ -289,6 +303,17 @@ mod tests {
         let shortened = Record::parse(&text(&[asked("b"), Event::Shortened { restarts: 2 }, started(14)]), "b");
         assert_eq!((whole.restarts, shortened.restarts), (5, 5));
         assert_eq!((whole.main, whole.exit), (shortened.main, shortened.exit));
+    }
+
+    #[test]
+    fn the_last_ends_are_told_the_one_before_its_keeper_among_them() {
+        let exited = |second| Event::Exited { code: Some(3), signal: None, asked_outside: false, over_memory: None, at: at(second) };
+        let text = |ends| {
+            let events = std::iter::once(asked("b")).chain((1..=ends).map(exited));
+            events.map(|event| serde_json::to_string(&event).unwrap() + "\n").collect::<String>()
+        };
+        let seconds = |ends| Record::parse(&text(ends), "b").exits.iter().map(|exit| exit.at.as_second()).collect::<Vec<_>>();
+        assert_eq!((seconds(0), seconds(2), seconds(9)), (vec![0], vec![0, 1, 2], vec![5, 6, 7, 8, 9]));
     }
 
     #[test]

@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use crate::domain::{InstanceId, Outcome, Snapshot, Stage, Verb};
+use crate::domain::{InstanceId, Outcome, Shown, Snapshot, Stage, Verb};
 
 /// How long one point of a history is.
 pub const POINT: Duration = Duration::from_secs(5);
@@ -20,8 +20,23 @@ pub struct Detail {
     pub top: usize,
     /// What each instance used.
     pub histories: HashMap<InstanceId, History>,
+    /// How many are connected to the instance whose detail is large.
+    pub clients: Option<Clients>,
+    /// The log whose lines are counted: which opening of it, and how many lines it had.
+    pub lines: Option<(u64, u64)>,
     /// The last order of each instance that had one, for as long as the instance is there.
     pub outcomes: HashMap<InstanceId, (Verb, Outcome)>,
+}
+
+/// The connections of an instance.
+#[derive(Clone, Debug)]
+pub struct Clients {
+    /// Whose.
+    pub of: InstanceId,
+    /// When they were asked for last, on the boot clock.
+    pub asked: Duration,
+    /// How many, or why that is not known; `None` before the first answer.
+    pub count: Option<Result<u64, Shown>>,
 }
 
 /// Averages over the last minutes, aligned to the clock so that pictures stand still between points.
@@ -42,13 +57,35 @@ pub struct Point {
     pub cpu: Option<u16>,
     /// Memory in KiB.
     pub memory: Option<u32>,
+    /// Lines that its log grew by, while it was followed.
+    pub lines: Option<u32>,
 }
 
 impl History {
     /// Adds a reading.
     pub fn add(&mut self, at: Duration, cpu: Option<f32>, memory: Option<u64>) {
+        let (cpu, memory) = (cpu.map(tenths), memory.map(|bytes| u32::try_from(bytes / 1024).unwrap_or(u32::MAX)));
+        self.go_on_to(at);
+        if let Some(point) = self.points.back_mut() {
+            let before = u64::from(self.readings);
+            point.cpu = average(point.cpu.map(u64::from), cpu.map(u64::from), before).and_then(|value| u16::try_from(value).ok());
+            point.memory = average(point.memory.map(u64::from), memory.map(u64::from), before).and_then(|value| u32::try_from(value).ok());
+            self.readings = self.readings.saturating_add(1);
+        }
+    }
+
+    /// Adds lines of its log.
+    pub fn add_lines(&mut self, at: Duration, lines: u64) {
+        self.go_on_to(at);
+        if let Some(point) = self.points.back_mut() {
+            let sum = u64::from(point.lines.unwrap_or(0)).saturating_add(lines);
+            point.lines = Some(u32::try_from(sum).unwrap_or(u32::MAX));
+        }
+    }
+
+    /// Begins the point of this moment, if it has not begun.
+    fn go_on_to(&mut self, at: Duration) {
         let number = at.as_secs() / POINT.as_secs();
-        let reading = Point { cpu: cpu.map(tenths), memory: memory.map(|bytes| u32::try_from(bytes / 1024).unwrap_or(u32::MAX)) };
         if self.points.is_empty() || number > self.newest.saturating_add(POINTS as u64) {
             self.points.clear();
             self.newest = number;
@@ -63,13 +100,6 @@ impl History {
         }
         while self.points.len() > POINTS {
             self.points.pop_front();
-        }
-        if let Some(point) = self.points.back_mut() {
-            let before = u64::from(self.readings);
-            point.cpu = average(point.cpu.map(u64::from), reading.cpu.map(u64::from), before).and_then(|value| u16::try_from(value).ok());
-            point.memory =
-                average(point.memory.map(u64::from), reading.memory.map(u64::from), before).and_then(|value| u32::try_from(value).ok());
-            self.readings = self.readings.saturating_add(1);
         }
     }
 
@@ -91,7 +121,9 @@ impl History {
 /// The greater of two points: a peak is to be seen.
 fn merge(one: Option<Point>, other: Option<Point>) -> Option<Point> {
     match (one, other) {
-        (Some(one), Some(other)) => Some(Point { cpu: one.cpu.max(other.cpu), memory: one.memory.max(other.memory) }),
+        (Some(one), Some(other)) => {
+            Some(Point { cpu: one.cpu.max(other.cpu), memory: one.memory.max(other.memory), lines: one.lines.max(other.lines) })
+        }
         (one, other) => one.or(other),
     }
 }
@@ -111,6 +143,18 @@ fn tenths(percent: f32) -> u16 {
 }
 
 impl Detail {
+    /// Takes note that the followed log of an instance has so many lines. What it had when it was opened was not written just now.
+    pub fn observe_lines(&mut self, id: &InstanceId, opening: u64, newest: u64, at: Duration) {
+        if newest == 0 {
+            // Opened, and not read yet.
+            return;
+        }
+        let before = self.lines.replace((opening, newest)).filter(|(serial, _)| *serial == opening).map(|(_, newest)| newest);
+        if let (Some(before), Some(history)) = (before, self.histories.get_mut(id)) {
+            history.add_lines(at, newest.saturating_sub(before));
+        }
+    }
+
     /// Takes over what a snapshot says: readings and results.
     pub fn learn(&mut self, snapshot: &Snapshot) {
         for row in &snapshot.rows {

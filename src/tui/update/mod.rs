@@ -42,6 +42,7 @@ pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
         Event::LogOpened(serial, result) => log::opened(state, serial, result),
         Event::LogChanged(serial) => log::changed(state, serial),
         Event::LogRead(serial, view) => log::read(state, serial, view),
+        Event::ClientsCounted(id, count) => detail::counted(state, &id, count),
         Event::Resumed => effects.push(Effect::Redraw),
     }
     settle(state, &mut effects);
@@ -57,6 +58,8 @@ fn settle(state: &mut State, effects: &mut Vec<Effect>) {
         }
     }
     log::follow_choice(state, effects);
+    detail::count(state, effects);
+    detail::observe_log(state);
     log::ask(state, effects);
 }
 

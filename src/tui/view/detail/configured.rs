@@ -1,0 +1,85 @@
+//! Where the instance is configured, with what, and how it ended before.
+//!
+//! It must never show a value that is likely a secret.
+
+use std::path::Path;
+
+use ratatui::style::Style;
+
+use super::{Line, labelled};
+use crate::domain::{Declared, Row, Shown, words};
+use crate::present::{units, wording};
+use crate::tui::state::State;
+
+/// Where it is configured.
+pub fn lines(state: &State, row: &Row, width: u16, large: bool, lines: &mut Vec<Line>) {
+    let Some(declared) = &row.declared else {
+        labelled(state, lines, width, "config", "none: it belongs to no instance", state.settings.theme.dim);
+        return;
+    };
+    if let Some(fault) = &declared.fault {
+        let place = [fault.line, fault.column].into_iter().flatten().map(|number| format!(":{number}")).collect::<String>();
+        labelled(state, lines, width, "fault", &format!("{}{place}: {}", fault.file, fault.reason), state.settings.theme.error);
+    }
+    labelled(state, lines, width, "config", &path(&declared.config), Style::new());
+    if large {
+        labelled(state, lines, width, "log", &path(&declared.log), Style::new());
+        labelled(state, lines, width, "pid file", &path(&declared.pid_file), Style::new());
+        if let Some(workspace) = &declared.workspace {
+            labelled(state, lines, width, "works in", &path(workspace), Style::new());
+        }
+        if let Some(name) = &declared.server_name {
+            labelled(state, lines, width, "server", name.as_str(), Style::new());
+        }
+        labelled(state, lines, width, "by", row.supervisor.word(), Style::new());
+        launch(state, declared, width, lines);
+        settings(state, row, declared, width, lines);
+    }
+}
+
+fn path(path: &Path) -> String {
+    Shown::from_bytes(path.as_os_str().as_encoded_bytes()).to_string()
+}
+
+/// How it is started.
+fn launch(state: &State, declared: &Declared, width: u16, lines: &mut Vec<Line>) {
+    let Some(launch) = &declared.launch else { return };
+    labelled(state, lines, width, "command", Shown::new(&launch.command.join(" ")).as_str(), Style::new());
+    labelled(state, lines, width, "in", &path(&launch.directory), Style::new());
+    let (start, stop) = (units::took(launch.start_timeout), units::took(launch.stop_timeout));
+    labelled(state, lines, width, "patience", &format!("{start} to start, {stop} to stop"), Style::new());
+}
+
+/// What its files say, secrets masked; for its own account and root.
+fn settings(state: &State, row: &Row, declared: &Declared, width: u16, lines: &mut Vec<Line>) {
+    let caller = &state.settings.caller;
+    if !(caller.uid.is_root() || caller.uid == row.uid) {
+        labelled(state, lines, width, "settings", "only its own account and root may see them", state.settings.theme.dim);
+        return;
+    }
+    for part in &declared.settings.parts {
+        labelled(state, lines, width, "settings", Shown::new(&part.name).as_str(), state.settings.theme.title);
+        for (key, value) in part.shown() {
+            labelled(state, lines, width, "", &format!("{key} = {value}"), Style::new());
+        }
+    }
+    if let Some(file) = &declared.env_file {
+        for name in &file.empty {
+            labelled(state, lines, width, "", &format!("{name} is empty"), state.settings.theme.warning);
+        }
+    }
+}
+
+/// How it ended, the newest first.
+pub fn ends(state: &State, row: &Row, width: u16, large: bool, lines: &mut Vec<Line>) {
+    let now = state.header.now.wall;
+    let mut exits: Vec<_> = row.exit.iter().copied().collect();
+    if large {
+        exits.extend(row.exits.iter().rev().filter(|exit| row.exit.is_none_or(|last| last.at != exit.at)));
+    }
+    for (index, exit) in exits.iter().enumerate() {
+        let at = words::clock(exit.at, now, &state.settings.zone);
+        let label = if index == 0 { "ended" } else { "" };
+        labelled(state, lines, width, label, &format!("{at}, {}", wording::ended(exit)), Style::new());
+    }
+}

@@ -1,0 +1,175 @@
+//! What the instance uses, over the last minutes: CPU, memory, lines of log, with its limits drawn in.
+//!
+//! It must never draw a point that was not read.
+
+use ratatui::style::Style;
+
+use super::{LABEL, Line, labelled};
+use crate::domain::{Reading, Row};
+use crate::present::columns::Column;
+use crate::present::units;
+use crate::tui::state::State;
+use crate::tui::state::detail::{History, POINT, POINTS, Point};
+use crate::tui::view::pictures::{self, Course};
+
+/// A full column of the CPU picture means at least this, in tenths of a percent.
+const FULL_CPU: u32 = 200;
+
+/// A full column of the memory picture means at least this, in KiB.
+const FULL_MEMORY: u32 = 16 * 1024;
+
+/// A full column of the log's picture means at least this many lines in a point.
+const FULL_LINES: u32 = 10;
+
+/// How high a picture is where there is room.
+const HIGH: usize = 4;
+
+/// CPU, memory and the log with their pictures, then what is counted.
+pub fn lines(state: &State, row: &Row, width: u16, large: bool, lines: &mut Vec<Line>) {
+    let empty = History::default();
+    let history = state.detail.histories.get(&row.id).unwrap_or(&empty);
+    for figure in figures(state, row, history, large) {
+        if large { chart(state, history, &figure, width, lines) } else { small(state, history, &figure, width, lines) }
+    }
+    let known = |reading: Reading<u64>, word: &str| reading.known().map(|count| format!("{count} {word}"));
+    let counts: Vec<String> = [known(row.tasks, "threads"), known(row.open_files, "open files")].into_iter().flatten().collect();
+    if !counts.is_empty() {
+        let processes = if row.processes.len() > 1 { format!("{} processes, ", row.processes.len()) } else { String::new() };
+        labelled(state, lines, width, "has", &format!("{processes}{}", counts.join(", ")), Style::new());
+    }
+}
+
+/// One measured thing.
+struct Figure {
+    label: &'static str,
+    value: String,
+    /// What a point has of it.
+    of: fn(&Point) -> Option<u32>,
+    /// A full column is at least this.
+    least: u32,
+    /// The limit, in the points' unit, and in words.
+    limit: Option<(u32, String)>,
+    /// A value of the scale in words.
+    tell: fn(u32) -> String,
+}
+
+fn figures(state: &State, row: &Row, history: &History, large: bool) -> Vec<Figure> {
+    let limits = row.limits.as_deref();
+    let unit = if row.cpu_percent.known().is_some() { " %" } else { "" };
+    let whole = |value: u64| u32::try_from(value).unwrap_or(u32::MAX);
+    let mut figures = vec![
+        Figure {
+            label: "cpu",
+            value: format!("{}{unit}", Column::Cpu.text(row, state.look())),
+            of: |point| point.cpu.map(u32::from),
+            least: FULL_CPU,
+            // Hundredths of a percent, and the points are tenths.
+            limit: limits.and_then(|limits| limits.cpu_max).map(|most| (whole(most / 10), format!("{} %", most / 100))),
+            tell: |tenths| format!("{} %", tenths / 10),
+        },
+        Figure {
+            label: "memory",
+            value: Column::Memory.text(row, state.look()),
+            of: |point| point.memory,
+            least: FULL_MEMORY,
+            limit: limits.and_then(|limits| limits.memory_max).map(|most| (whole(most / 1024), units::bytes(most))),
+            tell: |kibibytes| units::bytes(u64::from(kibibytes) * 1024),
+        },
+    ];
+    if large {
+        let newest = history.last(1).next().flatten().and_then(|point| point.lines);
+        figures.push(Figure {
+            label: "log",
+            value: newest.map_or_else(|| "-".to_owned(), |lines| format!("{}/s", rate(lines))),
+            of: |point| point.lines,
+            least: FULL_LINES,
+            limit: None,
+            tell: |lines| format!("{}/s", rate(lines)),
+        });
+    }
+    figures
+}
+
+/// Lines a second, of the lines of one point.
+fn rate(lines: u32) -> String {
+    let a_second = f64::from(lines) / POINT.as_secs_f64();
+    if a_second < 10.0 && lines > 0 { format!("{a_second:.1}") } else { format!("{a_second:.0}") }
+}
+
+/// `cpu   12.4 %  ▂▃▅▇▅  of 50 %`.
+fn small(state: &State, history: &History, figure: &Figure, width: u16, lines: &mut Vec<Line>) {
+    let theme = &state.settings.theme;
+    let of = figure.limit.as_ref().map(|(_, words)| format!("  of {words}")).unwrap_or_default();
+    let room = usize::from(width).saturating_sub(LABEL + 11 + of.len());
+    let points: Vec<Option<Point>> = if room >= POINTS { history.last(POINTS).collect() } else { history.pairs(room.min(POINTS / 2)) };
+    let values: Vec<Option<u32>> = points.iter().map(|point| point.as_ref().and_then(figure.of)).collect();
+    let picture = pictures::graph(state.settings.glyphs, &values, top(&values, figure), 1).pop().unwrap_or_default();
+    lines.push(vec![
+        (format!("{:<LABEL$} ", figure.label), theme.dim),
+        (format!("{:>8}  ", figure.value), Style::new()),
+        (picture, theme.graph),
+        (of, theme.dim),
+    ]);
+}
+
+/// The same over several lines, with its scale at the right and the limit as a line of its own.
+fn chart(state: &State, history: &History, figure: &Figure, width: u16, lines: &mut Vec<Line>) {
+    let (theme, glyphs) = (&state.settings.theme, state.settings.glyphs);
+    let values: Vec<Option<u32>> = history.last(POINTS).map(|point| point.as_ref().and_then(figure.of)).collect();
+    let top = top(&values, figure);
+    let scale = (figure.tell)(top);
+    let cells = usize::from(width).saturating_sub(LABEL + 11 + 2 + 14).clamp(10, 2 * POINTS);
+    let course = Course { points: &values, top, limit: figure.limit.as_ref().map(|(limit, _)| *limit) };
+    let drawn = pictures::course(glyphs, &course, cells, HIGH);
+    let limit_row = course.limit.and_then(|limit| pictures::row_of(limit, top, HIGH));
+    for (index, picture) in drawn.into_iter().enumerate() {
+        let is_last = index + 1 == HIGH;
+        let (label, value) = if is_last { (figure.label, figure.value.as_str()) } else { ("", "") };
+        let beside = match &figure.limit {
+            Some((_, words)) if limit_row == Some(index) => format!("  limit {words}"),
+            _ if index == 0 => format!("  {scale}"),
+            _ if is_last => "  0".to_owned(),
+            _ => String::new(),
+        };
+        lines.push(vec![
+            (format!("{label:<LABEL$} "), theme.dim),
+            (format!("{value:>8}  "), Style::new()),
+            (picture, theme.graph),
+            (beside, theme.dim),
+        ]);
+    }
+}
+
+/// What a full column is: the limit where it is near enough to matter, else what there was at most.
+fn top(values: &[Option<u32>], figure: &Figure) -> u32 {
+    let highest = values.iter().flatten().copied().max().unwrap_or(0).max(figure.least);
+    match figure.limit {
+        Some((limit, _)) if limit <= highest.saturating_mul(4) => limit.max(highest),
+        _ => highest,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn figure(limit: Option<u32>) -> Figure {
+        let limit = limit.map(|limit| (limit, String::new()));
+        Figure { label: "", value: String::new(), of: |point| point.memory, least: 10, limit, tell: |value| value.to_string() }
+    }
+
+    #[test]
+    fn a_limit_makes_the_scale_unless_it_is_far_away() {
+        let values = [Some(40), None, Some(20)];
+        assert_eq!(top(&values, &figure(None)), 40);
+        assert_eq!(top(&values, &figure(Some(100))), 100);
+        assert_eq!(top(&values, &figure(Some(1000))), 40);
+        assert_eq!(top(&values, &figure(Some(30))), 40, "over its limit");
+        assert_eq!(top(&[None], &figure(None)), 10);
+    }
+
+    #[test]
+    fn lines_are_told_by_the_second() {
+        assert_eq!((rate(0), rate(3), rate(50), rate(7_000)), ("0".into(), "0.6".into(), "10".into(), "1400".into()));
+    }
+}
