@@ -40,6 +40,9 @@ pub struct Global {
     /// Use colours: auto is on a terminal, unless NO_COLOR is set
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto", help_heading = "Global options")]
     pub color: ColorWhen,
+    /// Draw the console at most so often a second: 1 for a slow link
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=60), help_heading = "Global options")]
+    pub fps: Option<u8>,
     /// Change nothing
     #[arg(long, global = true, help_heading = "Global options")]
     pub read_only: bool,

@@ -52,6 +52,8 @@ pub struct ConsoleOptions {
     pub ascii: bool,
     /// Nothing may be changed.
     pub read_only: bool,
+    /// So many frames a second at most.
+    pub fps: Option<u8>,
 }
 
 /// One value of the configuration. All three are made harmless before they are printed.

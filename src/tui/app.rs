@@ -17,6 +17,7 @@ use crate::link::Door;
 use super::effect::Effect;
 use super::event::{Event, Mouse};
 use super::outlet::Outlet;
+use super::pace::{self, Pace};
 use super::paint::Painter;
 use super::palette::Depth;
 use super::perform::Performer;
@@ -24,9 +25,6 @@ use super::signals::{Signal, Signals};
 use super::state::{Settings, State};
 use super::theme::Theme;
 use super::{Options, glyphs, input, terminal, update, view, watchdog};
-
-/// Data changes the screen at most this often; keys change it at once.
-const FRAME: Duration = Duration::from_millis(100);
 
 /// How many events are taken in before a frame is drawn.
 const BURST: usize = 64;
@@ -58,6 +56,7 @@ struct App {
     state: State,
     painter: Painter,
     outlet: Outlet,
+    pace: Pace,
     performer: Performer,
     door: Arc<dyn Door>,
     events: Receiver<Event>,
@@ -95,6 +94,7 @@ impl App {
             state: State::new(settings, terminal::size(), now()),
             painter: Painter::new(depth, glyphs.ascii),
             outlet: Outlet::start(std::io::stdout())?,
+            pace: Pace::new(options.fps.unwrap_or(pace::USUAL)),
             performer: Performer::new(Arc::clone(&door), keys),
             door,
             events,
@@ -114,7 +114,10 @@ impl App {
         let mut engine_is_there = true;
         while !self.leaving {
             self.draw();
-            let frame_due = self.drawn + FRAME;
+            if !self.outlet.is_busy() {
+                self.pace.drained(Instant::now());
+            }
+            let frame_due = self.drawn + self.pace.interval(self.state.pointer.away);
             tokio::select! {
                 biased;
                 signal = self.signals.next() => self.signal(signal)?,
@@ -133,7 +136,7 @@ impl App {
                     let snapshot = Arc::clone(&snapshots.borrow_and_update());
                     self.take(Event::Snapshot(snapshot))?;
                 }
-                () = self.outlet.drained(), if self.stale && self.outlet.is_busy() => {}
+                () = self.outlet.drained(), if self.outlet.is_busy() => {}
                 () = tokio::time::sleep_until(frame_due), if self.stale && !self.outlet.is_busy() => {}
                 () = tokio::time::sleep(until_next_second()) => self.take(Event::Tick(now()))?,
             }
@@ -153,7 +156,10 @@ impl App {
         let mut effects: std::collections::VecDeque<Effect> = std::collections::VecDeque::new();
         loop {
             if let Some(event) = next.take() {
-                self.urgent |= matches!(event, Event::Key(_) | Event::Mouse(_) | Event::Paste(_) | Event::Resized(..) | Event::Resumed);
+                self.urgent |= matches!(
+                    event,
+                    Event::Key(_) | Event::Mouse(_) | Event::Focus(true) | Event::Paste(_) | Event::Resized(..) | Event::Resumed
+                );
                 self.stale = true;
                 effects.extend(update::update(&mut self.state, event));
             }
@@ -170,13 +176,14 @@ impl App {
 
     /// Draws when something changed and the terminal takes it.
     fn draw(&mut self) {
-        if !self.stale || self.outlet.is_busy() || !(self.urgent || self.drawn.elapsed() >= FRAME) {
+        if !self.stale || self.outlet.is_busy() || !(self.urgent || self.drawn.elapsed() >= self.pace.interval(self.state.pointer.away)) {
             return;
         }
         let (width, height) = self.state.size;
         let state = &self.state;
         let bytes = self.painter.frame(width, height, |buffer| view::draw(state, buffer));
         if !bytes.is_empty() {
+            self.pace.sent(Instant::now());
             self.outlet.send(bytes);
         }
         (self.stale, self.urgent, self.drawn) = (false, false, Instant::now());

@@ -12,6 +12,7 @@ mod input;
 pub mod keymap;
 pub mod layout;
 mod outlet;
+pub mod pace;
 mod paint;
 pub mod palette;
 mod perform;
@@ -43,6 +44,8 @@ pub struct Options {
     pub ascii: bool,
     /// Nothing can be changed, and that cannot be unlocked.
     pub read_only: bool,
+    /// So many frames a second at most.
+    pub fps: Option<u8>,
 }
 
 /// Opens the console on the terminal and returns when it is left. The terminal is given back on every way out.
