@@ -17,6 +17,7 @@ pub mod ports;
 pub mod sparkline;
 pub mod table;
 pub mod units;
+pub mod why;
 pub mod wording;
 
 /// The fixture fleet; `tests/it` includes the same file.
