@@ -90,8 +90,10 @@ impl App {
         let (hangup, hung_up) = channel(1);
         watchdog::start(hangup)?;
         input::start(keys.clone())?;
+        let mut state = State::new(settings, terminal::size(), now());
+        state.ports.reserved = options.reserved;
         Ok(Self {
-            state: State::new(settings, terminal::size(), now()),
+            state,
             painter: Painter::new(depth, glyphs.ascii),
             outlet: Outlet::start(std::io::stdout())?,
             performer: Performer::new(Arc::clone(&door), keys),

@@ -60,4 +60,6 @@ pub enum Purpose {
     Confirm(Verb),
     /// To open the menu.
     Menu,
+    /// To say in the list of remedies what is not possible.
+    Fix,
 }

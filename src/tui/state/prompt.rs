@@ -22,6 +22,8 @@ pub struct Prompt {
 pub enum Purpose {
     /// A search in the log.
     Search,
+    /// A port on the map.
+    FindPort,
 }
 
 impl Purpose {
@@ -29,6 +31,7 @@ impl Purpose {
     pub fn sign(self) -> &'static str {
         match self {
             Self::Search => "/ ",
+            Self::FindPort => "port ",
         }
     }
 
@@ -36,6 +39,7 @@ impl Purpose {
     pub fn hint(self) -> &'static str {
         match self {
             Self::Search => "Enter search  Esc leave",
+            Self::FindPort => "a number, an owner, or free, conflict, stranger   Enter find  Esc leave",
         }
     }
 }

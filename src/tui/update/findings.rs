@@ -1,18 +1,49 @@
-//! The list of findings: keys and new pictures.
+//! The list of findings: moving in it.
 //!
 //! It must never act but through a question.
 
 use crate::tui::effect::Effect;
 use crate::tui::keymap::{Action, Motion};
-use crate::tui::state::State;
+use crate::tui::state::{State, Tab};
+use crate::tui::view::findings as view;
 
-/// Takes over what a new snapshot says; the tab need not be shown.
-pub fn learn(_state: &mut State) {}
+use super::status;
 
-/// A bound key while the tab is shown; `false` for what is not the tab's.
-pub fn act(_state: &mut State, _action: Action, _effects: &mut Vec<Effect>) -> bool {
-    false
+/// Keeps the choice with the picture that is shown.
+pub fn settle(state: &mut State) {
+    let Some(snapshot) = state.snapshot.as_ref().filter(|_| state.tab == Tab::Findings) else { return };
+    state.findings.settle(&snapshot.findings);
+    let count = snapshot.findings.len();
+    let page = view::page(state);
+    state.findings.reveal(page, count);
 }
 
-/// Moves its cursor.
-pub fn travel(_state: &mut State, _motion: Motion) {}
+/// A bound key while the tab is shown; `false` for what is not the tab's.
+pub fn act(state: &mut State, action: Action, _effects: &mut [Effect]) -> bool {
+    let nothing = action == Action::GoToInstance && state.target().is_none();
+    if nothing {
+        status::refuse(state, "it is about the host: there is no instance to go to");
+    }
+    nothing
+}
+
+/// Moves the choice.
+pub fn travel(state: &mut State, motion: Motion) {
+    let page = view::page(state).max(1);
+    let Some(snapshot) = &state.snapshot else { return };
+    let index = state.findings.index;
+    let to = match motion {
+        Motion::Up => index.saturating_sub(1),
+        Motion::Down => index + 1,
+        Motion::PageUp => index.saturating_sub(page),
+        Motion::PageDown => index + page,
+        Motion::First => 0,
+        Motion::Last => usize::MAX,
+        Motion::Left | Motion::Right => index,
+    };
+    state.findings.choose(to, &snapshot.findings);
+}
+
+#[cfg(test)]
+#[path = "findings_tests.rs"]
+mod tests;

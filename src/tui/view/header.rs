@@ -10,6 +10,7 @@ use crate::domain::{Level, Snapshot, State as Doing, words};
 use crate::present::paint::Tone;
 use crate::present::{units, wording};
 use crate::tui::state::State;
+use crate::tui::update::fix;
 
 use super::canvas;
 
@@ -112,12 +113,19 @@ pub fn draw_banner(state: &State, area: Rect, buffer: &mut Buffer) {
     let sign = wording::level_sign(banner.level, settings.glyphs.ascii);
     let style = theme.tone(Tone::of_level(banner.level));
     let others = snapshot.findings.len().saturating_sub(usize::from(banner.finding.is_some()));
-    let hint = match others {
+    let wide = area.width >= 100;
+    let mut hint = match (others, fix::mends_banner(state)) {
         _ if banner.level == Level::Note => String::new(),
-        0 => "e problems".to_owned(),
-        _ if area.width < 100 => format!("e {others} more"),
-        _ => format!("{others} more  e problems"),
+        (0, true) => "F fix".to_owned(),
+        (_, true) if !wide => format!("+{others}  F fix"),
+        (_, true) => format!("{others} more  F fix"),
+        (0, false) => "e problems".to_owned(),
+        (_, false) if !wide => format!("e {others} more"),
+        (_, false) => format!("{others} more"),
     };
+    if wide && others > 0 && banner.level != Level::Note {
+        hint.push_str("  e problems");
+    }
     let room = area.width.saturating_sub(canvas::cells(&hint) + 2);
     canvas::put_fit(settings, buffer, area.x, area.y, room, &format!("{sign} {}", banner.sentence), style);
     canvas::put_right(buffer, area.right(), area.y, area.width, &hint, theme.dim);
