@@ -110,9 +110,7 @@ pub(super) fn file(finding: &Finding, row: &Row) -> Option<Shown> {
 pub(super) fn holder<'snapshot>(finding: &Finding, snapshot: &'snapshot Snapshot) -> Option<&'snapshot Arc<Row>> {
     let subject = subject(finding);
     let holds = |row: &&Arc<Row>| {
-        !row.id.is_unmanaged()
-            && Some(&row.id) != subject
-            && row.processes.iter().any(|process| finding.processes.contains(&process.key))
+        !row.id.is_unmanaged() && Some(&row.id) != subject && row.processes.iter().any(|process| finding.processes.contains(&process.key))
     };
     snapshot.rows.iter().find(holds)
 }

@@ -106,8 +106,10 @@ pub fn told(map: &PortMap, port: u16, snapshot: &Snapshot, now: Timestamp, zone:
     let plain = |label, text| Told { label, text, tone: Tone::Plain };
     let has = |row: &&Row| row.port == Some(port) || row.listening.iter().any(|(endpoint, _)| endpoint.port == port);
     let rows = || snapshot.rows.iter().map(AsRef::as_ref).filter(has);
-    let mut all: Vec<Told> =
-        rows().filter(|row| row.supervisor != SupervisorKind::None).map(|row| plain(role(row, port), owner(row, port, now, zone))).collect();
+    let mut all: Vec<Told> = rows()
+        .filter(|row| row.supervisor != SupervisorKind::None)
+        .map(|row| plain(role(row, port), owner(row, port, now, zone)))
+        .collect();
     if let Reading::Known(listeners) = &snapshot.listeners {
         for listener in listeners.iter().filter(|listener| listener.endpoint.port == port) {
             let own = rows().any(|row| row.supervisor != SupervisorKind::None && is_of(listener, row));

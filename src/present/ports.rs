@@ -277,7 +277,8 @@ mod tests {
     #[test]
     fn the_counts_add_up_to_the_range() {
         let range = PortRange { first: 1, last: u16::MAX };
-        let reserved = [PortRange { first: 9000, last: 9009 }, PortRange { first: 9005, last: 9010 }, PortRange { first: 8101, last: 8101 }];
+        let reserved =
+            [PortRange { first: 9000, last: 9009 }, PortRange { first: 9005, last: 9010 }, PortRange { first: 8101, last: 8101 }];
         let counts = PortMap::of(&fleet::fleet(), range, &reserved).counts();
         assert_eq!((counts[&PortState::Reserved], counts.values().sum::<usize>()), (11, 65_535));
         let mut hidden = fleet::fleet();

@@ -129,7 +129,12 @@ fn known(sources: &Sources<'_>) -> Vec<String> {
                 0 | 1 => String::new(),
                 count => format!(", with {} more processes in its tree", count - 1),
             };
-            all.push(format!("the kernel shows its process: pid {}{}{}{others}", key.pid, name.unwrap_or_default(), since.unwrap_or_default()));
+            all.push(format!(
+                "the kernel shows its process: pid {}{}{}{others}",
+                key.pid,
+                name.unwrap_or_default(),
+                since.unwrap_or_default()
+            ));
             match row.keeper {
                 Some(keeper) => all.push(format!("berth's keeper, pid {}, is its parent, so how it ends will be known", keeper.pid)),
                 None if row.supervisor == SupervisorKind::None => {}
@@ -200,7 +205,9 @@ fn meaning(status: ExitStatus) -> Option<String> {
         ExitStatus::Code(code @ 129..=192) => {
             format!("{code} is a shell's word for a program that was {}", wording::exit(ExitStatus::Signal(code - 128)))
         }
-        ExitStatus::Signal(4 | 7 | 8 | 11) => "the program itself is at fault: it did what the processor or the memory does not allow".to_owned(),
+        ExitStatus::Signal(4 | 7 | 8 | 11) => {
+            "the program itself is at fault: it did what the processor or the memory does not allow".to_owned()
+        }
         ExitStatus::Signal(6) => "the program gave itself up; its log may say why".to_owned(),
         ExitStatus::Signal(9) => "KILL comes from a person, or from the kernel when the host has no memory left".to_owned(),
         ExitStatus::Signal(1 | 2 | 15) => "that is a request to end: somebody, or a session that ended, sent it".to_owned(),

@@ -112,5 +112,8 @@ fn what_was_asked_last_is_told_and_the_page_is_markdown() {
     let sources = Sources { row: &snapshot.rows[2], snapshot: &snapshot, order, log: None, caller: Uid::ROOT, zone: &TimeZone::UTC };
     let text = markdown(&why(&sources));
     assert!(text.starts_with("# carol's instance has crashed"), "{text}");
-    assert!(text.contains("\n## what was asked of it last\n\n- start: not started. 8107 is held by pid 4711\n      EADDRINUSE\n"), "{text}");
+    assert!(
+        text.contains("\n## what was asked of it last\n\n- start: not started. 8107 is held by pid 4711\n      EADDRINUSE\n"),
+        "{text}"
+    );
 }

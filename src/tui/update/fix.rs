@@ -14,7 +14,7 @@ use super::{confirm, fleet, log, picker, status};
 
 /// One thing that is wrong, with what mends it.
 struct Wrong {
-    /// "port-taken carol".
+    /// "port-taken of carol".
     name: String,
     /// In a sentence.
     evidence: Shown,
@@ -31,7 +31,7 @@ pub fn open(state: &mut State, effects: &mut Vec<Effect>) {
         return;
     }
     let title = match &all[..] {
-        [one] => format!("mend {}", one.name),
+        [one] => format!("mend: {}", one.name),
         _ => "mend".to_owned(),
     };
     let (mut entries, ascii) = (Vec::new(), state.settings.glyphs.ascii);
@@ -91,7 +91,7 @@ fn banner(state: &State) -> Option<Wrong> {
 }
 
 fn of_finding(state: &State, finding: &Finding) -> Wrong {
-    let who = finding.instances.first().map(|id| format!(" {id}")).unwrap_or_default();
+    let who = finding.instances.first().map(|id| format!(" of {id}")).unwrap_or_default();
     let mends = state.snapshot.iter().flat_map(|snapshot| mend::of_finding(finding, snapshot, state.settings.caller.uid)).collect();
     Wrong { name: format!("{}{who}", finding.code.word()), evidence: finding.evidence.clone(), mends }
 }
@@ -99,7 +99,7 @@ fn of_finding(state: &State, finding: &Finding) -> Wrong {
 fn of_crash(state: &State, id: &InstanceId) -> Option<Wrong> {
     let row = state.snapshot.as_ref()?.row(id).filter(|row| matches!(row.state, Doing::Crashed | Doing::CrashLoop))?;
     let how = row.exit.map_or_else(|| "it ended without being asked".to_owned(), |last| wording::last_exit(&last, state.look().now));
-    Some(Wrong { name: format!("{} {id}", row.state.word()), evidence: Shown::new(&how), mends: mend::of_crash(id) })
+    Some(Wrong { name: format!("{} is {}", id, row.state.word()), evidence: Shown::new(&how), mends: mend::of_crash(id) })
 }
 
 /// The lines of one remedy.

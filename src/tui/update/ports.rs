@@ -134,7 +134,9 @@ pub fn find(state: &mut State, text: &str) -> Result<(), Shown> {
     // An owner who is called like a state is found before the state.
     let mut found = ports(&|owner, id| owner.eq_ignore_ascii_case(&wanted) || id.eq_ignore_ascii_case(&wanted));
     if found.is_empty() {
-        found = map_state(&wanted).map(|state| (map.range.first..=map.range.last).filter(|port| map.state(*port) == state).collect()).unwrap_or_default();
+        found = map_state(&wanted)
+            .map(|state| (map.range.first..=map.range.last).filter(|port| map.state(*port) == state).collect())
+            .unwrap_or_default();
     }
     if found.is_empty() {
         found = ports(&|_, id| id.to_ascii_lowercase().starts_with(&wanted));

@@ -7,6 +7,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use crate::domain::{Finding, Level, Snapshot, words};
+use crate::present::mend::{self, How};
 use crate::present::paint::Tone;
 use crate::present::{advice, wording};
 use crate::tui::layout::Layout;
@@ -49,7 +50,15 @@ pub fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     };
     canvas::title(settings, Rect { height: 1, ..area }, "findings", true, &counts(snapshot), buffer);
     if snapshot.findings.is_empty() {
-        canvas::put_fit(settings, buffer, area.x + 2, area.y + 1, area.width.saturating_sub(3), "Nothing is wrong that berth knows of.", theme.good);
+        canvas::put_fit(
+            settings,
+            buffer,
+            area.x + 2,
+            area.y + 1,
+            area.width.saturating_sub(3),
+            "Nothing is wrong that berth knows of.",
+            theme.good,
+        );
         return;
     }
     let widest = snapshot.findings.iter().map(|finding| canvas::cells(&who(finding))).max().unwrap_or(0).clamp(8, 24);
@@ -139,8 +148,18 @@ fn chosen(state: &State, snapshot: &Snapshot, finding: &Finding, area: Rect, buf
     let mut prose = Prose::new(inside.width);
     let tone = theme.tone(Tone::of_level(finding.level()));
     prose.say((finding.level().word(), tone), LABEL, finding.evidence.as_str(), Style::new());
-    for advice in advice::advice(finding, snapshot) {
-        prose.say((advice.label, theme.dim), LABEL, &advice.text, if advice.label == "see it" { theme.dim } else { Style::new() });
+    let (see, mend): (Vec<_>, Vec<_>) = advice::advice(finding, snapshot).into_iter().partition(|advice| advice.label == "see it");
+    for advice in mend {
+        prose.say((advice.label, theme.dim), LABEL, &advice.text, Style::new());
+    }
+    for mend in mend::of_finding(finding, snapshot, settings.caller.uid) {
+        // What berth does itself is named by the sentence already.
+        if let How::Command { command, .. } = &mend.how {
+            prose.say(("command", theme.dim), LABEL, command, theme.key);
+        }
+    }
+    for advice in see {
+        prose.say((advice.label, theme.dim), LABEL, &advice.text, theme.dim);
     }
     prose.draw(settings, inside, 0, true, buffer);
 }

@@ -9,7 +9,8 @@ use ratatui::style::Style;
 use crate::domain::{Level, Snapshot, State as Doing, words};
 use crate::present::paint::Tone;
 use crate::present::{units, wording};
-use crate::tui::state::State;
+use crate::tui::keymap::Place;
+use crate::tui::state::{State, Tab};
 use crate::tui::update::fix;
 
 use super::canvas;
@@ -106,6 +107,25 @@ fn plural(count: usize, word: &str) -> String {
     if count == 1 { format!("1 {word}") } else { format!("{count} {word}s") }
 }
 
+/// How many other findings there are, and the keys that help, as far as they do something here.
+fn hint(state: &State, others: usize, wide: bool) -> String {
+    let mut parts = Vec::new();
+    match others {
+        0 => {}
+        _ if state.tab == Tab::Findings => {}
+        _ if wide => parts.push(format!("{others} more")),
+        _ => parts.push(format!("+{others}")),
+    }
+    let mends = fix::mends_banner(state);
+    if mends {
+        parts.push("F fix".to_owned());
+    }
+    if state.place() == Place::Fleet && (wide || !mends) {
+        parts.push("e problems".to_owned());
+    }
+    parts.join("  ")
+}
+
 /// Draws the worst thing in one sentence, and on the right how to see more.
 pub fn draw_banner(state: &State, area: Rect, buffer: &mut Buffer) {
     let (settings, theme) = (&state.settings, &state.settings.theme);
@@ -113,19 +133,7 @@ pub fn draw_banner(state: &State, area: Rect, buffer: &mut Buffer) {
     let sign = wording::level_sign(banner.level, settings.glyphs.ascii);
     let style = theme.tone(Tone::of_level(banner.level));
     let others = snapshot.findings.len().saturating_sub(usize::from(banner.finding.is_some()));
-    let wide = area.width >= 100;
-    let mut hint = match (others, fix::mends_banner(state)) {
-        _ if banner.level == Level::Note => String::new(),
-        (0, true) => "F fix".to_owned(),
-        (_, true) if !wide => format!("+{others}  F fix"),
-        (_, true) => format!("{others} more  F fix"),
-        (0, false) => "e problems".to_owned(),
-        (_, false) if !wide => format!("e {others} more"),
-        (_, false) => format!("{others} more"),
-    };
-    if wide && others > 0 && banner.level != Level::Note {
-        hint.push_str("  e problems");
-    }
+    let hint = if banner.level == Level::Note { String::new() } else { hint(state, others, area.width >= 100) };
     let room = area.width.saturating_sub(canvas::cells(&hint) + 2);
     canvas::put_fit(settings, buffer, area.x, area.y, room, &format!("{sign} {}", banner.sentence), style);
     canvas::put_right(buffer, area.right(), area.y, area.width, &hint, theme.dim);

@@ -47,7 +47,11 @@ fn parts(area: Rect, map: &PortMap) -> Parts {
     let outside = u16::from(map.outside().next().is_some());
     let legend = u16::from(area.height >= 9);
     // Whoever is under the cursor comes before more of the map.
-    let told = if area.height >= 16 { 5 } else { 3 };
+    let told = match area.height {
+        16.. => 5,
+        11.. => 4,
+        _ => 3,
+    };
     let fixed = 2 + outside + legend + told;
     let lines = u16::try_from(grid.lines()).unwrap_or(u16::MAX);
     let height = lines.min(area.height.saturating_sub(fixed)).max(1);
@@ -168,7 +172,10 @@ fn told(state: &State, map: &PortMap, cursor: u16, parts: &Parts, buffer: &mut B
 /// What the signs mean.
 fn legend(state: &State, map: &PortMap, area: Rect, buffer: &mut Buffer) {
     let mut x = area.x + 2;
-    for (of, sign, words) in port_map::legend(map, state.settings.glyphs.ascii) {
+    let signs = port_map::legend(map, state.settings.glyphs.ascii);
+    let width: u16 = signs.iter().map(|(.., words)| canvas::cells(words) + 5).sum();
+    for (of, sign, words) in signs {
+        let words = if width > area.width { words.trim_start_matches("assigned, ") } else { words };
         if x + 2 + canvas::cells(words) > area.right() {
             break;
         }

@@ -40,11 +40,16 @@ pub fn markdown(state: &State) -> String {
 pub fn extent(state: &State) -> (usize, usize) {
     let (width, height) = state.size;
     let page = usize::from(height.saturating_sub(4)).max(1);
-    (page, prose(state, WIDTH.min(width).saturating_sub(4)).lines.len())
+    (page, prose(state, WIDTH.min(width).saturating_sub(4), page).lines.len())
 }
 
-/// The page in lines.
-fn prose(state: &State, width: u16) -> Prose {
+/// The page in lines. When it has more than are seen, no line is spent on blanks.
+fn prose(state: &State, width: u16, page: usize) -> Prose {
+    let airy = lines(state, width, true);
+    if airy.lines.len() > page { lines(state, width, false) } else { airy }
+}
+
+fn lines(state: &State, width: u16, airy: bool) -> Prose {
     let theme = &state.settings.theme;
     let mut prose = Prose::new(width);
     let all = said(state);
@@ -53,7 +58,9 @@ fn prose(state: &State, width: u16) -> Prose {
         match said.kind {
             Kind::Heading if index == 0 => prose.say(("", Style::new()), 0, &capital(&said.text), style.patch(theme.title)),
             Kind::Heading => {
-                prose.blank();
+                if airy {
+                    prose.blank();
+                }
                 prose.say(("", Style::new()), 0, &said.text, theme.title);
             }
             Kind::Sentence => prose.say((state.settings.glyphs.dot, theme.dim), 2, &said.text, style),
@@ -79,7 +86,8 @@ fn capital(text: &str) -> String {
 pub fn draw(state: &State, within: Rect, buffer: &mut Buffer) {
     let (settings, theme) = (&state.settings, &state.settings.theme);
     let Some(page) = &state.why else { return };
-    let prose = prose(state, WIDTH.min(within.width).saturating_sub(4));
+    let (page_lines, _) = extent(state);
+    let prose = prose(state, WIDTH.min(within.width).saturating_sub(4), page_lines);
     let height = u16::try_from(prose.lines.len()).unwrap_or(u16::MAX);
     let Some(inside) = canvas::float(settings, within, WIDTH, height, &format!("why: {}", page.id), buffer) else { return };
     let seen = usize::from(inside.height);
