@@ -75,6 +75,7 @@ pub struct PortMap {
     known: bool,
     /// What somebody has or wants, inside the range, and an instance's ports outside it.
     taken: BTreeMap<u16, PortFacts>,
+    counts: HashMap<PortState, usize>,
 }
 
 impl PortMap {
@@ -106,7 +107,10 @@ impl PortMap {
             (port, facts(port, listeners, owners, conflicts.contains(&port)))
         };
         let taken = all.into_iter().map(facts).collect();
-        Self { range, reserved: reserved.to_vec(), known: matches!(snapshot.listeners, Reading::Known(_)), taken }
+        let known = matches!(snapshot.listeners, Reading::Known(_));
+        let mut map = Self { range, reserved: reserved.to_vec(), known, taken, counts: HashMap::new() };
+        map.counts = map.count();
+        map
     }
 
     /// What is known of a port.
@@ -143,7 +147,11 @@ impl PortMap {
     }
 
     /// How many ports of the range are in each state that occurs.
-    pub fn counts(&self) -> HashMap<PortState, usize> {
+    pub fn counts(&self) -> &HashMap<PortState, usize> {
+        &self.counts
+    }
+
+    fn count(&self) -> HashMap<PortState, usize> {
         let mut counts: HashMap<PortState, usize> = HashMap::new();
         for facts in self.taken.range(self.range.first..=self.range.last) {
             *counts.entry(facts.1.state).or_default() += 1;
@@ -270,8 +278,7 @@ mod tests {
         let map = PortMap::of(&fleet::fleet(), PortRange { first: 8104, last: 8107 }, &[PortRange { first: 8000, last: 9000 }]);
         let outside: Vec<u16> = map.outside().map(|facts| facts.port).collect();
         assert_eq!(outside, [8101, 8102, 8108, 8109]);
-        let counts = map.counts();
-        assert_eq!(counts, HashMap::from([(PortState::Listening, 1), (PortState::Assigned, 2), (PortState::Conflict, 1)]));
+        assert_eq!(*map.counts(), HashMap::from([(PortState::Listening, 1), (PortState::Assigned, 2), (PortState::Conflict, 1)]));
     }
 
     #[test]
@@ -279,11 +286,11 @@ mod tests {
         let range = PortRange { first: 1, last: u16::MAX };
         let reserved =
             [PortRange { first: 9000, last: 9009 }, PortRange { first: 9005, last: 9010 }, PortRange { first: 8101, last: 8101 }];
-        let counts = PortMap::of(&fleet::fleet(), range, &reserved).counts();
+        let map = PortMap::of(&fleet::fleet(), range, &reserved);
+        let counts = map.counts();
         assert_eq!((counts[&PortState::Reserved], counts.values().sum::<usize>()), (11, 65_535));
         let mut hidden = fleet::fleet();
         hidden.listeners = Reading::Denied;
-        let counts = PortMap::of(&hidden, range, &[]).counts();
-        assert!(!counts.contains_key(&PortState::Free));
+        assert!(!PortMap::of(&hidden, range, &[]).counts().contains_key(&PortState::Free));
     }
 }

@@ -232,7 +232,11 @@ fn found(sources: &Sources<'_>) -> Vec<Said> {
         said(Kind::Sentence, format!("{}, since {since}: {}", finding.code.word(), finding.evidence), Tone::of_level(finding.level()))
     };
     let all: Vec<Said> = sources.snapshot.findings_of(&sources.row.id).map(tell).collect();
-    if all.is_empty() { vec![sentence("nothing that is wrong with it".to_owned())] } else { all }
+    if !all.is_empty() {
+        return all;
+    }
+    let is_well = !matches!(sources.row.state, State::Crashed | State::CrashLoop | State::Degraded | State::Unknown);
+    vec![sentence((if is_well { "nothing that is wrong with it" } else { "nothing that would explain it" }).to_owned())]
 }
 
 /// The last lines of its log that name an error.

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use berth::domain::{InstanceId, PortRange, Row, Snapshot};
+use berth::domain::{InstanceId, PortRange, Reading, Row, Shown, Snapshot};
+use berth::tui::event::Event;
 use crossterm::event::KeyCode;
 
 use super::console::Console;
@@ -101,6 +102,69 @@ fn why() {
     let mut console = Console::with_fleet(80, 24);
     console.keys("w");
     insta::assert_snapshot!("why_well_80x24", console.screen());
+}
+
+#[test]
+fn a_filtered_list() {
+    let mut console = Console::with_fleet(80, 24);
+    console.show(many());
+    console.keys("3/user1 stranger");
+    console.press(KeyCode::Enter);
+    insta::assert_snapshot!("findings_filtered_80x24", console.screen());
+    console.keys("/ nobody");
+    console.press(KeyCode::Enter);
+    insta::assert_snapshot!("findings_no_match_80x24", console.screen());
+}
+
+#[test]
+fn no_size_makes_them_panic() {
+    for keys in ["2", "2G", "3", "3jj", "F", "jjF", "jjw", "2/abc"] {
+        let mut console = Console::with_fleet(80, 24);
+        console.show(wide());
+        console.keys(keys);
+        for (width, height) in (0..=60u16).step_by(3).flat_map(|width| (0..=30u16).map(move |height| (width, height))) {
+            console.event(Event::Resized(width, height));
+            let _ = console.screen();
+        }
+        for (width, height) in [(300, 200), (40, 10), (41, 11), (300, 10), (100, 30)] {
+            console.event(Event::Resized(width, height));
+            console.press(KeyCode::PageDown);
+            console.press(KeyCode::Down);
+            let _ = console.screen();
+        }
+    }
+}
+
+#[test]
+fn hostile_text_stays_in_its_place() {
+    let evil = Shown::new("\u{1b}[2J\u{202e}日本語日本語日本語日本語日本語日本語日本語日本語日本語日本語日本語日本語 e\u{301}\u{301}");
+    let mut snapshot = fleet::fleet();
+    for finding in &mut snapshot.findings {
+        finding.evidence = evil.clone();
+    }
+    for row in &mut snapshot.rows {
+        let row = Arc::make_mut(row);
+        (row.user, row.why) = (evil.clone(), Some(evil.clone()));
+    }
+    let Reading::Known(listeners) = &snapshot.listeners else { panic!() };
+    let mut listeners = listeners.to_vec();
+    for listener in &mut listeners {
+        let Reading::Known(holders) = &listener.holders else { panic!() };
+        let mut holders = holders.to_vec();
+        holders.iter_mut().for_each(|holder| (holder.name, holder.command) = (evil.clone(), evil.clone()));
+        listener.holders = Reading::Known(holders.into());
+    }
+    snapshot.listeners = Reading::Known(listeners.into());
+    for keys in ["jjp", "3", "3F", "jjF", "jjw"] {
+        let mut console = Console::with_fleet(80, 24);
+        console.show(snapshot.clone());
+        console.keys(keys);
+        for (width, height) in [(40, 10), (80, 24), (120, 40)] {
+            console.event(Event::Resized(width, height));
+            let screen = console.screen();
+            assert!(!screen.contains('\u{1b}') && !screen.contains('\u{202e}'), "{keys}");
+        }
+    }
 }
 
 /// A row with another name and port.

@@ -15,6 +15,8 @@ pub struct Findings {
     pub index: usize,
     /// The first one that is seen.
     pub top: usize,
+    /// Words that what is shown has to hold; with `!` before it, one that it must not.
+    pub filter: String,
 }
 
 /// What makes a finding the same one in the next picture.
@@ -36,19 +38,25 @@ impl Key {
 }
 
 impl Findings {
+    /// The findings that the filter keeps, in the snapshot's order.
+    pub fn shown<'snapshot>(&self, snapshot: &'snapshot Snapshot) -> Vec<&'snapshot Finding> {
+        let words: Vec<String> = self.filter.split_whitespace().map(str::to_lowercase).collect();
+        snapshot.findings.iter().filter(|finding| words.is_empty() || keeps(&words, finding)).collect()
+    }
+
     /// Finds the chosen one again; when it is gone, the one in its place is chosen.
-    pub fn settle(&mut self, findings: &[Finding]) {
-        let found = self.chosen.as_ref().and_then(|key| findings.iter().position(|finding| key.is(finding)));
+    pub fn settle(&mut self, shown: &[&Finding]) {
+        let found = self.chosen.as_ref().and_then(|key| shown.iter().position(|finding| key.is(finding)));
         match found {
             Some(index) => self.index = index,
-            None => self.choose(self.index, findings),
+            None => self.choose(self.index, shown),
         }
     }
 
     /// Chooses one by its place.
-    pub fn choose(&mut self, index: usize, findings: &[Finding]) {
-        self.index = index.min(findings.len().saturating_sub(1));
-        self.chosen = findings.get(self.index).map(Key::of);
+    pub fn choose(&mut self, index: usize, shown: &[&Finding]) {
+        self.index = index.min(shown.len().saturating_sub(1));
+        self.chosen = shown.get(self.index).map(|finding| Key::of(finding));
     }
 
     /// Scrolls so that the chosen one is seen on a page of so many lines.
@@ -59,11 +67,22 @@ impl Findings {
 
     /// The chosen one in the picture that is shown.
     pub fn finding<'snapshot>(&self, snapshot: &'snapshot Snapshot) -> Option<&'snapshot Finding> {
-        snapshot.findings.get(self.index).filter(|finding| self.chosen.as_ref().is_some_and(|key| key.is(finding)))
+        let key = self.chosen.as_ref()?;
+        snapshot.findings.iter().find(|finding| key.is(finding))
     }
 
     /// The instance that the chosen one is about; of several the first.
     pub fn target<'state>(&self, state: &'state State) -> Option<&'state InstanceId> {
         self.finding(state.snapshot.as_ref()?)?.instances.first()
     }
+}
+
+/// Whether a finding holds every word, and none of those that are not wanted.
+fn keeps(words: &[String], finding: &Finding) -> bool {
+    let names: Vec<String> = finding.instances.iter().map(ToString::to_string).collect();
+    let text = format!("{} {} {} {}", finding.level().word(), finding.code.word(), names.join(" "), finding.evidence).to_lowercase();
+    words.iter().all(|word| match word.strip_prefix('!') {
+        Some(unwanted) => unwanted.is_empty() || !text.contains(unwanted),
+        None => text.contains(word.as_str()),
+    })
 }

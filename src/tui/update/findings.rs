@@ -4,6 +4,7 @@
 
 use crate::tui::effect::Effect;
 use crate::tui::keymap::{Action, Motion};
+use crate::tui::state::prompt::{Prompt, Purpose};
 use crate::tui::state::{State, Tab};
 use crate::tui::view::findings as view;
 
@@ -12,19 +13,30 @@ use super::status;
 /// Keeps the choice with the picture that is shown.
 pub fn settle(state: &mut State) {
     let Some(snapshot) = state.snapshot.as_ref().filter(|_| state.tab == Tab::Findings) else { return };
-    state.findings.settle(&snapshot.findings);
-    let count = snapshot.findings.len();
+    let shown = state.findings.shown(snapshot);
+    state.findings.settle(&shown);
+    let count = shown.len();
     let page = view::page(state);
     state.findings.reveal(page, count);
 }
 
 /// A bound key while the tab is shown; `false` for what is not the tab's.
 pub fn act(state: &mut State, action: Action, _effects: &mut [Effect]) -> bool {
-    let nothing = action == Action::GoToInstance && state.target().is_none();
-    if nothing {
-        status::refuse(state, "it is about the host: there is no instance to go to");
+    match action {
+        Action::Filter => state.prompt = Some(Prompt::new(Purpose::FilterFindings, &state.findings.filter)),
+        Action::Escape if !state.findings.filter.is_empty() => filter(state, ""),
+        Action::GoToInstance if state.findings.chosen.is_none() => {
+            status::refuse(state, "there is no finding whose instance could be shown")
+        }
+        Action::GoToInstance if state.target().is_none() => status::refuse(state, "it is about the host: there is no instance to go to"),
+        _ => return false,
     }
-    nothing
+    true
+}
+
+/// Keeps what holds these words; without words, everything.
+pub fn filter(state: &mut State, text: &str) {
+    state.findings.filter = text.to_owned();
 }
 
 /// Moves the choice.
@@ -41,7 +53,8 @@ pub fn travel(state: &mut State, motion: Motion) {
         Motion::Last => usize::MAX,
         Motion::Left | Motion::Right => index,
     };
-    state.findings.choose(to, &snapshot.findings);
+    let shown = state.findings.shown(snapshot);
+    state.findings.choose(to, &shown);
 }
 
 #[cfg(test)]

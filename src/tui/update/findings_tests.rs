@@ -75,3 +75,25 @@ fn keys_act_on_the_instance_that_the_finding_is_about() {
     keys(&mut state, "p");
     assert_eq!((state.tab, state.ports.cursor), (Tab::Ports, Some(8109)));
 }
+
+#[test]
+fn a_filter_keeps_what_holds_its_words_and_escape_shows_all() {
+    let mut state = shown(fixture::fleet());
+    let kept = |state: &State| state.findings.shown(state.snapshot.as_ref().unwrap()).len();
+    for (text, count, first) in [
+        ("PORT", 2, Some(Code::PortTaken)),
+        ("!port-taken bob", 1, Some(Code::PortStranger)),
+        ("xyz", 0, None),
+        ("!", 3, Some(Code::PortTaken)),
+    ] {
+        keys(&mut state, "/");
+        state.prompt.as_mut().unwrap().input.reset();
+        keys(&mut state, text);
+        press(&mut state, KeyCode::Enter);
+        assert_eq!((kept(&state), code(&state)), (count, first), "{text}");
+    }
+    press(&mut state, KeyCode::Esc);
+    assert_eq!((kept(&state), state.findings.filter.as_str(), state.tab), (3, "", Tab::Findings));
+    press(&mut state, KeyCode::Esc);
+    assert_eq!(state.tab, Tab::Instances);
+}

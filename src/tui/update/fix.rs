@@ -2,7 +2,7 @@
 //!
 //! It must never carry anything out, and never leave out why something cannot be done from here.
 
-use crate::domain::{Finding, InstanceId, Shown, State as Doing};
+use crate::domain::{Finding, InstanceId, Shown, State as Doing, words};
 use crate::present::mend::{self, How, Mend};
 use crate::present::wording;
 use crate::tui::effect::Effect;
@@ -91,7 +91,8 @@ fn banner(state: &State) -> Option<Wrong> {
 }
 
 fn of_finding(state: &State, finding: &Finding) -> Wrong {
-    let who = finding.instances.first().map(|id| format!(" of {id}")).unwrap_or_default();
+    let names: Vec<String> = finding.instances.iter().map(ToString::to_string).collect();
+    let who = if names.is_empty() { String::new() } else { format!(" of {}", words::list(&names)) };
     let mends = state.snapshot.iter().flat_map(|snapshot| mend::of_finding(finding, snapshot, state.settings.caller.uid)).collect();
     Wrong { name: format!("{}{who}", finding.code.word()), evidence: finding.evidence.clone(), mends }
 }

@@ -10,7 +10,7 @@ use crate::tui::keymap::Action;
 use crate::tui::state::State;
 use crate::tui::state::prompt::Purpose;
 
-use super::{filter, ports};
+use super::{filter, findings, ports};
 
 /// Longer lines are of no use.
 const LONGEST: usize = 400;
@@ -48,6 +48,10 @@ fn press(state: &mut State, _effects: &mut Vec<Effect>) {
     let taken: Result<(), crate::domain::Shown> = match prompt.purpose {
         Purpose::Search => Ok(()),
         Purpose::FindPort => ports::find(state, &text),
+        Purpose::FilterFindings => {
+            findings::filter(state, &text);
+            Ok(())
+        }
     };
     if let Err(wrong) = taken {
         prompt.wrong = Some(wrong);

@@ -6,7 +6,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use crate::domain::{Finding, Level, Snapshot, words};
+use crate::domain::{Finding, Level, Shown, Snapshot, words};
 use crate::present::mend::{self, How};
 use crate::present::paint::Tone;
 use crate::present::{advice, wording};
@@ -30,7 +30,7 @@ const BELOW: u16 = 8;
 
 /// How many findings are seen.
 pub fn page(state: &State) -> usize {
-    let count = state.snapshot.as_ref().map_or(0, |snapshot| snapshot.findings.len());
+    let count = state.snapshot.as_ref().map_or(0, |snapshot| state.findings.shown(snapshot).len());
     Layout::of(state).and_then(|layout| layout.tab).map_or(0, |area| usize::from(list_height(area, count)))
 }
 
@@ -48,24 +48,21 @@ pub fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
         canvas::title(settings, Rect { height: 1, ..area }, "findings", true, &[], buffer);
         return;
     };
-    canvas::title(settings, Rect { height: 1, ..area }, "findings", true, &counts(snapshot), buffer);
-    if snapshot.findings.is_empty() {
-        canvas::put_fit(
-            settings,
-            buffer,
-            area.x + 2,
-            area.y + 1,
-            area.width.saturating_sub(3),
-            "Nothing is wrong that berth knows of.",
-            theme.good,
-        );
+    let shown = state.findings.shown(snapshot);
+    canvas::title(settings, Rect { height: 1, ..area }, "findings", true, &counts(state, &shown), buffer);
+    if shown.is_empty() {
+        let (text, style) = match snapshot.findings.len() {
+            0 => ("nothing is wrong that berth knows of".to_owned(), theme.good),
+            count => (format!("none of {count} findings holds these words; Esc shows all again"), theme.dim),
+        };
+        canvas::put_fit(settings, buffer, area.x + 2, area.y + 1, area.width.saturating_sub(3), &text, style);
         return;
     }
     let widest = snapshot.findings.iter().map(|finding| canvas::cells(&who(finding))).max().unwrap_or(0).clamp(8, 24);
     heading(state, widest, Rect { y: area.y + 1, height: 1, ..area }, buffer);
-    let height = list_height(area, snapshot.findings.len());
+    let height = list_height(area, shown.len());
     let first = area.y + 2;
-    for (y, (index, finding)) in (first..first + height).zip(snapshot.findings.iter().enumerate().skip(state.findings.top)) {
+    for (y, (index, finding)) in (first..first + height).zip(shown.iter().enumerate().skip(state.findings.top)) {
         let line_area = Rect { y, height: 1, ..area };
         line(state, finding, widest, line_area, buffer);
         if index == state.findings.index {
@@ -80,14 +77,18 @@ pub fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     }
 }
 
-/// "2 errors", "1 warning"; what matters most comes last, because the first ones leave first.
-fn counts(snapshot: &Snapshot) -> Vec<String> {
+/// "filter: carol", "1 warning", "2 errors"; what matters most comes last, because the first ones leave first.
+fn counts(state: &State, shown: &[&Finding]) -> Vec<String> {
     let mut all = Vec::new();
     for (level, word) in [(Level::Note, "note"), (Level::Warning, "warning"), (Level::Error, "error")] {
-        let count = snapshot.findings.iter().filter(|finding| finding.level() == level).count();
+        let count = shown.iter().filter(|finding| finding.level() == level).count();
         if count > 0 {
             all.push(format!("{count} {word}{}", if count == 1 { "" } else { "s" }));
         }
+    }
+    if !state.findings.filter.is_empty() {
+        // The filter is typed text: made harmless before it is shown.
+        all.push(format!("filter: {}", Shown::new(&state.findings.filter)));
     }
     all
 }

@@ -9,8 +9,7 @@ use ratatui::style::Style;
 use crate::domain::{Level, Snapshot, State as Doing, words};
 use crate::present::paint::Tone;
 use crate::present::{units, wording};
-use crate::tui::keymap::Place;
-use crate::tui::state::{State, Tab};
+use crate::tui::state::{Pane, State, Tab};
 use crate::tui::update::fix;
 
 use super::canvas;
@@ -120,7 +119,8 @@ fn hint(state: &State, others: usize, wide: bool) -> String {
     if mends {
         parts.push("F fix".to_owned());
     }
-    if state.place() == Place::Fleet && (wide || !mends) {
+    // A dialogue above the table changes nothing here: a hint that comes and goes would be one more thing that moves.
+    if (state.tab, state.focus) == (Tab::Instances, Pane::Fleet) && (wide || !mends) {
         parts.push("e problems".to_owned());
     }
     parts.join("  ")

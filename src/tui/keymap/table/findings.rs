@@ -11,6 +11,7 @@ use crate::tui::keymap::{Action, Binding, Motion, Place};
 pub const KEYS: &[Binding] = &[
     bind(Place::Findings, Action::GoToInstance, &[named(KeyCode::Enter)], "instance", "to the instance that it is about"),
     bind(Place::Findings, Action::Fix, &[char('F')], "fix", "what mends it"),
+    bind(Place::Findings, Action::Filter, &[char('/')], "filter", "only findings that hold these words, !not; Esc shows all again"),
     bind(Place::Findings, Action::Why, &[char('w')], "why", "why the instance is as it is"),
     bind(Place::Findings, Action::ShowPort, &[char('p')], "port", "the instance's port on the map"),
     bind(Place::Findings, Action::Move(Motion::Down), DOWN, "", "one down"),
