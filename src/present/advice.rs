@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::wording;
-use crate::domain::{Code, Finding, Level, Remedy, Row, Shown, Snapshot, State, words};
+use crate::domain::{Code, Finding, InstanceId, Level, Remedy, Row, Shown, Snapshot, State, words};
 
 /// The worst thing in one sentence, for the line below the header.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,20 +20,22 @@ pub struct Banner {
     pub sentence: Shown,
     /// The finding that it is, for the key that mends it; `None` when it is about a crash.
     pub finding: Option<usize>,
+    /// The instance that crashed, when it is about a crash.
+    pub crashed: Option<InstanceId>,
 }
 
 /// The banner; `None` when all is well. An error comes first, then a crash, then a warning; notes make no banner.
 pub fn banner(snapshot: &Snapshot) -> Option<Banner> {
     let of_finding = |level: Level| {
         let finding = snapshot.findings.iter().position(|finding| finding.level() == level)?;
-        Some(Banner { level, sentence: snapshot.findings[finding].evidence.clone(), finding: Some(finding) })
+        Some(Banner { level, sentence: snapshot.findings[finding].evidence.clone(), finding: Some(finding), crashed: None })
     };
     let of_crash = || {
         let crashed = |row: &&Arc<Row>| matches!(row.state, State::Crashed | State::CrashLoop);
         let newest = snapshot.rows.iter().filter(crashed).max_by_key(|row| row.exit.map(|exit| exit.at))?;
         let how = newest.exit.map(|last| format!(": {}", wording::last_exit(&last, snapshot.taken.wall))).unwrap_or_default();
         let sentence = Shown::new(&format!("{} crashed{how}", words::instance(&newest.id)));
-        Some(Banner { level: Level::Error, sentence, finding: None })
+        Some(Banner { level: Level::Error, sentence, finding: None, crashed: Some(newest.id.clone()) })
     };
     of_finding(Level::Error).or_else(of_crash).or_else(|| of_finding(Level::Warning))
 }
@@ -51,7 +53,7 @@ pub struct Advice {
 pub fn advice(finding: &Finding, snapshot: &Snapshot) -> Vec<Advice> {
     let mut advice: Vec<Advice> = Vec::new();
     for remedy in &finding.remedies {
-        if let Some(text) = remedy_sentence(*remedy, finding, snapshot) {
+        if let Some(text) = sentence(*remedy, finding, snapshot) {
             advice.push(Advice { label: "mend it", text });
         }
     }
@@ -62,16 +64,10 @@ pub fn advice(finding: &Finding, snapshot: &Snapshot) -> Vec<Advice> {
 }
 
 /// A remedy in a sentence with the command in it; `None` where there is nothing to say that helps here.
-fn remedy_sentence(remedy: Remedy, finding: &Finding, snapshot: &Snapshot) -> Option<String> {
-    // Of a duplicate the last one is moved: the first may well hold the port.
-    let id = if finding.code == Code::PortDuplicate { finding.instances.last()? } else { finding.instances.first()? };
+pub(super) fn sentence(remedy: Remedy, finding: &Finding, snapshot: &Snapshot) -> Option<String> {
+    let id = subject(finding)?;
     let row = snapshot.row(id);
-    let declared = row.and_then(|row| row.declared.as_ref());
-    let config = declared.map(|declared| match (finding.code, &declared.fault, &declared.env_file) {
-        (Code::ConfigInvalid, Some(fault), _) => fault.file.clone(),
-        (Code::KeyMissing, _, Some(file)) => shown_path(&file.path),
-        _ => shown_path(&declared.config),
-    });
+    let config = row.and_then(|row| file(finding, row));
     match remedy {
         Remedy::FreeSpace | Remedy::LimitLog | Remedy::MoveDatabase => storage::remedy(remedy, finding, row?, snapshot),
         Remedy::Reassign => {
@@ -84,10 +80,7 @@ fn remedy_sentence(remedy: Remedy, finding: &Finding, snapshot: &Snapshot) -> Op
         Remedy::Restart => Some(format!("berth restart {id}")),
         Remedy::ReadLog => Some(format!("berth logs {id}")),
         Remedy::StopHolder => {
-            let holds = |row: &&Arc<Row>| {
-                !row.id.is_unmanaged() && row.id != *id && row.processes.iter().any(|process| finding.processes.contains(&process.key))
-            };
-            let holder = snapshot.rows.iter().find(holds);
+            let holder = holder(finding, snapshot);
             let pids: Vec<String> = finding.processes.iter().map(|key| key.pid.to_string()).collect();
             match holder {
                 Some(holder) => Some(format!("berth stop {}", holder.id)),
@@ -96,6 +89,30 @@ fn remedy_sentence(remedy: Remedy, finding: &Finding, snapshot: &Snapshot) -> Op
             }
         }
     }
+}
+
+/// Whom a remedy is about: of a duplicate the last one is moved, because the first may well hold the port.
+pub(super) fn subject(finding: &Finding) -> Option<&InstanceId> {
+    if finding.code == Code::PortDuplicate { finding.instances.last() } else { finding.instances.first() }
+}
+
+/// The file that is to be changed.
+pub(super) fn file(finding: &Finding, row: &Row) -> Option<Shown> {
+    let declared = row.declared.as_ref()?;
+    Some(match (finding.code, &declared.fault, &declared.env_file) {
+        (Code::ConfigInvalid, Some(fault), _) => fault.file.clone(),
+        (Code::KeyMissing, _, Some(file)) => shown_path(&file.path),
+        _ => shown_path(&declared.config),
+    })
+}
+
+/// The other instance whose process is in the way.
+pub(super) fn holder<'snapshot>(finding: &Finding, snapshot: &'snapshot Snapshot) -> Option<&'snapshot Arc<Row>> {
+    let subject = subject(finding);
+    let holds = |row: &&Arc<Row>| {
+        !row.id.is_unmanaged() && Some(&row.id) != subject && row.processes.iter().any(|process| finding.processes.contains(&process.key))
+    };
+    snapshot.rows.iter().find(holds)
 }
 
 fn shown_path(path: &Path) -> Shown {

@@ -10,11 +10,14 @@ pub mod disk;
 pub mod fit;
 pub mod json;
 pub mod limits;
+pub mod mend;
 pub mod paint;
+pub mod port_map;
 pub mod ports;
 pub mod sparkline;
 pub mod table;
 pub mod units;
+pub mod why;
 pub mod wording;
 
 /// The fixture fleet; `tests/it` includes the same file.

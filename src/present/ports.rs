@@ -2,7 +2,7 @@
 //!
 //! It must never call a port free because its listeners may not be seen.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::domain::{Endpoint, InstanceId, Level, Listener, PortRange, Reading, Row, Shown, Snapshot, SupervisorKind, Uid};
 
@@ -61,58 +61,139 @@ pub struct PortFacts {
 
 /// The facts of every port in `range` (the managed one, or what was asked for).
 pub fn ports(snapshot: &Snapshot, range: PortRange, reserved: &[PortRange]) -> Vec<PortFacts> {
-    let known = matches!(snapshot.listeners, Reading::Known(_));
-    let mut heard: HashMap<u16, Vec<&Listener>> = HashMap::new();
-    if let Reading::Known(listeners) = &snapshot.listeners {
-        for listener in listeners.iter().filter(|listener| range.contains(listener.endpoint.port)) {
-            heard.entry(listener.endpoint.port).or_default().push(listener);
+    let map = PortMap::of(snapshot, range, reserved);
+    (range.first..=range.last).map(|port| map.facts(port)).collect()
+}
+
+/// A range with everything that is known of its ports; a port of which there is nothing to say takes no room in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PortMap {
+    /// The ports that it is about.
+    pub range: PortRange,
+    reserved: Vec<PortRange>,
+    /// Whether it is known what listens.
+    known: bool,
+    /// What somebody has or wants, inside the range, and an instance's ports outside it.
+    taken: BTreeMap<u16, PortFacts>,
+    counts: HashMap<PortState, usize>,
+}
+
+impl PortMap {
+    /// What a snapshot says.
+    pub fn of(snapshot: &Snapshot, range: PortRange, reserved: &[PortRange]) -> Self {
+        let mut rows: BTreeMap<u16, Vec<&Row>> = BTreeMap::new();
+        for row in snapshot.rows.iter().filter(|row| row.supervisor != SupervisorKind::None) {
+            let mut ports: Vec<u16> = row.port.into_iter().chain(row.listening.iter().map(|(endpoint, _)| endpoint.port)).collect();
+            ports.sort_unstable();
+            ports.dedup();
+            for port in ports {
+                rows.entry(port).or_default().push(row);
+            }
         }
-    }
-    let mut rows: HashMap<u16, Vec<&Row>> = HashMap::new();
-    for row in snapshot.rows.iter().filter(|row| row.supervisor != SupervisorKind::None) {
-        let mut ports: Vec<u16> = row.port.into_iter().chain(row.listening.iter().map(|(endpoint, _)| endpoint.port)).collect();
-        ports.sort_unstable();
-        ports.dedup();
-        for port in ports {
-            rows.entry(port).or_default().push(row);
+        let mut heard: BTreeMap<u16, Vec<&Listener>> = BTreeMap::new();
+        if let Reading::Known(listeners) = &snapshot.listeners {
+            let wanted = |port: u16| range.contains(port) || rows.contains_key(&port);
+            for listener in listeners.iter().filter(|listener| wanted(listener.endpoint.port)) {
+                heard.entry(listener.endpoint.port).or_default().push(listener);
+            }
         }
-    }
-    let conflicts: Vec<u16> =
-        snapshot.findings.iter().filter(|finding| finding.code.is_conflict()).filter_map(|finding| finding.port).collect();
-    let facts = |port: u16| {
-        let listeners = heard.get(&port).map_or(&[][..], Vec::as_slice);
-        let owners = rows.get(&port).map_or(&[][..], Vec::as_slice);
-        let listens = |row: &&&Row| row.listening.iter().any(|(endpoint, _)| endpoint.port == port);
-        let owner = owners.iter().find(listens).or_else(|| owners.first());
-        let state = if conflicts.contains(&port) {
-            PortState::Conflict
-        } else if owners.iter().any(|row| listens(&row)) {
-            PortState::Listening
-        } else if !owners.is_empty() {
-            PortState::Assigned
-        } else if !listeners.is_empty() {
-            PortState::Stranger
-        } else if reserved.iter().any(|range| range.contains(port)) {
-            PortState::Reserved
-        } else if known {
-            PortState::Free
-        } else {
-            PortState::Unknown
+        let conflicts: BTreeSet<u16> =
+            snapshot.findings.iter().filter(|finding| finding.code.is_conflict()).filter_map(|finding| finding.port).collect();
+        let in_range = conflicts.iter().filter(|port| range.contains(**port));
+        let all: BTreeSet<u16> = rows.keys().chain(heard.keys()).chain(in_range).copied().collect();
+        let facts = |port: u16| {
+            let listeners = heard.get(&port).map_or(&[][..], Vec::as_slice);
+            let owners = rows.get(&port).map_or(&[][..], Vec::as_slice);
+            (port, facts(port, listeners, owners, conflicts.contains(&port)))
         };
-        let mut places: Vec<(Endpoint, Option<i32>)> = listeners.iter().map(|listener| (listener.endpoint, pid(listener))).collect();
-        places.sort_unstable();
-        let first = listeners.iter().min_by_key(|listener| (listener.endpoint, pid(listener)));
-        PortFacts {
+        let taken = all.into_iter().map(facts).collect();
+        let known = matches!(snapshot.listeners, Reading::Known(_));
+        let mut map = Self { range, reserved: reserved.to_vec(), known, taken, counts: HashMap::new() };
+        map.counts = map.count();
+        map
+    }
+
+    /// What is known of a port.
+    pub fn facts(&self, port: u16) -> PortFacts {
+        self.taken.get(&port).cloned().unwrap_or_else(|| PortFacts {
             port,
-            state,
-            instance: owner.map(|row| row.id.clone()),
-            pid: first.and_then(|listener| pid(listener)),
-            uid: first.map(|listener| listener.uid),
-            command: first.and_then(|listener| command(listener)),
-            listeners: places,
+            state: self.state(port),
+            instance: None,
+            pid: None,
+            uid: None,
+            command: None,
+            listeners: Vec::new(),
+        })
+    }
+
+    /// What is known of a port that somebody has or wants.
+    pub fn taken(&self, port: u16) -> Option<&PortFacts> {
+        self.taken.get(&port)
+    }
+
+    /// What a port is.
+    pub fn state(&self, port: u16) -> PortState {
+        match self.taken.get(&port) {
+            Some(facts) => facts.state,
+            None if self.reserved.iter().any(|range| range.contains(port)) => PortState::Reserved,
+            None if self.known => PortState::Free,
+            None => PortState::Unknown,
         }
+    }
+
+    /// The ports outside the range that instances have, the lowest first.
+    pub fn outside(&self) -> impl Iterator<Item = &PortFacts> {
+        self.taken.values().filter(|facts| !self.range.contains(facts.port))
+    }
+
+    /// How many ports of the range are in each state that occurs.
+    pub fn counts(&self) -> &HashMap<PortState, usize> {
+        &self.counts
+    }
+
+    fn count(&self) -> HashMap<PortState, usize> {
+        let mut counts: HashMap<PortState, usize> = HashMap::new();
+        for facts in self.taken.range(self.range.first..=self.range.last) {
+            *counts.entry(facts.1.state).or_default() += 1;
+        }
+        let rest = self.range.count() - counts.values().sum::<usize>();
+        let reserved = if self.reserved.is_empty() {
+            0
+        } else {
+            (self.range.first..=self.range.last).filter(|port| self.state(*port) == PortState::Reserved).count()
+        };
+        counts.insert(PortState::Reserved, reserved);
+        counts.insert(if self.known { PortState::Free } else { PortState::Unknown }, rest - reserved);
+        counts.retain(|_, count| *count > 0);
+        counts
+    }
+}
+
+/// The facts of a port that somebody has or wants.
+fn facts(port: u16, listeners: &[&Listener], owners: &[&Row], conflict: bool) -> PortFacts {
+    let listens = |row: &&&Row| row.listening.iter().any(|(endpoint, _)| endpoint.port == port);
+    let owner = owners.iter().find(listens).or_else(|| owners.first());
+    let state = if conflict {
+        PortState::Conflict
+    } else if owners.iter().any(|row| listens(&row)) {
+        PortState::Listening
+    } else if !owners.is_empty() {
+        PortState::Assigned
+    } else {
+        PortState::Stranger
     };
-    (range.first..=range.last).map(facts).collect()
+    let mut places: Vec<(Endpoint, Option<i32>)> = listeners.iter().map(|listener| (listener.endpoint, pid(listener))).collect();
+    places.sort_unstable();
+    let first = listeners.iter().min_by_key(|listener| (listener.endpoint, pid(listener)));
+    PortFacts {
+        port,
+        state,
+        instance: owner.map(|row| row.id.clone()),
+        pid: first.and_then(|listener| pid(listener)),
+        uid: first.map(|listener| listener.uid),
+        command: first.and_then(|listener| command(listener)),
+        listeners: places,
+    }
 }
 
 /// The process that a listener's holders were forked from.
@@ -190,5 +271,26 @@ mod tests {
         snapshot.listeners = Reading::Denied;
         let facts = ports(&snapshot, RANGE, &[]);
         assert_eq!((facts[0].state, facts[5].state), (PortState::Unknown, PortState::Assigned));
+    }
+
+    #[test]
+    fn what_is_outside_the_range_is_an_instances() {
+        let map = PortMap::of(&fleet::fleet(), PortRange { first: 8104, last: 8107 }, &[PortRange { first: 8000, last: 9000 }]);
+        let outside: Vec<u16> = map.outside().map(|facts| facts.port).collect();
+        assert_eq!(outside, [8101, 8102, 8108, 8109]);
+        assert_eq!(*map.counts(), HashMap::from([(PortState::Listening, 1), (PortState::Assigned, 2), (PortState::Conflict, 1)]));
+    }
+
+    #[test]
+    fn the_counts_add_up_to_the_range() {
+        let range = PortRange { first: 1, last: u16::MAX };
+        let reserved =
+            [PortRange { first: 9000, last: 9009 }, PortRange { first: 9005, last: 9010 }, PortRange { first: 8101, last: 8101 }];
+        let map = PortMap::of(&fleet::fleet(), range, &reserved);
+        let counts = map.counts();
+        assert_eq!((counts[&PortState::Reserved], counts.values().sum::<usize>()), (11, 65_535));
+        let mut hidden = fleet::fleet();
+        hidden.listeners = Reading::Denied;
+        assert!(!PortMap::of(&hidden, range, &[]).counts().contains_key(&PortState::Free));
     }
 }

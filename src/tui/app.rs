@@ -90,8 +90,10 @@ impl App {
         terminal::mouse(true);
         watchdog::start(hangup)?;
         input::start(keys.clone())?;
+        let mut state = State::new(settings, terminal::size(), now());
+        state.ports.reserved = options.reserved;
         Ok(Self {
-            state: State::new(settings, terminal::size(), now()),
+            state,
             painter: Painter::new(depth, glyphs.ascii),
             outlet: Outlet::start(std::io::stdout())?,
             pace: Pace::new(options.fps.unwrap_or(pace::USUAL)),

@@ -66,6 +66,8 @@ pub enum Purpose {
     Confirm(Verb),
     /// To open the menu.
     Menu,
+    /// To say in the list of remedies what is not possible.
+    Fix,
 }
 
 /// What can be done with a mouse; columns and rows count from 0.

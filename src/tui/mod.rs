@@ -30,13 +30,14 @@ mod testing;
 
 use std::sync::Arc;
 
+use crate::domain::PortRange;
 use crate::error::Result;
 use crate::link::Door;
 
 pub use palette::ColorChoice;
 
 /// How the console is to look and what it may.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Options {
     /// Whether there are colours.
     pub color: ColorChoice,
@@ -46,6 +47,8 @@ pub struct Options {
     pub read_only: bool,
     /// So many frames a second at most.
     pub fps: Option<u8>,
+    /// Ports that are never assigned, for the map.
+    pub reserved: Vec<PortRange>,
 }
 
 /// Opens the console on the terminal and returns when it is left. The terminal is given back on every way out.

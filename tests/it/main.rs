@@ -20,5 +20,6 @@ mod pty;
 mod restarts;
 mod screens;
 mod screens_sizes;
+mod screens_tabs;
 #[path = "../support/terminal.rs"]
 mod terminal;

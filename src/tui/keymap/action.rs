@@ -35,6 +35,18 @@ pub enum Action {
     Act(Verb),
     /// The menu of what is possible.
     Menu,
+    /// What mends what is wrong.
+    Fix,
+    /// Why the instance is as it is.
+    Why,
+    /// The instance's port on the map.
+    ShowPort,
+    /// To the instance under the cursor of another tab.
+    GoToInstance,
+    /// Type a port to go to.
+    FindPort,
+    /// Copy the page that is shown.
+    CopyPage,
     /// Keep the picture as it is.
     Hold,
     /// Lock or unlock changes.

@@ -29,6 +29,8 @@ pub enum Place {
     Picker,
     /// A line that is typed.
     Prompt,
+    /// The page that says why.
+    Why,
     /// The filter's input.
     Filter,
     /// A confirmation, outside its reason.
@@ -43,7 +45,7 @@ pub enum Place {
 
 impl Place {
     /// All, in the order of the help page.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Everywhere,
         Self::Tabs,
         Self::Fleet,
@@ -56,6 +58,7 @@ impl Place {
         Self::Filter,
         Self::Picker,
         Self::Prompt,
+        Self::Why,
         Self::Confirm,
         Self::Reason,
         Self::Menu,
@@ -77,6 +80,7 @@ impl Place {
             Self::Host => &[Self::Host, Self::Tabs, Self::Everywhere, Self::Always],
             Self::Picker => &[Self::Picker, Self::Always],
             Self::Prompt => &[Self::Prompt, Self::Always],
+            Self::Why => &[Self::Why, Self::Always],
             Self::Log => &[Self::Log, Self::Everywhere, Self::Always],
             Self::Filter => &[Self::Filter, Self::Always],
             Self::Confirm => &[Self::Confirm, Self::Always],
@@ -101,6 +105,7 @@ impl Place {
             Self::Host => "host",
             Self::Picker => "a list",
             Self::Prompt => "a line",
+            Self::Why => "why",
             Self::Filter => "filter",
             Self::Confirm | Self::Reason => "confirmation",
             Self::Menu => "menu",

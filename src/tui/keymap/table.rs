@@ -7,8 +7,11 @@ mod acting;
 mod detail;
 mod dialogues;
 mod everywhere;
+mod findings;
 mod fleet;
 mod log;
+mod ports;
+mod remedies;
 
 use crossterm::event::KeyCode;
 
@@ -43,7 +46,8 @@ const fn bind(place: Place, action: Action, keys: &'static [Key], short: &'stati
 }
 
 /// The tables, in the order of the last line.
-const TABLES: &[&[Binding]] = &[log::KEYS, detail::KEYS, acting::KEYS, fleet::KEYS, everywhere::KEYS, dialogues::KEYS];
+const TABLES: &[&[Binding]] =
+    &[log::KEYS, detail::KEYS, ports::KEYS, findings::KEYS, acting::KEYS, fleet::KEYS, remedies::KEYS, everywhere::KEYS, dialogues::KEYS];
 
 /// Every key.
 pub fn bindings() -> impl Iterator<Item = &'static Binding> {

@@ -28,6 +28,7 @@ pub fn banner(snapshot: &Snapshot) -> Option<Banner> {
             level: Level::Note,
             sentence: notice.clone(),
             finding: None,
+            crashed: None,
         })
     };
     advice::banner(snapshot).or_else(notice)

@@ -19,6 +19,7 @@ pub mod ports;
 pub mod prompt;
 pub mod status;
 pub mod tab;
+pub mod why;
 
 use std::sync::Arc;
 
@@ -106,6 +107,8 @@ pub struct State {
     pub picker: Option<picker::Picker>,
     /// A line that is typed.
     pub prompt: Option<prompt::Prompt>,
+    /// Why an instance is as it is.
+    pub why: Option<why::Why>,
     /// The help page.
     pub help: Option<help::Help>,
     /// The last line.
@@ -139,6 +142,7 @@ impl State {
             menu: None,
             picker: None,
             prompt: None,
+            why: None,
             help: None,
             status: status::Status::default(),
         }
@@ -160,6 +164,9 @@ impl State {
         }
         if self.prompt.is_some() {
             return Place::Prompt;
+        }
+        if self.why.is_some() {
+            return Place::Why;
         }
         if self.filter.editing {
             return Place::Filter;

@@ -5,6 +5,7 @@
 use tui_input::Input;
 
 use crate::domain::Shown;
+use crate::present::mend::Mend;
 use crate::tui::fuzzy::Fuzzy;
 use crate::tui::keymap::Action;
 
@@ -47,8 +48,14 @@ pub struct Entry {
 /// What an entry stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Choice {
+    /// Nothing: a line that only says something.
+    Nothing,
     /// As if its key had been pressed.
     Action(Action),
+    /// What mends something.
+    Mend(Mend),
+    /// A line for a shell, to be copied.
+    CopyCommand(String),
 }
 
 impl Entry {

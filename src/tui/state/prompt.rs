@@ -22,13 +22,18 @@ pub struct Prompt {
 pub enum Purpose {
     /// A search in the log.
     Search,
+    /// A port on the map.
+    FindPort,
+    /// Words that the findings have to hold.
+    FilterFindings,
 }
 
 impl Purpose {
     /// What stands before the text.
     pub fn sign(self) -> &'static str {
         match self {
-            Self::Search => "/ ",
+            Self::Search | Self::FilterFindings => "/ ",
+            Self::FindPort => "port ",
         }
     }
 
@@ -36,6 +41,8 @@ impl Purpose {
     pub fn hint(self) -> &'static str {
         match self {
             Self::Search => "Enter search  Esc leave",
+            Self::FilterFindings => "words, !not; none for all   Enter keep  Esc leave",
+            Self::FindPort => "a number, an owner, or free, conflict, stranger   Enter find  Esc leave",
         }
     }
 }

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use crate::domain::{Shown, Verb};
+use crate::domain::{InstanceId, Shown, Verb};
 use crate::tui::event::Answer;
 
 /// How long a sentence stays.
@@ -17,6 +17,8 @@ pub struct Status {
     pub message: Option<Message>,
     /// What may be done to the chosen instance.
     pub allowed: Option<Answer>,
+    /// The instance that this was asked about last.
+    pub asked: Option<InstanceId>,
 }
 
 /// A sentence.

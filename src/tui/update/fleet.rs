@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::{events, findings, host, ports};
+use super::{events, host};
 use crate::domain::{InstanceId, Snapshot};
 use crate::present::columns::Column;
 use crate::tui::effect::Effect;
@@ -26,25 +26,23 @@ pub fn learn(state: &mut State, snapshot: Arc<Snapshot>, effects: &mut Vec<Effec
     }
     let doing = |picture: Option<&Arc<Snapshot>>| picture.map(|picture| picture.underway.len());
     let asked_again = doing(state.live.as_ref()) != doing(Some(&snapshot))
-        || state_of_chosen(state, state.live.as_ref()) != state_of_chosen(state, Some(&snapshot));
+        || state_of_target(state, state.live.as_ref()) != state_of_target(state, Some(&snapshot));
     state.live = Some(Arc::clone(&snapshot));
     if !state.header.held {
         state.snapshot = Some(snapshot);
         arrange(state);
     }
-    ports::learn(state);
-    findings::learn(state);
     events::learn(state);
     host::learn(state);
-    if asked_again && let Some(id) = &state.fleet.chosen {
+    if asked_again && let Some(id) = state.target() {
         // What may be done depends on what it is doing.
         effects.push(Effect::Ask(id.clone(), Purpose::Keys));
     }
 }
 
-/// What the chosen instance does in a snapshot.
-fn state_of_chosen(state: &State, snapshot: Option<&Arc<Snapshot>>) -> Option<crate::domain::State> {
-    let row = snapshot?.row(state.fleet.chosen.as_ref()?)?;
+/// What the instance that keys act on does in a snapshot.
+fn state_of_target(state: &State, snapshot: Option<&Arc<Snapshot>>) -> Option<crate::domain::State> {
+    let row = snapshot?.row(state.target()?)?;
     Some(row.state)
 }
 

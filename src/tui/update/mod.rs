@@ -7,6 +7,7 @@ mod detail;
 mod events;
 pub mod filter;
 mod findings;
+pub mod fix;
 pub mod fleet;
 pub mod header;
 pub mod help;
@@ -18,6 +19,7 @@ mod pointer;
 mod ports;
 pub mod prompt;
 pub mod status;
+mod why;
 
 use crossterm::event::KeyEvent;
 
@@ -57,10 +59,26 @@ fn settle(state: &mut State, effects: &mut Vec<Effect>) {
             state.focus = state.large.unwrap_or(Pane::Fleet);
         }
     }
+    ports::settle(state);
+    findings::settle(state);
     log::follow_choice(state, effects);
     detail::count(state, effects);
     detail::observe_log(state);
+    ask_for_keys(state, effects);
     log::ask(state, effects);
+}
+
+/// What may be done is asked for again when keys act on another instance than before.
+fn ask_for_keys(state: &mut State, effects: &mut Vec<Effect>) {
+    let target = state.target().cloned();
+    if state.status.asked == target {
+        return;
+    }
+    state.status.asked.clone_from(&target);
+    if state.status.allowed.as_ref().map(|answer| &answer.id) != target.as_ref() {
+        state.status.allowed = None;
+        effects.extend(target.map(|id| Effect::Ask(id, Purpose::Keys)).filter(|ask| !effects.contains(ask)));
+    }
 }
 
 /// A key goes to what has the focus.
@@ -93,6 +111,7 @@ fn dispatch(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
         _ if state.picker.is_some() => picker::act(state, action, effects),
         _ if state.menu.is_some() => menu::act(state, action, effects),
         _ if state.prompt.is_some() => prompt::act(state, action, effects),
+        _ if state.why.is_some() => why::act(state, action, effects),
         _ if state.filter.editing => filter::act(state, action),
         _ => act(state, action, effects),
     }
@@ -127,6 +146,12 @@ fn act(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
         Action::PreviousPane => cycle(state, -1),
         Action::Act(verb) => ask(state, Purpose::Confirm(verb), effects),
         Action::Menu => ask(state, Purpose::Menu, effects),
+        Action::Fix => fix::open(state, effects),
+        Action::Why => why::open(state),
+        Action::ShowPort => ports::show(state),
+        Action::GoToInstance => show_target(state),
+        // The map's own.
+        Action::FindPort | Action::CopyPage => {}
         Action::Back => back(state, effects),
         Action::Escape => escape(state),
         Action::PreviousInstance => fleet::step(state, -1),
@@ -174,13 +199,17 @@ fn ask(state: &mut State, purpose: Purpose, effects: &mut Vec<Effect>) {
 
 /// The door answered.
 fn answered(state: &mut State, answer: Answer) {
+    if answer.purpose == Purpose::Fix {
+        fix::answered(state, &answer);
+        return;
+    }
     // An answer about another instance than the one that is chosen now is an answer to nobody.
     if state.target() != Some(&answer.id) {
         return;
     }
     state.status.allowed = Some(answer.clone());
     match answer.purpose {
-        Purpose::Keys => {}
+        Purpose::Keys | Purpose::Fix => {}
         Purpose::Confirm(verb) => confirm::open(state, verb, &answer),
         Purpose::Menu => menu::open(state, &answer),
     }

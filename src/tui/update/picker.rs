@@ -11,7 +11,7 @@ use crate::tui::state::State;
 use crate::tui::state::picker::{Choice, Picker};
 use crate::tui::view::picker as view;
 
-use super::{filter, status};
+use super::{filter, fix, status};
 
 /// Longer texts are of no use.
 const LONGEST: usize = 100;
@@ -72,6 +72,9 @@ fn press(state: &mut State, effects: &mut Vec<Effect>) {
 /// What was chosen.
 fn choose(state: &mut State, choice: Choice, effects: &mut Vec<Effect>) {
     match choice {
+        Choice::Nothing => {}
         Choice::Action(action) => super::act(state, action, effects),
+        Choice::Mend(mend) => fix::choose(state, &mend, effects),
+        Choice::CopyCommand(text) => effects.push(Effect::Copy { what: "the command".to_owned(), text }),
     }
 }

@@ -10,7 +10,7 @@ use crate::tui::keymap::Action;
 use crate::tui::state::State;
 use crate::tui::state::prompt::Purpose;
 
-use super::filter;
+use super::{filter, findings, ports};
 
 /// Longer lines are of no use.
 const LONGEST: usize = 400;
@@ -44,9 +44,14 @@ pub fn act(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
 /// Takes the text over, or leaves it standing with what is wrong.
 fn press(state: &mut State, _effects: &mut Vec<Effect>) {
     let Some(mut prompt) = state.prompt.take() else { return };
-    let _text = prompt.input.value().trim().to_owned();
+    let text = prompt.input.value().trim().to_owned();
     let taken: Result<(), crate::domain::Shown> = match prompt.purpose {
         Purpose::Search => Ok(()),
+        Purpose::FindPort => ports::find(state, &text),
+        Purpose::FilterFindings => {
+            findings::filter(state, &text);
+            Ok(())
+        }
     };
     if let Err(wrong) = taken {
         prompt.wrong = Some(wrong);

@@ -9,7 +9,8 @@ use ratatui::style::Style;
 use crate::domain::{Level, Snapshot, State as Doing, words};
 use crate::present::paint::Tone;
 use crate::present::{units, wording};
-use crate::tui::state::State;
+use crate::tui::state::{Pane, State, Tab};
+use crate::tui::update::fix;
 
 use super::canvas;
 
@@ -105,6 +106,26 @@ fn plural(count: usize, word: &str) -> String {
     if count == 1 { format!("1 {word}") } else { format!("{count} {word}s") }
 }
 
+/// How many other findings there are, and the keys that help, as far as they do something here.
+fn hint(state: &State, others: usize, wide: bool) -> String {
+    let mut parts = Vec::new();
+    match others {
+        0 => {}
+        _ if state.tab == Tab::Findings => {}
+        _ if wide => parts.push(format!("{others} more")),
+        _ => parts.push(format!("+{others}")),
+    }
+    let mends = fix::mends_banner(state);
+    if mends {
+        parts.push("F fix".to_owned());
+    }
+    // A dialogue above the table changes nothing here: a hint that comes and goes would be one more thing that moves.
+    if (state.tab, state.focus) == (Tab::Instances, Pane::Fleet) && (wide || !mends) {
+        parts.push("e problems".to_owned());
+    }
+    parts.join("  ")
+}
+
 /// Draws the worst thing in one sentence, and on the right how to see more.
 pub fn draw_banner(state: &State, area: Rect, buffer: &mut Buffer) {
     let (settings, theme) = (&state.settings, &state.settings.theme);
@@ -112,12 +133,7 @@ pub fn draw_banner(state: &State, area: Rect, buffer: &mut Buffer) {
     let sign = wording::level_sign(banner.level, settings.glyphs.ascii);
     let style = theme.tone(Tone::of_level(banner.level));
     let others = snapshot.findings.len().saturating_sub(usize::from(banner.finding.is_some()));
-    let hint = match others {
-        _ if banner.level == Level::Note => String::new(),
-        0 => "e problems".to_owned(),
-        _ if area.width < 100 => format!("e {others} more"),
-        _ => format!("{others} more  e problems"),
-    };
+    let hint = if banner.level == Level::Note { String::new() } else { hint(state, others, area.width >= 100) };
     let room = area.width.saturating_sub(canvas::cells(&hint) + 2);
     canvas::put_fit(settings, buffer, area.x, area.y, room, &format!("{sign} {}", banner.sentence), style);
     canvas::put_right(buffer, area.right(), area.y, area.width, &hint, theme.dim);

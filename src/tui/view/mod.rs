@@ -17,8 +17,10 @@ pub mod menu;
 pub mod picker;
 pub mod pictures;
 pub mod ports;
+pub mod prose;
 pub mod status;
 pub mod tabs;
+pub mod why;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
@@ -65,6 +67,9 @@ pub fn draw(state: &State, buffer: &mut Buffer) -> Option<Position> {
     }
     let mut cursor = status::draw(state, layout.status, buffer);
     let body = Rect::new(0, 1, buffer.area.width, layout.status.y.saturating_sub(1));
+    if state.why.is_some() {
+        why::draw(state, body, buffer);
+    }
     if let Some(menu) = &state.menu {
         menu::draw(state, menu, body, buffer);
     }

@@ -1,15 +1,185 @@
-//! The map of the range on the screen.
+//! The map of the range on the screen, and below it what is known of the port under the cursor.
 //!
 //! It must never decide what is shown by colour alone.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::{Modifier, Style};
 
+use crate::present::port_map;
+use crate::present::ports::{PortMap, PortState};
+use crate::tui::layout::Layout;
 use crate::tui::state::State;
+use crate::tui::state::ports::Grid;
 
 use super::canvas;
+use super::prose::Prose;
+
+/// The column in which a line's first cell stands.
+const MARGIN: u16 = 8;
+
+/// A block of ten cells with a blank between them, and the gap behind it.
+const BLOCK: u16 = 19 + 3;
+
+/// The column of the labels below the map.
+const LABEL: u16 = 10;
+
+/// Where the tab's parts are.
+struct Parts {
+    title: Rect,
+    digits: Rect,
+    map: Rect,
+    outside: Option<Rect>,
+    told_title: Rect,
+    told: Rect,
+    legend: Option<Rect>,
+}
+
+/// Blocks of ten in a line: as many as there is room for, up to a hundred ports.
+fn blocks(width: u16) -> u16 {
+    ((width + 3).saturating_sub(MARGIN) / BLOCK).clamp(1, 10)
+}
+
+/// Divides the tab.
+fn parts(area: Rect, map: &PortMap) -> Parts {
+    let grid = Grid { range: map.range, blocks: blocks(area.width) };
+    let line = |y: u16| Rect { y, height: 1, ..area };
+    let outside = u16::from(map.outside().next().is_some());
+    let legend = u16::from(area.height >= 9);
+    // Whoever is under the cursor comes before more of the map.
+    let told = match area.height {
+        16.. => 5,
+        11.. => 4,
+        _ => 3,
+    };
+    let fixed = 2 + outside + legend + told;
+    let lines = u16::try_from(grid.lines()).unwrap_or(u16::MAX);
+    let height = lines.min(area.height.saturating_sub(fixed)).max(1);
+    let below = area.y + 2 + height;
+    let told_y = below + outside;
+    let end = area.bottom().saturating_sub(legend);
+    Parts {
+        title: line(area.y),
+        digits: line(area.y + 1),
+        map: Rect { y: area.y + 2, height, ..area },
+        outside: (outside > 0).then(|| line(below)),
+        told_title: line(told_y),
+        told: Rect { x: area.x + 2, y: told_y + 1, width: area.width.saturating_sub(3), height: end.saturating_sub(told_y + 1) },
+        legend: (legend > 0).then(|| line(end)),
+    }
+}
+
+/// How the ports stand in lines, and how many lines are seen; `None` while the map is not shown.
+pub fn grid(state: &State) -> Option<(Grid, usize)> {
+    let (area, map) = (Layout::of(state)?.tab?, state.ports.map()?);
+    let grid = Grid { range: map.range, blocks: blocks(area.width) };
+    Some((grid, usize::from(parts(area, map).map.height)))
+}
 
 /// Draws the tab.
 pub fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
-    canvas::title(&state.settings, Rect { height: 1, ..area }, "ports", true, &[], buffer);
+    let settings = &state.settings;
+    let (Some(map), Some(cursor)) = (state.ports.map(), state.ports.cursor) else {
+        canvas::title(settings, Rect { height: 1, ..area }, "ports", true, &[], buffer);
+        return;
+    };
+    let parts = parts(area, map);
+    canvas::title(settings, parts.title, &format!("ports {}", map.range), true, &port_map::summary(map), buffer);
+    let grid = Grid { range: map.range, blocks: blocks(area.width) };
+    digits(state, grid, parts.digits, buffer);
+    for (index, y) in (parts.map.y..parts.map.bottom()).enumerate() {
+        line(state, (map, cursor), grid, state.ports.top + index, Rect { y, height: 1, ..parts.map }, buffer);
+    }
+    if let Some(area) = parts.outside {
+        outside(state, map, cursor, area, buffer);
+    }
+    told(state, map, cursor, &parts, buffer);
+    if let Some(area) = parts.legend {
+        legend(state, map, area, buffer);
+    }
+}
+
+/// The last digit of each port, above the blocks.
+fn digits(state: &State, grid: Grid, area: Rect, buffer: &mut Buffer) {
+    for block in 0..grid.blocks {
+        canvas::put(buffer, area.x + MARGIN + block * BLOCK, area.y, 19, "0 1 2 3 4 5 6 7 8 9", state.settings.theme.heading);
+    }
+}
+
+/// One line of the map.
+fn line(state: &State, (map, cursor): (&PortMap, u16), grid: Grid, index: usize, area: Rect, buffer: &mut Buffer) {
+    let Some(first) = grid.first_of(index) else { return };
+    let (theme, glyphs) = (&state.settings.theme, state.settings.glyphs);
+    let has_cursor = map.range.contains(cursor) && grid.line_of(cursor) == index;
+    canvas::put(buffer, area.x, area.y, 1, if has_cursor { glyphs.chosen } else { " " }, theme.title);
+    canvas::put_right(buffer, area.x + MARGIN - 2, area.y, 5, &first.to_string(), if has_cursor { theme.title } else { theme.dim });
+    for offset in 0..grid.per_line() {
+        let Some(port) = first.checked_add(offset).filter(|port| map.range.contains(*port)) else { continue };
+        let x = area.x + MARGIN + offset / 10 * BLOCK + offset % 10 * 2;
+        cell(state, map, port, port == cursor, (x, area.y), buffer);
+    }
+}
+
+/// The sign of a port; under the cursor reversed, which is seen without colours too.
+fn cell(state: &State, map: &PortMap, port: u16, chosen: bool, (x, y): (u16, u16), buffer: &mut Buffer) {
+    let sign = port_map::sign(map, port, state.settings.glyphs.ascii);
+    let style = style(state, map.state(port));
+    let style = if chosen { style.remove_modifier(Modifier::DIM).add_modifier(Modifier::REVERSED | Modifier::BOLD) } else { style };
+    canvas::put(buffer, x, y, 1, sign.encode_utf8(&mut [0; 4]), style);
+}
+
+fn style(state: &State, of: PortState) -> Style {
+    state.settings.theme.tone(port_map::tone(of))
+}
+
+/// The instances' ports outside the range, as many as fit; the one under the cursor always.
+fn outside(state: &State, map: &PortMap, cursor: u16, area: Rect, buffer: &mut Buffer) {
+    let (settings, theme) = (&state.settings, &state.settings.theme);
+    let label = if area.width >= 60 { "outside the range:" } else { "outside:" };
+    let start = canvas::put(buffer, area.x + 2, area.y, area.width, label, theme.dim) + 1;
+    let all: Vec<(u16, String)> = map
+        .outside()
+        .map(|facts| (facts.port, format!("{} {}", facts.port, facts.instance.as_ref().map(ToString::to_string).unwrap_or_default())))
+        .collect();
+    let room = area.right().saturating_sub(start + 2);
+    let at = all.iter().position(|(port, _)| *port == cursor).unwrap_or(0);
+    let width = |from: usize| all.iter().take(at + 1).skip(from).map(|(_, text)| canvas::cells(text) + 5).sum::<u16>();
+    let from = (0..=at).find(|from| width(*from) <= room).unwrap_or(at);
+    let mut x = start;
+    for (port, text) in all.iter().skip(from) {
+        if x + canvas::cells(text) + 3 > area.right() {
+            canvas::put(buffer, x, area.y, 1, settings.glyphs.ellipsis, theme.dim);
+            break;
+        }
+        cell(state, map, *port, *port == cursor, (x, area.y), buffer);
+        let style = if *port == cursor { theme.title } else { Style::new() };
+        x = canvas::put_fit(settings, buffer, x + 2, area.y, area.right().saturating_sub(x + 2), text, style) + 3;
+    }
+}
+
+/// Whose the port under the cursor is, who holds it, what is wrong with it.
+fn told(state: &State, map: &PortMap, cursor: u16, parts: &Parts, buffer: &mut Buffer) {
+    let (settings, theme) = (&state.settings, &state.settings.theme);
+    let Some((snapshot, _)) = &state.ports.shown else { return };
+    canvas::title(settings, parts.told_title, &cursor.to_string(), false, &[map.state(cursor).word().to_owned()], buffer);
+    let mut prose = Prose::new(parts.told.width);
+    for told in port_map::told(map, cursor, snapshot, state.look().now, &settings.zone) {
+        prose.say((told.label, theme.dim), LABEL, &told.text, theme.tone(told.tone));
+    }
+    prose.draw(settings, parts.told, 0, true, buffer);
+}
+
+/// What the signs mean.
+fn legend(state: &State, map: &PortMap, area: Rect, buffer: &mut Buffer) {
+    let mut x = area.x + 2;
+    let signs = port_map::legend(map, state.settings.glyphs.ascii);
+    let width: u16 = signs.iter().map(|(.., words)| canvas::cells(words) + 5).sum();
+    for (of, sign, words) in signs {
+        let words = if width > area.width { words.trim_start_matches("assigned, ") } else { words };
+        if x + 2 + canvas::cells(words) > area.right() {
+            break;
+        }
+        let end = canvas::put(buffer, x, area.y, 1, sign.encode_utf8(&mut [0; 4]), style(state, of));
+        x = canvas::put(buffer, end + 1, area.y, area.right().saturating_sub(end + 1), words, state.settings.theme.dim) + 3;
+    }
 }

@@ -11,6 +11,7 @@ use tui_input::Input;
 
 use crate::tui::state::prompt::Prompt;
 use crate::tui::state::{Pane, State, Tab};
+use crate::tui::update::fix;
 
 use super::canvas;
 
@@ -93,7 +94,8 @@ fn makes_sense(state: &State, binding: &Binding) -> bool {
 fn is_possible(state: &State, binding: &Binding) -> bool {
     match binding.action {
         Action::Act(verb) => state.target().is_some() && !(verb.changes() && state.header.locked) && state.status.why_not(verb).is_none(),
-        Action::Detail | Action::Menu => state.target().is_some(),
+        Action::Detail | Action::Menu | Action::GoToInstance | Action::Why | Action::ShowPort => state.target().is_some(),
+        Action::Fix => fix::is_possible(state),
         _ => true,
     }
 }
