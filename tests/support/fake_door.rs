@@ -4,7 +4,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use berth::domain::{Caller, InstanceId, LogLine, LogView, Order, Outcome, Role, Shown, Snapshot, Uid, Verb};
+use berth::domain::{Caller, InstanceId, LogLine, LogView, Order, Outcome, Role, Shown, Snapshot, Trail, Uid, Verb};
 use berth::error::{Error, Result};
 use berth::link::{Door, Tail};
 use tokio::sync::watch;
@@ -69,6 +69,10 @@ impl Door for FakeDoor {
         progress(&Shown::from("at once"));
         self.submit(order);
         Outcome { exit_code: 0, sentence: Shown::from("done"), hints: Vec::new(), log_lines: Vec::new() }
+    }
+
+    fn trail(&self, _count: usize) -> Result<Trail> {
+        Ok(Trail::default())
     }
 
     fn tail(&self, id: &InstanceId) -> Result<Arc<dyn Tail>> {
