@@ -6,8 +6,10 @@
 mod acting;
 mod detail;
 mod dialogues;
+mod events;
 mod everywhere;
 mod fleet;
+mod host;
 mod log;
 
 use crossterm::event::KeyCode;
@@ -43,7 +45,8 @@ const fn bind(place: Place, action: Action, keys: &'static [Key], short: &'stati
 }
 
 /// The tables, in the order of the last line.
-const TABLES: &[&[Binding]] = &[log::KEYS, detail::KEYS, acting::KEYS, fleet::KEYS, everywhere::KEYS, dialogues::KEYS];
+const TABLES: &[&[Binding]] =
+    &[log::KEYS, events::KEYS, host::KEYS, detail::KEYS, acting::KEYS, fleet::KEYS, everywhere::KEYS, dialogues::KEYS];
 
 /// Every key.
 pub fn bindings() -> impl Iterator<Item = &'static Binding> {

@@ -22,13 +22,15 @@ pub struct Prompt {
 pub enum Purpose {
     /// A search in the log.
     Search,
+    /// What is listed of what happened.
+    Events,
 }
 
 impl Purpose {
     /// What stands before the text.
     pub fn sign(self) -> &'static str {
         match self {
-            Self::Search => "/ ",
+            Self::Search | Self::Events => "/ ",
         }
     }
 
@@ -36,6 +38,7 @@ impl Purpose {
     pub fn hint(self) -> &'static str {
         match self {
             Self::Search => "Enter search  Esc leave",
+            Self::Events => "Enter list what has it; nothing lists all  Esc leave",
         }
     }
 }

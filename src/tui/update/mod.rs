@@ -39,6 +39,8 @@ pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
         Event::LogOpened(serial, result) => log::opened(state, serial, result),
         Event::LogChanged(serial) => log::changed(state, serial),
         Event::LogRead(serial, view) => log::read(state, serial, view),
+        Event::TrailRead(result) => events::trail(state, result),
+        Event::Sent(total) => host::sent(state, total),
         Event::Resumed => effects.push(Effect::Redraw),
     }
     settle(state, &mut effects);
@@ -55,6 +57,7 @@ fn settle(state: &mut State, effects: &mut Vec<Effect>) {
     }
     log::follow_choice(state, effects);
     log::ask(state, effects);
+    events::settle(state, effects);
 }
 
 /// A key goes to what has the focus.
@@ -132,6 +135,8 @@ fn act(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
         },
         // These belong to dialogues and are handled there.
         Action::Confirm | Action::Press | Action::NextField | Action::PreviousField => {}
+        // And these to tabs.
+        Action::GoTo | Action::Only => {}
         Action::Quit | Action::Redraw | Action::Suspend => {}
     }
 }

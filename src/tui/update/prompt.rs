@@ -44,9 +44,13 @@ pub fn act(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
 /// Takes the text over, or leaves it standing with what is wrong.
 fn press(state: &mut State, _effects: &mut Vec<Effect>) {
     let Some(mut prompt) = state.prompt.take() else { return };
-    let _text = prompt.input.value().trim().to_owned();
+    let text = prompt.input.value().trim().to_owned();
     let taken: Result<(), crate::domain::Shown> = match prompt.purpose {
         Purpose::Search => Ok(()),
+        Purpose::Events => {
+            super::events::search(state, &text);
+            Ok(())
+        }
     };
     if let Err(wrong) = taken {
         prompt.wrong = Some(wrong);

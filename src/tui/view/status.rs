@@ -93,7 +93,7 @@ fn makes_sense(state: &State, binding: &Binding) -> bool {
 fn is_possible(state: &State, binding: &Binding) -> bool {
     match binding.action {
         Action::Act(verb) => state.target().is_some() && !(verb.changes() && state.header.locked) && state.status.why_not(verb).is_none(),
-        Action::Detail | Action::Menu => state.target().is_some(),
+        Action::Detail | Action::Menu | Action::GoTo => state.target().is_some(),
         _ => true,
     }
 }
