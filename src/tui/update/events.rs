@@ -64,7 +64,8 @@ pub fn trail(state: &mut State, result: Result<Trail, Shown>) {
     };
     let said = sentence.filter(|sentence| state.events.trail.said.as_ref() != Some(sentence));
     if let Some(sentence) = &said {
-        let at = state.header.now.wall;
+        // The clock of the header may be a second behind the picture.
+        let at = state.live.as_ref().map_or(state.header.now.wall, |live| live.taken.wall.max(state.header.now.wall));
         state.events.ring.push(Happening { at, about: None, what: What::Said(sentence.clone()) });
         state.events.trail.said.clone_from(&said);
     }

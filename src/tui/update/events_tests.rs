@@ -158,12 +158,13 @@ fn the_trail_is_read_while_the_tab_is_shown_and_not_otherwise() {
     assert!(wants_trail(&press(&mut console, KeyCode::Char('4'))));
     assert!(!wants_trail(&update(&mut console, Event::Tick(moment(60)))), "one question at a time");
     let trail = Trail { deeds: vec![deed(1, Verb::Stop, "amy", "tired", 0)], missing: None };
-    drop(update(&mut console, Event::TrailRead(Ok(trail.clone()))));
+    assert!(wants_trail(&update(&mut console, Event::TrailRead(Ok(trail.clone())))), "a minute later it is time again");
     assert_eq!(listed(&console)[0], "amy stop by root (tired): stopped after 1.2 s");
-    assert!(wants_trail(&update(&mut console, Event::Tick(moment(61)))));
-    drop(update(&mut console, Event::TrailRead(Ok(trail))));
+    assert!(!wants_trail(&update(&mut console, Event::TrailRead(Ok(trail)))));
     assert_eq!(listed(&console).len(), 2, "what is known is not told again");
     assert!(!wants_trail(&update(&mut console, Event::Tick(moment(62)))));
+    assert!(wants_trail(&update(&mut console, Event::Tick(moment(65)))));
+    drop(update(&mut console, Event::TrailRead(Ok(Trail::default()))));
     keys(&mut console, "1");
     assert!(!wants_trail(&update(&mut console, Event::Tick(moment(99)))));
 }

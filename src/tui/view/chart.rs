@@ -158,7 +158,7 @@ mod tests {
     fn two_points_stand_in_a_cell_and_gaps_are_blank() {
         let points = [Some(0.0), Some(100.0), Some(50.0), None, None, Some(25.0)];
         assert_eq!(drawn(&points, (4, 1), None, false, 0), [" ⣸⡄⢀"]);
-        assert_eq!(drawn(&points, (4, 2), None, false, 0), ["  ⢸", "  ⣸⡇⢠"].map(|line| line.replacen("  ", " ", 1)));
+        assert_eq!(drawn(&points, (4, 2), None, false, 0), [" ⢸", " ⣸⡇⢠"]);
         assert_eq!(drawn(&[], (4, 1), None, false, 0), [""]);
         assert_eq!(drawn(&points, (1, 1), None, false, 0), ["⢀"]);
     }
@@ -173,7 +173,7 @@ mod tests {
     #[test]
     fn the_scale_stands_on_the_left_and_the_limit_is_a_line() {
         let points = [Some(100.0), Some(100.0), Some(10.0), Some(10.0)];
-        assert_eq!(drawn(&points, (8, 4), None, false, 4), [" 100  ⣿", "      ⣿", "  50  ⣿", "   0  ⣿⣀"].map(|line| line.replacen("  ⣿", "   ⣿", 1)));
+        assert_eq!(drawn(&points, (8, 4), None, false, 4), [" 100  ⣿", "      ⣿", "  50  ⣿", "   0  ⣿⣤"]);
         let limited = drawn(&points, (8, 4), Some(75.0), false, 4);
         assert_eq!(limited[1].trim_start().chars().next(), Some('7'), "{limited:?}");
         assert!(limited[1].ends_with('┈') && limited[1].contains('⣿'), "{limited:?}");
