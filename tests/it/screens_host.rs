@@ -139,7 +139,7 @@ fn what_the_trail_holds_may_be_hostile() {
 
 /// A console that has looked at the host for an hour.
 fn watched(width: u16, height: u16) -> Console {
-    let mut console = Console::with_fleet(width, height);
+    let mut console = Console::new(width, height);
     for point in (1..720u64).rev() {
         let mut before = later(0, |_| {});
         before.taken.boot -= Duration::from_secs(5 * point);
@@ -164,6 +164,10 @@ fn the_host() {
     let mut console = watched(80, 24);
     console.keys("G");
     insta::assert_snapshot!("host_end_80x24", console.screen());
+    for (width, height) in [(80, 24), (120, 40)] {
+        insta::assert_snapshot!(format!("host_colours_{width}x{height}"), watched(width, height).coloured().colours());
+        insta::assert_snapshot!(format!("events_colours_{width}x{height}"), busy(width, height).coloured().colours());
+    }
     let console = watched(120, 40).ascii();
     let screen = console.screen();
     assert!(screen.is_ascii(), "{screen}");

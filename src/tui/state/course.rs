@@ -27,6 +27,9 @@ impl Course {
     /// Adds a reading; `at` on the boot clock.
     pub fn add(&mut self, at: Duration, reading: Option<f32>) {
         let number = number(at);
+        if number < self.newest {
+            return;
+        }
         if self.points.is_empty() || number > self.newest.saturating_add(POINTS as u64) {
             self.points.clear();
             (self.newest, self.readings) = (number, 0);
@@ -96,6 +99,13 @@ mod tests {
         assert_eq!(course.cells(3, 2, at(120)), [Some(1.0), Some(2.0), Some(3.0), Some(4.0), Some(5.0), None]);
         // A held picture shows what was then.
         assert_eq!(course.cells(3, 2, at(110)), before);
+    }
+
+    #[test]
+    fn what_was_before_the_newest_point_changes_nothing() {
+        let mut course = course(&[(100, 1.0)]);
+        course.add(at(90), Some(9.0));
+        assert_eq!(course.cells(3, 1, at(100)), [None, None, Some(1.0)]);
     }
 
     #[test]

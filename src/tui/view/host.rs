@@ -103,10 +103,10 @@ fn width(inside: Rect) -> u16 {
 /// Where each part is in the whole, and how many lines that has.
 fn arrange(snapshot: &Snapshot, inside: Rect) -> (Vec<(Part, Rect)>, usize) {
     let (width, both) = (width(inside), inside.width >= TWO_COLUMNS);
-    let rows = chart_rows(inside, both);
-    let (mut y, mut places) = (0u16, Vec::new());
-    // Where the screen is short, what belongs together stands together, and no line is left empty.
+    // Where the screen is short, no line is left empty.
     let blank = u16::from(inside.height >= 26);
+    let rows = chart_rows(snapshot, inside, both, blank);
+    let (mut y, mut places) = (0u16, Vec::new());
     for (index, [left, right]) in PAIRS.into_iter().enumerate() {
         if index > 0 {
             y += blank;
@@ -125,17 +125,18 @@ fn arrange(snapshot: &Snapshot, inside: Rect) -> (Vec<(Part, Rect)>, usize) {
     (places, usize::from(y))
 }
 
-/// How many lines a chart has.
-fn chart_rows(inside: Rect, both: bool) -> u16 {
-    match (inside.height, both) {
-        (0..16, _) => 2,
-        (16..26, false) => 3,
-        (16..26, true) => 4,
-        (26..40, false) => 4,
-        (26..40, true) => 8,
-        (_, false) => 6,
-        (_, true) => 12,
-    }
+/// How many lines a chart has: what the other parts leave, within what looks well.
+fn chart_rows(snapshot: &Snapshot, inside: Rect, both: bool, blank: u16) -> u16 {
+    let least = if inside.height < 16 { 2 } else { 3 };
+    let pair = |[left, right]: [Part; 2]| match (height(snapshot, left, 0), height(snapshot, right, 0)) {
+        (left, right) if both => left.max(right),
+        (left, right) => left + blank + right,
+    };
+    let others: u16 = PAIRS.into_iter().map(|parts| pair(parts) + blank).sum();
+    let left = inside.height.saturating_sub(others) / if both { 1 } else { 2 };
+    // The middle of the scale has a line of its own where the number is even.
+    let rows = left.clamp(least, 14);
+    if rows > 4 { rows - rows % 2 } else { rows }
 }
 
 /// How many lines a part has.

@@ -38,12 +38,18 @@ pub(super) fn memory(state: &State, snapshot: &Snapshot, area: Rect, buffer: &mu
     let reading = &snapshot.host_reading;
     let swap = match reading.swap_total {
         0 => "no swap".to_owned(),
-        total => format!("swap {:>7} of {}", units::bytes(reading.swap_used), units::bytes(total)),
+        // The word stands where it stands, whatever is used.
+        _ => format!("swap {}", units::bytes(reading.swap_used)),
+    };
+    let whole = match reading.swap_total {
+        0 => String::new(),
+        total => format!("of {}", units::bytes(total)),
     };
     let facts = [
         format!("{:>7} of {}", units::bytes(reading.memory_used), units::bytes(reading.memory_total)),
         format!("{:>7} available", units::bytes(reading.memory_available)),
         swap,
+        whole,
     ];
     head(state, "MEMORY", &facts, area, buffer);
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
@@ -56,12 +62,12 @@ pub(super) fn memory(state: &State, snapshot: &Snapshot, area: Rect, buffer: &mu
 /// The first line of a part: its name and as many facts as there is room for.
 fn head(state: &State, name: &str, facts: &[String], area: Rect, buffer: &mut Buffer) {
     let theme = &state.settings.theme;
-    let mut x = canvas::put(buffer, area.x, area.y, area.width, &format!("{name:<7}"), theme.heading) + 1;
+    let mut x = canvas::put(buffer, area.x, area.y, area.width, &format!("{name:<6}"), theme.heading) + 1;
     for fact in facts {
         if x + canvas::cells(fact) > area.right() {
             break;
         }
-        x = canvas::put(buffer, x, area.y, area.right() - x, fact, Style::new()) + 3;
+        x = canvas::put(buffer, x, area.y, area.right() - x, fact, Style::new()) + 2;
     }
 }
 

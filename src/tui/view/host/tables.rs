@@ -79,9 +79,9 @@ pub(super) fn disks(state: &State, snapshot: &Snapshot, area: Rect, buffer: &mut
     let columns = [
         Column::words("DISK", 13),
         Column::number("SIZE", 8),
-        Column::number("FREE", 9),
-        Column::number("USED", 7),
-        Column::number("FILLS BY", 12),
+        Column::number("FREE", 8),
+        Column::number("USED", 6),
+        Column::number("FILLS BY", 11),
         Column::number("FULL IN", 9),
     ];
     headings(state, &columns, area, buffer);
@@ -143,12 +143,12 @@ pub(super) fn ports(state: &State, snapshot: &Snapshot, area: Rect, buffer: &mut
     line(state, &columns, &cells, Rect { y: area.y + 1, height: 1, ..area }, buffer);
     let exposed = snapshot.findings.iter().any(|finding| finding.code == Code::PortEphemeral);
     let (text, style) = match (snapshot.ephemeral, used.ephemeral) {
-        (Some(ephemeral), Some(0)) => (format!("the kernel gives {ephemeral} to connections: none of these"), theme.dim),
+        (Some(ephemeral), Some(0)) => (format!("the kernel's own are {ephemeral}: none of these"), theme.dim),
         (Some(ephemeral), Some(count)) if exposed => {
-            (format!("the kernel gives {ephemeral} to connections: {count} of these"), theme.warning)
+            (format!("the kernel's own are {ephemeral}: {count} of these"), theme.warning)
         }
-        (Some(ephemeral), Some(count)) => (format!("of {ephemeral} the kernel keeps {count} of these free"), theme.dim),
-        _ => ("the kernel does not tell which ports it gives away".to_owned(), theme.dim),
+        (Some(ephemeral), Some(count)) => (format!("the kernel's own are {ephemeral}; it keeps {count} of these free"), theme.dim),
+        _ => ("the kernel does not tell which are its own".to_owned(), theme.dim),
     };
     canvas::put_fit(&state.settings, buffer, area.x, area.y + 2, area.width, &text, style);
 }
