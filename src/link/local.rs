@@ -292,7 +292,8 @@ impl Door for Local {
         let mut names: HashMap<Uid, Shown> = HashMap::new();
         let deeds = self.control.deeds(count, |uid| names.entry(uid).or_insert_with(|| account_of(uid)).clone())?;
         // Each account acts with a trail of its own; only root's holds what was done to everybody.
-        let missing = (!self.caller.uid.is_root()).then(|| Shown::from("what others did is not shown: only root may read root's audit trail"));
+        let missing =
+            (!self.caller.uid.is_root()).then(|| Shown::from("what others did is not shown: only root may read root's audit trail"));
         Ok(Trail { deeds, missing })
     }
 

@@ -14,9 +14,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::domain::{
-    Averages, Code, ConfigFault, CpuBaseline, Declared, DiskUse, Endpoint, ExitStatus, FileSystem, Finding, Gid, Health, HealthState, Holder,
-    HostReading, InstanceId, OwnCost, Pressure, Pressures, LastExit, Launch, Limits, Listener, Moment, PortRange, Process, ProcessKey, Reading, Remedy, Restart, Row,
-    Shown, Snapshot, State, SupervisorKind, Totals, Uid, Wish,
+    Averages, Code, ConfigFault, CpuBaseline, Declared, DiskUse, Endpoint, ExitStatus, FileSystem, Finding, Gid, Health, HealthState,
+    Holder, HostReading, InstanceId, LastExit, Launch, Limits, Listener, Moment, OwnCost, PortRange, Pressure, Pressures, Process,
+    ProcessKey, Reading, Remedy, Restart, Row, Shown, Snapshot, State, SupervisorKind, Totals, Uid, Wish,
 };
 
 const LOCAL: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);

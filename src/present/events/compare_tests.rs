@@ -47,8 +47,14 @@ fn what_changes_is_told() {
             &["alice: running -> crashed: killed by signal 9 (KILL)"],
         ),
         (|snapshot| with(snapshot, "erin", |row| row.state = State::Running), &["erin: starting -> running"]),
-        (|snapshot| with(snapshot, "bob/tools", |row| row.state = State::Running), &["bob/tools: degraded -> running: 127.0.0.1:8102, pid 3307"]),
-        (|snapshot| with(snapshot, "dave", |row| (row.state, row.restarts) = (State::Starting, 4)), &["dave: running -> starting: restart 4"]),
+        (
+            |snapshot| with(snapshot, "bob/tools", |row| row.state = State::Running),
+            &["bob/tools: degraded -> running: 127.0.0.1:8102, pid 3307"],
+        ),
+        (
+            |snapshot| with(snapshot, "dave", |row| (row.state, row.restarts) = (State::Starting, 4)),
+            &["dave: running -> starting: restart 4"],
+        ),
         (
             |snapshot| {
                 with(snapshot, "dave", |row| {

@@ -3,8 +3,8 @@
 use crossterm::event::KeyCode;
 
 use crate::domain::{
-    Code, Deed, DeedResult, ExitStatus, Finding, InstanceId, LastExit, Outcome, Row, Shown, Snapshot, Stage, State as Doing,
-    Trail, Uid, Underway, Verb,
+    Code, Deed, DeedResult, ExitStatus, Finding, InstanceId, LastExit, Outcome, Row, Shown, Snapshot, Stage, State as Doing, Trail, Uid,
+    Underway, Verb,
 };
 use crate::tui::effect::Effect;
 use crate::tui::event::Event;

@@ -46,7 +46,7 @@ pub(super) fn memory(state: &State, snapshot: &Snapshot, area: Rect, buffer: &mu
         total => format!("of {}", units::bytes(total)),
     };
     let facts = [
-        format!("{:>7} of {}", units::bytes(reading.memory_used), units::bytes(reading.memory_total)),
+        format!("{:>6} of {}", units::bytes(reading.memory_used), units::bytes(reading.memory_total)),
         format!("{:>7} available", units::bytes(reading.memory_available)),
         swap,
         whole,
@@ -72,15 +72,7 @@ fn head(state: &State, name: &str, facts: &[String], area: Rect, buffer: &mut Bu
 }
 
 /// The course below it.
-fn picture(
-    state: &State,
-    snapshot: &Snapshot,
-    course: &Course,
-    top: f32,
-    label: &dyn Fn(f32) -> String,
-    area: Rect,
-    buffer: &mut Buffer,
-) {
+fn picture(state: &State, snapshot: &Snapshot, course: &Course, top: f32, label: &dyn Fn(f32) -> String, area: Rect, buffer: &mut Buffer) {
     let scale = Scale { top, limit: None, label, label_width: LABEL };
     let points = course.cells(scale.cells(area.width), chart::POINTS_PER_CELL, snapshot.taken.boot);
     let place = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
@@ -90,9 +82,17 @@ fn picture(
 /// How long work had to wait.
 pub(super) fn pressure(state: &State, snapshot: &Snapshot, area: Rect, buffer: &mut Buffer) {
     let pressure = &snapshot.host_reading.pressure;
-    let columns = [Column::words("WAITING FOR", 12), Column::number("10 S", 8), Column::number("1 MIN", 8), Column::number("ALL 10 S", 10), Column::number("1 MIN", 8)];
+    let columns = [
+        Column::words("PRESSURE", 12),
+        Column::number("SOME 10 S", 11),
+        Column::number("60 S", 8),
+        Column::number("FULL 10 S", 11),
+        Column::number("60 S", 8),
+    ];
     headings(state, &columns, area, buffer);
-    for (y, (name, reading)) in (area.y + 1..area.bottom()).zip([("processor", pressure.cpu), ("memory", pressure.memory), ("disk", pressure.io)]) {
+    for (y, (name, reading)) in
+        (area.y + 1..area.bottom()).zip([("processor", pressure.cpu), ("memory", pressure.memory), ("disk", pressure.io)])
+    {
         let place = Rect { y, height: 1, ..area };
         let told = match reading {
             Reading::Known(known) => {
@@ -110,7 +110,8 @@ pub(super) fn pressure(state: &State, snapshot: &Snapshot, area: Rect, buffer: &
 
 fn numbers(state: &State, name: &str, pressure: Pressure, columns: &[Column], area: Rect, buffer: &mut Buffer) {
     let theme = &state.settings.theme;
-    let averages = [Some(pressure.some.ten), Some(pressure.some.sixty), pressure.full.map(|full| full.ten), pressure.full.map(|full| full.sixty)];
+    let averages =
+        [Some(pressure.some.ten), Some(pressure.some.sixty), pressure.full.map(|full| full.ten), pressure.full.map(|full| full.sixty)];
     let cell = |average: Option<f32>| match average {
         Some(percent) if percent >= MUCH => (format!("{} %", units::percent(percent)), theme.warning),
         Some(percent) => (format!("{} %", units::percent(percent)), Style::new()),
@@ -123,7 +124,13 @@ fn numbers(state: &State, name: &str, pressure: Pressure, columns: &[Column], ar
 /// What berth costs.
 pub(super) fn own(state: &State, snapshot: &Snapshot, area: Rect, buffer: &mut Buffer) {
     let (own, theme) = (&snapshot.host_reading.own, &state.settings.theme);
-    let columns = [Column::words("BERTH", 12), Column::number("CPU", 8), Column::number("MEMORY", 8), Column::number("A LOOK", 10), Column::number("SENT", 10)];
+    let columns = [
+        Column::words("BERTH", 12),
+        Column::number("CPU", 8),
+        Column::number("MEMORY", 8),
+        Column::number("A LOOK", 10),
+        Column::number("SENT", 10),
+    ];
     headings(state, &columns, area, buffer);
     let known = |text: Option<String>| match text {
         Some(text) => (text, Style::new()),

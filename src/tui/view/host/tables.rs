@@ -12,8 +12,8 @@ use crate::present::range::range_use;
 use crate::present::{NOTHING, units};
 use crate::tui::state::State;
 
-use super::readings::hidden;
 use super::canvas;
+use super::readings::hidden;
 
 /// How many of those who take most are shown.
 pub(super) const MOST: u16 = 5;
@@ -144,9 +144,7 @@ pub(super) fn ports(state: &State, snapshot: &Snapshot, area: Rect, buffer: &mut
     let exposed = snapshot.findings.iter().any(|finding| finding.code == Code::PortEphemeral);
     let (text, style) = match (snapshot.ephemeral, used.ephemeral) {
         (Some(ephemeral), Some(0)) => (format!("the kernel's own are {ephemeral}: none of these"), theme.dim),
-        (Some(ephemeral), Some(count)) if exposed => {
-            (format!("the kernel's own are {ephemeral}: {count} of these"), theme.warning)
-        }
+        (Some(ephemeral), Some(count)) if exposed => (format!("the kernel's own are {ephemeral}: {count} of these"), theme.warning),
         (Some(ephemeral), Some(count)) => (format!("the kernel's own are {ephemeral}; it keeps {count} of these free"), theme.dim),
         _ => ("the kernel does not tell which are its own".to_owned(), theme.dim),
     };
@@ -176,12 +174,8 @@ fn greatest(snapshot: &Snapshot, by_cpu: bool) -> Vec<&Row> {
         true => row.cpu_percent.known().map(|percent| (percent.max(0.0) * 1000.0) as u64),
         false => row.memory_bytes.known(),
     };
-    let mut known: Vec<(std::cmp::Reverse<u64>, usize, &Row)> = snapshot
-        .rows
-        .iter()
-        .enumerate()
-        .filter_map(|(index, row)| Some((std::cmp::Reverse(weight(row)?), index, &**row)))
-        .collect();
+    let mut known: Vec<(std::cmp::Reverse<u64>, usize, &Row)> =
+        snapshot.rows.iter().enumerate().filter_map(|(index, row)| Some((std::cmp::Reverse(weight(row)?), index, &**row))).collect();
     let count = usize::from(MOST).min(known.len());
     if count < known.len() {
         known.select_nth_unstable_by_key(count, |(weight, index, _)| (*weight, *index));
