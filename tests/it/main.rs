@@ -8,6 +8,7 @@ mod actions;
 
 #[path = "../support/console.rs"]
 mod console;
+mod events;
 #[path = "../support/fake_door.rs"]
 mod fake_door;
 #[path = "../support/fleet.rs"]

@@ -7,6 +7,7 @@ pub mod ring;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
@@ -139,12 +140,15 @@ impl Events {
         let before = self.cursor().map(|line| (self.entry(line).map(|entry| entry.serial), line.saturating_sub(self.top)));
         self.lines.clear();
         self.listed = 0;
-        let mut day: Option<Date> = None;
+        // Of each day only the first event is asked for its date: that is far dearer than all the rest.
+        let mut day_ends: Option<Timestamp> = None;
         for (index, entry) in self.ring.iter().enumerate().filter(|(_, entry)| self.narrowed.keeps(entry)) {
-            let date = entry.happening.at.to_zoned(zone.clone()).date();
-            if day != Some(date) {
-                day = Some(date);
-                self.lines.push(Line::Day(date));
+            let at = entry.happening.at;
+            if day_ends.is_none_or(|ends| at >= ends) {
+                let local = at.to_zoned(zone.clone());
+                self.lines.push(Line::Day(local.date()));
+                let tomorrow = local.tomorrow().and_then(|tomorrow| tomorrow.start_of_day());
+                day_ends = Some(tomorrow.map_or(Timestamp::MAX, |tomorrow| tomorrow.timestamp()));
             }
             self.lines.push(Line::Event(index));
             self.listed += 1;

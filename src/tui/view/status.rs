@@ -87,9 +87,8 @@ fn ways_out(state: &State, area: Rect, buffer: &mut Buffer) -> u16 {
 fn makes_sense(state: &State, binding: &Binding) -> bool {
     let refused = state.confirm.as_ref().is_some_and(|confirm| confirm.changed.is_some());
     let about_one = matches!(binding.action, Action::Act(_) | Action::Menu | Action::Log);
-    // The host is no instance.
-    let nobody = state.tab == Tab::Host && about_one;
-    !nobody && !(refused && matches!(binding.action, Action::Confirm | Action::NextField))
+    // The host is no instance, and a target that is another by now is nobody's.
+    !(state.tab == Tab::Host && about_one || refused && matches!(binding.action, Action::Confirm | Action::NextField))
 }
 
 /// Whether the key would do something for the chosen instance.
