@@ -70,7 +70,10 @@ impl Wiring for Host {
             Some(true) => tui::ColorChoice::Always,
             Some(false) => tui::ColorChoice::Never,
         };
-        tui::run(desk.door(), tui::Options { color, ascii: options.ascii, read_only: options.read_only, fps: options.fps, reserved: desk.reserved() })
+        tui::run(
+            desk.door(),
+            tui::Options { color, ascii: options.ascii, read_only: options.read_only, fps: options.fps, reserved: desk.reserved() },
+        )
     }
 }
 

@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use super::args::{Arguments, Global};
 use super::door::{ConsoleOptions, Desk, Opening, Setting, Wiring};
 use super::output::Out;
-use crate::domain::{Caller, InstanceId, LogLine, LogView, Order, Outcome, PortRange, Role, Shown, Snapshot, Uid, Verb};
+use crate::domain::{Caller, InstanceId, LogLine, LogView, Order, Outcome, PortRange, Role, Shown, Snapshot, Trail, Uid, Verb};
 use crate::error::{Error, Kind, Result};
 use crate::link::{Door, LogLines, LogQuery, Tail};
 
@@ -135,6 +135,10 @@ impl Door for FakeDoor {
 
     fn clients(&self, _: &InstanceId) -> Result<u64> {
         Ok(0)
+    }
+
+    fn trail(&self, _count: usize) -> Result<Trail> {
+        Ok(Trail::default())
     }
 
     fn tail(&self, id: &InstanceId) -> Result<Arc<dyn Tail>> {

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::domain::{Caller, Declared, InstanceId, Order, Outcome, ProcessKey, Row, Shown, Snapshot, State, Target, Verb};
+use crate::domain::{Caller, Declared, Deed, InstanceId, Order, Outcome, ProcessKey, Row, Shown, Snapshot, State, Target, Uid, Verb};
 use crate::error::{Context, Error, Kind, Result};
 use crate::hand::Reader;
 use crate::present::units;
@@ -114,6 +114,14 @@ impl Control {
             return Some(Shown::new(&why));
         }
         self.supervisor.capabilities(declared).why_not(verb).map(Shown::new)
+    }
+
+    /// The last `count` entries of the audit trail, oldest first.
+    ///
+    /// # Errors
+    /// When the trail may not or cannot be read.
+    pub fn deeds(&self, count: usize, account: impl FnMut(Uid) -> Shown) -> Result<Vec<Deed>> {
+        self.audit.last(count, account)
     }
 
     /// Carries an order out and says what came of it.

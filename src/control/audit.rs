@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OpenFlags, params};
 
-use crate::domain::{Caller, Order, Outcome};
+use crate::domain::{Caller, Deed, DeedResult, InstanceId, Order, Outcome, Shown, Uid};
 use crate::error::{Context, Result};
 
 /// The file in the state directory.
@@ -86,6 +86,98 @@ impl Audit {
     }
 }
 
+impl Audit {
+    /// The last `count` entries, oldest first. None where nothing was ever recorded: looking makes no file. `account` names a uid.
+    ///
+    /// # Errors
+    /// When the caller may not read the trail, or it cannot be read.
+    pub fn last(&self, count: usize, mut account: impl FnMut(Uid) -> Shown) -> Result<Vec<Deed>> {
+        let path = self.state.join(FILE);
+        let doing = || format!("cannot read the audit trail {}", path.display());
+        if !path.try_exists().while_doing(doing)? {
+            return Ok(Vec::new());
+        }
+        // Asked of the kernel first: SQLite says no more than that it could not.
+        fs::File::open(&path).while_doing(doing)?;
+        // Where it may be written, what a crash left half done is put right before it is read.
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(&path, flags).while_doing(doing)?;
+        connection.busy_timeout(PATIENCE).while_doing(doing)?;
+        let mut statement = connection
+            .prepare(
+                "SELECT id, asked_at, uid, login_uid, name, verb, instance, reason, ended_at, exit_code, result
+                 FROM actions ORDER BY id DESC LIMIT ?1",
+            )
+            .while_doing(doing)?;
+        let rows = statement.query_map([i64::try_from(count).unwrap_or(i64::MAX)], Entry::of).while_doing(doing)?;
+        let mut deeds = Vec::new();
+        for row in rows {
+            // An entry whose time nobody can read has no place among the others.
+            deeds.extend(row.while_doing(doing)?.deed(&mut account));
+        }
+        deeds.reverse();
+        Ok(deeds)
+    }
+}
+
+/// How long a reader waits for a writer.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// A line of the table.
+struct Entry {
+    number: i64,
+    asked_at: String,
+    uid: u32,
+    login: Option<u32>,
+    name: String,
+    verb: String,
+    instance: String,
+    reason: Option<String>,
+    ended_at: Option<String>,
+    exit_code: Option<i64>,
+    result: Option<String>,
+}
+
+impl Entry {
+    fn of(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            number: row.get(0)?,
+            asked_at: row.get(1)?,
+            uid: row.get(2)?,
+            login: row.get(3)?,
+            name: row.get(4)?,
+            verb: row.get(5)?,
+            instance: row.get(6)?,
+            reason: row.get(7)?,
+            ended_at: row.get(8)?,
+            exit_code: row.get(9)?,
+            result: row.get(10)?,
+        })
+    }
+
+    fn deed(self, account: &mut impl FnMut(Uid) -> Shown) -> Option<Deed> {
+        let result = self.ended_at.and_then(|at| at.parse().ok()).map(|at| DeedResult {
+            at,
+            done: self.exit_code == Some(0),
+            sentence: Shown::new(&self.result.unwrap_or_default()),
+        });
+        let by = match self.login {
+            Some(login) if login != self.uid => Shown::new(&format!("{} as {}", account(Uid(login)), self.name)),
+            _ => Shown::new(&self.name),
+        };
+        Some(Deed {
+            number: self.number,
+            asked_at: self.asked_at.parse().ok()?,
+            uid: Uid(self.uid),
+            by,
+            verb: Shown::new(&self.verb),
+            id: InstanceId::parse(&self.instance).ok(),
+            reason: self.reason.map(|reason| Shown::new(&reason)),
+            result,
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,5 +203,52 @@ mod tests {
         let outcome = Outcome { exit_code: 0, sentence: Shown::new("stopped"), hints: vec![], log_lines: vec![] };
         audit.conclude(entry, &outcome).unwrap();
         assert_eq!(read(&connection).unwrap().1.as_deref(), Some("stopped"));
+    }
+
+    fn caller(uid: u32, name: &str, login: u32) -> Caller {
+        Caller { uid: Uid(uid), name: Shown::new(name), login: Some(Uid(login)), role: Role::Admin, read_only: false }
+    }
+
+    fn account(uid: Uid) -> Shown {
+        Shown::new(if uid == Uid(7) { "amy" } else { "?" })
+    }
+
+    #[test]
+    fn the_last_entries_come_oldest_first_with_who_and_why() {
+        let directory = tempfile::tempdir().unwrap();
+        let audit = Audit::below(directory.path());
+        let order = |verb, name: &str, reason: Option<&str>| {
+            let id = InstanceId::parse(name).unwrap();
+            Order { verb, id, target: Target::Whatever, reason: reason.map(str::to_owned), timeout: None }
+        };
+        audit.intend(&caller(0, "root", 0), &order(Verb::Start, "bob", None)).unwrap();
+        let entry = audit.intend(&caller(0, "root", 7), &order(Verb::Stop, "bob/tools", Some("tired\u{1b}[2J"))).unwrap();
+        let outcome = Outcome { exit_code: 5, sentence: Shown::new("still there"), hints: vec![], log_lines: vec![] };
+        audit.conclude(entry, &outcome).unwrap();
+        audit.intend(&caller(7, "amy", 7), &order(Verb::Start, "carol", None)).unwrap();
+        let deeds = audit.last(2, account).unwrap();
+        let told = |deed: &Deed| format!("{} {} {}", deed.by, deed.verb, deed.id.as_ref().map(ToString::to_string).unwrap_or_default());
+        assert_eq!(deeds.iter().map(told).collect::<Vec<_>>(), ["amy as root stop bob/tools", "amy start carol"]);
+        assert!(!deeds[0].reason.as_ref().unwrap().as_str().contains('\u{1b}'));
+        let result = deeds[0].result.as_ref().unwrap();
+        assert_eq!((result.done, result.sentence.as_str()), (false, "still there"));
+        assert_eq!(deeds[1].result, None);
+        assert_eq!(audit.last(100, account).unwrap().len(), 3);
+    }
+
+    #[test]
+    fn where_nothing_was_recorded_there_is_nothing_and_looking_makes_no_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let audit = Audit::below(&directory.path().join("state"));
+        assert_eq!(audit.last(10, account).unwrap(), []);
+        assert!(!directory.path().join("state").exists());
+    }
+
+    #[test]
+    fn what_is_no_trail_is_an_error_that_names_it() {
+        let directory = tempfile::tempdir().unwrap();
+        fs::write(directory.path().join(FILE), "not a database, but long enough to be taken for the header of one").unwrap();
+        let error = Audit::below(directory.path()).last(10, account).unwrap_err();
+        assert!(error.chain().contains(FILE), "{}", error.chain());
     }
 }

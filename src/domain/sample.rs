@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Endpoint, InForce, ProcessKey, Reading, Shown, Uid};
+use super::{Endpoint, HostReading, InForce, ProcessKey, Reading, Shown, Uid};
 
 /// A point in time on both clocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -157,21 +157,6 @@ impl Index<&i32> for Processes {
     fn index(&self, pid: &i32) -> &Process {
         &self.0[pid]
     }
-}
-
-/// The host's totals.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct HostReading {
-    /// CPU in use, in percent of all cores.
-    pub cpu_percent: f32,
-    /// Cores.
-    pub cores: usize,
-    /// Memory in use, bytes.
-    pub memory_used: u64,
-    /// Memory in all, bytes.
-    pub memory_total: u64,
-    /// Load over 1, 5 and 15 minutes.
-    pub load: [f64; 3],
 }
 
 /// The names of accounts, looked up once and kept.

@@ -232,6 +232,8 @@ pub struct Snapshot {
     pub taken: Moment,
     /// The managed range.
     pub range: PortRange,
+    /// Ports that the kernel gives to outgoing connections by itself; `None` when it does not tell.
+    pub ephemeral: Option<PortRange>,
     /// The rows, ordered by id, unmanaged ones last.
     pub rows: Vec<Arc<Row>>,
     /// Every finding, worst first, then oldest first.
@@ -273,6 +275,7 @@ impl Snapshot {
             host: Shown::new(""),
             taken,
             range,
+            ephemeral: None,
             rows: Vec::new(),
             findings: Vec::new(),
             totals: Totals::default(),

@@ -112,6 +112,9 @@ impl Clock {
             if processes || changed {
                 self.publish();
             }
+            if processes {
+                self.eye.looked(now.elapsed());
+            }
             let next = next_discover.min(next_processes).min(next_ports).saturating_duration_since(Instant::now());
             // Rounded up: a timeout of zero would spin until the tick is due.
             let timeout = EpollTimeout::try_from(next + Duration::from_millis(1)).unwrap_or(EpollTimeout::MAX);

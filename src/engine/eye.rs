@@ -192,6 +192,11 @@ impl Eye {
         self.sampler.processes(&self.watched);
     }
 
+    /// A whole look took so long: it is told with the next one.
+    pub fn looked(&mut self, took: Duration) {
+        self.sampler.looked(took);
+    }
+
     /// Looks at a few PID files. True when one of them is wrong that was not, or the other way round.
     pub fn pid_files(&mut self) -> bool {
         let changed = self.previous.as_ref().is_some_and(|previous| self.pid_files.look(previous, now().boot));

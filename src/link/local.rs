@@ -2,6 +2,7 @@
 //!
 //! It must never answer for another caller than this process's own uid.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -13,7 +14,9 @@ use tokio::sync::watch;
 
 use crate::config::Config;
 use crate::control::{Control, Policy, role_of};
-use crate::domain::{Caller, Declared, InstanceId, LogView, Order, Outcome, ProcessKey, Row, Shown, Snapshot, Stage, Uid, Underway, Verb};
+use crate::domain::{
+    Caller, Declared, InstanceId, LogView, Order, Outcome, ProcessKey, Row, Shown, Snapshot, Stage, Trail, Uid, Underway, Verb,
+};
 use crate::engine::{Engine, Eye, Underways};
 use crate::error::{Context, Error, Kind, Result};
 use crate::hand::{Identity, Reader, Zygote};
@@ -203,6 +206,12 @@ fn limited(snapshot: &Snapshot, shown: Option<&InstanceId>) -> Vec<ProcessKey> {
     rows.filter_map(|row| row.main.known()).collect()
 }
 
+/// The name of an account, or its uid in digits.
+fn account_of(uid: Uid) -> Shown {
+    let user = nix::unistd::User::from_uid(nix::unistd::Uid::from_raw(uid.0)).ok().flatten();
+    Shown::new(&user.map_or_else(|| uid.to_string(), |user| user.name))
+}
+
 /// This process's own uid as a caller.
 fn own_caller(config: &Config, read_only: bool) -> Caller {
     let uid = nix::unistd::geteuid();
@@ -284,6 +293,15 @@ impl Door for Local {
         let row = snapshot.row(id).ok_or_else(|| Error::new(Kind::NoSuchInstance, format!("{id}: no such instance")))?;
         let endpoints: Vec<_> = row.listening.iter().map(|(endpoint, _)| *endpoint).collect();
         sample::clients(&endpoints).while_doing(|| format!("cannot count the connections to {id}"))
+    }
+
+    fn trail(&self, count: usize) -> Result<Trail> {
+        let mut names: HashMap<Uid, Shown> = HashMap::new();
+        let deeds = self.control.deeds(count, |uid| names.entry(uid).or_insert_with(|| account_of(uid)).clone())?;
+        // Each account acts with a trail of its own; only root's holds what was done to everybody.
+        let missing =
+            (!self.caller.uid.is_root()).then(|| Shown::from("what others did is not shown: only root may read root's audit trail"));
+        Ok(Trail { deeds, missing })
     }
 
     fn tail(&self, id: &InstanceId) -> Result<Arc<dyn Tail>> {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use crate::domain::{Caller, InstanceId, LogLine, LogView, Order, Outcome, Shown, Snapshot, Verb};
+use crate::domain::{Caller, InstanceId, LogLine, LogView, Order, Outcome, Shown, Snapshot, Trail, Verb};
 use crate::error::Result;
 
 pub use crate::logs::{Pattern, Query as LogQuery};
@@ -38,6 +38,12 @@ pub trait Door: Send + Sync {
     /// # Errors
     /// When no such instance is known, or the kernel does not tell.
     fn clients(&self, id: &InstanceId) -> Result<u64>;
+
+    /// The last `count` actions that the audit trail holds, oldest first. May have to wait for whoever writes it.
+    ///
+    /// # Errors
+    /// When the caller may not read it, or it cannot be read.
+    fn trail(&self, count: usize) -> Result<Trail>;
 
     /// Follows an instance's log from its last lines on.
     ///

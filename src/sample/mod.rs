@@ -26,7 +26,9 @@ mod listeners;
 mod netlink;
 mod newcomers;
 mod occupants;
+mod own;
 mod ports;
+mod pressure;
 mod proc;
 mod proc_net;
 mod process;
@@ -146,6 +148,11 @@ impl Sampler {
         self.table.forget(key);
         self.members.remove(&key.pid);
         self.listeners.lose(key, None);
+    }
+
+    /// A whole look, from the claims to the picture, took so long.
+    pub fn looked(&mut self, took: Duration) {
+        self.host.looked(took);
     }
 
     /// Why listeners are not known, or are known in another way than usual, in a sentence; `None` when all is as usual.

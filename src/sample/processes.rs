@@ -46,7 +46,7 @@ impl Sampler {
         if self.gather(watched) {
             self.sample.processes_taken = began.boot;
         }
-        self.host.refresh();
+        self.host.refresh(&self.proc, began.boot);
         self.limited.look(&watched.mains);
     }
 

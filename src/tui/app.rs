@@ -67,6 +67,8 @@ struct App {
     /// It was a key: the frame does not wait.
     urgent: bool,
     drawn: Instant,
+    /// How many bytes went to the terminal.
+    sent: u64,
     /// When the terminal was taken again last: the signal that made the program go on comes after that.
     resumed: Instant,
     leaving: bool,
@@ -105,6 +107,7 @@ impl App {
             stale: true,
             urgent: true,
             drawn: Instant::now(),
+            sent: 0,
             resumed: Instant::now(),
             leaving: false,
         })
@@ -140,7 +143,10 @@ impl App {
                 }
                 () = self.outlet.drained(), if self.outlet.is_busy() => {}
                 () = tokio::time::sleep_until(frame_due), if self.stale && !self.outlet.is_busy() => {}
-                () = tokio::time::sleep(until_next_second()) => self.take(Event::Tick(now()))?,
+                () = tokio::time::sleep(until_next_second()) => {
+                    self.take(Event::Tick(now()))?;
+                    self.take(Event::Sent(self.sent))?;
+                }
             }
         }
         // The farewell must not cut the last frame in two.
@@ -186,6 +192,7 @@ impl App {
         let bytes = self.painter.frame(width, height, |buffer| view::draw(state, buffer));
         if !bytes.is_empty() {
             self.pace.sent(Instant::now());
+            self.sent += u64::try_from(bytes.len()).unwrap_or(0);
             self.outlet.send(bytes);
         }
         (self.stale, self.urgent, self.drawn) = (false, false, Instant::now());

@@ -37,6 +37,8 @@ pub enum Effect {
         /// How many lines.
         count: usize,
     },
+    /// Read the last so many actions of the audit trail; comes back as `Event::TrailRead`.
+    ReadTrail(usize),
     /// Bring a text to the person's clipboard; how it went is told in the last line.
     Copy {
         /// What it is, for the sentence: "alice's client URL".

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crossterm::event::KeyEvent;
 
-use crate::domain::{InstanceId, LogView, Moment, Shown, Snapshot, Verb};
+use crate::domain::{InstanceId, LogView, Moment, Shown, Snapshot, Trail, Verb};
 
 /// One thing that happened.
 #[derive(Clone, Debug)]
@@ -35,6 +35,10 @@ pub enum Event {
     LogRead(u64, LogView),
     /// How many connections an instance has, or why that is not known.
     ClientsCounted(InstanceId, Result<u64, Shown>),
+    /// What the audit trail holds, or why it cannot be read.
+    TrailRead(Result<Trail, Shown>),
+    /// So many bytes went to the terminal since the console was opened.
+    Sent(u64),
     /// The program was stopped and goes on; what the terminal shows is not known.
     Resumed,
 }

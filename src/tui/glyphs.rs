@@ -29,6 +29,8 @@ pub struct Glyphs {
     pub chosen: &'static str,
     /// Heights of a column, lowest first.
     pub spark: [&'static str; 8],
+    /// A limit in a chart.
+    pub limit: &'static str,
     /// An input's beginning.
     pub prompt: &'static str,
 }
@@ -47,6 +49,7 @@ pub const UNICODE: Glyphs = Glyphs {
     ascending: "▴",
     chosen: ">",
     spark: ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"],
+    limit: "┈",
     prompt: "▏",
 };
 
@@ -64,6 +67,7 @@ pub const ASCII: Glyphs = Glyphs {
     ascending: "^",
     chosen: ">",
     spark: ["_", ".", ",", "-", "~", "+", "*", "#"],
+    limit: "-",
     prompt: ">",
 };
 
@@ -105,6 +109,7 @@ mod tests {
                 set.descending,
                 set.ascending,
                 set.chosen,
+                set.limit,
                 set.prompt,
             ];
             for sign in signs.iter().chain(&set.corners).chain(&set.spark) {

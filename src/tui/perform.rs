@@ -19,6 +19,8 @@ const OPENING: Duration = Duration::from_secs(3);
 
 /// How long counting connections may take.
 const COUNTING: Duration = Duration::from_secs(3);
+/// How long reading the audit trail may take.
+const READING: Duration = Duration::from_secs(3);
 
 /// Changes of a log are told at most this often.
 const PACE: Duration = Duration::from_millis(100);
@@ -56,6 +58,7 @@ impl Performer {
             Effect::OpenLog { id, serial, after } => self.open(id, serial, after),
             Effect::CountClients(id) => self.count_clients(id),
             Effect::CloseLog => self.close(),
+            Effect::ReadTrail(count) => self.read_trail(count),
             Effect::ReadLog { serial, up_to, count } => return self.read(serial, up_to, count),
             // These concern the terminal, which is the loop's.
             Effect::Copy { .. } => {}
@@ -86,6 +89,21 @@ impl Performer {
         }
         let (open, tail) = self.tail.as_ref()?;
         (*open == serial).then(|| Event::LogRead(serial, tail.lines(up_to, count)))
+    }
+
+    /// Reads the audit trail: a file that somebody may be writing.
+    fn read_trail(&self, count: usize) {
+        let (door, events) = (Arc::clone(&self.door), self.events.clone());
+        tokio::spawn(async move {
+            let reading = tokio::task::spawn_blocking(move || door.trail(count));
+            let trail = match tokio::time::timeout(READING, reading).await {
+                Ok(Ok(trail)) => trail.map_err(|error| Shown::new(&error.chain())),
+                Ok(Err(_)) => Err(Shown::from("the audit trail could not be read")),
+                Err(_) => Err(Shown::from("the audit trail could not be read in time")),
+            };
+            // When the loop has ended there is nobody to tell.
+            let _ = events.send(Event::TrailRead(trail)).await;
+        });
     }
 
     /// Opens a log once the choice stood still, then tells when it changes.

@@ -8,6 +8,7 @@ mod actions;
 
 #[path = "../support/console.rs"]
 mod console;
+mod events;
 #[path = "../support/fake_door.rs"]
 mod fake_door;
 #[path = "../support/fleet.rs"]
@@ -19,6 +20,7 @@ mod ports;
 mod pty;
 mod restarts;
 mod screens;
+mod screens_host;
 mod screens_sizes;
 mod screens_tabs;
 #[path = "../support/terminal.rs"]

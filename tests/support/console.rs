@@ -9,6 +9,7 @@ use berth::domain::{Caller, InstanceId, LogLevel, LogLine, LogView, Moment, Read
 use berth::tui::effect::Effect;
 use berth::tui::event::{Answer, Event};
 use berth::tui::glyphs::{ASCII, UNICODE};
+use berth::tui::palette::Depth;
 use berth::tui::state::{Settings, State};
 use berth::tui::theme::Theme;
 use berth::tui::update::update;
@@ -17,6 +18,9 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use jiff::tz::TimeZone;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::{Color, Modifier, Style};
 
 use super::fleet;
 
@@ -51,6 +55,45 @@ impl Console {
     pub fn ascii(mut self) -> Self {
         self.state.settings.glyphs = &ASCII;
         self
+    }
+
+    /// The same in the default theme's colours.
+    #[must_use]
+    pub fn coloured(mut self) -> Self {
+        self.state.settings.theme = Theme::for_depth(Depth::Indexed).unwrap();
+        self
+    }
+
+    /// How each cell looks: a letter for each style, a blank for none, and below what the letters mean.
+    pub fn colours(&self) -> String {
+        let (width, height) = self.state.size;
+        let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
+        let _ = view::draw(&self.state, &mut buffer);
+        let mut known: Vec<Style> = Vec::new();
+        let mut lines: Vec<String> = Vec::new();
+        for y in 0..height {
+            let mut line = String::new();
+            for x in 0..width {
+                let cell = &buffer[(x, y)];
+                let style = Style::new().fg(cell.fg).bg(cell.bg).add_modifier(cell.modifier);
+                let is_seen = cell.symbol() != " " || cell.bg != Color::Reset || cell.modifier.contains(Modifier::REVERSED);
+                let plain = style == Style::new().fg(Color::Reset).bg(Color::Reset);
+                if !is_seen {
+                    line.push(' ');
+                } else if plain {
+                    line.push('.');
+                } else {
+                    let index = known.iter().position(|other| *other == style).unwrap_or_else(|| {
+                        known.push(style);
+                        known.len() - 1
+                    });
+                    line.push(char::from(b'a' + u8::try_from(index).unwrap()));
+                }
+            }
+            lines.push(line.trim_end().to_owned());
+        }
+        let legend = known.iter().zip(b'a'..).map(|(style, letter)| format!("{}: {style:?}", char::from(letter)));
+        lines.into_iter().chain(legend).collect::<Vec<_>>().join("\n")
     }
 
     /// Five minutes of loads up to now.

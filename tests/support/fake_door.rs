@@ -4,7 +4,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use berth::domain::{Caller, InstanceId, LogLine, LogView, Order, Outcome, Role, Shown, Snapshot, Uid, Verb};
+use berth::domain::{Caller, InstanceId, LogLine, LogView, Order, Outcome, Role, Shown, Snapshot, Trail, Uid, Verb};
 use berth::error::{Error, Result};
 use berth::link::{Door, Tail};
 use tokio::sync::watch;
@@ -73,6 +73,10 @@ impl Door for FakeDoor {
 
     fn clients(&self, _id: &InstanceId) -> Result<u64> {
         Ok(3)
+    }
+
+    fn trail(&self, _count: usize) -> Result<Trail> {
+        Ok(Trail::default())
     }
 
     fn tail(&self, id: &InstanceId) -> Result<Arc<dyn Tail>> {

@@ -14,9 +14,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::domain::{
-    Code, ConfigFault, CpuBaseline, Declared, DiskUse, Endpoint, ExitStatus, FileSystem, Finding, Gid, Health, HealthState, Holder,
-    HostReading, InstanceId, LastExit, Launch, Limits, Listener, Moment, PortRange, Process, ProcessKey, Reading, Remedy, Restart, Row,
-    Shown, Snapshot, State, SupervisorKind, Totals, Uid, Wish,
+    Averages, Code, ConfigFault, CpuBaseline, Declared, DiskUse, Endpoint, ExitStatus, FileSystem, Finding, Gid, Health, HealthState,
+    Holder, HostReading, InstanceId, LastExit, Launch, Limits, Listener, Moment, OwnCost, PortRange, Pressure, Pressures, Process,
+    ProcessKey, Reading, Remedy, Restart, Row, Shown, Snapshot, State, SupervisorKind, Totals, Uid, Wish,
 };
 
 const LOCAL: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -80,11 +80,12 @@ pub fn fleet() -> Snapshot {
         host: "mcp-3".into(),
         taken: Moment { boot: Duration::from_secs(BOOT), wall: now() },
         range: PortRange { first: 8080, last: 9080 },
+        ephemeral: Some(PortRange { first: 32_768, last: 60_999 }),
         totals: totals(&rows, &findings),
         listeners: Reading::Known(listeners(&rows).into()),
         rows: rows.into_iter().map(Arc::new).collect(),
         findings,
-        host_reading: HostReading { cpu_percent: 7.5, cores: 8, memory_used: 6 << 30, memory_total: 32 << 30, load: [0.42, 0.38, 0.31] },
+        host_reading: host(),
         file_systems: vec![FileSystem {
             device: 1,
             mounted_on: "/srv".into(),
@@ -97,6 +98,26 @@ pub fn fleet() -> Snapshot {
         notices: Vec::new(),
         sequence: 7,
         cpu_baseline: CpuBaseline::default(),
+    }
+}
+
+/// The host in an ordinary hour.
+fn host() -> HostReading {
+    let pressure = |some: [f32; 2], full: Option<[f32; 2]>| {
+        let averages = |[ten, sixty]: [f32; 2]| Averages { ten, sixty };
+        Reading::Known(Pressure { some: averages(some), full: full.map(averages) })
+    };
+    HostReading {
+        cpu_percent: 7.5,
+        cores: 8,
+        memory_used: 6 << 30,
+        memory_total: 32 << 30,
+        memory_available: 25 << 30,
+        swap_used: 120 << 20,
+        swap_total: 4 << 30,
+        load: [0.42, 0.38, 0.31],
+        pressure: Pressures { cpu: pressure([1.25, 0.8], None), memory: Reading::Gone, io: pressure([12.5, 3.1], Some([9.75, 2.0])) },
+        own: OwnCost { cpu_percent: Some(0.4), memory_bytes: Some(14 << 20), look: Some(Duration::from_micros(3_240)) },
     }
 }
 

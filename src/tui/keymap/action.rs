@@ -29,6 +29,10 @@ pub enum Action {
     SortBy(Column),
     /// Show only what has a problem.
     Problems,
+    /// To the instance under the cursor.
+    GoTo,
+    /// Only what is about the instance under the cursor.
+    Only,
     /// Type a filter.
     Filter,
     /// Ask for a confirmation of this.

@@ -6,9 +6,11 @@
 mod acting;
 mod detail;
 mod dialogues;
+mod events;
 mod everywhere;
 mod findings;
 mod fleet;
+mod host;
 mod log;
 mod ports;
 mod remedies;
@@ -46,8 +48,19 @@ const fn bind(place: Place, action: Action, keys: &'static [Key], short: &'stati
 }
 
 /// The tables, in the order of the last line.
-const TABLES: &[&[Binding]] =
-    &[log::KEYS, detail::KEYS, ports::KEYS, findings::KEYS, acting::KEYS, fleet::KEYS, remedies::KEYS, everywhere::KEYS, dialogues::KEYS];
+const TABLES: &[&[Binding]] = &[
+    log::KEYS,
+    events::KEYS,
+    host::KEYS,
+    detail::KEYS,
+    ports::KEYS,
+    findings::KEYS,
+    acting::KEYS,
+    fleet::KEYS,
+    remedies::KEYS,
+    everywhere::KEYS,
+    dialogues::KEYS,
+];
 
 /// Every key.
 pub fn bindings() -> impl Iterator<Item = &'static Binding> {

@@ -3,6 +3,7 @@
 //! It must never hold a handle, read a clock or touch the terminal: it is made of plain values.
 
 pub mod confirm;
+pub mod course;
 pub mod detail;
 pub mod events;
 pub mod filter;

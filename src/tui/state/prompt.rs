@@ -26,13 +26,15 @@ pub enum Purpose {
     FindPort,
     /// Words that the findings have to hold.
     FilterFindings,
+    /// What is listed of what happened.
+    Events,
 }
 
 impl Purpose {
     /// What stands before the text.
     pub fn sign(self) -> &'static str {
         match self {
-            Self::Search | Self::FilterFindings => "/ ",
+            Self::Search | Self::FilterFindings | Self::Events => "/ ",
             Self::FindPort => "port ",
         }
     }
@@ -43,6 +45,7 @@ impl Purpose {
             Self::Search => "Enter search  Esc leave",
             Self::FilterFindings => "words, !not; none for all   Enter keep  Esc leave",
             Self::FindPort => "a number, an owner, or free, conflict, stranger   Enter find  Esc leave",
+            Self::Events => "Enter list what has it; nothing lists all  Esc leave",
         }
     }
 }

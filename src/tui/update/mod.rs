@@ -45,6 +45,8 @@ pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
         Event::LogChanged(serial) => log::changed(state, serial),
         Event::LogRead(serial, view) => log::read(state, serial, view),
         Event::ClientsCounted(id, count) => detail::counted(state, &id, count),
+        Event::TrailRead(result) => events::trail(state, result),
+        Event::Sent(total) => host::sent(state, total),
         Event::Resumed => effects.push(Effect::Redraw),
     }
     settle(state, &mut effects);
@@ -66,6 +68,7 @@ fn settle(state: &mut State, effects: &mut Vec<Effect>) {
     detail::observe_log(state);
     ask_for_keys(state, effects);
     log::ask(state, effects);
+    events::settle(state, effects);
 }
 
 /// What may be done is asked for again when keys act on another instance than before.
@@ -169,6 +172,8 @@ fn act(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
         },
         // These belong to dialogues and are handled there.
         Action::Confirm | Action::Press | Action::NextField | Action::PreviousField => {}
+        // And these to tabs.
+        Action::GoTo | Action::Only => {}
         Action::Quit | Action::Redraw | Action::Suspend => {}
     }
 }

@@ -52,6 +52,11 @@ fn press(state: &mut State, _effects: &mut Vec<Effect>) {
             findings::filter(state, &text);
             Ok(())
         }
+
+        Purpose::Events => {
+            super::events::search(state, &text);
+            Ok(())
+        }
     };
     if let Err(wrong) = taken {
         prompt.wrong = Some(wrong);

@@ -3,6 +3,7 @@
 //! It must never change a state, and never draw a text from outside that is not `Shown`.
 
 pub mod canvas;
+pub mod chart;
 pub mod confirm;
 pub mod detail;
 pub mod events;

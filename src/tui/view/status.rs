@@ -87,14 +87,21 @@ fn ways_out(state: &State, area: Rect, buffer: &mut Buffer) -> u16 {
 /// Whether the key has a meaning in this very dialogue.
 fn makes_sense(state: &State, binding: &Binding) -> bool {
     let refused = state.confirm.as_ref().is_some_and(|confirm| confirm.changed.is_some());
-    !(refused && matches!(binding.action, Action::Confirm | Action::NextField))
+    let about_one = matches!(binding.action, Action::Act(_) | Action::Menu | Action::Log);
+    // The host is no instance, and a target that is another by now is nobody's.
+    !(state.tab == Tab::Host && about_one || refused && matches!(binding.action, Action::Confirm | Action::NextField))
 }
 
 /// Whether the key would do something for the chosen instance.
 fn is_possible(state: &State, binding: &Binding) -> bool {
     match binding.action {
-        Action::Act(verb) => state.target().is_some() && !(verb.changes() && state.header.locked) && state.status.why_not(verb).is_none(),
-        Action::Detail | Action::Menu | Action::GoToInstance | Action::Why | Action::ShowPort => state.target().is_some(),
+        Action::Act(verb) => {
+            // An answer about another instance is none.
+            let answer = state.status.allowed.as_ref().filter(|answer| Some(&answer.id) == state.target());
+            let refused = answer.is_some_and(|answer| answer.why_not(verb).is_some());
+            state.target().is_some() && !(verb.changes() && state.header.locked) && !refused
+        }
+        Action::Detail | Action::Menu | Action::GoTo | Action::GoToInstance | Action::Why | Action::ShowPort => state.target().is_some(),
         Action::Fix => fix::is_possible(state),
         _ => true,
     }

@@ -1,0 +1,194 @@
+//! What happened, in words: instances that came, went or became something else, findings that came and went, and what was done by whom.
+//!
+//! It must never tell of a thing that both pictures show alike.
+
+mod compare;
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::paint::Tone;
+use super::{units, wording};
+use crate::domain::{Code, InstanceId, Level, Shown, State};
+
+pub use compare::{beginning, compare};
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Happening {
+    /// When.
+    pub at: Timestamp,
+    /// Whom it is about; `None` when it is about the host, or about many.
+    pub about: Option<InstanceId>,
+    /// What.
+    pub what: What,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq)]
+pub enum What {
+    /// An instance is doing something else now.
+    Became {
+        /// What it did.
+        from: State,
+        /// What it does.
+        to: State,
+        /// More about that, in words; empty where there is none.
+        detail: String,
+    },
+    /// It runs as another process, and does what it did before.
+    Restarted {
+        /// In words: "restart 3", "pid 7".
+        detail: String,
+    },
+    /// It was not there before.
+    Appeared {
+        /// What it does.
+        state: State,
+        /// Its port.
+        port: Option<u16>,
+    },
+    /// It is not there any more.
+    Disappeared,
+    /// Something is wrong that was not.
+    Found {
+        /// What.
+        code: Code,
+        /// The evidence.
+        evidence: Shown,
+    },
+    /// Something is not wrong any more.
+    Over {
+        /// What.
+        code: Code,
+        /// How long it was.
+        lasted: Duration,
+    },
+    /// The same is wrong, or not wrong any more, at many at once.
+    Many {
+        /// What.
+        code: Code,
+        /// At how many.
+        count: usize,
+        /// Not any more.
+        over: bool,
+    },
+    /// Somebody had something done.
+    Done {
+        /// What: "stop".
+        verb: Shown,
+        /// Who.
+        by: Shown,
+        /// Why.
+        reason: Option<Shown>,
+        /// Whether it was done, and what came of it; `None` while it is on its way.
+        result: Option<(bool, Shown)>,
+    },
+    /// A sentence of berth's own.
+    Said(Shown),
+}
+
+impl What {
+    /// In one sentence without a full stop.
+    pub fn text(&self) -> String {
+        match self {
+            Self::Became { from, to, detail } => told(&format!("{} -> {}", from.word(), to.word()), detail),
+            Self::Restarted { detail } => told("restarted", detail),
+            Self::Appeared { state, port } => {
+                let port = port.map_or_else(String::new, |port| format!(", port {port}"));
+                format!("new: {}{port}", state.word())
+            }
+            Self::Disappeared => "gone: its configuration is not there any more".to_owned(),
+            Self::Found { code, evidence } => told(code.word(), evidence.as_str()),
+            Self::Over { code, lasted } => format!("{} is over, after {}", code.word(), units::uptime(*lasted)),
+            Self::Many { code, count, over: false } => format!("{} at {count} at once", code.word()),
+            Self::Many { code, count, over: true } => format!("{} is over at {count} at once", code.word()),
+            Self::Done { verb, by, reason, result } => {
+                let reason = reason.as_ref().map_or_else(String::new, |reason| format!(" ({reason})"));
+                let result = result.as_ref().map_or("on its way", |(_, sentence)| sentence.as_str());
+                format!("{verb} by {by}{reason}: {result}")
+            }
+            Self::Said(sentence) => sentence.to_string(),
+        }
+    }
+
+    /// The sign that stands before it.
+    pub fn sign(&self, ascii: bool) -> &'static str {
+        let pick = |sign, plain| if ascii { plain } else { sign };
+        match self {
+            Self::Became { to: state, .. } | Self::Appeared { state, .. } => wording::state_sign(*state, ascii),
+            Self::Restarted { .. } => wording::state_sign(State::Starting, ascii),
+            Self::Found { code, .. } | Self::Many { code, over: false, .. } => wording::level_sign(code.level(), ascii),
+            Self::Disappeared | Self::Over { .. } | Self::Many { .. } => pick("○", "o"),
+            Self::Done { result: Some((false, _)), .. } => wording::level_sign(Level::Error, ascii),
+            Self::Done { .. } => pick("»", "@"),
+            Self::Said(_) => wording::level_sign(Level::Note, ascii),
+        }
+    }
+
+    /// How it is coloured.
+    pub fn tone(&self) -> Tone {
+        match self {
+            Self::Became { to: state, .. } | Self::Appeared { state, .. } => Tone::of_state(*state),
+            Self::Restarted { .. } => Tone::Warn,
+            Self::Found { code, .. } | Self::Many { code, over: false, .. } => Tone::of_level(code.level()),
+            Self::Over { .. } | Self::Many { .. } => Tone::Good,
+            Self::Done { result: Some((false, _)), .. } => Tone::Bad,
+            Self::Done { .. } => Tone::Strong,
+            Self::Disappeared | Self::Said(_) => Tone::Dim,
+        }
+    }
+
+    /// Whether somebody should look at it.
+    pub fn is_problem(&self) -> bool {
+        match self {
+            Self::Became { to: state, .. } | Self::Appeared { state, .. } => {
+                matches!(state, State::Crashed | State::CrashLoop | State::Degraded | State::Unknown)
+            }
+            Self::Found { code, .. } | Self::Many { code, over: false, .. } => code.level() != Level::Note,
+            Self::Done { result, .. } => matches!(result, Some((false, _))),
+            Self::Restarted { .. } => true,
+            Self::Disappeared | Self::Over { .. } | Self::Many { .. } | Self::Said(_) => false,
+        }
+    }
+}
+
+/// `what: detail`, or what there is of it.
+fn told(what: &str, detail: &str) -> String {
+    if detail.is_empty() { what.to_owned() } else { format!("{what}: {detail}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_is_told_in_a_sentence_with_a_sign() {
+        let became = |from, to, detail: &str| What::Became { from, to, detail: detail.to_owned() };
+        let done = |reason: Option<&str>, result: Option<(bool, &str)>| What::Done {
+            verb: "stop".into(),
+            by: "amy as root".into(),
+            reason: reason.map(Shown::from),
+            result: result.map(|(done, sentence)| (done, Shown::from(sentence))),
+        };
+        let cases = [
+            (became(State::Running, State::Crashed, "exited with code 1"), "✖", "running -> crashed: exited with code 1", true),
+            (became(State::Stopping, State::Stopped, ""), "○", "stopping -> stopped", false),
+            (What::Restarted { detail: "restart 3".to_owned() }, "◌", "restarted: restart 3", true),
+            (What::Appeared { state: State::Running, port: Some(8101) }, "●", "new: running, port 8101", false),
+            (What::Disappeared, "○", "gone: its configuration is not there any more", false),
+            (What::Found { code: Code::PortDrift, evidence: "it is".into() }, "▲", "port-drift: it is", true),
+            (What::Over { code: Code::PortTaken, lasted: Duration::from_secs(720) }, "○", "port-taken is over, after 12 min", false),
+            (What::Many { code: Code::KeyMissing, count: 40, over: false }, "▲", "key-missing at 40 at once", true),
+            (What::Many { code: Code::KeyMissing, count: 40, over: true }, "○", "key-missing is over at 40 at once", false),
+            (done(None, None), "»", "stop by amy as root: on its way", false),
+            (done(Some("tired"), Some((true, "stopped"))), "»", "stop by amy as root (tired): stopped", false),
+            (done(None, Some((false, "still there"))), "✖", "stop by amy as root: still there", true),
+        ];
+        for (what, sign, text, problem) in cases {
+            assert_eq!((what.sign(false), what.text().as_str(), what.is_problem()), (sign, text, problem));
+            assert!(what.sign(true).is_ascii());
+        }
+    }
+}
