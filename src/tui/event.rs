@@ -29,6 +29,8 @@ pub enum Event {
     LogChanged(u64),
     /// The lines that were asked for.
     LogRead(u64, LogView),
+    /// What the person likes could not be kept, and why.
+    Unkept(Shown),
     /// The program was stopped and goes on; what the terminal shows is not known.
     Resumed,
 }

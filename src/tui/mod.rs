@@ -15,6 +15,7 @@ mod outlet;
 mod paint;
 pub mod palette;
 mod perform;
+pub mod preferences;
 pub mod query;
 mod signals;
 pub mod state;

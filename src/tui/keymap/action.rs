@@ -29,8 +29,18 @@ pub enum Action {
     SortBy(Column),
     /// Show only what has a problem.
     Problems,
+    /// Pick a user, whose instances are shown.
+    Users,
+    /// Rows stand under their owner's heading, or not.
+    Group,
+    /// Choose the table's columns.
+    Columns,
     /// Type a filter.
     Filter,
+    /// Put the next of what can be typed into the filter.
+    Complete,
+    /// Put the one before it into the filter.
+    CompleteBack,
     /// Ask for a confirmation of this.
     Act(Verb),
     /// The menu of what is possible.

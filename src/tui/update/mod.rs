@@ -2,6 +2,7 @@
 //!
 //! It must never wait, read a clock or touch anything but the state.
 
+mod columns;
 pub mod confirm;
 mod detail;
 mod events;
@@ -17,6 +18,7 @@ pub mod picker;
 mod ports;
 pub mod prompt;
 pub mod status;
+mod users;
 
 use crossterm::event::KeyEvent;
 
@@ -39,6 +41,7 @@ pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
         Event::LogOpened(serial, result) => log::opened(state, serial, result),
         Event::LogChanged(serial) => log::changed(state, serial),
         Event::LogRead(serial, view) => log::read(state, serial, view),
+        Event::Unkept(why) => status::refuse(state, why.as_str()),
         Event::Resumed => effects.push(Effect::Redraw),
     }
     settle(state, &mut effects);
@@ -52,6 +55,10 @@ fn settle(state: &mut State, effects: &mut Vec<Effect>) {
         if !layout.panes().any(|pane| pane == state.focus) {
             state.focus = state.large.unwrap_or(Pane::Fleet);
         }
+    }
+    if state.preferences != state.kept {
+        state.kept = state.preferences.clone();
+        effects.push(Effect::Keep(state.kept.clone()));
     }
     log::follow_choice(state, effects);
     log::ask(state, effects);
@@ -106,6 +113,9 @@ fn act(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
         Action::Lock => header::lock(state),
         Action::Filter => filter::open(state),
         Action::Problems => filter::problems(state),
+        Action::Users => users::open(state),
+        Action::Group => fleet::group(state),
+        Action::Columns => columns::open(state),
         Action::Detail => detail::toggle(state),
         Action::Log => {
             show_target(state);
@@ -132,6 +142,7 @@ fn act(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
         },
         // These belong to dialogues and are handled there.
         Action::Confirm | Action::Press | Action::NextField | Action::PreviousField => {}
+        Action::Complete | Action::CompleteBack => {}
         Action::Quit | Action::Redraw | Action::Suspend => {}
     }
 }
