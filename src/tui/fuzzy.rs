@@ -45,10 +45,12 @@ pub fn is_close(letters: &str, text: &str) -> bool {
 
 /// How many characters of a text it takes to find the letters, the first one at its beginning.
 fn reach(letters: &str, text: &str) -> Option<usize> {
-    let mut rest = text.chars().flat_map(|character| character.to_lowercase().take(1)).enumerate().map(|(at, character)| (at + 1, character));
+    let mut rest =
+        text.chars().flat_map(|character| character.to_lowercase().take(1)).enumerate().map(|(at, character)| (at + 1, character));
     let mut reach = 0;
     for letter in letters.chars() {
-        (reach, _) = if reach == 0 { rest.next().filter(|(_, first)| *first == letter)? } else { rest.find(|(_, other)| *other == letter)? };
+        (reach, _) =
+            if reach == 0 { rest.next().filter(|(_, first)| *first == letter)? } else { rest.find(|(_, other)| *other == letter)? };
     }
     Some(reach)
 }
@@ -59,10 +61,13 @@ mod tests {
 
     #[test]
     fn close_is_from_a_words_beginning_and_within_reach() {
-        for (letters, text) in [("btls", "bob/tools"), ("tls", "bob/tools"), ("u23", "user0123"), ("pt", "port-taken"), ("ab", "AlphaBeta")] {
+        for (letters, text) in [("btls", "bob/tools"), ("tls", "bob/tools"), ("u23", "user0123"), ("pt", "port-taken"), ("ab", "AlphaBeta")]
+        {
             assert!(is_close(letters, text), "{letters} {text}");
         }
-        for (letters, text) in [("b", "bob"), ("", "bob"), ("ls", "bob/tools"), ("bs", "bob/tools"), ("slt", "tools"), ("al", "a-much-too-long-l")] {
+        for (letters, text) in
+            [("b", "bob"), ("", "bob"), ("ls", "bob/tools"), ("bs", "bob/tools"), ("slt", "tools"), ("al", "a-much-too-long-l")]
+        {
             assert!(!is_close(letters, text), "{letters} {text}");
         }
     }

@@ -131,7 +131,13 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read_again() {
-        let mut liked = Preferences { sort: Column::Cpu, reversed: true, grouped: true, theme: Some("my \"own\"\n".to_owned()), ..Preferences::default() };
+        let mut liked = Preferences {
+            sort: Column::Cpu,
+            reversed: true,
+            grouped: true,
+            theme: Some("my \"own\"\n".to_owned()),
+            ..Preferences::default()
+        };
         liked.columns.toggle(Column::Pid);
         liked.columns.shift(Column::Findings, false);
         assert_eq!(Preferences::parse(&liked.text()), Ok(liked));
@@ -151,7 +157,9 @@ mod tests {
 
     #[test]
     fn what_is_damaged_is_said() {
-        for text in ["columns = ", "columns = 3", "columns = [1]", "sort = 1", "reversed = 'yes'", "grouped = 0", "theme = []", "\u{0}", "x"] {
+        for text in
+            ["columns = ", "columns = 3", "columns = [1]", "sort = 1", "reversed = 'yes'", "grouped = 0", "theme = []", "\u{0}", "x"]
+        {
             assert!(Preferences::parse(text).is_err(), "{text}");
         }
         assert_eq!(Preferences::parse("grouped = 1").unwrap_err(), "wrong value for grouped");

@@ -52,7 +52,9 @@ impl Store {
         let text = match read(file) {
             Ok(text) => text,
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return (Preferences::default(), None),
-            Err(error) if error.kind() == ErrorKind::InvalidData => return (Preferences::default(), said(&set_aside(file, &error.to_string()))),
+            Err(error) if error.kind() == ErrorKind::InvalidData => {
+                return (Preferences::default(), said(&set_aside(file, &error.to_string())));
+            }
             Err(error) => return (Preferences::default(), said(&error.to_string())),
         };
         match Preferences::parse(&text) {

@@ -57,7 +57,9 @@ fn offered(field: Field, part: &str, already: &[&str], snapshot: &Snapshot) -> V
     };
     let rows = || snapshot.rows.iter().map(AsRef::as_ref);
     match field {
-        Field::User => rows().flat_map(|row: &Row| [row.id.owner(), row.user.as_str()]).filter(|name| is_one_word(name)).for_each(&mut offer),
+        Field::User => {
+            rows().flat_map(|row: &Row| [row.id.owner(), row.user.as_str()]).filter(|name| is_one_word(name)).for_each(&mut offer)
+        }
         Field::Port => rows().filter_map(|row| row.port).for_each(|port| offer(&port.to_string())),
         Field::State => {
             let present = |state| snapshot.rows.iter().any(|row| row.state == state);

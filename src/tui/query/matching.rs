@@ -34,7 +34,8 @@ impl Word {
             Test::State(states) => states.contains(&row.state),
             Test::Supervisor(words) => words.iter().any(|word| row.supervisor.word().starts_with(word.as_str())),
             Test::Finding(words) => {
-                let meets = |word: &String| row.findings.iter().any(|code| code.word().contains(word.as_str()) || code.level().word() == word);
+                let meets =
+                    |word: &String| row.findings.iter().any(|code| code.word().contains(word.as_str()) || code.level().word() == word);
                 words.iter().any(meets)
             }
         }

@@ -128,7 +128,8 @@ fn strip_not(word: &str) -> (bool, &str) {
 /// # Errors
 /// The name, when it looks like a field and is none.
 fn field(word: &str) -> Result<Option<(Field, &str)>, &str> {
-    let Some((name, rest)) = word.split_once(':').filter(|(name, _)| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphabetic()))
+    let Some((name, rest)) =
+        word.split_once(':').filter(|(name, _)| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphabetic()))
     else {
         return Ok(None);
     };

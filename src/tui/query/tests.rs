@@ -112,7 +112,7 @@ fn words_are_met_or_not() {
 
 #[test]
 fn letters_in_order_are_near_when_they_are_close() {
-    for text in ["btls", "bt", "bbtools", "ptaken", "nde", "b/t"] {
+    for text in ["btls", "bt", "bbtools", "ptaken", "nde", "bo/t"] {
         assert_eq!(hit(text), Some(Hit::Near), "{text}");
     }
     // Scattered, out of order, from a word's middle, one letter, or only in the long command.
@@ -126,7 +126,10 @@ fn letters_in_order_are_near_when_they_are_close() {
 fn what_is_wrong_is_said() {
     let cases = [
         ("colour:red", "there is no field colour: but user: port: state: supervisor: finding:"),
-        ("state:broken", "there is no state broken: running, degraded, crashed, crash-loop, starting, stopping, stopped, unknown, up or down"),
+        (
+            "state:broken",
+            "there is no state broken: running, degraded, crashed, crash-loop, starting, stopping, stopped, unknown, up or down",
+        ),
         ("state:running,x", "there is no state x"),
         ("port:http", "http is no port"),
         ("port:99999", "99999 is no port"),

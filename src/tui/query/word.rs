@@ -11,16 +11,8 @@ use crate::domain::State;
 const LARGEST_EXPRESSION: usize = 1 << 20;
 
 /// Every state.
-pub const STATES: [State; 8] = [
-    State::Running,
-    State::Degraded,
-    State::Crashed,
-    State::CrashLoop,
-    State::Starting,
-    State::Stopping,
-    State::Stopped,
-    State::Unknown,
-];
+pub const STATES: [State; 8] =
+    [State::Running, State::Degraded, State::Crashed, State::CrashLoop, State::Starting, State::Stopping, State::Stopped, State::Unknown];
 
 /// One word.
 #[derive(Clone, Debug)]

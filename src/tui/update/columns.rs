@@ -42,7 +42,8 @@ fn refresh(state: &mut State, column: Option<Column>) {
     let top = picker.top;
     picker.entries = entries(&state.preferences);
     picker.narrow();
-    let is_it = |index: &usize| column.is_some() && picker.entries.get(*index).map(|entry| &entry.choice) == column.map(Choice::Column).as_ref();
+    let is_it =
+        |index: &usize| column.is_some() && picker.entries.get(*index).map(|entry| &entry.choice) == column.map(Choice::Column).as_ref();
     let at = picker.matches.iter().position(is_it).unwrap_or(0);
     picker.top = top;
     picker.choose(at, page);
@@ -55,7 +56,8 @@ fn entries(liked: &Preferences) -> Vec<Entry> {
     };
     let mut entries: Vec<Entry> = liked.columns.all().iter().map(column).collect();
     if liked.columns != Columns::default() {
-        entries.push(Entry { note: "every column, in the order they had at first".into(), ..Entry::new("as at first", Choice::ColumnsReset) });
+        entries
+            .push(Entry { note: "every column, in the order they had at first".into(), ..Entry::new("as at first", Choice::ColumnsReset) });
     }
     entries
 }

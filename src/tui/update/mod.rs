@@ -248,4 +248,6 @@ fn shrink(state: &mut State) -> bool {
 }
 
 #[cfg(test)]
+mod choosing_tests;
+#[cfg(test)]
 mod tests;

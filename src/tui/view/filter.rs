@@ -86,11 +86,8 @@ pub fn empty(state: &State) -> Vec<String> {
     if text.is_empty() {
         return vec![format!("nothing has a problem; e shows all, {total}")];
     }
-    let mut lines = vec![
-        format!("nothing matches {text}"),
-        String::new(),
-        format!("Esc clears the filter and shows all, {total}; / changes it"),
-    ];
+    let mut lines =
+        vec![format!("nothing matches {text}"), String::new(), format!("Esc clears the filter and shows all, {total}; / changes it")];
     if filter.editing {
         lines[2] = format!("Esc clears the filter and shows all, {total}");
     }
