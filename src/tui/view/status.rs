@@ -86,7 +86,8 @@ fn ways_out(state: &State, area: Rect, buffer: &mut Buffer) -> u16 {
 /// Whether the key has a meaning in this very dialogue.
 fn makes_sense(state: &State, binding: &Binding) -> bool {
     let refused = state.confirm.as_ref().is_some_and(|confirm| confirm.changed.is_some());
-    !(refused && matches!(binding.action, Action::Confirm | Action::NextField))
+    let moves = state.picker.as_ref().is_none_or(|picker| picker.moves);
+    !(refused && matches!(binding.action, Action::Confirm | Action::NextField)) && (moves || !matches!(binding.action, Action::Move(_)))
 }
 
 /// Whether the key would do something for the chosen instance.
