@@ -16,6 +16,7 @@ mod logs;
 mod overlap;
 mod pending;
 mod ports;
+mod preferences;
 mod pty;
 mod restarts;
 mod screens;

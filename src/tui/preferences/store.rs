@@ -48,14 +48,14 @@ impl Store {
     /// What was kept, and a sentence when it could not be read. A damaged file is set aside.
     pub fn read(&self) -> (Preferences, Option<Shown>) {
         let Some(file) = &self.file else { return (Preferences::default(), None) };
-        let said = |reason: &str| Some(Shown::new(&format!("{}: {reason}", file.display())));
+        let said = |sentence: &str| Some(Shown::new(sentence));
         let text = match read(file) {
             Ok(text) => text,
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return (Preferences::default(), None),
             Err(error) if error.kind() == ErrorKind::InvalidData => {
                 return (Preferences::default(), said(&set_aside(file, &error.to_string())));
             }
-            Err(error) => return (Preferences::default(), said(&error.to_string())),
+            Err(error) => return (Preferences::default(), said(&format!("{NAME} is not read: {error}"))),
         };
         match Preferences::parse(&text) {
             Ok(preferences) => (preferences, None),
@@ -102,7 +102,7 @@ fn work(file: &Path, receiver: &mpsc::Receiver<Preferences>, events: &Sender<Eve
         if let Err(error) = write(file, &newest.text())
             && !std::mem::replace(&mut told, true)
         {
-            let sentence = format!("what you chose is not kept: {}: {error}", file.display());
+            let sentence = format!("what you chose is not kept: {error}: {}", file.display());
             // When the loop has ended there is nobody to tell.
             let _ = events.blocking_send(Event::Unkept(Shown::new(&sentence)));
         }
@@ -151,8 +151,9 @@ fn set_aside(file: &Path, wrong: &str) -> String {
     let mut name = file.file_name().map(OsStr::to_owned).unwrap_or_default();
     name.push(".damaged");
     match fs::rename(file, file.with_file_name(&name)) {
-        Ok(()) => format!("{wrong}; it was renamed to {}", name.to_string_lossy()),
-        Err(error) => format!("{wrong}; it could not be set aside: {error}"),
+        // The last line may be short: the new name comes first.
+        Ok(()) => format!("damaged preferences set aside as {}: {wrong}", name.to_string_lossy()),
+        Err(error) => format!("damaged preferences: {wrong}; they cannot be set aside: {error}"),
     }
 }
 
@@ -208,7 +209,7 @@ mod tests {
             fs::write(&file, damage).unwrap();
             let (preferences, said) = Store::at(Some(file.clone())).read();
             assert_eq!(preferences, Preferences::default());
-            assert!(said.unwrap().as_str().ends_with("it was renamed to console.toml.damaged"));
+            assert!(said.unwrap().as_str().starts_with("damaged preferences set aside as console.toml.damaged: "));
             assert_eq!(fs::read(folder.path().join("console.toml.damaged")).unwrap(), damage);
             assert_eq!(Store::at(Some(file.clone())).read().1, None, "once");
         }
