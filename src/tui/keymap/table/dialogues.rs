@@ -48,7 +48,7 @@ pub const KEYS: &[Binding] = &[
         "move it left",
         "move a column to the left; elsewhere the cursor",
     ),
-    bind(Place::Picker, Action::Move(Motion::Right), &[named(KeyCode::Right)], "right", "move a column to the right; elsewhere the cursor"),
+    bind(Place::Picker, Action::Move(Motion::Right), &[named(KeyCode::Right)], "later", "move a column to the right; elsewhere the cursor"),
     bind(Place::Picker, Action::Move(Motion::Down), &[named(KeyCode::Down)], "", "one down"),
     bind(Place::Picker, Action::Move(Motion::Up), &[named(KeyCode::Up)], "", "one up"),
     bind(Place::Picker, Action::Move(Motion::PageUp), PAGE_UP, "", "a page up"),
