@@ -73,6 +73,47 @@ impl Column {
         }
     }
 
+    /// Its name in files and lists.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Owner => "owner",
+            Self::State => "state",
+            Self::Port => "port",
+            Self::Pid => "pid",
+            Self::Health => "health",
+            Self::Cpu => "cpu",
+            Self::Memory => "memory",
+            Self::Disk => "disk",
+            Self::Up => "up",
+            Self::Restarts => "restarts",
+            Self::By => "by",
+            Self::Findings => "findings",
+        }
+    }
+
+    /// The column of a name.
+    pub fn of_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|column| column.word() == word)
+    }
+
+    /// What it holds, in words.
+    pub fn about(self) -> &'static str {
+        match self {
+            Self::Owner => "whose instance it is",
+            Self::State => "what it does",
+            Self::Port => "the assigned port, else the configured one",
+            Self::Pid => "the server's own process",
+            Self::Health => "how it answers, and how fast",
+            Self::Cpu => "percent of one core, over the whole tree",
+            Self::Memory => "resident memory, over the whole tree",
+            Self::Disk => "what its log and its workspace take",
+            Self::Up => "how long it has run",
+            Self::Restarts => "how often it was started again",
+            Self::By => "who runs it",
+            Self::Findings => "what is wrong",
+        }
+    }
+
     /// Words stand left, numbers right.
     pub fn align(self) -> Align {
         match self {
@@ -296,6 +337,15 @@ mod tests {
             ["alice", "gina", "frank", "carol", "bob/:8190"].map(|name| text(name, Column::Disk)),
             ["14.2 M", "1.50 G+", "?", "…", "-"]
         );
+    }
+
+    #[test]
+    fn every_column_is_found_by_its_word() {
+        for column in Column::ALL {
+            assert_eq!(Column::of_word(column.word()), Some(column));
+            assert!(!column.about().is_empty());
+        }
+        assert_eq!(Column::of_word("OWNER"), None);
     }
 
     #[test]

@@ -7,6 +7,11 @@ use jiff::Timestamp;
 use super::{HIDDEN, Look, NOTHING, units};
 use crate::domain::{ExitStatus, HealthState, LastExit, Level, Row, State};
 
+/// "1 instance", "2 instances".
+pub fn count(count: usize, word: &str) -> String {
+    format!("{count} {word}{}", if count == 1 { "" } else { "s" })
+}
+
 /// The sign of a state.
 pub fn state_sign(state: State, ascii: bool) -> &'static str {
     let (sign, plain) = match state {

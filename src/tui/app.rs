@@ -21,6 +21,7 @@ use super::pace::{self, Pace};
 use super::paint::Painter;
 use super::palette::Depth;
 use super::perform::Performer;
+use super::preferences::Store;
 use super::signals::{Signal, Signals};
 use super::state::{Settings, State};
 use super::theme::Theme;
@@ -90,16 +91,22 @@ impl App {
         let (keys, events) = channel(BURST);
         let (hangup, hung_up) = channel(1);
         terminal::mouse(true);
+        let store = Store::find();
+        let (preferences, complaint) = store.read();
         watchdog::start(hangup)?;
         input::start(keys.clone())?;
         let mut state = State::new(settings, terminal::size(), now());
         state.ports.reserved = options.reserved;
+        (state.preferences, state.kept) = (preferences.clone(), preferences);
+        if let Some(complaint) = complaint {
+            update::status::refuse(&mut state, complaint.as_str());
+        }
         Ok(Self {
             state,
             painter: Painter::new(depth, glyphs.ascii),
             outlet: Outlet::start(std::io::stdout())?,
             pace: Pace::new(options.fps.unwrap_or(pace::USUAL)),
-            performer: Performer::new(Arc::clone(&door), keys),
+            performer: Performer::new(Arc::clone(&door), keys, store),
             door,
             events,
             hung_up,

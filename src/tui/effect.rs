@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::domain::{InstanceId, Order};
 
 use super::event::Purpose;
+use super::preferences::Preferences;
 
 /// One thing to be done outside the state.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,6 +49,8 @@ pub enum Effect {
     },
     /// Have the terminal tell about the mouse, or not.
     Mouse(bool),
+    /// Keep what the person likes for the next time.
+    Keep(Preferences),
     /// Forget what the terminal shows and paint everything.
     Redraw,
     /// Give the terminal back and stop, as Ctrl-Z does.

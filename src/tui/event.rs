@@ -39,6 +39,8 @@ pub enum Event {
     TrailRead(Result<Trail, Shown>),
     /// So many bytes went to the terminal since the console was opened.
     Sent(u64),
+    /// What the person likes could not be kept, and why.
+    Unkept(Shown),
     /// The program was stopped and goes on; what the terminal shows is not known.
     Resumed,
 }

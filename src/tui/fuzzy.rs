@@ -29,9 +29,48 @@ impl Fuzzy {
     }
 }
 
+/// Whether letters, in lower case, stand in this order in a text, from a word's beginning on and close together: `btls` in `bob/tools`.
+///
+/// A yes or no for thousands of short texts at a key, which a [`Fuzzy`] is too large for. One letter would be nearly everywhere.
+pub fn is_close(letters: &str, text: &str) -> bool {
+    let count = letters.chars().count();
+    let mut before = None;
+    count > 1
+        && text.char_indices().any(|(at, character)| {
+            let begins = before.is_none_or(|before: char| !before.is_alphanumeric());
+            before = Some(character);
+            begins && reach(letters, text.get(at..).unwrap_or_default()).is_some_and(|reach| reach <= 2 * count + 3)
+        })
+}
+
+/// How many characters of a text it takes to find the letters, the first one at its beginning.
+fn reach(letters: &str, text: &str) -> Option<usize> {
+    let mut rest =
+        text.chars().flat_map(|character| character.to_lowercase().take(1)).enumerate().map(|(at, character)| (at + 1, character));
+    let mut reach = 0;
+    for letter in letters.chars() {
+        (reach, _) =
+            if reach == 0 { rest.next().filter(|(_, first)| *first == letter)? } else { rest.find(|(_, other)| *other == letter)? };
+    }
+    Some(reach)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn close_is_from_a_words_beginning_and_within_reach() {
+        for (letters, text) in [("btls", "bob/tools"), ("tls", "bob/tools"), ("u23", "user0123"), ("pt", "port-taken"), ("ab", "AlphaBeta")]
+        {
+            assert!(is_close(letters, text), "{letters} {text}");
+        }
+        for (letters, text) in
+            [("b", "bob"), ("", "bob"), ("ls", "bob/tools"), ("bs", "bob/tools"), ("slt", "tools"), ("al", "a-much-too-long-l")]
+        {
+            assert!(!is_close(letters, text), "{letters} {text}");
+        }
+    }
 
     #[test]
     fn letters_in_order_match_and_nothing_typed_matches_all() {

@@ -16,6 +16,7 @@ pub mod pace;
 mod paint;
 pub mod palette;
 mod perform;
+pub mod preferences;
 pub mod query;
 mod signals;
 pub mod state;

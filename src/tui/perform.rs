@@ -13,6 +13,7 @@ use crate::link::{Door, Tail};
 
 use super::effect::Effect;
 use super::event::{Answer, Event, Purpose};
+use super::preferences::Store;
 
 /// How long opening a log may take.
 const OPENING: Duration = Duration::from_secs(3);
@@ -29,6 +30,8 @@ const PACE: Duration = Duration::from_millis(100);
 pub struct Performer {
     door: Arc<dyn Door>,
     events: Sender<Event>,
+    /// Where preferences are kept.
+    store: Store,
     /// The task that opens or follows a log, and the log itself once it is open.
     following: Option<(u64, JoinHandle<()>)>,
     tail: Option<(u64, Arc<dyn Tail>)>,
@@ -39,9 +42,9 @@ pub struct Performer {
 type Opened = (u64, Arc<dyn Tail>);
 
 impl Performer {
-    /// Answers go to `events`.
-    pub fn new(door: Arc<dyn Door>, events: Sender<Event>) -> Self {
-        Self { door, events, following: None, tail: None, opened: tokio::sync::mpsc::channel(4) }
+    /// Answers go to `events`, preferences to `store`.
+    pub fn new(door: Arc<dyn Door>, events: Sender<Event>, store: Store) -> Self {
+        Self { door, events, store, following: None, tail: None, opened: tokio::sync::mpsc::channel(4) }
     }
 
     /// Asks what may be done to an instance. The door answers from what it knows.
@@ -60,6 +63,7 @@ impl Performer {
             Effect::CloseLog => self.close(),
             Effect::ReadTrail(count) => self.read_trail(count),
             Effect::ReadLog { serial, up_to, count } => return self.read(serial, up_to, count),
+            Effect::Keep(preferences) => self.store.keep(preferences, &self.events),
             // These concern the terminal, which is the loop's.
             Effect::Copy { .. } => {}
             Effect::Mouse(_) | Effect::Redraw | Effect::Suspend | Effect::Quit => {}

@@ -16,10 +16,10 @@ use super::fleet;
 use super::terminal::Terminal;
 
 /// Names what the console is to do beside being one.
-const ROLE: &str = "BERTH_TEST_CONSOLE";
+pub const ROLE: &str = "BERTH_TEST_CONSOLE";
 
 /// How long anything may take on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The time within which a lost terminal has to end the console.
 const LOST: Duration = Duration::from_secs(1);
@@ -69,11 +69,11 @@ fn idle(door: &FakeDoor) {
     }
 }
 
-fn arguments() -> [&'static str; 3] {
+pub fn arguments() -> [&'static str; 3] {
     ["pty::the_console_itself", "--exact", "--nocapture"]
 }
 
-fn program() -> String {
+pub fn program() -> String {
     std::env::current_exe().unwrap().to_str().unwrap().to_owned()
 }
 

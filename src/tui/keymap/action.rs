@@ -33,8 +33,18 @@ pub enum Action {
     GoTo,
     /// Only what is about the instance under the cursor.
     Only,
+    /// Pick a user, whose instances are shown.
+    Users,
+    /// Rows stand under their owner's heading, or not.
+    Group,
+    /// Choose the table's columns.
+    Columns,
     /// Type a filter.
     Filter,
+    /// Put the next of what can be typed into the filter.
+    Complete,
+    /// Put the one before it into the filter.
+    CompleteBack,
     /// Ask for a confirmation of this.
     Act(Verb),
     /// The menu of what is possible.

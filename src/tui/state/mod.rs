@@ -31,6 +31,7 @@ use crate::present::Look;
 
 use super::glyphs::Glyphs;
 use super::keymap::Place;
+use super::preferences::Preferences;
 use super::theme::Theme;
 
 pub use tab::Tab;
@@ -66,6 +67,10 @@ pub struct Settings {
 pub struct State {
     /// What is fixed.
     pub settings: Settings,
+    /// What the person likes. Whatever changes here is kept for the next time.
+    pub preferences: Preferences,
+    /// What was kept last.
+    pub kept: Preferences,
     /// Columns and rows of the terminal.
     pub size: (u16, u16),
     /// The newest picture.
@@ -122,6 +127,8 @@ impl State {
         let locked = settings.read_only;
         Self {
             settings,
+            preferences: Preferences::default(),
+            kept: Preferences::default(),
             size,
             live: None,
             snapshot: None,

@@ -5,6 +5,7 @@
 use tui_input::Input;
 
 use crate::domain::Shown;
+use crate::present::columns::Column;
 use crate::present::mend::Mend;
 use crate::tui::fuzzy::Fuzzy;
 use crate::tui::keymap::Action;
@@ -26,6 +27,8 @@ pub struct Picker {
     pub top: usize,
     /// Choosing does not close it: for lists of switches.
     pub stays: bool,
+    /// Left and right move the chosen entry, not the cursor: for lists whose order counts.
+    pub moves: bool,
 }
 
 /// One line.
@@ -56,6 +59,12 @@ pub enum Choice {
     Mend(Mend),
     /// A line for a shell, to be copied.
     CopyCommand(String),
+    /// A column is shown, or not.
+    Column(Column),
+    /// All columns in the order they had at first.
+    ColumnsReset,
+    /// Only this user's instances; `None` for everybody's.
+    User(Option<Box<str>>),
 }
 
 impl Entry {
@@ -69,7 +78,7 @@ impl Picker {
     /// A list, nothing typed.
     pub fn new(title: impl Into<Shown>, entries: Vec<Entry>) -> Self {
         let matches = (0..entries.len()).collect();
-        Self { title: title.into(), entries, input: Input::default(), matches, chosen: 0, top: 0, stays: false }
+        Self { title: title.into(), entries, input: Input::default(), matches, chosen: 0, top: 0, stays: false, moves: false }
     }
 
     /// Finds what matches the text now.

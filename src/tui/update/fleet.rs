@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::{events, host};
+use super::{events, host, status};
 use crate::domain::{InstanceId, Snapshot};
 use crate::present::columns::Column;
 use crate::tui::effect::Effect;
@@ -13,6 +13,7 @@ use crate::tui::keymap::{Action, Motion};
 use crate::tui::layout::Layout;
 use crate::tui::state::filter::Filter;
 use crate::tui::state::{State, header};
+use crate::tui::view::fleet as view;
 
 /// Takes a snapshot in. What is held stays on the screen; histories and questions go on.
 pub fn learn(state: &mut State, snapshot: Arc<Snapshot>, effects: &mut Vec<Effect>) {
@@ -49,7 +50,7 @@ fn state_of_target(state: &State, snapshot: Option<&Arc<Snapshot>>) -> Option<cr
 /// Filters and sorts what is shown.
 pub fn arrange(state: &mut State) {
     if let Some(snapshot) = &state.snapshot {
-        state.fleet.arrange(snapshot, &state.filter);
+        state.fleet.arrange(snapshot, &state.filter, &state.preferences);
         state.header.banner = header::banner(snapshot);
     }
 }
@@ -57,6 +58,9 @@ pub fn arrange(state: &mut State) {
 /// Moves the choice.
 pub fn travel(state: &mut State, motion: Motion) {
     let page = Layout::of(state).map_or(1, |layout| layout.fleet_page()).max(1);
+    if let Motion::Left | Motion::Right = motion {
+        return scroll(state, motion);
+    }
     let (index, last) = (state.fleet.index, state.fleet.rows.len().saturating_sub(1));
     state.fleet.choose(match motion {
         Motion::Up => index.saturating_sub(1),
@@ -85,16 +89,37 @@ pub fn step(state: &mut State, step: isize) {
     state.fleet.choose(state.fleet.index.saturating_add_signed(step));
 }
 
+/// Scrolls the columns by one, as far as there are some that are not seen.
+fn scroll(state: &mut State, motion: Motion) {
+    let wanted = if motion == Motion::Left { state.fleet.left.saturating_sub(1) } else { state.fleet.left + 1 };
+    state.fleet.left = wanted;
+    // What is the last one is known where columns are laid out.
+    if let Some(area) = Layout::of(state).and_then(|layout| layout.fleet) {
+        let arrangement = view::arrangement(state, area.width);
+        state.fleet.left = arrangement.left;
+        if arrangement.left < wanted {
+            status::say(state, if arrangement.left == 0 { "every column is on the screen" } else { "that was the last column" });
+        }
+    }
+}
+
+/// Rows under their owner's heading, or in one list again.
+pub fn group(state: &mut State) {
+    state.preferences.grouped = !state.preferences.grouped;
+    arrange(state);
+}
+
 /// Sorts. A column that is chosen twice is turned round.
 pub fn sort(state: &mut State, action: Action) {
-    let fleet = &mut state.fleet;
+    let liked = &mut state.preferences;
     match action {
-        Action::SortBy(column) if column != fleet.sort => (fleet.sort, fleet.reversed) = (column, false),
+        Action::SortBy(column) if column != liked.sort => (liked.sort, liked.reversed) = (column, false),
         Action::SortNext => {
-            let at = Column::ALL.iter().position(|column| *column == fleet.sort).unwrap_or(0);
-            (fleet.sort, fleet.reversed) = (Column::ALL.get(at + 1).copied().unwrap_or(Column::Owner), false);
+            let shown = liked.columns.shown();
+            let next = shown.iter().position(|column| *column == liked.sort).map_or(0, |at| at + 1);
+            (liked.sort, liked.reversed) = (shown.get(next).copied().unwrap_or(Column::Owner), false);
         }
-        _ => fleet.reversed = !fleet.reversed,
+        _ => liked.reversed = !liked.reversed,
     }
     arrange(state);
 }

@@ -2,6 +2,7 @@
 //!
 //! It must never wait, read a clock or touch anything but the state.
 
+mod columns;
 pub mod confirm;
 mod detail;
 mod events;
@@ -19,6 +20,7 @@ mod pointer;
 mod ports;
 pub mod prompt;
 pub mod status;
+mod users;
 mod why;
 
 use crossterm::event::KeyEvent;
@@ -47,6 +49,7 @@ pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
         Event::ClientsCounted(id, count) => detail::counted(state, &id, count),
         Event::TrailRead(result) => events::trail(state, result),
         Event::Sent(total) => host::sent(state, total),
+        Event::Unkept(why) => status::refuse(state, why.as_str()),
         Event::Resumed => effects.push(Effect::Redraw),
     }
     settle(state, &mut effects);
@@ -63,6 +66,10 @@ fn settle(state: &mut State, effects: &mut Vec<Effect>) {
     }
     ports::settle(state);
     findings::settle(state);
+    if state.preferences != state.kept {
+        state.kept = state.preferences.clone();
+        effects.push(Effect::Keep(state.kept.clone()));
+    }
     log::follow_choice(state, effects);
     detail::count(state, effects);
     detail::observe_log(state);
@@ -140,6 +147,9 @@ fn act(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
         Action::Mouse => pointer::toggle(state, effects),
         Action::Filter => filter::open(state),
         Action::Problems => filter::problems(state),
+        Action::Users => users::open(state),
+        Action::Group => fleet::group(state),
+        Action::Columns => columns::open(state),
         Action::Detail => detail::toggle(state),
         Action::Log => {
             show_target(state);
@@ -174,6 +184,7 @@ fn act(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
         Action::Confirm | Action::Press | Action::NextField | Action::PreviousField => {}
         // And these to tabs.
         Action::GoTo | Action::Only => {}
+        Action::Complete | Action::CompleteBack => {}
         Action::Quit | Action::Redraw | Action::Suspend => {}
     }
 }
@@ -282,5 +293,7 @@ fn shrink(state: &mut State) -> bool {
     inside
 }
 
+#[cfg(test)]
+mod choosing_tests;
 #[cfg(test)]
 mod tests;

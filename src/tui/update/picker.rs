@@ -3,6 +3,7 @@
 //! It must never do what an entry says is not possible: it says why.
 
 use crossterm::event::{Event as Raw, KeyEvent};
+use tui_input::InputRequest;
 use tui_input::backend::crossterm::EventHandler;
 
 use crate::tui::effect::Effect;
@@ -11,7 +12,7 @@ use crate::tui::state::State;
 use crate::tui::state::picker::{Choice, Picker};
 use crate::tui::view::picker as view;
 
-use super::{filter, fix, status};
+use super::{columns, filter, fix, status, users};
 
 /// Longer texts are of no use.
 const LONGEST: usize = 100;
@@ -51,6 +52,9 @@ pub fn act(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
         Action::Move(Motion::Down) => picker.choose(chosen + 1, page),
         Action::Move(Motion::PageUp) => picker.choose(chosen.saturating_sub(page), page),
         Action::Move(Motion::PageDown) => picker.choose(chosen + page, page),
+        Action::Move(Motion::Left | Motion::Right) if picker.moves => columns::shift(state, action == Action::Move(Motion::Right)),
+        Action::Move(Motion::Left) => drop(picker.input.handle(InputRequest::GoToPrevChar)),
+        Action::Move(Motion::Right) => drop(picker.input.handle(InputRequest::GoToNextChar)),
         Action::Escape => state.picker = None,
         Action::Press => press(state, effects),
         _ => {}
@@ -76,5 +80,8 @@ fn choose(state: &mut State, choice: Choice, effects: &mut Vec<Effect>) {
         Choice::Action(action) => super::act(state, action, effects),
         Choice::Mend(mend) => fix::choose(state, &mend, effects),
         Choice::CopyCommand(text) => effects.push(Effect::Copy { what: "the command".to_owned(), text }),
+        Choice::Column(column) => columns::toggle(state, column),
+        Choice::ColumnsReset => columns::reset(state),
+        Choice::User(user) => users::pick(state, user.as_deref()),
     }
 }

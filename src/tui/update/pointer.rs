@@ -6,6 +6,7 @@ use crate::tui::effect::Effect;
 use crate::tui::event::Mouse;
 use crate::tui::keymap::{Action, Motion};
 use crate::tui::layout::Layout;
+use crate::tui::state::fleet::Line;
 use crate::tui::state::pointer::{Border, DOUBLE, Split};
 use crate::tui::state::{Pane, State, Tab};
 use crate::tui::view;
@@ -93,7 +94,7 @@ fn press(state: &mut State, x: u16, y: u16, effects: &mut Vec<Effect>) {
 
 /// A row of the page; twice for its detail.
 fn row(state: &mut State, line: usize, effects: &mut Vec<Effect>) {
-    let index = state.fleet.top + line;
+    let Some(Line::Row(index)) = state.fleet.at(state.fleet.top + line) else { return };
     let Some(id) = state.fleet.rows.get(index).map(|row| row.id.clone()) else { return };
     state.fleet.choose(index);
     let now = state.header.now.boot;
@@ -166,9 +167,9 @@ mod tests {
         let area = Layout::of(&console).unwrap().fleet.unwrap();
         let x = (0..120).find(|x| view::fleet::column_at(&console, area, *x) == Some(Column::Memory)).unwrap();
         press_at(&mut console, x, area.y + 1);
-        assert_eq!((console.fleet.sort, console.fleet.reversed), (Column::Memory, false));
+        assert_eq!((console.preferences.sort, console.preferences.reversed), (Column::Memory, false));
         press_at(&mut console, x, area.y + 1);
-        assert!(console.fleet.reversed);
+        assert!(console.preferences.reversed);
         let line = Layout::of(&console).unwrap().tabs.unwrap();
         let (_, place, _) = view::tabs::places(&console, line).into_iter().find(|(tab, ..)| *tab == Tab::Ports).unwrap();
         press_at(&mut console, place.x, place.y);

@@ -1,6 +1,8 @@
 //! The table, from the columns that every presenter has.
 //!
-//! It must never move a row: the order is the state's.
+//! It must never move a row: the order is the state's. Only what is seen is made into text.
+
+mod heading;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -12,7 +14,7 @@ use crate::present::columns::Column;
 use crate::present::fit::Align;
 use crate::present::paint::Tone;
 use crate::present::{HIDDEN, NOTHING, bar, columns, sparkline, units, wording};
-use crate::tui::state::fleet::descends;
+use crate::tui::state::fleet::{Line, descends};
 use crate::tui::state::{Pane, State};
 
 use super::{canvas, filter};
@@ -27,16 +29,35 @@ const FULL_CPU: f32 = 20.0;
 pub fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     let (settings, fleet) = (&state.settings, &state.fleet);
     canvas::title(settings, Rect { height: 1, ..area }, "instances", state.focus == Pane::Fleet, &filter::title(state), buffer);
-    let arrangement = arrange(usize::from(area.width.saturating_sub(MARGIN)), fleet.widest);
+    let arrangement = arrangement(state, area.width);
     headings(state, &arrangement, area, buffer);
     let below = Rect { y: area.y + 2, height: area.height.saturating_sub(2), ..area };
     if fleet.rows.is_empty() {
         empty(state, below, buffer);
         return;
     }
-    for (y, row) in (below.y..below.bottom()).zip(fleet.rows.iter().skip(fleet.top)) {
-        line(state, row, &arrangement, Rect { y, height: 1, ..area }, buffer);
+    for (y, number) in (below.y..below.bottom()).zip(fleet.top..) {
+        let place = Rect { y, height: 1, ..area };
+        match fleet.at(number) {
+            Some(Line::Row(index)) => {
+                if let Some(row) = fleet.rows.get(index) {
+                    line(state, row, &arrangement, place, buffer);
+                }
+            }
+            Some(Line::Heading(index)) => {
+                if let Some(group) = fleet.groups.get(index) {
+                    heading::draw(state, group, place, buffer);
+                }
+            }
+            None => break,
+        }
     }
+}
+
+/// Which columns are where on a table of this width.
+pub fn arrangement(state: &State, width: u16) -> Arrangement {
+    let shown = state.preferences.columns.shown();
+    arrange(usize::from(width.saturating_sub(MARGIN)), state.fleet.widest, &shown, state.fleet.left)
 }
 
 /// Where a column is on the screen.
@@ -49,7 +70,7 @@ fn place(placed: &Placed, area: Rect) -> Rect {
 
 /// The column whose heading or cells are at a column of the screen.
 pub fn column_at(state: &State, area: Rect, x: u16) -> Option<Column> {
-    let arrangement = arrange(usize::from(area.width.saturating_sub(MARGIN)), state.fleet.widest);
+    let arrangement = arrangement(state, area.width);
     let hit = |placed: &&Placed| {
         let place = place(placed, area);
         let pictured = u16::try_from(placed.picture).unwrap_or(0);
@@ -60,8 +81,14 @@ pub fn column_at(state: &State, area: Rect, x: u16) -> Option<Column> {
 }
 
 fn headings(state: &State, arrangement: &Arrangement, area: Rect, buffer: &mut Buffer) {
-    let (settings, fleet) = (&state.settings, &state.fleet);
-    let arrow = if descends(fleet.sort, fleet.reversed) { settings.glyphs.descending } else { settings.glyphs.ascending };
+    let (settings, liked) = (&state.settings, &state.preferences);
+    let arrow = if descends(liked.sort, liked.reversed) { settings.glyphs.descending } else { settings.glyphs.ascending };
+    if arrangement.left > 0 {
+        canvas::put(buffer, area.x, area.y + 1, 1, "<", settings.theme.key);
+    }
+    if arrangement.more {
+        canvas::put(buffer, area.right().saturating_sub(1), area.y + 1, 1, ">", settings.theme.key);
+    }
     for placed in &arrangement.columns {
         let Rect { x, width, .. } = place(placed, Rect { y: area.y + 1, ..area });
         let y = area.y + 1;
@@ -69,7 +96,7 @@ fn headings(state: &State, arrangement: &Arrangement, area: Rect, buffer: &mut B
             Column::Findings if !arrangement.finding_words => "",
             column => column.title(),
         };
-        let sorted = placed.column == fleet.sort;
+        let sorted = placed.column == liked.sort;
         let style = if sorted { settings.theme.title } else { settings.theme.heading };
         // The arrow stands in the gap, so that the heading stays where it is.
         let end = if placed.column.align() == Align::Right {
@@ -172,12 +199,12 @@ fn doing(state: &State, underway: &Underway, column: Rect, x: u16, area: Rect, b
     }
 }
 
-/// Why there is no row.
+/// Why there is no row, and what to do about it.
 fn empty(state: &State, area: Rect, buffer: &mut Buffer) {
     let settings = &state.settings;
     let mut lines = match &state.snapshot {
         None => vec![format!("looking{}", settings.glyphs.ellipsis)],
-        Some(_) if state.filter.is_active() => vec!["nothing is kept by the filter; Esc clears it".to_owned()],
+        Some(_) if state.filter.is_active() && state.fleet.total > 0 => filter::empty(state),
         Some(snapshot) => {
             let mut lines = vec![format!("no instance was found, and nothing listens in {}", snapshot.range)];
             lines.extend(snapshot.notices.iter().map(ToString::to_string));

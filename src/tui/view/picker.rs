@@ -37,10 +37,11 @@ pub fn draw(state: &State, picker: &Picker, within: Rect, buffer: &mut Buffer) -
     let below = Rect { y: inside.y + 1, height: inside.height.saturating_sub(1), ..inside };
     let wide = usize::from(inside.width);
     let labels = picker.entries.iter().map(|entry| usize::from(canvas::cells(entry.label.as_str()))).max().unwrap_or(0).min(wide / 2);
+    let switches = picker.entries.iter().any(|entry| entry.on.is_some());
     for (y, (place, index)) in (below.y..below.bottom()).zip(picker.matches.iter().enumerate().skip(picker.top)) {
         let Some(entry) = picker.entries.get(*index) else { continue };
         let area = Rect { y, height: 1, ..below };
-        line(state, entry, u16::try_from(labels).unwrap_or(0), area, buffer);
+        line(state, entry, u16::try_from(labels).unwrap_or(0), switches, area, buffer);
         if place == picker.chosen {
             canvas::put(buffer, area.x, y, 1, settings.glyphs.chosen, theme.title);
             buffer.set_style(area.intersection(buffer.area), theme.chosen);
@@ -54,12 +55,15 @@ pub fn draw(state: &State, picker: &Picker, within: Rect, buffer: &mut Buffer) -
 }
 
 /// `> [x] label    what it is    key`.
-fn line(state: &State, entry: &Entry, labels: u16, area: Rect, buffer: &mut Buffer) {
+fn line(state: &State, entry: &Entry, labels: u16, switches: bool, area: Rect, buffer: &mut Buffer) {
     let (settings, theme) = (&state.settings, &state.settings.theme);
     let style = if entry.why_not.is_some() { theme.dim } else { Style::new() };
     let mut x = area.x + 2;
-    if let Some(on) = entry.on {
-        x = canvas::put(buffer, x, area.y, 4, if on { "[x] " } else { "[ ] " }, style);
+    if switches {
+        // What is no switch stands below them all the same.
+        let sign = entry.on.map_or("", |on| if on { "[x]" } else { "[ ]" });
+        canvas::put(buffer, x, area.y, 4, sign, style);
+        x += 4;
     }
     let keys = canvas::cells(&entry.key);
     canvas::put_fit(settings, buffer, x, area.y, labels.max(1), entry.label.as_str(), style);

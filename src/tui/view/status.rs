@@ -29,7 +29,7 @@ pub fn draw(state: &State, area: Rect, buffer: &mut Buffer) -> Option<Position> 
         return Some(typed(state, prompt, Rect { x, width: room, ..area }, buffer));
     }
     if state.filter.editing && state.confirm.is_none() && state.help.is_none() {
-        return Some(filter(state, Rect { x, width: room, ..area }, buffer));
+        return Some(super::filter::line(state, Rect { x, width: room, ..area }, buffer));
     }
     let mut x = x;
     let end = right.saturating_sub(2);
@@ -88,8 +88,10 @@ fn ways_out(state: &State, area: Rect, buffer: &mut Buffer) -> u16 {
 fn makes_sense(state: &State, binding: &Binding) -> bool {
     let refused = state.confirm.as_ref().is_some_and(|confirm| confirm.changed.is_some());
     let about_one = matches!(binding.action, Action::Act(_) | Action::Menu | Action::Log);
+    let moves = state.picker.as_ref().is_none_or(|picker| picker.moves);
     // The host is no instance, and a target that is another by now is nobody's.
     !(state.tab == Tab::Host && about_one || refused && matches!(binding.action, Action::Confirm | Action::NextField))
+        && (moves || !matches!(binding.action, Action::Move(_)))
 }
 
 /// Whether the key would do something for the chosen instance.
@@ -114,14 +116,8 @@ fn typed(state: &State, prompt: &Prompt, area: Rect, buffer: &mut Buffer) -> Pos
     line(state, prompt.purpose.sign(), &prompt.input, (wrong.unwrap_or(prompt.purpose.hint()), style), area, buffer)
 }
 
-/// `/ text▏      Enter keep it  Esc clear it`.
-fn filter(state: &State, area: Rect, buffer: &mut Buffer) -> Position {
-    let hint = "user: port: state: supervisor: finding: !   Enter keep it  Esc clear it";
-    line(state, "/ ", &state.filter.input, (hint, state.settings.theme.dim), area, buffer)
-}
-
 /// A sign, the text and its cursor, and a hint on the right as far as there is room.
-fn line(state: &State, sign: &str, input: &Input, (hint, style): (&str, Style), area: Rect, buffer: &mut Buffer) -> Position {
+pub fn line(state: &State, sign: &str, input: &Input, (hint, style): (&str, Style), area: Rect, buffer: &mut Buffer) -> Position {
     let settings = &state.settings;
     let start = canvas::put(buffer, area.x, area.y, area.width, sign, settings.theme.key);
     let width = area.right().saturating_sub(start).max(1);

@@ -12,6 +12,8 @@ use crate::tui::keymap::{Action, Binding, Motion, Place};
 pub const KEYS: &[Binding] = &[
     bind(Place::Filter, Action::Press, &[named(KeyCode::Enter)], "keep it", "keep the filter"),
     bind(Place::Filter, Action::Escape, ESCAPE, "clear it", "clear the filter"),
+    bind(Place::Filter, Action::Complete, &[named(KeyCode::Tab)], "", "complete it; again for the next possibility"),
+    bind(Place::Filter, Action::CompleteBack, &[named(KeyCode::BackTab)], "", "the possibility before"),
     bind(Place::Filter, Action::Move(Motion::Down), &[named(KeyCode::Down)], "", "one row down"),
     bind(Place::Filter, Action::Move(Motion::Up), &[named(KeyCode::Up)], "", "one row up"),
     bind(Place::Confirm, Action::Confirm, &[char('y')], "yes", "do it"),
@@ -39,6 +41,14 @@ pub const KEYS: &[Binding] = &[
     bind(Place::Help, Action::Move(Motion::PageDown), &[named(KeyCode::PageDown), char(' ')], "", "a page down"),
     bind(Place::Help, Action::Escape, &[named(KeyCode::Esc), char('q'), char('?'), named(KeyCode::F(1))], "close", "close the help"),
     bind(Place::Picker, Action::Press, &[named(KeyCode::Enter)], "choose", "the chosen one"),
+    bind(
+        Place::Picker,
+        Action::Move(Motion::Left),
+        &[named(KeyCode::Left)],
+        "move it left",
+        "move a column to the left; elsewhere the cursor",
+    ),
+    bind(Place::Picker, Action::Move(Motion::Right), &[named(KeyCode::Right)], "later", "move a column to the right; elsewhere the cursor"),
     bind(Place::Picker, Action::Move(Motion::Down), &[named(KeyCode::Down)], "", "one down"),
     bind(Place::Picker, Action::Move(Motion::Up), &[named(KeyCode::Up)], "", "one up"),
     bind(Place::Picker, Action::Move(Motion::PageUp), PAGE_UP, "", "a page up"),

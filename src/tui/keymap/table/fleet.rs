@@ -11,8 +11,13 @@ use crate::tui::keymap::{Action, Binding, Motion, Place};
 /// In the order of the help page and of the last line.
 pub const KEYS: &[Binding] = &[
     bind(Place::Fleet, Action::Detail, &[named(KeyCode::Enter)], "detail", "everything about the chosen instance; again for the table"),
-    bind(Place::Fleet, Action::Filter, &[char('/')], "filter", "filter by text, user: port: state: supervisor: finding: !not"),
+    bind(Place::Fleet, Action::Filter, &[char('/')], "filter", "filter by text, /regex/, !not, user: port: state: supervisor: finding:"),
     bind(Place::Fleet, Action::Problems, &[char('e')], "problems", "only what has a problem"),
+    bind(Place::Fleet, Action::Users, &[char('u')], "users", "pick a user, whose instances are shown"),
+    bind(Place::Fleet, Action::Group, &[char('t')], "group", "rows under their user's heading, or in one list"),
+    bind(Place::Fleet, Action::Columns, &[char('C')], "columns", "which columns are shown, and in which order"),
+    bind(Place::Fleet, Action::Move(Motion::Left), &[named(KeyCode::Left)], "", "scroll the columns to the left"),
+    bind(Place::Fleet, Action::Move(Motion::Right), &[named(KeyCode::Right)], "", "scroll the columns to the right"),
     bind(Place::Fleet, Action::Move(Motion::Down), DOWN, "", "one down"),
     bind(Place::Fleet, Action::Move(Motion::Up), UP, "", "one up"),
     bind(Place::Fleet, Action::Move(Motion::First), FIRST, "", "to the first"),
