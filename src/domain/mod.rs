@@ -20,6 +20,7 @@ mod reading;
 mod sample;
 mod settings;
 mod shown;
+mod signal;
 mod snapshot;
 mod storage;
 pub mod words;
@@ -42,5 +43,6 @@ pub use sample::{Accounts, Holder, HostReading, Listener, Moment, Process, Proce
 pub use settings::{Part, Program, ReadBy, Salt, Settings, is_secret};
 pub(crate) use shown::harmless;
 pub use shown::{Raw, Shown};
+pub use signal::Signal;
 pub use snapshot::{CpuBaseline, Health, HealthState, Row, Snapshot, State, Totals, Wish};
 pub use storage::{DiskUse, FileSystem, OpenDatabase, Storage};

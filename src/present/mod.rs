@@ -5,13 +5,16 @@
 pub mod advice;
 pub mod arrange;
 pub mod bar;
+pub mod client;
 pub mod columns;
+pub mod command;
 pub mod disk;
 pub mod fit;
 pub mod json;
 pub mod limits;
 pub mod paint;
 pub mod ports;
+pub mod quote;
 pub mod sparkline;
 pub mod table;
 pub mod units;

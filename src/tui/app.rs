@@ -14,8 +14,9 @@ use crate::domain::Moment;
 use crate::error::{Context, Result};
 use crate::link::Door;
 
+use super::clipboard::{Clipboard, Plan};
 use super::effect::Effect;
-use super::event::Event;
+use super::event::{Copied, Event};
 use super::outlet::Outlet;
 use super::paint::Painter;
 use super::palette::Depth;
@@ -59,6 +60,9 @@ struct App {
     painter: Painter,
     outlet: Outlet,
     performer: Performer,
+    clipboard: Clipboard,
+    /// What is to leave behind the next frame, for the clipboard.
+    sequence: Option<Vec<u8>>,
     door: Arc<dyn Door>,
     events: Receiver<Event>,
     hung_up: Receiver<()>,
@@ -95,6 +99,8 @@ impl App {
             painter: Painter::new(depth, glyphs.ascii),
             outlet: Outlet::start(std::io::stdout())?,
             performer: Performer::new(Arc::clone(&door), keys),
+            clipboard: Clipboard::detect(variable),
+            sequence: None,
             door,
             events,
             hung_up,
@@ -139,6 +145,11 @@ impl App {
         }
         // The farewell must not cut the last frame in two.
         let _ = tokio::time::timeout(PARTING, self.outlet.drained()).await;
+        // What was copied last is not lost with the screen.
+        if let Some(bytes) = self.sequence.take().filter(|_| !self.outlet.is_busy()) {
+            self.outlet.send(bytes);
+            let _ = tokio::time::timeout(PARTING, self.outlet.drained()).await;
+        }
         Ok(())
     }
 
@@ -155,9 +166,25 @@ impl App {
             match effects.pop_front() {
                 None => return Ok(()),
                 Some(Effect::Quit) => self.leaving = true,
+                Some(Effect::Copy { what, text }) => next = self.copy(what, text),
                 Some(Effect::Redraw) => self.painter.forget(),
                 Some(Effect::Suspend) => self.suspend(true)?,
                 Some(effect) => next = self.performer.perform(effect),
+            }
+        }
+    }
+
+    /// Has a text sent between two frames, or left in a file.
+    fn copy(&mut self, what: String, text: String) -> Option<Event> {
+        match self.clipboard.plan(&text) {
+            Plan::Send(bytes, way) => {
+                // A clipboard holds one text: what still waits is overtaken.
+                self.sequence = Some(bytes);
+                Some(Event::Copied { what, how: Ok(Copied::Sent(way)) })
+            }
+            Plan::Leave(why) => {
+                self.performer.leave(what, text, why);
+                None
             }
         }
     }
@@ -169,7 +196,8 @@ impl App {
         }
         let (width, height) = self.state.size;
         let state = &self.state;
-        let bytes = self.painter.frame(width, height, |buffer| view::draw(state, buffer));
+        let mut bytes = self.painter.frame(width, height, |buffer| view::draw(state, buffer));
+        bytes.extend(self.sequence.take().unwrap_or_default());
         if !bytes.is_empty() {
             self.outlet.send(bytes);
         }

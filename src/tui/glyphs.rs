@@ -27,6 +27,8 @@ pub struct Glyphs {
     pub ascending: &'static str,
     /// Beside the chosen row.
     pub chosen: &'static str,
+    /// Beside a marked row.
+    pub marked: &'static str,
     /// Heights of a column, lowest first.
     pub spark: [&'static str; 8],
     /// An input's beginning.
@@ -46,6 +48,7 @@ pub const UNICODE: Glyphs = Glyphs {
     descending: "▾",
     ascending: "▴",
     chosen: ">",
+    marked: "*",
     spark: ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"],
     prompt: "▏",
 };
@@ -63,6 +66,7 @@ pub const ASCII: Glyphs = Glyphs {
     descending: "v",
     ascending: "^",
     chosen: ">",
+    marked: "*",
     spark: ["_", ".", ",", "-", "~", "+", "*", "#"],
     prompt: ">",
 };
@@ -105,6 +109,7 @@ mod tests {
                 set.descending,
                 set.ascending,
                 set.chosen,
+                set.marked,
                 set.prompt,
             ];
             for sign in signs.iter().chain(&set.corners).chain(&set.spark) {

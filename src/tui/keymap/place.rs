@@ -35,6 +35,10 @@ pub enum Place {
     Confirm,
     /// A confirmation's reason.
     Reason,
+    /// A question about many.
+    Bulk,
+    /// How far a bulk action is.
+    Progress,
     /// The menu.
     Menu,
     /// The help page.
@@ -43,7 +47,7 @@ pub enum Place {
 
 impl Place {
     /// All, in the order of the help page.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::Everywhere,
         Self::Tabs,
         Self::Fleet,
@@ -58,6 +62,8 @@ impl Place {
         Self::Prompt,
         Self::Confirm,
         Self::Reason,
+        Self::Bulk,
+        Self::Progress,
         Self::Menu,
         Self::Help,
         Self::Always,
@@ -81,6 +87,8 @@ impl Place {
             Self::Filter => &[Self::Filter, Self::Always],
             Self::Confirm => &[Self::Confirm, Self::Always],
             Self::Reason => &[Self::Reason, Self::Always],
+            Self::Bulk => &[Self::Bulk, Self::Always],
+            Self::Progress => &[Self::Progress, Self::Always],
             Self::Menu => &[Self::Menu, Self::Always],
             Self::Help => &[Self::Help, Self::Always],
         }
@@ -103,6 +111,8 @@ impl Place {
             Self::Prompt => "a line",
             Self::Filter => "filter",
             Self::Confirm | Self::Reason => "confirmation",
+            Self::Bulk => "confirmation of many",
+            Self::Progress => "bulk action",
             Self::Menu => "menu",
             Self::Help => "help",
         }

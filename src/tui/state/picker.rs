@@ -4,7 +4,7 @@
 
 use tui_input::Input;
 
-use crate::domain::Shown;
+use crate::domain::{InstanceId, Shown, Signal};
 use crate::tui::fuzzy::Fuzzy;
 use crate::tui::keymap::Action;
 
@@ -49,6 +49,15 @@ pub struct Entry {
 pub enum Choice {
     /// As if its key had been pressed.
     Action(Action),
+    /// This text is copied.
+    Copy {
+        /// What it is.
+        what: String,
+        /// The text.
+        text: String,
+    },
+    /// This signal is asked about.
+    Signal(InstanceId, Signal),
 }
 
 impl Entry {

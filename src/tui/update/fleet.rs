@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::{events, findings, host, ports};
+use super::{events, findings, host, ports, progress};
 use crate::domain::{InstanceId, Snapshot};
 use crate::present::columns::Column;
 use crate::tui::effect::Effect;
@@ -24,6 +24,10 @@ pub fn learn(state: &mut State, snapshot: Arc<Snapshot>, effects: &mut Vec<Effec
     if let Some(confirm) = &mut state.confirm {
         confirm.check(&snapshot);
     }
+    if let Some(bulk) = &mut state.bulk {
+        bulk.check(&snapshot);
+    }
+    state.marks.learn(&snapshot);
     let doing = |picture: Option<&Arc<Snapshot>>| picture.map(|picture| picture.underway.len());
     let asked_again = doing(state.live.as_ref()) != doing(Some(&snapshot))
         || state_of_chosen(state, state.live.as_ref()) != state_of_chosen(state, Some(&snapshot));
@@ -32,6 +36,7 @@ pub fn learn(state: &mut State, snapshot: Arc<Snapshot>, effects: &mut Vec<Effec
         state.snapshot = Some(snapshot);
         arrange(state);
     }
+    progress::learn(state, effects);
     ports::learn(state);
     findings::learn(state);
     events::learn(state);

@@ -11,7 +11,7 @@ use crate::tui::state::State;
 use crate::tui::state::picker::{Choice, Picker};
 use crate::tui::view::picker as view;
 
-use super::{filter, status};
+use super::{filter, signal, status};
 
 /// Longer texts are of no use.
 const LONGEST: usize = 100;
@@ -73,5 +73,7 @@ fn press(state: &mut State, effects: &mut Vec<Effect>) {
 fn choose(state: &mut State, choice: Choice, effects: &mut Vec<Effect>) {
     match choice {
         Choice::Action(action) => super::act(state, action, effects),
+        Choice::Copy { what, text } => effects.push(Effect::Copy { what, text }),
+        Choice::Signal(id, signal) => signal::choose(state, &id, signal),
     }
 }

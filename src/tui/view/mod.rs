@@ -2,6 +2,7 @@
 //!
 //! It must never change a state, and never draw a text from outside that is not `Shown`.
 
+pub mod bulk;
 pub mod canvas;
 pub mod confirm;
 pub mod detail;
@@ -17,6 +18,7 @@ pub mod menu;
 pub mod picker;
 pub mod pictures;
 pub mod ports;
+pub mod progress;
 pub mod status;
 pub mod tabs;
 
@@ -65,6 +67,9 @@ pub fn draw(state: &State, buffer: &mut Buffer) -> Option<Position> {
     }
     let mut cursor = status::draw(state, layout.status, buffer);
     let body = Rect::new(0, 1, buffer.area.width, layout.status.y.saturating_sub(1));
+    if let Some(progress) = state.progress.as_ref().filter(|progress| progress.open) {
+        progress::draw(state, progress, body, buffer);
+    }
     if let Some(menu) = &state.menu {
         menu::draw(state, menu, body, buffer);
     }
@@ -73,6 +78,9 @@ pub fn draw(state: &State, buffer: &mut Buffer) -> Option<Position> {
     }
     if let Some(confirm) = &state.confirm {
         cursor = confirm::draw(state, confirm, body, buffer);
+    }
+    if let Some(bulk) = &state.bulk {
+        cursor = bulk::draw(state, bulk, body, buffer);
     }
     if let Some(help) = &state.help {
         cursor = None;

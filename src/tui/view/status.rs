@@ -6,11 +6,14 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 
-use crate::tui::keymap::{self, Action, Binding};
 use tui_input::Input;
+
+use crate::domain::{Signal, Verb};
+use crate::tui::keymap::{self, Action, Binding, Place};
 
 use crate::tui::state::prompt::Prompt;
 use crate::tui::state::{Pane, State, Tab};
+use crate::tui::update::marks;
 
 use super::canvas;
 
@@ -34,18 +37,25 @@ pub fn draw(state: &State, area: Rect, buffer: &mut Buffer) -> Option<Position> 
     let end = right.saturating_sub(2);
     for binding in keymap::footer(state.place()).filter(|binding| !is_right(binding) && makes_sense(state, binding)) {
         let possible = is_possible(state, binding);
-        let (label, width) = (label(binding), width(binding, binding.short) + if possible { 0 } else { 2 });
+        let word = word(state, binding);
+        let (label, width) = (label(binding), width(binding, word) + if possible { 0 } else { 2 });
         if x + width > end {
             break;
         }
         x = if possible {
-            name(state, binding, binding.short, x, area, buffer)
+            name(state, binding, word, x, area, buffer)
         } else {
             // In brackets: pressing it says why not.
-            canvas::put(buffer, x, area.y, width, &format!("({label} {})", binding.short), theme.dim)
+            canvas::put(buffer, x, area.y, width, &format!("({label} {word})"), theme.dim)
         } + 2;
     }
     None
+}
+
+/// What a key does here, in a word or two.
+fn word(state: &State, binding: &Binding) -> &'static str {
+    let nothing_waits = || state.progress.as_ref().is_some_and(|progress| progress.counts().waiting == 0);
+    if (binding.place, binding.action) == (Place::Progress, Action::Escape) && nothing_waits() { "close" } else { binding.short }
 }
 
 /// The key that is shown for a binding.
@@ -89,11 +99,19 @@ fn makes_sense(state: &State, binding: &Binding) -> bool {
     !(refused && matches!(binding.action, Action::Confirm | Action::NextField))
 }
 
+/// Whether this can be asked of the chosen instance.
+fn is_possible_for(state: &State, verb: Verb) -> bool {
+    state.target().is_some() && !(verb.changes() && state.header.locked) && state.status.why_not(verb).is_none()
+}
+
 /// Whether the key would do something for the chosen instance.
 fn is_possible(state: &State, binding: &Binding) -> bool {
     match binding.action {
-        Action::Act(verb) => state.target().is_some() && !(verb.changes() && state.header.locked) && state.status.why_not(verb).is_none(),
-        Action::Detail | Action::Menu => state.target().is_some(),
+        // What the door says of the chosen one is not said of those that are marked.
+        Action::Act(_) if marks::count(state) => !state.header.locked,
+        Action::Act(verb) => is_possible_for(state, verb),
+        Action::Signal => is_possible_for(state, Verb::Signal(Signal::Hangup)),
+        Action::Detail | Action::Menu | Action::Copy | Action::Snippet => state.target().is_some(),
         _ => true,
     }
 }
