@@ -5,6 +5,7 @@
 use berth::domain;
 
 mod actions;
+mod clipboard;
 
 #[path = "../support/console.rs"]
 mod console;
@@ -19,6 +20,7 @@ mod ports;
 mod pty;
 mod restarts;
 mod screens;
+mod screens_marks;
 mod screens_sizes;
 #[path = "../support/terminal.rs"]
 mod terminal;

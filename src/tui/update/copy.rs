@@ -2,7 +2,7 @@
 //!
 //! It must never offer a secret.
 
-use crate::domain::{InstanceId, Row, Shown, Verb};
+use crate::domain::{InstanceId, Reading, Row, Shown, Verb};
 use crate::present::client::{self, Access, Client};
 use crate::present::{command, json};
 use crate::tui::event::{Copied, Way};
@@ -32,7 +32,7 @@ fn facts(row: &Row, asked: Option<&str>) -> Picker {
     let mut entries = vec![
         entry(id, "client URL", url.as_deref(), "it has no port"),
         entry(id, "port", port.as_deref(), "it has no port"),
-        entry(id, "PID", pid.as_deref(), row.main.why_unknown().map_or("it does not run", |_| "its process may not be seen")),
+        entry(id, "PID", pid.as_deref(), if row.main == Reading::Denied { "its process may not be seen" } else { "it does not run" }),
         entry(id, "user:port", place.as_deref(), "it has no port"),
     ];
     let document = client::pretty(&json::instance(row));

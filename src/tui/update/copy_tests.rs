@@ -25,7 +25,7 @@ fn y_copies_facts() {
     let mut state = showing(&["alice"]);
     let cases = [
         ("client", "alice's client URL", "http://127.0.0.1:8101/mcp"),
-        ("PID", "alice's PID", "2518"),
+        ("PID", "alice's PID", "2510"),
         ("user:port", "alice's user:port", "alice:8101"),
         ("show", "alice's show as a command", "berth show alice"),
         ("restart", "alice's restart as a command", "berth restart alice"),
@@ -130,7 +130,7 @@ fn another_process_in_its_place_gets_no_signal() {
     let mut state = showing(&["alice"]);
     keys(&mut state, "Khup");
     press(&mut state, KeyCode::Enter);
-    let other = row("alice", |row| row.main = Reading::Known(ProcessKey { pid: 2518, start_time: 78 }));
+    let other = row("alice", |row| row.main = Reading::Known(ProcessKey { pid: 2510, start_time: 78 }));
     update(&mut state, Event::Snapshot(snapshot(2, vec![other])));
     assert!(keys(&mut state, "y").is_empty());
     assert!(state.confirm.as_ref().unwrap().changed.is_some());
