@@ -43,7 +43,8 @@ impl Client {
     /// Its name.
     pub fn name(self) -> &'static str {
         match self {
-            Self::ClaudeCode | Self::ClaudeCodeFile => "Claude Code",
+            Self::ClaudeCode => "Claude Code (command)",
+            Self::ClaudeCodeFile => "Claude Code (file)",
             Self::ClaudeDesktop => "Claude Desktop",
             Self::VsCode => "VS Code",
             Self::Cursor => "Cursor",
@@ -55,10 +56,10 @@ impl Client {
     /// Where the entry belongs.
     pub fn place(self) -> &'static str {
         match self {
-            Self::ClaudeCode => "a command: claude mcp add",
-            Self::ClaudeCodeFile => ".mcp.json",
+            Self::ClaudeCode => "claude mcp add, for a shell",
+            Self::ClaudeCodeFile => ".mcp.json in a project",
             Self::ClaudeDesktop => "claude_desktop_config.json, through mcp-remote",
-            Self::VsCode => ".vscode/mcp.json",
+            Self::VsCode => ".vscode/mcp.json in a workspace",
             Self::Cursor => "~/.cursor/mcp.json",
             Self::Codex => "~/.codex/config.toml",
             Self::Other => "JSON, as most clients read it",

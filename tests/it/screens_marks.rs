@@ -28,7 +28,7 @@ fn marks() {
 #[test]
 fn a_question_about_many() {
     at_every_size("bulk", |console| {
-        console.keys("*r7");
+        console.keys("*r9");
         console.press(KeyCode::Enter);
     });
 }

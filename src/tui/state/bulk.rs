@@ -20,8 +20,6 @@ pub struct Bulk {
     pub hits: Vec<Hit>,
     /// Who was marked and cannot be, with the reason.
     pub cannot: Vec<(InstanceId, Shown)>,
-    /// How many of the hits the filter hides.
-    pub hidden: usize,
     /// The number, as it is typed.
     pub count: Input,
     /// Why it should be done, for the audit.
@@ -41,17 +39,22 @@ pub struct Hit {
     pub row: Arc<Row>,
     /// What will be hit, and nothing else.
     pub target: Target,
+    /// The filter hides it.
+    pub hidden: bool,
     /// The target is another by now, in words: it is left out.
     pub changed: Option<Shown>,
 }
 
 impl Bulk {
     /// Asks.
-    pub fn new(verb: Verb, rows: Vec<Arc<Row>>, cannot: Vec<(InstanceId, Shown)>, hidden: usize) -> Self {
-        let hit = |row: Arc<Row>| Hit { target: row.main.known().map_or(Target::Nothing, Target::Exactly), row, changed: None };
+    pub fn new(verb: Verb, rows: Vec<Arc<Row>>, cannot: Vec<(InstanceId, Shown)>, is_hidden: impl Fn(&InstanceId) -> bool) -> Self {
+        let hit = |row: Arc<Row>| {
+            let target = row.main.known().map_or(Target::Nothing, Target::Exactly);
+            Hit { target, hidden: is_hidden(&row.id), row, changed: None }
+        };
         let hits = rows.into_iter().map(hit).collect();
         let (count, reason) = (Input::default(), Input::default());
-        Self { verb, hits, cannot, hidden, count, reason, reasoning: false, top: 0, wrong: None }
+        Self { verb, hits, cannot, count, reason, reasoning: false, top: 0, wrong: None }
     }
 
     /// Those that will be hit.
@@ -71,6 +74,11 @@ impl Bulk {
             let now = rows.get(&hit.row.id).map(|row| row.main);
             hit.changed = difference(&hit.target, now).map(|text| Shown::new(&text));
         }
+    }
+
+    /// How many of those the filter hides.
+    pub fn hidden(&self) -> usize {
+        self.willing().filter(|hit| hit.hidden).count()
     }
 
     /// The reason, if one was given.

@@ -91,7 +91,7 @@ impl Progress {
             && let Some(index) = self.waiting.pop_front()
         {
             if let Some(item) = self.items.get_mut(index) {
-                item.step = Step::Underway { begun: now, seen: false, words: Shown::from("waiting") };
+                item.step = Step::Underway { begun: now, seen: false, words: Shown::from("asked for") };
                 orders.push(item.order.clone());
                 self.underway.push(index);
             }

@@ -65,7 +65,7 @@ pub fn open(state: &mut State, verb: Verb, answers: Vec<(InstanceId, Option<Show
         }
     }
     if rows.is_empty() {
-        let reasons = Bulk::new(verb, rows, cannot, 0).refusals().join("; ");
+        let reasons = Bulk::new(verb, rows, cannot, |_| false).refusals().join("; ");
         status::refuse(state, &format!("none of them can be {}: {reasons}", verb.done()));
         return;
     }
@@ -76,8 +76,7 @@ pub fn open(state: &mut State, verb: Verb, answers: Vec<(InstanceId, Option<Show
         return;
     }
     let shown: std::collections::BTreeSet<&InstanceId> = state.fleet.rows.iter().map(|row| &row.id).collect();
-    let hidden = rows.iter().filter(|row| !shown.contains(&row.id)).count();
-    let mut bulk = Bulk::new(verb, rows, cannot, hidden);
+    let mut bulk = Bulk::new(verb, rows, cannot, |id| !shown.contains(id));
     if let Some(live) = &state.live {
         // The picture may be held: what is shown may have changed long ago.
         bulk.check(live);

@@ -36,7 +36,7 @@ fn facts(row: &Row, asked: Option<&str>) -> Picker {
         entry(id, "user:port", place.as_deref(), "it has no port"),
     ];
     let document = client::pretty(&json::instance(row));
-    entries.push(noted(entry(id, "row as JSON", Some(&document), ""), "as berth show --json has it"));
+    entries.push(noted(entry(id, "row as JSON", Some(&document), ""), "as berth ls --json has it"));
     if let Some(asked) = asked {
         let text = asked.to_owned();
         let copy = Choice::Copy { what: "the last action as a command".to_owned(), text: text.clone() };
@@ -58,11 +58,14 @@ fn snippets(row: &Row) -> Picker {
     let id = &row.id;
     let access = Access::of(row);
     let of = |client: Client| {
-        let label = format!("{} ({})", client.name(), client.place());
         let text = access.as_ref().map(|access| client::snippet(client, access));
         let why_not = text.is_none().then(|| Shown::from("it has no port"));
         let what = format!("{id}'s entry for {}", client.name());
-        Entry { why_not, ..Entry::new(Shown::new(&label), Choice::Copy { what, text: text.unwrap_or_default() }) }
+        Entry {
+            why_not,
+            note: Shown::from(client.place()),
+            ..Entry::new(client.name(), Choice::Copy { what, text: text.unwrap_or_default() })
+        }
     };
     let key = access.as_ref().and_then(|access| access.key.as_deref());
     let title = match key {

@@ -77,7 +77,7 @@ fn the_last_action_is_there_as_a_command() {
 fn c_copies_an_entry_for_a_client() {
     let mut state = showing(&["bob/tools"]);
     for (typed, begins) in [
-        ("claude mcp add", "claude mcp add --transport http bob-tools http://127.0.0.1:8101/mcp"),
+        ("command", "claude mcp add --transport http bob-tools http://127.0.0.1:8101/mcp"),
         ("codex", "[mcp_servers.bob-tools]\n"),
         ("vscode", "{\n  \"servers\": {\n    \"bob-tools\": {\n      \"type\": \"http\""),
     ] {

@@ -123,7 +123,7 @@ fn marked_rows_that_the_filter_hides_are_hit_and_said() {
     press(&mut state, KeyCode::Enter);
     keys(&mut state, "S");
     let bulk = state.bulk.as_ref().unwrap();
-    assert_eq!((bulk.number(), bulk.hidden), (3, 2));
+    assert_eq!((bulk.number(), bulk.hidden()), (3, 2));
     assert_eq!(bulk.hits[0].row.id.to_string(), "bob", "what is seen stands first");
 }
 

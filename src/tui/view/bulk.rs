@@ -19,14 +19,20 @@ const WIDTH: u16 = 84;
 const MOST: u16 = 14;
 
 /// What is said below the list, without the reason's and the number's lines.
-fn notes(bulk: &Bulk, width: u16) -> Vec<(String, bool)> {
-    let mut notes: Vec<(String, bool)> = bulk.refusals().into_iter().map(|text| (text, true)).collect();
+fn notes(bulk: &Bulk, width: u16, most: u16) -> Vec<(String, bool)> {
+    let mut refusals = bulk.refusals();
+    if refusals.len() > usize::from(most) {
+        // Where there is no room for every reason, how many cannot still stands at the front.
+        refusals = vec![format!("{} cannot: {}", bulk.cannot.len(), refusals.join("; "))];
+    }
+    let mut notes: Vec<(String, bool)> = refusals.into_iter().map(|text| (text, true)).collect();
     let changed = bulk.hits.len() - bulk.number();
     if changed > 0 {
         notes.push((format!("{changed} {} left out: not what it was when you asked", if changed == 1 { "is" } else { "are" }), true));
     }
-    if bulk.hidden > 0 {
-        notes.push((format!("{} of them {} hidden by the filter", bulk.hidden, if bulk.hidden == 1 { "is" } else { "are" }), true));
+    let hidden = bulk.hidden();
+    if hidden > 0 {
+        notes.push((format!("{hidden} of them {} hidden by the filter", if hidden == 1 { "is" } else { "are" }), true));
     }
     let room = usize::from(width.saturating_sub(4)).max(1);
     notes.extend(canvas::wrap(consequence(bulk.verb), room).into_iter().map(|line| (line.to_owned(), false)));
@@ -43,13 +49,18 @@ fn consequence(verb: Verb) -> &'static str {
     }
 }
 
+/// How many reasons have a line each on this screen.
+fn reasons(state: &State) -> u16 {
+    (state.size.1 / 6).max(1)
+}
+
 /// How many of the hits are seen on this screen, and how many of the notes.
 fn parts(state: &State, bulk: &Bulk) -> (u16, u16) {
     // The header, the last line, the box, the reason and the number are always there; the list has a line at least.
     let room = state.size.1.saturating_sub(6).max(1);
     let hits = u16::try_from(bulk.hits.len()).unwrap_or(u16::MAX).min(MOST);
-    let all = u16::try_from(notes(bulk, WIDTH.min(state.size.0)).len()).unwrap_or(u16::MAX);
-    let kept = all.min(room.saturating_sub(hits.min(3)));
+    let all = u16::try_from(notes(bulk, WIDTH.min(state.size.0), reasons(state)).len()).unwrap_or(u16::MAX);
+    let kept = all.min(room.saturating_sub(hits.min(4)));
     (hits.min(room.saturating_sub(kept)).max(1), kept)
 }
 
@@ -81,7 +92,7 @@ pub fn draw(state: &State, bulk: &Bulk, within: Rect, buffer: &mut Buffer) -> Op
         canvas::put_fit(settings, buffer, inside.x + ids + 2, y, inside.width.saturating_sub(ids + 2), &text, style);
         y += 1;
     }
-    for (text, warns) in notes(bulk, width).into_iter().take(usize::from(kept)) {
+    for (text, warns) in notes(bulk, width, reasons(state)).into_iter().take(usize::from(kept)) {
         let style = if warns { theme.warning } else { theme.dim };
         canvas::put_fit(settings, buffer, inside.x, y, inside.width, &text, style);
         y += 1;

@@ -97,7 +97,7 @@ fn of_signal(row: &Row, signal: Signal) -> String {
         }
         _ => " If it ends by it, that counts as a crash.",
     };
-    format!("{signal} {}. It is sent by {}, to this one process and none below it.{end}", signal.meaning(), row.user)
+    format!("{signal} {}. It goes to this one process, as {}, and to none below it.{end}", signal.meaning(), row.user)
 }
 
 /// The reason's line.
