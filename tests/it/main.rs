@@ -5,6 +5,7 @@
 use berth::domain;
 
 mod actions;
+mod bulk;
 mod clipboard;
 
 #[path = "../support/console.rs"]

@@ -92,8 +92,19 @@ impl Bulk {
         self.willing().map(order).collect()
     }
 
-    /// Why some cannot be hit, each reason once: "2 cannot: it does not run (carol, hank)".
-    pub fn refusals(&self) -> Vec<String> {
+    /// Why some cannot be hit, each reason once: "2 cannot: it does not run (carol, hank)"; in one line when these are more than `most`.
+    pub fn refusals(&self, most: usize) -> Vec<String> {
+        let reasons = self.reasons();
+        let with_ids = |(why, ids): &(&Shown, Vec<String>)| format!("{why} ({})", ids.join(", "));
+        if reasons.len() > most {
+            let all: Vec<String> = reasons.iter().map(with_ids).collect();
+            return vec![format!("{} cannot: {}", self.cannot.len(), all.join("; "))];
+        }
+        reasons.iter().map(|reason| format!("{} cannot: {}", reason.1.len(), with_ids(reason))).collect()
+    }
+
+    /// The reasons, each with those it is about.
+    fn reasons(&self) -> Vec<(&Shown, Vec<String>)> {
         let mut reasons: Vec<(&Shown, Vec<String>)> = Vec::new();
         for (id, why) in &self.cannot {
             match reasons.iter_mut().find(|(known, _)| *known == why) {
@@ -101,6 +112,6 @@ impl Bulk {
                 None => reasons.push((why, vec![id.to_string()])),
             }
         }
-        reasons.into_iter().map(|(why, ids)| format!("{} cannot: {why} ({})", ids.len(), ids.join(", "))).collect()
+        reasons
     }
 }

@@ -65,7 +65,7 @@ pub fn open(state: &mut State, verb: Verb, answers: Vec<(InstanceId, Option<Show
         }
     }
     if rows.is_empty() {
-        let reasons = Bulk::new(verb, rows, cannot, |_| false).refusals().join("; ");
+        let reasons = Bulk::new(verb, rows, cannot, |_| false).refusals(1).concat();
         status::refuse(state, &format!("none of them can be {}: {reasons}", verb.done()));
         return;
     }

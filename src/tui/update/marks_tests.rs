@@ -110,7 +110,7 @@ fn who_cannot_is_said_with_the_reason_and_one_alone_is_asked_about_as_one() {
     see(&mut state, 2, vec![row("alice", |_| {}), row("bob", |row| row.state = crate::domain::State::Crashed)], vec![]);
     keys(&mut state, "s");
     let bulk = state.bulk.as_ref().unwrap();
-    assert_eq!((bulk.number(), bulk.refusals()), (1, vec!["1 cannot: it runs already (alice)".to_owned()]));
+    assert_eq!((bulk.number(), bulk.refusals(3)), (1, vec!["1 cannot: it runs already (alice)".to_owned()]));
     press(&mut state, KeyCode::Esc);
     keys(&mut state, "Uj S");
     assert_eq!(state.confirm.as_ref().map(|confirm| confirm.id().to_string()).as_deref(), Some("bob"), "one mark, one question");

@@ -20,12 +20,7 @@ const MOST: u16 = 14;
 
 /// What is said below the list, without the reason's and the number's lines.
 fn notes(bulk: &Bulk, width: u16, most: u16) -> Vec<(String, bool)> {
-    let mut refusals = bulk.refusals();
-    if refusals.len() > usize::from(most) {
-        // Where there is no room for every reason, how many cannot still stands at the front.
-        refusals = vec![format!("{} cannot: {}", bulk.cannot.len(), refusals.join("; "))];
-    }
-    let mut notes: Vec<(String, bool)> = refusals.into_iter().map(|text| (text, true)).collect();
+    let mut notes: Vec<(String, bool)> = bulk.refusals(usize::from(most)).into_iter().map(|text| (text, true)).collect();
     let changed = bulk.hits.len() - bulk.number();
     if changed > 0 {
         notes.push((format!("{changed} {} left out: not what it was when you asked", if changed == 1 { "is" } else { "are" }), true));
