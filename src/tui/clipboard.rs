@@ -85,13 +85,15 @@ fn sequence(encoded: &str, way: Way) -> Vec<u8> {
 mod tests {
     use super::*;
 
-    fn detect(pairs: &[(&str, &str)]) -> Clipboard {
+    type Variables = &'static [(&'static str, &'static str)];
+
+    fn detect(pairs: Variables) -> Clipboard {
         Clipboard::detect(|name| pairs.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()))
     }
 
     #[test]
     fn the_environment_tells_what_stands_between() {
-        let cases: [(&[(&str, &str)], Option<Way>); 12] = [
+        let cases: [(Variables, Option<Way>); 12] = [
             (&[("TERM", "xterm-256color")], Some(Way::Terminal)),
             (&[("TERM", "alacritty"), ("TMUX", ""), ("STY", "")], Some(Way::Terminal)),
             (&[("TERM", "screen-256color"), ("TMUX", "/tmp/tmux-0/default,1,0")], Some(Way::Tmux)),

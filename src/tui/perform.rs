@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use tokio::sync::mpsc::Sender;
 use tokio::task::JoinHandle;
 
@@ -68,7 +67,7 @@ impl Performer {
             let leaving = tokio::task::spawn_blocking(move || {
                 let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
                 let directory = clipboard::directory(runtime, own).ok_or_else(|| Error::failed("there is no directory for a file"))?;
-                clipboard::leave(&directory, &text, Timestamp::now())
+                clipboard::leave(&directory, &text)
             });
             let how = match tokio::time::timeout(LEAVING, leaving).await {
                 Ok(Ok(Ok(path))) => Ok(Copied::Left(Shown::new(&path.to_string_lossy()), why)),

@@ -14,6 +14,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// `http://127.0.0.1:8101/mcp`.
 const URL: &str = "aHR0cDovLzEyNy4wLjAuMTo4MTAxL21jcA==";
 
+/// What an environment has beside the usual.
+type Variables = &'static [(&'static str, &'static str)];
+
 /// The console in a terminal of which every byte is kept.
 struct Console {
     child: Box<dyn Child + Send + Sync>,
@@ -90,7 +93,7 @@ impl Drop for Console {
 
 #[test]
 fn the_sequence_leaves_once_and_as_what_stands_between_needs_it() {
-    let cases: [(&[(&str, &str)], &str, String); 3] = [
+    let cases: [(Variables, &str, String); 3] = [
         (&[("TERM", "xterm-256color")], "(OSC 52)", format!("\x1b]52;c;{URL}\x07")),
         (
             &[("TERM", "tmux-256color"), ("TMUX", "/tmp/tmux-1000/default,1,0")],

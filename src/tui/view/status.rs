@@ -2,6 +2,8 @@
 //!
 //! It must never name a key that does nothing here.
 
+use std::borrow::Cow;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
@@ -38,12 +40,12 @@ pub fn draw(state: &State, area: Rect, buffer: &mut Buffer) -> Option<Position> 
     for binding in keymap::footer(state.place()).filter(|binding| !is_right(binding) && makes_sense(state, binding)) {
         let possible = is_possible(state, binding);
         let word = word(state, binding);
-        let (label, width) = (label(binding), width(binding, word) + if possible { 0 } else { 2 });
+        let (label, width) = (label(binding), width(binding, &word) + if possible { 0 } else { 2 });
         if x + width > end {
             break;
         }
         x = if possible {
-            name(state, binding, word, x, area, buffer)
+            name(state, binding, &word, x, area, buffer)
         } else {
             // In brackets: pressing it says why not.
             canvas::put(buffer, x, area.y, width, &format!("({label} {word})"), theme.dim)
@@ -53,9 +55,16 @@ pub fn draw(state: &State, area: Rect, buffer: &mut Buffer) -> Option<Position> 
 }
 
 /// What a key does here, in a word or two.
-fn word(state: &State, binding: &Binding) -> &'static str {
+fn word(state: &State, binding: &Binding) -> Cow<'static, str> {
+    if matches!(binding.action, Action::Act(_)) && marks::count(state) {
+        return format!("{} {}", binding.short, state.marks.count()).into();
+    }
     let nothing_waits = || state.progress.as_ref().is_some_and(|progress| progress.counts().waiting == 0);
-    if (binding.place, binding.action) == (Place::Progress, Action::Escape) && nothing_waits() { "close" } else { binding.short }
+    if (binding.place, binding.action) == (Place::Progress, Action::Escape) && nothing_waits() {
+        "close".into()
+    } else {
+        binding.short.into()
+    }
 }
 
 /// The key that is shown for a binding.
