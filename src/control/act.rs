@@ -8,7 +8,9 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::domain::{Caller, Declared, Deed, InstanceId, Order, Outcome, ProcessKey, Row, Shown, Snapshot, State, Target, Uid, Verb};
+use crate::domain::{
+    Caller, Declared, Deed, InstanceId, Order, Outcome, ProcessKey, Row, Shown, Signal, Snapshot, State, Target, Uid, Verb,
+};
 use crate::error::{Context, Error, Kind, Result};
 use crate::hand::Reader;
 use crate::present::units;
@@ -177,6 +179,7 @@ impl Control {
             Verb::Stop => self.stop(caller, order, row, &declared, progress),
             Verb::Restart => self.restart(caller, order, row, &declared, progress),
             Verb::Logs => Err(Error::failed("reading a log is no action")),
+            Verb::Signal(signal) => self.signal(caller, order, &declared, signal),
         };
         let outcome = outcome.unwrap_or_else(|error| outcome_of(&error));
         if let Some(entry) = entry {
@@ -218,6 +221,15 @@ impl Control {
             .hint("a process in state D waits for its disk or network file system and ends when that answers"))
     }
 
+    /// Sends a signal to the process that the person saw, and to no other.
+    fn signal(&self, caller: &Caller, order: &Order, declared: &Declared, signal: Signal) -> Result<Outcome> {
+        let Target::Exactly(key) = order.target else {
+            return Err(Error::new(Kind::Usage, "not signalled. A signal is for one process, and none was named"));
+        };
+        self.supervisor.signal(declared, key, signal, caller)?;
+        Ok(done(format!("{signal} was sent to {key}")))
+    }
+
     /// The lock on the instance: on its configuration, or where that cannot be opened on a file of berth's own.
     fn lock(&self, caller: &Caller, declared: &Declared, verb: Verb) -> Result<Option<InstanceLock>> {
         let beneath = declared.config.strip_prefix(&declared.config_root).unwrap_or(&declared.config);
@@ -233,8 +245,10 @@ impl Control {
         };
         match InstanceLock::take(file) {
             Ok(lock) => Ok(Some(lock)),
-            // A user who holds the lock on the own file must not keep an administrator from stopping the instance.
-            Err(Held { uid: Some(uid), .. }) if verb == Verb::Stop && caller.uid.is_root() && !uid.is_root() => Ok(None),
+            // A user who holds the lock on the own file must not keep an administrator from ending the instance.
+            Err(Held { uid: Some(uid), .. }) if matches!(verb, Verb::Stop | Verb::Signal(_)) && caller.uid.is_root() && !uid.is_root() => {
+                Ok(None)
+            }
             Err(held) => Err(Error::new(Kind::Busy, format!("not {}. {} is acting on it", verb.done(), held.words))
                 .hint(format!("berth show {}    when that one is done", declared.id))),
         }

@@ -62,7 +62,7 @@ impl Audit {
                     caller.uid.0,
                     caller.login.map(|uid| uid.0),
                     caller.name.as_str(),
-                    order.verb.word(),
+                    order.verb.to_string(),
                     order.id.to_string(),
                     order.reason,
                 ],

@@ -39,10 +39,10 @@ pub fn why_not(caller: &Caller, verb: Verb, uid: Uid, policy: &Policy) -> Option
         return None;
     }
     if own {
-        if policy.owners_may.contains(&verb) {
+        if policy.owners_may.iter().any(|may| may.is_like(verb)) {
             return None;
         }
-        return Some(format!("owners may not {verb} here ([access] owners_may)"));
+        return Some(format!("owners may not {} here ([access] owners_may)", verb.word()));
     }
     if verb == Verb::Logs {
         return Some("a log is shown to its owner and to admins who are root".to_owned());
@@ -56,7 +56,7 @@ pub fn why_not(caller: &Caller, verb: Verb, uid: Uid, policy: &Policy) -> Option
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Shown;
+    use crate::domain::{Shown, Signal};
 
     fn caller(uid: u32, role: Role, read_only: bool) -> Caller {
         Caller { uid: Uid(uid), name: Shown::new("somebody"), login: None, role, read_only }
@@ -76,10 +76,21 @@ mod tests {
             (1001, Role::Viewer, false, Verb::Logs, 1002, false),
             (1001, Role::Admin, false, Verb::Stop, 1002, false),
             (1001, Role::Admin, false, Verb::Stop, 1001, true),
+            (1001, Role::Viewer, false, Verb::Signal(Signal::Hangup), 1001, false),
+            (0, Role::Admin, false, Verb::Signal(Signal::Kill), 1001, true),
+            (0, Role::Admin, true, Verb::Signal(Signal::Hangup), 1001, false),
         ];
         for (uid, role, read_only, verb, target, may) in cases {
             let why = why_not(&caller(uid, role, read_only), verb, Uid(target), &policy);
             assert_eq!(why.is_none(), may, "{uid} {role:?} {verb} {target}: {why:?}");
+        }
+    }
+
+    #[test]
+    fn who_may_signal_may_send_every_signal() {
+        let policy = Policy { owners_may: vec![Verb::Signal(Signal::Hangup)] };
+        for signal in Signal::ALL {
+            assert_eq!(why_not(&caller(1001, Role::Viewer, false), Verb::Signal(signal), Uid(1001), &policy), None);
         }
     }
 

@@ -4,6 +4,8 @@
 
 use std::fmt;
 
+use super::Signal;
+
 /// Something that may be done to an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Verb {
@@ -15,19 +17,22 @@ pub enum Verb {
     Restart,
     /// Read its log.
     Logs,
+    /// Send a signal to its main process, and to no other.
+    Signal(Signal),
 }
 
 impl Verb {
-    /// Every verb.
-    pub const ALL: [Verb; 4] = [Verb::Start, Verb::Stop, Verb::Restart, Verb::Logs];
+    /// Every verb; of the signals one stands for all, see [`Verb::is_like`].
+    pub const ALL: [Verb; 5] = [Verb::Start, Verb::Stop, Verb::Restart, Verb::Logs, Verb::Signal(Signal::Hangup)];
 
-    /// The word on the command line, in the configuration and in the audit.
+    /// The word on the command line and in the configuration. In the audit a signal has its name beside it, as [`fmt::Display`] has it.
     pub fn word(self) -> &'static str {
         match self {
             Self::Start => "start",
             Self::Stop => "stop",
             Self::Restart => "restart",
             Self::Logs => "logs",
+            Self::Signal(_) => "signal",
         }
     }
 
@@ -38,6 +43,7 @@ impl Verb {
             Self::Stop => "stopped",
             Self::Restart => "restarted",
             Self::Logs => "shown",
+            Self::Signal(_) => "signalled",
         }
     }
 
@@ -45,11 +51,19 @@ impl Verb {
     pub fn changes(self) -> bool {
         self != Self::Logs
     }
+
+    /// Whether the same right is needed for both: all signals are one right.
+    pub fn is_like(self, other: Self) -> bool {
+        self.word() == other.word()
+    }
 }
 
 impl fmt::Display for Verb {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.pad(self.word())
+        match self {
+            Self::Signal(signal) => formatter.pad(&format!("signal {signal}")),
+            _ => formatter.pad(self.word()),
+        }
     }
 }
 
@@ -63,6 +77,6 @@ pub struct Capabilities {
 impl Capabilities {
     /// Why the verb cannot be carried out; `None` when it can.
     pub fn why_not(&self, verb: Verb) -> Option<&'static str> {
-        self.unable.iter().find(|(unable, _)| *unable == verb).map(|(_, why)| *why)
+        self.unable.iter().find(|(unable, _)| unable.is_like(verb)).map(|(_, why)| *why)
     }
 }

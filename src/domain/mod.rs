@@ -22,6 +22,7 @@ mod reading;
 mod sample;
 mod settings;
 mod shown;
+mod signal;
 mod snapshot;
 mod storage;
 pub mod words;
@@ -46,5 +47,6 @@ pub use sample::{Accounts, Holder, Listener, Moment, Process, Processes, Sample}
 pub use settings::{Part, Program, ReadBy, Salt, Settings, is_secret};
 pub(crate) use shown::harmless;
 pub use shown::{Raw, Shown};
+pub use signal::Signal;
 pub use snapshot::{CpuBaseline, Health, HealthState, Row, Snapshot, State, Totals, Wish};
 pub use storage::{DiskUse, FileSystem, OpenDatabase, Storage};

@@ -48,6 +48,10 @@ impl Supervisor for Nobody {
     fn stop(&self, _declared: &Declared, _extra: &[ProcessKey], _by: &Caller, _grace: Duration) -> Result<Stopped> {
         Ok(Stopped::default())
     }
+
+    fn signal(&self, _declared: &Declared, _key: ProcessKey, _signal: crate::domain::Signal, _by: &Caller) -> Result<()> {
+        Err(Error::failed("nobody signals anything"))
+    }
 }
 
 fn put(root: &Path, user: &str, port: u16) {

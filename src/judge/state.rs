@@ -77,7 +77,7 @@ fn being_done(given: &Circumstances<'_>) -> Option<(State, Shown)> {
         Verb::Stop => State::Stopping,
         Verb::Restart if given.runs && given.started.is_none_or(|started| started < underway.since) => State::Stopping,
         Verb::Restart => State::Starting,
-        Verb::Logs => return None,
+        Verb::Logs | Verb::Signal(_) => return None,
     };
     Some((state, words.clone()))
 }

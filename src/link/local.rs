@@ -55,6 +55,7 @@ pub struct Local {
     engine: OnceLock<Engine>,
     starting: Mutex<()>,
     last: Mutex<Arc<Snapshot>>,
+    copies: PathBuf,
 }
 
 impl Local {
@@ -69,6 +70,7 @@ impl Local {
         let storage = Arc::new(Board::default());
         let eye = Eye::new(Arc::clone(&config), Arc::clone(&reader), Arc::clone(&supervisor), Arc::clone(&storage))?;
         let policy = Policy { owners_may: config.access.owners_may.clone() };
+        let copies = state.join("copies");
         let control = Control::new(Arc::clone(&supervisor), Arc::clone(&reader), Box::new(eye), policy, state);
         let caller = own_caller(&config, read_only);
         let last = Mutex::new(Arc::new(Snapshot::nothing_yet(config.ports.range, sample::now())));
@@ -84,6 +86,7 @@ impl Local {
             engine: OnceLock::new(),
             starting: Mutex::new(()),
             last,
+            copies,
         }))
     }
 
@@ -309,6 +312,9 @@ impl Door for Local {
         let account = declared.account.clone().unwrap_or_else(|| Shown::new(&format!("uid {}", declared.uid)));
         let path = Shown::new(&declared.log.to_string_lossy());
         Ok(Arc::new(LocalTail { follower: follow(opener_of(&self.reader, &declared), path, account, KEPT_LINES)? }))
+    }
+    fn copies(&self) -> Option<PathBuf> {
+        Some(self.copies.clone())
     }
 }
 

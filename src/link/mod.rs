@@ -4,6 +4,7 @@
 
 pub mod local;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::sync::watch;
@@ -50,6 +51,11 @@ pub trait Door: Send + Sync {
     /// # Errors
     /// When the caller may not read it or no such instance is known.
     fn tail(&self, id: &InstanceId) -> Result<Arc<dyn Tail>>;
+
+    /// A directory of the caller's own, for what cannot be brought to a clipboard; `None` where there is none.
+    fn copies(&self) -> Option<PathBuf> {
+        None
+    }
 }
 
 /// A followed log. Following ends when it is dropped.

@@ -5,7 +5,9 @@
 pub mod advice;
 pub mod arrange;
 pub mod bar;
+pub mod client;
 pub mod columns;
+pub mod command;
 pub mod disk;
 pub mod events;
 pub mod fit;
@@ -15,6 +17,7 @@ pub mod mend;
 pub mod paint;
 pub mod port_map;
 pub mod ports;
+pub mod quote;
 pub mod range;
 pub mod sparkline;
 pub mod table;

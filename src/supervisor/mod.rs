@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use crate::domain::{Caller, Capabilities, Claim, Declared, ExitStatus, InstanceId, ProcessKey, Roster, SupervisorKind};
+use crate::domain::{Caller, Capabilities, Claim, Declared, ExitStatus, InstanceId, ProcessKey, Roster, Signal, SupervisorKind};
 use crate::error::Result;
 
 pub mod process;
@@ -35,6 +35,12 @@ pub trait Supervisor: Send + Sync {
     /// # Errors
     /// When the supervisor or the user's hand does not answer, or refuses.
     fn stop(&self, declared: &Declared, extra: &[ProcessKey], by: &Caller, grace: Duration) -> Result<Stopped>;
+
+    /// Sends a signal to one process of an instance, verified, and to nothing below it.
+    ///
+    /// # Errors
+    /// When it has ended, is another account's, or the supervisor or the user's hand does not answer.
+    fn signal(&self, declared: &Declared, key: ProcessKey, signal: Signal, by: &Caller) -> Result<()>;
 }
 
 /// An instance that has just been started.

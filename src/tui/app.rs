@@ -14,8 +14,9 @@ use crate::domain::Moment;
 use crate::error::{Context, Result};
 use crate::link::Door;
 
+use super::clipboard::{Clipboard, Plan};
 use super::effect::Effect;
-use super::event::{Event, Mouse};
+use super::event::{Copied, Event, Mouse};
 use super::outlet::Outlet;
 use super::pace::{self, Pace};
 use super::paint::Painter;
@@ -59,6 +60,9 @@ struct App {
     outlet: Outlet,
     pace: Pace,
     performer: Performer,
+    clipboard: Clipboard,
+    /// What is to leave behind the next frame, for the clipboard.
+    sequence: Option<Vec<u8>>,
     door: Arc<dyn Door>,
     events: Receiver<Event>,
     hung_up: Receiver<()>,
@@ -107,6 +111,8 @@ impl App {
             outlet: Outlet::start(std::io::stdout())?,
             pace: Pace::new(options.fps.unwrap_or(pace::USUAL)),
             performer: Performer::new(Arc::clone(&door), keys, store),
+            clipboard: Clipboard::detect(variable),
+            sequence: None,
             door,
             events,
             hung_up,
@@ -158,6 +164,11 @@ impl App {
         }
         // The farewell must not cut the last frame in two.
         let _ = tokio::time::timeout(PARTING, self.outlet.drained()).await;
+        // What was copied last is not lost with the screen.
+        if let Some(bytes) = self.sequence.take().filter(|_| !self.outlet.is_busy()) {
+            self.outlet.send(bytes);
+            let _ = tokio::time::timeout(PARTING, self.outlet.drained()).await;
+        }
         Ok(())
     }
 
@@ -182,9 +193,25 @@ impl App {
                 None => return Ok(()),
                 Some(Effect::Quit) => self.leaving = true,
                 Some(Effect::Mouse(taken)) => terminal::mouse(taken),
+                Some(Effect::Copy { what, text }) => next = self.copy(what, text),
                 Some(Effect::Redraw) => self.painter.forget(),
                 Some(Effect::Suspend) => self.suspend(true)?,
                 Some(effect) => next = self.performer.perform(effect),
+            }
+        }
+    }
+
+    /// Has a text sent between two frames, or left in a file.
+    fn copy(&mut self, what: String, text: String) -> Option<Event> {
+        match self.clipboard.plan(&text) {
+            Plan::Send(bytes, way) => {
+                // A clipboard holds one text: what still waits is overtaken.
+                self.sequence = Some(bytes);
+                Some(Event::Copied { what, how: Ok(Copied::Sent(way)) })
+            }
+            Plan::Leave(why) => {
+                self.performer.leave(what, text, why);
+                None
             }
         }
     }
@@ -196,7 +223,8 @@ impl App {
         }
         let (width, height) = self.state.size;
         let state = &self.state;
-        let bytes = self.painter.frame(width, height, |buffer| view::draw(state, buffer));
+        let mut bytes = self.painter.frame(width, height, |buffer| view::draw(state, buffer));
+        bytes.extend(self.sequence.take().unwrap_or_default());
         if !bytes.is_empty() {
             self.pace.sent(Instant::now());
             self.sent += u64::try_from(bytes.len()).unwrap_or(0);

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use crate::domain::{InstanceId, Order};
+use crate::domain::{InstanceId, Order, Verb};
 
 use super::event::Purpose;
 use super::preferences::Preferences;
@@ -14,6 +14,8 @@ use super::preferences::Preferences;
 pub enum Effect {
     /// Ask the door what may be done to an instance; comes back as `Event::Answered`.
     Ask(InstanceId, Purpose),
+    /// Ask the door of each of these whether that may be done to it; comes back as `Event::AnsweredMany`.
+    AskMany(Verb, Vec<InstanceId>),
     /// Have an order carried out. It was confirmed.
     Submit(Order),
     /// After this pause, open the instance's log under a serial, unless a later serial was asked for meanwhile.
@@ -40,7 +42,7 @@ pub enum Effect {
     },
     /// Read the last so many actions of the audit trail; comes back as `Event::TrailRead`.
     ReadTrail(usize),
-    /// Bring a text to the person's clipboard; how it went is told in the last line.
+    /// Bring a text to the person's clipboard; comes back as `Event::Copied`.
     Copy {
         /// What it is, for the sentence: "alice's client URL".
         what: String,

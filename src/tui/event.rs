@@ -41,6 +41,15 @@ pub enum Event {
     Sent(u64),
     /// What the person likes could not be kept, and why.
     Unkept(Shown),
+    /// The door said of each of these whether that may be done to it.
+    AnsweredMany(Verb, Vec<(InstanceId, Option<Shown>)>),
+    /// A text was brought to the clipboard, or not.
+    Copied {
+        /// What it is: "alice's client URL".
+        what: String,
+        /// By which way, or why not.
+        how: Result<Copied, Shown>,
+    },
     /// The program was stopped and goes on; what the terminal shows is not known.
     Resumed,
 }
@@ -59,7 +68,7 @@ pub struct Answer {
 impl Answer {
     /// Why the verb cannot be asked.
     pub fn why_not(&self, verb: Verb) -> Option<&Shown> {
-        self.verbs.iter().find(|(known, _)| *known == verb).and_then(|(_, why)| why.as_ref())
+        self.verbs.iter().find(|(known, _)| known.is_like(verb)).and_then(|(_, why)| why.as_ref())
     }
 }
 
@@ -72,8 +81,30 @@ pub enum Purpose {
     Confirm(Verb),
     /// To open the menu.
     Menu,
+    /// To choose a signal.
+    Signals,
     /// To say in the list of remedies what is not possible.
     Fix,
+}
+
+/// What stands between berth and the terminal that has the clipboard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// Nothing.
+    Terminal,
+    /// tmux.
+    Tmux,
+    /// GNU screen.
+    Screen,
+}
+
+/// Where a text was brought.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Copied {
+    /// To the terminal; whether it took it is not told.
+    Sent(Way),
+    /// Into this file, since the terminal could not be expected to take it.
+    Left(Shown, &'static str),
 }
 
 /// What can be done with a mouse; columns and rows count from 0.

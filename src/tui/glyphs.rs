@@ -27,6 +27,8 @@ pub struct Glyphs {
     pub ascending: &'static str,
     /// Beside the chosen row.
     pub chosen: &'static str,
+    /// Beside a marked row.
+    pub marked: &'static str,
     /// Heights of a column, lowest first.
     pub spark: [&'static str; 8],
     /// A limit in a chart.
@@ -48,6 +50,7 @@ pub const UNICODE: Glyphs = Glyphs {
     descending: "▾",
     ascending: "▴",
     chosen: ">",
+    marked: "*",
     spark: ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"],
     limit: "┈",
     prompt: "▏",
@@ -66,6 +69,7 @@ pub const ASCII: Glyphs = Glyphs {
     descending: "v",
     ascending: "^",
     chosen: ">",
+    marked: "*",
     spark: ["_", ".", ",", "-", "~", "+", "*", "#"],
     limit: "-",
     prompt: ">",
@@ -110,6 +114,7 @@ mod tests {
                 set.ascending,
                 set.chosen,
                 set.limit,
+                set.marked,
                 set.prompt,
             ];
             for sign in signs.iter().chain(&set.corners).chain(&set.spark) {

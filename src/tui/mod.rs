@@ -4,6 +4,7 @@
 //! Only `app` waits. It must never reach the rest of berth but through `link`, and never change anything that was not confirmed.
 
 mod app;
+pub mod clipboard;
 pub mod effect;
 pub mod event;
 pub mod fuzzy;

@@ -2,6 +2,7 @@
 //!
 //! It must never change the state, and never let a late answer pass for one about something else: each has its serial.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,10 +10,12 @@ use tokio::sync::mpsc::Sender;
 use tokio::task::JoinHandle;
 
 use crate::domain::{InstanceId, Shown, Verb};
+use crate::error::Error;
 use crate::link::{Door, Tail};
 
+use super::clipboard;
 use super::effect::Effect;
-use super::event::{Answer, Event, Purpose};
+use super::event::{Answer, Copied, Event, Purpose};
 use super::preferences::Store;
 
 /// How long opening a log may take.
@@ -22,6 +25,8 @@ const OPENING: Duration = Duration::from_secs(3);
 const COUNTING: Duration = Duration::from_secs(3);
 /// How long reading the audit trail may take.
 const READING: Duration = Duration::from_secs(3);
+/// How long writing a file may take.
+const LEAVING: Duration = Duration::from_secs(3);
 
 /// Changes of a log are told at most this often.
 const PACE: Duration = Duration::from_millis(100);
@@ -53,10 +58,40 @@ impl Performer {
         Event::Answered(Answer { id, purpose, verbs })
     }
 
+    /// Asks the same of many.
+    fn ask_many(&self, verb: Verb, ids: Vec<InstanceId>) -> Event {
+        let answer = |id: InstanceId| {
+            let why = self.door.why_not(verb, &id);
+            (id, why)
+        };
+        Event::AnsweredMany(verb, ids.into_iter().map(answer).collect())
+    }
+
+    /// Leaves a text in a file, off the loop: a disk may hang.
+    pub fn leave(&self, what: String, text: String, why: &'static str) {
+        let (events, own) = (self.events.clone(), self.door.copies());
+        tokio::spawn(async move {
+            let leaving = tokio::task::spawn_blocking(move || {
+                let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
+                let directory = clipboard::directory(runtime, own).ok_or_else(|| Error::failed("there is no directory for a file"))?;
+                clipboard::leave(&directory, &text)
+            });
+            let how = match tokio::time::timeout(LEAVING, leaving).await {
+                Ok(Ok(Ok(path))) => Ok(Copied::Left(Shown::new(&path.to_string_lossy()), why)),
+                Ok(Ok(Err(error))) => Err(Shown::new(&format!("{why}, and {}", error.chain()))),
+                Ok(Err(_)) => Err(Shown::from("the file could not be written")),
+                Err(_) => Err(Shown::from("the file could not be written in time")),
+            };
+            // When the loop has ended there is nobody to tell.
+            let _ = events.send(Event::Copied { what, how }).await;
+        });
+    }
+
     /// Carries one effect out; an answer that is there at once is returned.
     pub fn perform(&mut self, effect: Effect) -> Option<Event> {
         match effect {
             Effect::Ask(id, purpose) => return Some(self.ask(id, purpose)),
+            Effect::AskMany(verb, ids) => return Some(self.ask_many(verb, ids)),
             Effect::Submit(order) => self.door.submit(order),
             Effect::OpenLog { id, serial, after } => self.open(id, serial, after),
             Effect::CountClients(id) => self.count_clients(id),

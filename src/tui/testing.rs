@@ -116,6 +116,10 @@ pub fn answer(console: &mut Console, effects: Vec<Effect>) -> Vec<Effect> {
     for effect in effects {
         match effect {
             Effect::Ask(id, purpose) => rest.extend(reply(console, id, purpose, None)),
+            Effect::AskMany(verb, ids) => {
+                let answers = ids.into_iter().map(|id| (id, None)).collect();
+                rest.extend(update(console, Event::AnsweredMany(verb, answers)));
+            }
             other => rest.push(other),
         }
     }

@@ -5,6 +5,8 @@
 use berth::domain;
 
 mod actions;
+mod bulk;
+mod clipboard;
 
 #[path = "../support/console.rs"]
 mod console;
@@ -23,6 +25,7 @@ mod restarts;
 mod screens;
 mod screens_choosing;
 mod screens_host;
+mod screens_marks;
 mod screens_sizes;
 mod screens_tabs;
 #[path = "../support/terminal.rs"]

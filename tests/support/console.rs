@@ -129,6 +129,10 @@ impl Console {
                         let verbs = Verb::ALL.map(|verb| (verb, why_not(verb, &id))).to_vec();
                         waiting.push(Event::Answered(Answer { id, purpose, verbs }));
                     }
+                    Effect::AskMany(verb, ids) => {
+                        let answers = ids.into_iter().map(|id| (id.clone(), why_not(verb, &id))).collect();
+                        waiting.push(Event::AnsweredMany(verb, answers));
+                    }
                     Effect::OpenLog { serial, .. } => waiting.push(Event::LogOpened(serial, Ok(()))),
                     Effect::ReadLog { serial, up_to, count } => waiting.push(Event::LogRead(serial, self.read(up_to, count))),
                     other => self.effects.push(other),

@@ -11,6 +11,7 @@ mod pid_file;
 mod record;
 mod records;
 mod rotate;
+mod signal;
 mod spec;
 mod stop;
 
@@ -18,7 +19,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crate::domain::{Caller, Capabilities, Claim, Declared, InstanceId, ProcessKey, Roster, SupervisorKind, Verb};
+use crate::domain::{Caller, Capabilities, Claim, Declared, InstanceId, ProcessKey, Roster, Signal, SupervisorKind, Verb};
 use crate::error::Result;
 use crate::hand::{Identity, Reader, Zygote};
 
@@ -78,5 +79,9 @@ impl Supervisor for ProcessSupervisor {
 
     fn stop(&self, declared: &Declared, extra: &[ProcessKey], by: &Caller, grace: Duration) -> Result<Stopped> {
         stop::stop(self, declared, extra, by, grace)
+    }
+
+    fn signal(&self, declared: &Declared, key: ProcessKey, signal: Signal, _by: &Caller) -> Result<()> {
+        signal::signal(self, declared, key, signal)
     }
 }

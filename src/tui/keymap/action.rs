@@ -61,6 +61,22 @@ pub enum Action {
     FindPort,
     /// Copy the page that is shown.
     CopyPage,
+    /// Choose a signal to send.
+    Signal,
+    /// Mark the chosen instance, or take its mark away.
+    Mark,
+    /// Mark all that are shown.
+    MarkAll,
+    /// Take all marks away.
+    Unmark,
+    /// How far the last bulk action is.
+    Progress,
+    /// Choose what to copy.
+    Copy,
+    /// Choose a client whose entry is copied.
+    Snippet,
+    /// Copy the command that does the same.
+    CopyCommand,
     /// Keep the picture as it is.
     Hold,
     /// Lock or unlock changes.

@@ -37,6 +37,10 @@ pub enum Place {
     Confirm,
     /// A confirmation's reason.
     Reason,
+    /// A question about many.
+    Bulk,
+    /// How far a bulk action is.
+    Progress,
     /// The menu.
     Menu,
     /// The help page.
@@ -45,7 +49,7 @@ pub enum Place {
 
 impl Place {
     /// All, in the order of the help page.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::Everywhere,
         Self::Tabs,
         Self::Fleet,
@@ -61,6 +65,8 @@ impl Place {
         Self::Why,
         Self::Confirm,
         Self::Reason,
+        Self::Bulk,
+        Self::Progress,
         Self::Menu,
         Self::Help,
         Self::Always,
@@ -85,6 +91,8 @@ impl Place {
             Self::Filter => &[Self::Filter, Self::Always],
             Self::Confirm => &[Self::Confirm, Self::Always],
             Self::Reason => &[Self::Reason, Self::Always],
+            Self::Bulk => &[Self::Bulk, Self::Always],
+            Self::Progress => &[Self::Progress, Self::Always],
             Self::Menu => &[Self::Menu, Self::Always],
             Self::Help => &[Self::Help, Self::Always],
         }
@@ -108,6 +116,8 @@ impl Place {
             Self::Why => "why",
             Self::Filter => "filter",
             Self::Confirm | Self::Reason => "confirmation",
+            Self::Bulk => "confirmation of many",
+            Self::Progress => "bulk action",
             Self::Menu => "menu",
             Self::Help => "help",
         }

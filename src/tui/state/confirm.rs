@@ -55,7 +55,7 @@ impl Confirm {
 }
 
 /// What is different now, in words.
-fn difference(target: &Target, now: Option<Reading<ProcessKey>>) -> Option<String> {
+pub(super) fn difference(target: &Target, now: Option<Reading<ProcessKey>>) -> Option<String> {
     let Some(now) = now else { return Some("the instance is not there any more".to_owned()) };
     match (target, now.known()) {
         (Target::Exactly(before), Some(key)) if *before == key => None,

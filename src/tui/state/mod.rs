@@ -2,6 +2,7 @@
 //!
 //! It must never hold a handle, read a clock or touch the terminal: it is made of plain values.
 
+pub mod bulk;
 pub mod confirm;
 pub mod course;
 pub mod detail;
@@ -13,10 +14,12 @@ pub mod header;
 pub mod help;
 pub mod host;
 pub mod log;
+pub mod marks;
 pub mod menu;
 pub mod picker;
 pub mod pointer;
 pub mod ports;
+pub mod progress;
 pub mod prompt;
 pub mod status;
 pub mod tab;
@@ -93,6 +96,8 @@ pub struct State {
     pub fleet: fleet::Fleet,
     /// What the table keeps.
     pub filter: filter::Filter,
+    /// Which instances are marked.
+    pub marks: marks::Marks,
     /// The chosen instance.
     pub detail: detail::Detail,
     /// Its log.
@@ -107,6 +112,12 @@ pub struct State {
     pub host: host::Host,
     /// A question that waits for an answer.
     pub confirm: Option<confirm::Confirm>,
+    /// A question about many that waits for an answer.
+    pub bulk: Option<bulk::Bulk>,
+    /// The last bulk action.
+    pub progress: Option<progress::Progress>,
+    /// The command that would have done what was last asked and confirmed.
+    pub asked: Option<String>,
     /// The menu of what is possible.
     pub menu: Option<menu::Menu>,
     /// A list to choose from.
@@ -140,6 +151,7 @@ impl State {
             header: header::Header { now, locked, held: false, banner: None },
             fleet: fleet::Fleet::default(),
             filter: filter::Filter::default(),
+            marks: marks::Marks::default(),
             detail: detail::Detail::default(),
             log: log::Log::default(),
             ports: ports::Ports::default(),
@@ -147,6 +159,9 @@ impl State {
             events: events::Events::default(),
             host: host::Host::default(),
             confirm: None,
+            bulk: None,
+            progress: None,
+            asked: None,
             menu: None,
             picker: None,
             prompt: None,
@@ -164,11 +179,17 @@ impl State {
         if let Some(confirm) = &self.confirm {
             return if confirm.focus == confirm::Field::Reason { Place::Reason } else { Place::Confirm };
         }
+        if let Some(bulk) = &self.bulk {
+            return if bulk.reasoning { Place::Reason } else { Place::Bulk };
+        }
         if self.picker.is_some() {
             return Place::Picker;
         }
         if self.menu.is_some() {
             return Place::Menu;
+        }
+        if self.progress.as_ref().is_some_and(|progress| progress.open) {
+            return Place::Progress;
         }
         if self.prompt.is_some() {
             return Place::Prompt;

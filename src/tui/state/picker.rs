@@ -4,7 +4,7 @@
 
 use tui_input::Input;
 
-use crate::domain::Shown;
+use crate::domain::{InstanceId, Shown, Signal};
 use crate::present::columns::Column;
 use crate::present::mend::Mend;
 use crate::tui::fuzzy::Fuzzy;
@@ -65,6 +65,15 @@ pub enum Choice {
     ColumnsReset,
     /// Only this user's instances; `None` for everybody's.
     User(Option<Box<str>>),
+    /// This text is copied.
+    Copy {
+        /// What it is.
+        what: String,
+        /// The text.
+        text: String,
+    },
+    /// This signal is asked about.
+    Signal(InstanceId, Signal),
 }
 
 impl Entry {

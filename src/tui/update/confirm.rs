@@ -2,10 +2,13 @@
 //!
 //! It must never submit an order whose target is not, by the newest picture, what the person saw.
 
+use std::sync::Arc;
+
 use crossterm::event::{Event as Raw, KeyEvent};
 use tui_input::backend::crossterm::EventHandler;
 
 use crate::domain::{Order, Reading, Row, Shown, State as Doing, Verb, Wish};
+use crate::present::command;
 use crate::tui::effect::Effect;
 use crate::tui::event::Answer;
 use crate::tui::keymap::Action;
@@ -19,7 +22,7 @@ const LONGEST: usize = 200;
 
 /// Opens the question about the chosen instance, or says why not.
 pub fn open(state: &mut State, verb: Verb, answer: &Answer) {
-    if state.help.is_some() || state.confirm.is_some() {
+    if state.help.is_some() || state.confirm.is_some() || state.bulk.is_some() || state.picker.is_some() {
         return;
     }
     state.menu = None;
@@ -27,7 +30,13 @@ pub fn open(state: &mut State, verb: Verb, answer: &Answer) {
         status::refuse(state, &format!("{} cannot be {}: {why}", answer.id, verb.done()));
         return;
     }
-    let Some(row) = state.target_row().cloned() else { return };
+    if let Some(row) = state.target_row().cloned() {
+        ask_about(state, verb, row);
+    }
+}
+
+/// Opens the question about a row.
+pub fn ask_about(state: &mut State, verb: Verb, row: Arc<Row>) {
     let mut confirm = Confirm::new(verb, row);
     if let Some(live) = &state.live {
         // The picture may be held: what is shown may have changed long ago.
@@ -51,13 +60,14 @@ pub fn locked(state: &State) -> Shown {
 }
 
 /// Why it would change nothing, or cannot be asked.
-fn pointless(row: &Row, verb: Verb) -> Option<&'static str> {
+pub(super) fn pointless(row: &Row, verb: Verb) -> Option<&'static str> {
     match verb {
         // What cannot be seen cannot be named in the question, nor held as its target.
-        Verb::Start | Verb::Stop | Verb::Restart if row.main == Reading::Denied => Some("its process may not be seen"),
+        Verb::Start | Verb::Stop | Verb::Restart | Verb::Signal(_) if row.main == Reading::Denied => Some("its process may not be seen"),
         Verb::Start if matches!(row.state, Doing::Running | Doing::Degraded) => Some("it runs already"),
         Verb::Start if row.state == Doing::Starting => Some("it is being started already"),
         Verb::Stop if row.state == Doing::Stopped && row.wish != Some(Wish::Up) => Some("it does not run"),
+        Verb::Signal(_) if row.main.known().is_none() => Some("it does not run"),
         Verb::Stop if row.state == Doing::Stopping => Some("it is being stopped already"),
         _ => None,
     }
@@ -70,6 +80,7 @@ pub fn act(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
         (Action::Escape, _) | (Action::Press, Field::Cancel) => state.confirm = None,
         (Action::Press, Field::Reason) => confirm.focus = Field::Cancel,
         (Action::Confirm, _) | (Action::Press, Field::Button) => submit(state, effects),
+        (Action::CopyCommand, _) => copy(state, effects),
         (Action::NextField, Field::Cancel) => confirm.focus = Field::Reason,
         (Action::NextField, Field::Reason) => confirm.focus = Field::Button,
         (Action::NextField, Field::Button) => confirm.focus = Field::Cancel,
@@ -113,6 +124,18 @@ fn submit(state: &mut State, effects: &mut Vec<Effect>) {
         reason: (!reason.is_empty()).then(|| reason.to_owned()),
         timeout: None,
     };
+    if let Some(line) = command::of(order.verb, &[&order.id], reason) {
+        state.asked = Some(line);
+    }
     state.confirm = None;
     effects.push(Effect::Submit(order));
+}
+
+/// Copies the command that does the same.
+fn copy(state: &mut State, effects: &mut Vec<Effect>) {
+    let Some(confirm) = &state.confirm else { return };
+    match command::of(confirm.verb, &[confirm.id()], confirm.reason.value().trim()) {
+        Some(text) => effects.push(Effect::Copy { what: "the same as a command".to_owned(), text }),
+        None => status::refuse(state, "berth has no command that sends a signal"),
+    }
 }

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::{events, host, status};
+use super::{events, host, progress, status};
 use crate::domain::{InstanceId, Snapshot};
 use crate::present::columns::Column;
 use crate::tui::effect::Effect;
@@ -25,6 +25,10 @@ pub fn learn(state: &mut State, snapshot: Arc<Snapshot>, effects: &mut Vec<Effec
     if let Some(confirm) = &mut state.confirm {
         confirm.check(&snapshot);
     }
+    if let Some(bulk) = &mut state.bulk {
+        bulk.check(&snapshot);
+    }
+    state.marks.learn(&snapshot);
     let doing = |picture: Option<&Arc<Snapshot>>| picture.map(|picture| picture.underway.len());
     let asked_again = doing(state.live.as_ref()) != doing(Some(&snapshot))
         || state_of_target(state, state.live.as_ref()) != state_of_target(state, Some(&snapshot));
@@ -33,6 +37,7 @@ pub fn learn(state: &mut State, snapshot: Arc<Snapshot>, effects: &mut Vec<Effec
         state.snapshot = Some(snapshot);
         arrange(state);
     }
+    progress::learn(state, effects);
     events::learn(state);
     host::learn(state);
     if asked_again && let Some(id) = state.target() {

@@ -1,24 +1,75 @@
 //! The menu of what is possible.
 //!
-//! It must never carry anything out: it asks the question, as the key would have.
+//! It must never carry anything out: it does what the key beside an entry would have.
 
-use crate::domain::Verb;
+use crate::domain::{InstanceId, Shown, Signal, Verb};
 use crate::tui::effect::Effect;
-use crate::tui::event::{Answer, Purpose};
+use crate::tui::event::Answer;
 use crate::tui::keymap::{Action, Motion};
 use crate::tui::state::State;
-use crate::tui::state::menu::Menu;
+use crate::tui::state::menu::{Entry, Menu};
 
-use super::{confirm, log, status};
+use super::{confirm, status};
 
-/// Opens it.
+/// What stands in it for one instance.
+const ENTRIES: &[(Action, &str)] = &[
+    (Action::Act(Verb::Start), "start"),
+    (Action::Act(Verb::Stop), "stop"),
+    (Action::Act(Verb::Restart), "restart"),
+    (Action::Signal, "send a signal"),
+    (Action::Log, "log"),
+    (Action::Copy, "copy something of it"),
+    (Action::Snippet, "let a client reach it"),
+    (Action::Mark, "mark it, or unmark it"),
+    (Action::Progress, "the last bulk action"),
+];
+
+/// What stands in it for those that are marked.
+const OF_MARKED: &[(Action, &str)] = &[
+    (Action::Act(Verb::Start), "start them"),
+    (Action::Act(Verb::Stop), "stop them"),
+    (Action::Act(Verb::Restart), "restart them"),
+    (Action::Unmark, "unmark all"),
+    (Action::Progress, "the last bulk action"),
+];
+
+/// Opens it about the chosen instance.
 pub fn open(state: &mut State, answer: &Answer) {
-    if state.help.is_some() || state.confirm.is_some() {
+    if state.help.is_some() || state.confirm.is_some() || state.bulk.is_some() || state.picker.is_some() {
         return;
     }
-    let entries: Vec<_> = Verb::ALL.into_iter().map(|verb| (verb, confirm::refusal(state, verb, answer))).collect();
-    let chosen = entries.iter().position(|(_, why)| why.is_none()).unwrap_or(0);
-    state.menu = Some(Menu { id: answer.id.clone(), entries, chosen });
+    let why = |action: Action| match action {
+        Action::Act(verb) => confirm::refusal(state, verb, answer),
+        Action::Signal => confirm::refusal(state, Verb::Signal(Signal::Hangup), answer),
+        Action::Log => confirm::refusal(state, Verb::Logs, answer),
+        Action::Snippet if state.target_row().is_some_and(|row| row.port.is_none()) => Some(Shown::from("it has no port")),
+        other => common(state, other),
+    };
+    show(
+        state,
+        Some(answer.id.clone()),
+        ENTRIES.iter().map(|(action, words)| Entry { action: *action, words, why: why(*action) }).collect(),
+    );
+}
+
+/// Opens it about those that are marked.
+pub fn open_marked(state: &mut State) {
+    let why = |action: Action| match action {
+        Action::Act(_) if state.header.locked => Some(confirm::locked(state)),
+        other => common(state, other),
+    };
+    let entries = OF_MARKED.iter().map(|(action, words)| Entry { action: *action, words, why: why(*action) }).collect();
+    show(state, None, entries);
+}
+
+/// Why something is not possible whatever it is about.
+fn common(state: &State, action: Action) -> Option<Shown> {
+    (action == Action::Progress && state.progress.is_none()).then(|| Shown::from("there was none yet"))
+}
+
+fn show(state: &mut State, id: Option<InstanceId>, entries: Vec<Entry>) {
+    let chosen = entries.iter().position(|entry| entry.why.is_none()).unwrap_or(0);
+    state.menu = Some(Menu { id, entries, chosen });
 }
 
 /// A bound key.
@@ -29,25 +80,26 @@ pub fn act(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
         Action::Move(Motion::Up) => menu.chosen = menu.chosen.saturating_sub(1),
         Action::Move(Motion::Down) => menu.chosen = (menu.chosen + 1).min(last),
         Action::Press => {
-            if let Some((verb, _)) = menu.entries.get(menu.chosen) {
-                let verb = *verb;
-                choose(state, verb, effects);
+            if let Some(entry) = menu.entries.get(menu.chosen) {
+                let action = entry.action;
+                choose(state, action, effects);
             }
         }
-        Action::Act(verb) => choose(state, verb, effects),
-        Action::Log => choose(state, Verb::Logs, effects),
         Action::Escape => state.menu = None,
-        _ => {}
+        other => choose(state, other, effects),
     }
 }
 
 /// Does what was chosen; what is not possible says why once more.
-fn choose(state: &mut State, verb: Verb, effects: &mut Vec<Effect>) {
-    let Some(menu) = state.menu.take() else { return };
-    match menu.entries.iter().find(|(known, _)| *known == verb) {
-        Some((_, Some(why))) => status::refuse(state, &format!("{}: {why}", menu.id)),
-        _ if verb == Verb::Logs => log::toggle(state),
-        _ if state.target() == Some(&menu.id) => effects.push(Effect::Ask(menu.id, Purpose::Confirm(verb))),
-        _ => status::refuse(state, &format!("{} is not chosen any more", menu.id)),
+fn choose(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
+    let Some(menu) = &state.menu else { return };
+    let Some(entry) = menu.entries.iter().find(|entry| entry.action == action).cloned() else { return };
+    let id = menu.id.clone();
+    state.menu = None;
+    let whom = id.as_ref().map_or_else(|| "they".to_owned(), ToString::to_string);
+    match entry.why {
+        Some(why) => status::refuse(state, &format!("{whom}: {why}")),
+        None if id.is_some() && state.target() != id.as_ref() => status::refuse(state, &format!("{whom} is not chosen any more")),
+        None => super::act(state, action, effects),
     }
 }

@@ -2,8 +2,10 @@
 //!
 //! It must never wait, read a clock or touch anything but the state.
 
+pub mod bulk;
 mod columns;
 pub mod confirm;
+pub mod copy;
 mod detail;
 mod events;
 pub mod filter;
@@ -14,11 +16,14 @@ pub mod header;
 pub mod help;
 mod host;
 pub mod log;
+pub mod marks;
 pub mod menu;
 pub mod picker;
 mod pointer;
 mod ports;
+pub mod progress;
 pub mod prompt;
+pub mod signal;
 pub mod status;
 mod users;
 mod why;
@@ -43,6 +48,8 @@ pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
         Event::Snapshot(snapshot) => fleet::learn(state, snapshot, &mut effects),
         Event::Tick(now) => header::tick(state, now),
         Event::Answered(answer) => answered(state, answer),
+        Event::AnsweredMany(verb, answers) => bulk::open(state, verb, answers),
+        Event::Copied { what, how } => copy::copied(state, &what, how),
         Event::LogOpened(serial, result) => log::opened(state, serial, result),
         Event::LogChanged(serial) => log::changed(state, serial),
         Event::LogRead(serial, view) => log::read(state, serial, view),
@@ -98,6 +105,8 @@ fn press(state: &mut State, key: &KeyEvent, effects: &mut Vec<Effect>) {
         // What is bound to nothing is text, where there is an input.
         if state.confirm.is_some() {
             confirm::type_key(state, key);
+        } else if state.bulk.is_some() {
+            bulk::type_key(state, key);
         } else if state.picker.is_some() {
             picker::type_key(state, key);
         } else if state.prompt.is_some() {
@@ -118,8 +127,10 @@ fn dispatch(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
         Action::Suspend => effects.push(Effect::Suspend),
         _ if state.help.is_some() => help::act(state, action),
         _ if state.confirm.is_some() => confirm::act(state, action, effects),
+        _ if state.bulk.is_some() => bulk::act(state, action, effects),
         _ if state.picker.is_some() => picker::act(state, action, effects),
         _ if state.menu.is_some() => menu::act(state, action, effects),
+        _ if state.progress.as_ref().is_some_and(|progress| progress.open) => progress::act(state, action),
         _ if state.prompt.is_some() => prompt::act(state, action, effects),
         _ if state.why.is_some() => why::act(state, action, effects),
         _ if state.filter.editing => filter::act(state, action),
@@ -157,7 +168,9 @@ fn act(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
         }
         Action::NextPane => cycle(state, 1),
         Action::PreviousPane => cycle(state, -1),
+        Action::Act(verb) if marks::count(state) => bulk::ask(state, verb, effects),
         Action::Act(verb) => ask(state, Purpose::Confirm(verb), effects),
+        Action::Menu if marks::count(state) => menu::open_marked(state),
         Action::Menu => ask(state, Purpose::Menu, effects),
         Action::Fix => fix::open(state, effects),
         Action::Why => why::open(state),
@@ -165,6 +178,10 @@ fn act(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
         Action::GoToInstance => show_target(state),
         // The map's own.
         Action::FindPort | Action::CopyPage => {}
+        Action::Signal => ask(state, Purpose::Signals, effects),
+        Action::Mark | Action::MarkAll | Action::Unmark => marks::act(state, action),
+        Action::Progress => progress::open(state),
+        Action::Copy | Action::Snippet => copy::act(state, action),
         Action::Back => back(state, effects),
         Action::Escape => escape(state),
         Action::PreviousInstance => fleet::step(state, -1),
@@ -181,10 +198,10 @@ fn act(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
             (Tab::Instances, Pane::Log) => log::scroll(state, motion),
         },
         // These belong to dialogues and are handled there.
-        Action::Confirm | Action::Press | Action::NextField | Action::PreviousField => {}
         // And these to tabs.
         Action::GoTo | Action::Only => {}
         Action::Complete | Action::CompleteBack => {}
+        Action::Confirm | Action::CopyCommand | Action::Press | Action::NextField | Action::PreviousField => {}
         Action::Quit | Action::Redraw | Action::Suspend => {}
     }
 }
@@ -228,6 +245,7 @@ fn answered(state: &mut State, answer: Answer) {
         Purpose::Keys | Purpose::Fix => {}
         Purpose::Confirm(verb) => confirm::open(state, verb, &answer),
         Purpose::Menu => menu::open(state, &answer),
+        Purpose::Signals => signal::open(state, &answer),
     }
 }
 
@@ -238,6 +256,8 @@ fn paste(state: &mut State, text: &str) {
     }
     if state.confirm.is_some() {
         confirm::paste(state, text);
+    } else if state.bulk.is_some() {
+        bulk::paste(state, text);
     } else if state.picker.is_some() {
         picker::paste(state, text);
     } else if state.prompt.is_some() {
@@ -267,9 +287,16 @@ fn cycle(state: &mut State, step: isize) {
 
 /// `q`: one step back, and out at the last.
 fn back(state: &mut State, effects: &mut Vec<Effect>) {
-    if !shrink(state) {
-        effects.push(Effect::Quit);
+    if shrink(state) {
+        return;
     }
+    let waits = state.progress.as_ref().filter(|progress| !progress.open).map_or(0, |progress| progress.counts().waiting);
+    if waits > 0 {
+        progress::open(state);
+        status::refuse(state, &format!("{waits} wait to be begun, and would not be: Esc leaves them, Ctrl-C quits at once"));
+        return;
+    }
+    effects.push(Effect::Quit);
 }
 
 /// Esc: one step back, never out.
@@ -295,5 +322,9 @@ fn shrink(state: &mut State) -> bool {
 
 #[cfg(test)]
 mod choosing_tests;
+#[cfg(test)]
+mod copy_tests;
+#[cfg(test)]
+mod marks_tests;
 #[cfg(test)]
 mod tests;

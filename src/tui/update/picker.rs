@@ -12,7 +12,7 @@ use crate::tui::state::State;
 use crate::tui::state::picker::{Choice, Picker};
 use crate::tui::view::picker as view;
 
-use super::{columns, filter, fix, status, users};
+use super::{columns, filter, fix, signal, status, users};
 
 /// Longer texts are of no use.
 const LONGEST: usize = 100;
@@ -83,5 +83,7 @@ fn choose(state: &mut State, choice: Choice, effects: &mut Vec<Effect>) {
         Choice::Column(column) => columns::toggle(state, column),
         Choice::ColumnsReset => columns::reset(state),
         Choice::User(user) => users::pick(state, user.as_deref()),
+        Choice::Copy { what, text } => effects.push(Effect::Copy { what, text }),
+        Choice::Signal(id, signal) => signal::choose(state, &id, signal),
     }
 }

@@ -286,8 +286,8 @@ fn the_menu_names_reasons_and_asks_for_what_is_chosen() {
     let mut state = showing(&["alice"]);
     keys(&mut state, "a");
     let menu = state.menu.clone().unwrap();
-    assert_eq!(menu.entries.iter().filter(|(_, why)| why.is_some()).count(), 1, "start is pointless");
-    assert_eq!(menu.entries[menu.chosen].0, Verb::Stop);
+    assert_eq!(menu.entries.iter().filter(|entry| entry.why.is_some()).count(), 2, "start is pointless, and nothing was done to many");
+    assert_eq!(menu.entries[menu.chosen].action, Action::Act(Verb::Stop));
     let effects = press(&mut state, KeyCode::Enter);
     answer(&mut state, effects);
     assert_eq!(state.confirm.as_ref().unwrap().verb, Verb::Stop);

@@ -6,7 +6,9 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 
-use crate::domain::{Row, Shown, Target, Verb, words};
+use tui_input::Input;
+
+use crate::domain::{Row, Shown, Signal, Target, Verb, words};
 use crate::tui::state::State;
 use crate::tui::state::confirm::{Confirm, Field};
 
@@ -24,13 +26,13 @@ pub fn draw(state: &State, confirm: &Confirm, within: Rect, buffer: &mut Buffer)
     let mut body: Vec<(String, Style)> = Vec::new();
     let mut say = |text: &str, style| body.extend(canvas::wrap(text, room).into_iter().map(|line| (line.to_owned(), style)));
     say(&target(state, &confirm.row, confirm.target), Style::new());
-    say(consequence(confirm), theme.dim);
+    say(&consequence(&confirm.row, confirm.verb, confirm.target), theme.dim);
     if let Some(changed) = &confirm.changed {
         say(&format!("Not any more: {changed}. Nothing will be done; ask again."), theme.error);
     }
     let below = if confirm.changed.is_none() { 3 } else { 2 };
     let lines = u16::try_from(body.len() + below).unwrap_or(u16::MAX);
-    let inside = canvas::float(settings, within, width, lines, &format!("{verb} {}?", confirm.id()), buffer)?;
+    let inside = canvas::float(settings, within, width, lines, &question(confirm), buffer)?;
     // When it is cramped the body leaves before the buttons.
     let body_area = Rect { height: inside.height.saturating_sub(1), ..inside };
     let mut y = body_area.y;
@@ -41,7 +43,7 @@ pub fn draw(state: &State, confirm: &Confirm, within: Rect, buffer: &mut Buffer)
         y += 1;
     }
     let cursor = (y < body_area.bottom() && confirm.changed.is_none())
-        .then(|| reason(state, confirm, Rect { y, height: 1, ..inside }, buffer))
+        .then(|| reason(state, &confirm.reason, confirm.focus == Field::Reason, Rect { y, height: 1, ..inside }, buffer))
         .flatten();
     buttons(state, confirm, verb, Rect { y: inside.bottom() - 1, height: 1, ..inside }, buffer);
     cursor
@@ -63,9 +65,17 @@ fn target(state: &State, row: &Row, target: Target) -> String {
     facts.join(", ")
 }
 
+/// `Stop alice?`, `Send HUP to alice?`.
+fn question(confirm: &Confirm) -> String {
+    match confirm.verb {
+        Verb::Signal(signal) => format!("Send {signal} to {}?", confirm.id()),
+        verb => format!("{} {}?", capital(verb), confirm.id()),
+    }
+}
+
 /// What it means for those who use it.
-fn consequence(confirm: &Confirm) -> &'static str {
-    match (confirm.verb, confirm.target) {
+fn consequence(row: &Row, verb: Verb, target: Target) -> String {
+    let text = match (verb, target) {
         (Verb::Start, _) => "It is started as that account, on that port.",
         (Verb::Stop, _) => "Its whole process tree ends; clients lose their connection.",
         (Verb::Restart, Target::Exactly(_)) => {
@@ -73,26 +83,39 @@ fn consequence(confirm: &Confirm) -> &'static str {
         }
         (Verb::Restart, _) => "Nothing of it runs: it is started.",
         (Verb::Logs, _) => "",
-    }
+        (Verb::Signal(signal), _) => return of_signal(row, signal),
+    };
+    text.to_owned()
+}
+
+/// What a signal does, to whom, and what it does not.
+fn of_signal(row: &Row, signal: Signal) -> String {
+    let end = match signal {
+        _ if signal.leaves_running() => "",
+        Signal::Kill | Signal::Terminate | Signal::Interrupt => {
+            " Its end counts as a crash, and the restart policy decides; S ends the whole tree."
+        }
+        _ => " If it ends by it, that counts as a crash.",
+    };
+    format!("{signal} {}. It goes to this one process, as {}, and to none below it.{end}", signal.meaning(), row.user)
 }
 
 /// The reason's line.
-fn reason(state: &State, confirm: &Confirm, area: Rect, buffer: &mut Buffer) -> Option<Position> {
+pub(super) fn reason(state: &State, input: &Input, typing: bool, area: Rect, buffer: &mut Buffer) -> Option<Position> {
     let (settings, theme) = (&state.settings, &state.settings.theme);
-    let typing = confirm.focus == Field::Reason;
     let label = if typing { theme.key } else { theme.dim };
     let x = canvas::put(buffer, area.x, area.y, area.width, "reason ", label);
     let x = canvas::put(buffer, x, area.y, 1, settings.glyphs.prompt, label);
-    let value = confirm.reason.value();
+    let value = input.value();
     let width = area.right().saturating_sub(x).max(1);
     if !typing && value.is_empty() {
         canvas::put(buffer, x, area.y, width, "none; Tab to write one", theme.dim);
         return None;
     }
-    let scroll = confirm.reason.visual_scroll(usize::from(width.saturating_sub(1)));
+    let scroll = input.visual_scroll(usize::from(width.saturating_sub(1)));
     let text: String = value.chars().skip(scroll).collect();
     canvas::put(buffer, x, area.y, width, Shown::new(&text).as_str(), Style::new());
-    let column = u16::try_from(confirm.reason.visual_cursor().saturating_sub(scroll)).unwrap_or(0);
+    let column = u16::try_from(input.visual_cursor().saturating_sub(scroll)).unwrap_or(0);
     typing.then(|| Position::new((x + column).min(area.right().saturating_sub(1)), area.y))
 }
 
@@ -114,11 +137,12 @@ fn buttons(state: &State, confirm: &Confirm, verb: &str, area: Rect, buffer: &mu
     canvas::put(buffer, x, area.y, area.right() - x, &text, style(cancel));
 }
 
-fn capital(verb: Verb) -> &'static str {
+pub(super) fn capital(verb: Verb) -> &'static str {
     match verb {
         Verb::Start => "Start",
         Verb::Stop => "Stop",
         Verb::Restart => "Restart",
         Verb::Logs => "Logs",
+        Verb::Signal(_) => "Send",
     }
 }

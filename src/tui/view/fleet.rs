@@ -28,7 +28,10 @@ const FULL_CPU: f32 = 20.0;
 /// Draws it.
 pub fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     let (settings, fleet) = (&state.settings, &state.fleet);
-    canvas::title(settings, Rect { height: 1, ..area }, "instances", state.focus == Pane::Fleet, &filter::title(state), buffer);
+    let mut right = filter::title(state);
+    // What a key will hit is the last to leave the title.
+    right.extend(Some(format!("{} marked", state.marks.count())).filter(|_| !state.marks.is_empty()));
+    canvas::title(settings, Rect { height: 1, ..area }, "instances", state.focus == Pane::Fleet, &right, buffer);
     let arrangement = arrangement(state, area.width);
     headings(state, &arrangement, area, buffer);
     let below = Rect { y: area.y + 2, height: area.height.saturating_sub(2), ..area };
@@ -127,6 +130,9 @@ fn line(state: &State, row: &Row, arrangement: &Arrangement, area: Rect, buffer:
         let state_column = arrangement.columns.iter().find(|placed| placed.column == Column::State).map(|placed| place(placed, area));
         doing(state, underway, state_column.unwrap_or(area), end + 2, area, buffer);
     }
+    if state.marks.holds(&row.id) {
+        canvas::put(buffer, area.x + u16::from(chosen), area.y, 1, settings.glyphs.marked, settings.theme.key);
+    }
     if chosen {
         canvas::put(buffer, area.x, area.y, 1, settings.glyphs.chosen, settings.theme.title);
         buffer.set_style(area.intersection(buffer.area), settings.theme.chosen);
@@ -184,6 +190,7 @@ fn doing(state: &State, underway: &Underway, column: Rect, x: u16, area: Rect, b
                 Verb::Stop => ("stopping", Doing::Stopping),
                 Verb::Restart => ("restarting", Doing::Stopping),
                 Verb::Logs => ("reading", Doing::Starting),
+                Verb::Signal(_) => ("signalling", Doing::Starting),
             };
             let since = units::uptime(state.header.now.boot.saturating_sub(underway.since));
             let sign = wording::state_sign(sign, settings.glyphs.ascii);

@@ -74,6 +74,11 @@ fn parts(state: &State, snapshot: &Snapshot, words: bool) -> Vec<Part> {
     if state.header.locked {
         parts.push(part((if state.settings.read_only { "read-only" } else { "locked" }).to_owned(), theme.warning, 2));
     }
+    if let Some(progress) = state.progress.as_ref().filter(|progress| !progress.open && !progress.is_over()) {
+        let (counts, all) = (progress.counts(), progress.items.len());
+        let ended = all - counts.waiting - counts.underway;
+        parts.push(part(format!("{} {ended}/{all}", progress.verb), theme.busy, 1));
+    }
     parts.push(part(if words { plural(totals.instances, "instance") } else { format!("{}:", totals.instances) }, theme.header, 3));
     for (states, word, leaves) in GROUPS {
         let count: usize = states.iter().map(|state| totals.in_state(*state)).sum();

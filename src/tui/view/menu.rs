@@ -6,29 +6,34 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use crate::domain::Verb;
+use crate::tui::keymap::{self, Action, Place};
 use crate::tui::state::State;
 use crate::tui::state::menu::Menu;
 
 use super::canvas;
 
 /// How wide it is where there is room.
-const WIDTH: u16 = 64;
+const WIDTH: u16 = 72;
 
 /// Draws it.
 pub fn draw(state: &State, menu: &Menu, within: Rect, buffer: &mut Buffer) {
     let (settings, theme) = (&state.settings, &state.settings.theme);
     let lines = u16::try_from(menu.entries.len()).unwrap_or(u16::MAX);
-    let Some(inside) = canvas::float(settings, within, WIDTH, lines, &menu.id.to_string(), buffer) else { return };
-    for (y, (index, (verb, why))) in (inside.y..inside.bottom()).zip(menu.entries.iter().enumerate()) {
+    let title = menu.id.as_ref().map_or_else(|| format!("{} marked", state.marks.count()), ToString::to_string);
+    let Some(inside) = canvas::float(settings, within, WIDTH, lines, &title, buffer) else { return };
+    let words = menu.entries.iter().map(|entry| canvas::cells(entry.words)).max().unwrap_or(0);
+    // On a small screen the list goes with the choice.
+    let top = (menu.chosen + 1).saturating_sub(usize::from(inside.height));
+    for (y, (index, entry)) in (inside.y..inside.bottom()).zip(menu.entries.iter().enumerate().skip(top)) {
         let chosen = index == menu.chosen;
         let mark = if chosen { settings.glyphs.chosen } else { " " };
-        let style = if why.is_some() { theme.dim } else { Style::new() };
+        let (style, key) = if entry.why.is_some() { (theme.dim, theme.dim) } else { (Style::new(), theme.key) };
         canvas::put(buffer, inside.x, y, 2, mark, theme.title);
-        let x = canvas::put(buffer, inside.x + 2, y, 2, key(*verb), if why.is_some() { theme.dim } else { theme.key });
-        let x = canvas::put(buffer, x + 1, y, 10, &format!("{:<9}", words(*verb)), style);
-        if let Some(why) = why {
-            canvas::put_fit(settings, buffer, x + 1, y, inside.right().saturating_sub(x + 1), why.as_str(), theme.dim);
+        canvas::put(buffer, inside.x + 2, y, 5, &label(entry.action), key);
+        canvas::put(buffer, inside.x + 8, y, inside.width.saturating_sub(8), entry.words, style);
+        if let Some(why) = &entry.why {
+            let x = inside.x + 8 + words + 2;
+            canvas::put_fit(settings, buffer, x, y, inside.right().saturating_sub(x), why.as_str(), theme.dim);
         }
         if chosen {
             buffer.set_style(Rect { y, height: 1, ..inside }.intersection(buffer.area), theme.chosen);
@@ -36,18 +41,8 @@ pub fn draw(state: &State, menu: &Menu, within: Rect, buffer: &mut Buffer) {
     }
 }
 
-fn key(verb: Verb) -> &'static str {
-    match verb {
-        Verb::Start => "s",
-        Verb::Stop => "S",
-        Verb::Restart => "r",
-        Verb::Logs => "l",
-    }
-}
-
-fn words(verb: Verb) -> &'static str {
-    match verb {
-        Verb::Logs => "log",
-        other => other.word(),
-    }
+/// The key that does the same in the menu.
+fn label(action: Action) -> String {
+    let binding = keymap::bindings().find(|binding| binding.place == Place::Menu && binding.action == action);
+    binding.and_then(|binding| binding.keys.first()).map(|key| key.label()).unwrap_or_default()
 }

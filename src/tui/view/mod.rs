@@ -2,6 +2,7 @@
 //!
 //! It must never change a state, and never draw a text from outside that is not `Shown`.
 
+pub mod bulk;
 pub mod canvas;
 pub mod chart;
 pub mod confirm;
@@ -18,6 +19,7 @@ pub mod menu;
 pub mod picker;
 pub mod pictures;
 pub mod ports;
+pub mod progress;
 pub mod prose;
 pub mod status;
 pub mod tabs;
@@ -71,6 +73,9 @@ pub fn draw(state: &State, buffer: &mut Buffer) -> Option<Position> {
     if state.why.is_some() {
         why::draw(state, body, buffer);
     }
+    if let Some(progress) = state.progress.as_ref().filter(|progress| progress.open) {
+        progress::draw(state, progress, body, buffer);
+    }
     if let Some(menu) = &state.menu {
         menu::draw(state, menu, body, buffer);
     }
@@ -79,6 +84,9 @@ pub fn draw(state: &State, buffer: &mut Buffer) -> Option<Position> {
     }
     if let Some(confirm) = &state.confirm {
         cursor = confirm::draw(state, confirm, body, buffer);
+    }
+    if let Some(bulk) = &state.bulk {
+        cursor = bulk::draw(state, bulk, body, buffer);
     }
     if let Some(help) = &state.help {
         cursor = None;

@@ -2,16 +2,21 @@
 //!
 //! It must never name a key that does nothing here.
 
+use std::borrow::Cow;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 
-use crate::tui::keymap::{self, Action, Binding};
 use tui_input::Input;
+
+use crate::domain::{Signal, Verb};
+use crate::tui::keymap::{self, Action, Binding, Place};
 
 use crate::tui::state::prompt::Prompt;
 use crate::tui::state::{Pane, State, Tab};
 use crate::tui::update::fix;
+use crate::tui::update::marks;
 
 use super::canvas;
 
@@ -35,18 +40,32 @@ pub fn draw(state: &State, area: Rect, buffer: &mut Buffer) -> Option<Position> 
     let end = right.saturating_sub(2);
     for binding in keymap::footer(state.place()).filter(|binding| !is_right(binding) && makes_sense(state, binding)) {
         let possible = is_possible(state, binding);
-        let (label, width) = (label(binding), width(binding, binding.short) + if possible { 0 } else { 2 });
+        let word = word(state, binding);
+        let (label, width) = (label(binding), width(binding, &word) + if possible { 0 } else { 2 });
         if x + width > end {
             break;
         }
         x = if possible {
-            name(state, binding, binding.short, x, area, buffer)
+            name(state, binding, &word, x, area, buffer)
         } else {
             // In brackets: pressing it says why not.
-            canvas::put(buffer, x, area.y, width, &format!("({label} {})", binding.short), theme.dim)
+            canvas::put(buffer, x, area.y, width, &format!("({label} {word})"), theme.dim)
         } + 2;
     }
     None
+}
+
+/// What a key does here, in a word or two.
+fn word(state: &State, binding: &Binding) -> Cow<'static, str> {
+    if matches!(binding.action, Action::Act(_)) && marks::count(state) {
+        return format!("{} {}", binding.short, state.marks.count()).into();
+    }
+    let nothing_waits = || state.progress.as_ref().is_some_and(|progress| progress.counts().waiting == 0);
+    if (binding.place, binding.action) == (Place::Progress, Action::Escape) && nothing_waits() {
+        "close".into()
+    } else {
+        binding.short.into()
+    }
 }
 
 /// The key that is shown for a binding.
@@ -94,15 +113,22 @@ fn makes_sense(state: &State, binding: &Binding) -> bool {
         && (moves || !matches!(binding.action, Action::Move(_)))
 }
 
+/// Whether this can be asked of the chosen instance.
+fn is_possible_for(state: &State, verb: Verb) -> bool {
+    // An answer about another instance is none.
+    let answer = state.status.allowed.as_ref().filter(|answer| Some(&answer.id) == state.target());
+    let refused = answer.is_some_and(|answer| answer.why_not(verb).is_some());
+    state.target().is_some() && !(verb.changes() && state.header.locked) && !refused
+}
+
 /// Whether the key would do something for the chosen instance.
 fn is_possible(state: &State, binding: &Binding) -> bool {
     match binding.action {
-        Action::Act(verb) => {
-            // An answer about another instance is none.
-            let answer = state.status.allowed.as_ref().filter(|answer| Some(&answer.id) == state.target());
-            let refused = answer.is_some_and(|answer| answer.why_not(verb).is_some());
-            state.target().is_some() && !(verb.changes() && state.header.locked) && !refused
-        }
+        // What the door says of the chosen one is not said of those that are marked.
+        Action::Act(_) if marks::count(state) => !state.header.locked,
+        Action::Act(verb) => is_possible_for(state, verb),
+        Action::Signal => is_possible_for(state, Verb::Signal(Signal::Hangup)),
+        Action::Copy | Action::Snippet => state.target().is_some(),
         Action::Detail | Action::Menu | Action::GoTo | Action::GoToInstance | Action::Why | Action::ShowPort => state.target().is_some(),
         Action::Fix => fix::is_possible(state),
         _ => true,

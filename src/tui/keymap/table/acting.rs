@@ -12,5 +12,7 @@ pub const KEYS: &[Binding] = &[
     bind(Place::Everywhere, Action::Act(Verb::Start), &[char('s')], "start", "start it (asks first)"),
     bind(Place::Everywhere, Action::Act(Verb::Stop), &[char('S')], "stop", "stop it and everything that it started (asks first)"),
     bind(Place::Everywhere, Action::Act(Verb::Restart), &[char('r')], "restart", "restart it on the same port (asks first)"),
+    bind(Place::Everywhere, Action::Signal, &[char('K')], "", "send its process a signal (asks first)"),
+    bind(Place::Everywhere, Action::Progress, &[char('b')], "", "how far the last bulk action is"),
     bind(Place::Everywhere, Action::Menu, &[char('a')], "more", "what is possible now, and why the rest is not"),
 ];
