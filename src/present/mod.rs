@@ -15,6 +15,7 @@ pub mod ports;
 pub mod sparkline;
 pub mod table;
 pub mod units;
+pub mod welcome;
 pub mod wording;
 
 /// The fixture fleet; `tests/it` includes the same file.

@@ -10,6 +10,7 @@ use jiff::tz::TimeZone;
 use tokio::sync::mpsc::{Receiver, channel};
 use tokio::time::Instant;
 
+use crate::config::themes;
 use crate::domain::Moment;
 use crate::error::{Context, Result};
 use crate::link::Door;
@@ -23,6 +24,7 @@ use super::perform::Performer;
 use super::signals::{Signal, Signals};
 use super::state::{Settings, State};
 use super::theme::Theme;
+use super::themes::Themes;
 use super::{Options, glyphs, input, terminal, update, view, watchdog};
 
 /// Data changes the screen at most this often; keys change it at once.
@@ -81,17 +83,22 @@ impl App {
         let caller = door.caller();
         let settings = Settings {
             glyphs,
-            theme: Theme::for_depth(depth)?,
+            theme: Theme::plain(),
+            themes: Arc::new(Themes::built_in(depth)?.with(themes::files(&themes::directories()))),
+            keymap: options.keymap,
+            configured: options.configured,
             zone: TimeZone::system(),
             read_only: options.read_only || caller.read_only,
             caller,
         };
+        let mut state = State::new(settings, terminal::size(), now());
+        update::theme::begin(&mut state, options.theme);
         let (keys, events) = channel(BURST);
         let (hangup, hung_up) = channel(1);
         watchdog::start(hangup)?;
         input::start(keys.clone())?;
         Ok(Self {
-            state: State::new(settings, terminal::size(), now()),
+            state,
             painter: Painter::new(depth, glyphs.ascii),
             outlet: Outlet::start(std::io::stdout())?,
             performer: Performer::new(Arc::clone(&door), keys),

@@ -60,4 +60,6 @@ pub enum Purpose {
     Confirm(Verb),
     /// To open the menu.
     Menu,
+    /// To open the palette.
+    Palette,
 }

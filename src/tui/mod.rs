@@ -20,6 +20,7 @@ mod signals;
 pub mod state;
 mod terminal;
 pub mod theme;
+pub mod themes;
 pub mod update;
 pub mod view;
 mod watchdog;
@@ -32,10 +33,11 @@ use std::sync::Arc;
 use crate::error::Result;
 use crate::link::Door;
 
+pub use keymap::Keymap;
 pub use palette::ColorChoice;
 
 /// How the console is to look and what it may.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Options {
     /// Whether there are colours.
     pub color: ColorChoice,
@@ -43,6 +45,12 @@ pub struct Options {
     pub ascii: bool,
     /// Nothing can be changed, and that cannot be unlocked.
     pub read_only: bool,
+    /// What each key does.
+    pub keymap: Arc<Keymap>,
+    /// The theme that is asked for; the default without it.
+    pub theme: Option<String>,
+    /// Whether any file configures this berth.
+    pub configured: bool,
 }
 
 /// Opens the console on the terminal and returns when it is left. The terminal is given back on every way out.

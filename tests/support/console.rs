@@ -10,7 +10,8 @@ use berth::tui::effect::Effect;
 use berth::tui::event::{Answer, Event};
 use berth::tui::glyphs::{ASCII, UNICODE};
 use berth::tui::state::{Settings, State};
-use berth::tui::theme::Theme;
+use berth::tui::palette::Depth;
+use berth::tui::themes::Themes;
 use berth::tui::update::update;
 use berth::tui::view;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
@@ -33,7 +34,17 @@ impl Console {
     /// Of this size, for root, before the first snapshot.
     pub fn new(width: u16, height: u16) -> Self {
         let caller = Caller { uid: Uid::ROOT, name: Shown::from("root"), login: None, role: Role::Admin, read_only: false };
-        let settings = Settings { glyphs: &UNICODE, theme: Theme::plain(), zone: TimeZone::UTC, read_only: false, caller };
+        let themes = Themes::built_in(Depth::True).unwrap();
+        let settings = Settings {
+            glyphs: &UNICODE,
+            theme: themes.styles("dark").unwrap().clone(),
+            themes: Arc::new(themes),
+            keymap: Arc::default(),
+            configured: false,
+            zone: TimeZone::UTC,
+            read_only: false,
+            caller,
+        };
         let now = Moment { boot: fleet::fleet().taken.boot, wall: fleet::now() };
         Self { state: State::new(settings, (width, height), now), effects: Vec::new(), log: lines() }
     }

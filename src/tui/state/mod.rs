@@ -27,8 +27,9 @@ use crate::domain::{Caller, InstanceId, Row, Snapshot};
 use crate::present::Look;
 
 use super::glyphs::Glyphs;
-use super::keymap::Place;
+use super::keymap::{Keymap, Place};
 use super::theme::Theme;
+use super::themes::{self, Themes};
 
 pub use tab::Tab;
 
@@ -48,8 +49,14 @@ pub enum Pane {
 pub struct Settings {
     /// The signs.
     pub glyphs: &'static Glyphs,
-    /// The styles.
+    /// The styles that are shown: the chosen theme's, or those of the one that is being looked at.
     pub theme: Theme,
+    /// The themes that there are.
+    pub themes: Arc<Themes>,
+    /// What each key does.
+    pub keymap: Arc<Keymap>,
+    /// Whether any file configures this berth.
+    pub configured: bool,
     /// The time zone that times are shown in.
     pub zone: TimeZone,
     /// `--read-only` was given: changes cannot be unlocked.
@@ -63,6 +70,8 @@ pub struct Settings {
 pub struct State {
     /// What is fixed.
     pub settings: Settings,
+    /// The theme that was chosen, by its name; what is stored as the person's choice. `None`: the default.
+    pub theme: Option<String>,
     /// Columns and rows of the terminal.
     pub size: (u16, u16),
     /// The newest picture.
@@ -113,6 +122,7 @@ impl State {
         let locked = settings.read_only;
         Self {
             settings,
+            theme: None,
             size,
             live: None,
             snapshot: None,
@@ -182,6 +192,17 @@ impl State {
     /// Its row in the picture that is shown.
     pub fn target_row(&self) -> Option<&Arc<Row>> {
         self.snapshot.as_ref()?.row(self.target()?)
+    }
+
+    /// The theme in force, by its name.
+    pub fn theme_name(&self) -> &str {
+        self.theme.as_deref().unwrap_or(themes::DEFAULT)
+    }
+
+    /// The key for an action where the focus is, as it is shown; its name in the palette when it has none.
+    pub fn key_for(&self, action: super::keymap::Action) -> String {
+        let label = self.settings.keymap.label(self.place(), action);
+        if label.is_empty() { format!(":{}", action.name()) } else { label }
     }
 
     /// The chosen row as it is shown.

@@ -13,16 +13,18 @@ pub mod help;
 mod host;
 pub mod log;
 pub mod menu;
+pub mod palette;
 pub mod picker;
 mod ports;
 pub mod prompt;
 pub mod status;
+pub mod theme;
 
 use crossterm::event::KeyEvent;
 
 use super::effect::Effect;
 use super::event::{Answer, Event, Purpose};
-use super::keymap::{self, Action};
+use super::keymap::Action;
 use super::layout::Layout;
 use super::state::{Pane, State, Tab};
 
@@ -60,7 +62,7 @@ fn settle(state: &mut State, effects: &mut Vec<Effect>) {
 /// A key goes to what has the focus.
 fn press(state: &mut State, key: &KeyEvent, effects: &mut Vec<Effect>) {
     status::clear(state);
-    let Some(action) = keymap::lookup(state.place(), key) else {
+    let Some(action) = state.settings.keymap.lookup(state.place(), key) else {
         // What is bound to nothing is text, where there is an input.
         if state.confirm.is_some() {
             confirm::type_key(state, key);
@@ -101,6 +103,9 @@ fn act(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
     }
     match action {
         Action::Help => help::open(state),
+        Action::Palette => palette::ask(state, effects),
+        Action::NextTheme => theme::next(state),
+        Action::Theme => theme::open(state),
         Action::Tab(tab) => go_to(state, tab),
         Action::Hold => header::hold(state),
         Action::Lock => header::lock(state),
@@ -132,7 +137,10 @@ fn act(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
         },
         // These belong to dialogues and are handled there.
         Action::Confirm | Action::Press | Action::NextField | Action::PreviousField => {}
-        Action::Quit | Action::Redraw | Action::Suspend => {}
+        // Always the same, and from the palette too.
+        Action::Quit => effects.push(Effect::Quit),
+        Action::Redraw => effects.push(Effect::Redraw),
+        Action::Suspend => effects.push(Effect::Suspend),
     }
 }
 
@@ -171,6 +179,7 @@ fn answered(state: &mut State, answer: Answer) {
         Purpose::Keys => {}
         Purpose::Confirm(verb) => confirm::open(state, verb, &answer),
         Purpose::Menu => menu::open(state, &answer),
+        Purpose::Palette => palette::open(state),
     }
 }
 

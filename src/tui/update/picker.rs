@@ -11,7 +11,7 @@ use crate::tui::state::State;
 use crate::tui::state::picker::{Choice, Picker};
 use crate::tui::view::picker as view;
 
-use super::{filter, status};
+use super::{filter, palette, status, theme};
 
 /// Longer texts are of no use.
 const LONGEST: usize = 100;
@@ -32,6 +32,7 @@ pub fn type_key(state: &mut State, key: &KeyEvent) {
         picker.input.handle_event(&Raw::Key(*key));
         picker.narrow();
     }
+    theme::look_at(state);
 }
 
 /// A pasted text.
@@ -39,6 +40,7 @@ pub fn paste(state: &mut State, text: &str) {
     let Some(picker) = &mut state.picker else { return };
     filter::insert(&mut picker.input, text, LONGEST);
     picker.narrow();
+    theme::look_at(state);
 }
 
 /// A bound key.
@@ -55,11 +57,17 @@ pub fn act(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
         Action::Press => press(state, effects),
         _ => {}
     }
+    theme::look_at(state);
 }
 
 fn press(state: &mut State, effects: &mut Vec<Effect>) {
     let Some(picker) = &state.picker else { return };
     let Some(entry) = picker.entry().cloned() else { return };
+    let argument = picker.argument().map(|(_, rest)| rest.to_owned()).filter(|rest| !rest.is_empty());
+    if let (Choice::Command(action, _), Some(argument)) = (&entry.choice, argument) {
+        palette::carry_out(state, *action, &argument, effects);
+        return;
+    }
     if !picker.stays {
         state.picker = None;
     }
@@ -73,5 +81,7 @@ fn press(state: &mut State, effects: &mut Vec<Effect>) {
 fn choose(state: &mut State, choice: Choice, effects: &mut Vec<Effect>) {
     match choice {
         Choice::Action(action) => super::act(state, action, effects),
+        Choice::Command(action, place) => palette::act(state, action, place, effects),
+        Choice::Theme(name) => theme::choose(state, &name),
     }
 }

@@ -15,7 +15,7 @@ use crate::present::{HIDDEN, NOTHING, bar, columns, sparkline, units, wording};
 use crate::tui::state::fleet::descends;
 use crate::tui::state::{Pane, State};
 
-use super::{canvas, filter};
+use super::{canvas, filter, first_run};
 
 /// The chosen row's mark and a blank stand before the first column.
 const MARGIN: u16 = 2;
@@ -167,9 +167,8 @@ fn empty(state: &State, area: Rect, buffer: &mut Buffer) {
         None => vec![format!("looking{}", settings.glyphs.ellipsis)],
         Some(_) if state.filter.is_active() => vec!["nothing is kept by the filter; Esc clears it".to_owned()],
         Some(snapshot) => {
-            let mut lines = vec![format!("no instance was found, and nothing listens in {}", snapshot.range)];
-            lines.extend(snapshot.notices.iter().map(ToString::to_string));
-            lines
+            let area = Rect { x: area.x + MARGIN, width: area.width.saturating_sub(MARGIN), ..area };
+            return first_run::draw(state, snapshot, area, buffer);
         }
     };
     lines.truncate(usize::from(area.height));
