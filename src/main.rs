@@ -44,7 +44,8 @@ impl Wiring for Host {
             value: value.as_str().to_owned(),
             origin: origin.to_string(),
         };
-        let mut settings: Vec<Setting> = config.describe().into_iter().filter(|(key, _, _)| !key.starts_with("keys.")).map(setting).collect();
+        let mut settings: Vec<Setting> =
+            config.describe().into_iter().filter(|(key, _, _)| !key.starts_with("keys.")).map(setting).collect();
         let keymap = Keymap::of(&config.keys)?;
         settings.extend(keymap.describe().into_iter().map(|(key, value, place)| {
             let origin = place.map_or(berth::config::Origin::Default, |place| berth::config::Origin::File(place.clone()));

@@ -54,7 +54,9 @@ fn begin(init: &Init, global: &Global, out: &mut Out) -> Result<u8, Stop> {
     init::write(&path, &text)?;
     let path = Shown::new(&path.to_string_lossy());
     if global.json {
-        out.json(&json!({ "schema": SCHEMA, "config": path.as_str(), "discover": found.iter().map(|tree| &tree.pattern).collect::<Vec<_>>() }))?;
+        out.json(
+            &json!({ "schema": SCHEMA, "config": path.as_str(), "discover": found.iter().map(|tree| &tree.pattern).collect::<Vec<_>>() }),
+        )?;
     } else {
         out.text(&format!("{path} is written; look at it, then: berth ls\n"))?;
         for tree in &found {
@@ -66,7 +68,8 @@ fn begin(init: &Init, global: &Global, out: &mut Out) -> Result<u8, Stop> {
 
 /// The keys as a configuration says them, one table a place.
 fn keys(settings: &[Setting]) -> String {
-    let (mut text, mut last) = (String::from("# The console's keys. Copy a line below its [keys.PLACE] and change it; [] takes a key away.\n"), "");
+    let (mut text, mut last) =
+        (String::from("# The console's keys. Copy a line below its [keys.PLACE] and change it; [] takes a key away.\n"), "");
     let mut lines: Vec<(&str, &str, &Setting)> = Vec::new();
     for setting in settings {
         if let Some((place, action)) = setting.key.strip_prefix(KEYS).and_then(|key| key.split_once('.')) {

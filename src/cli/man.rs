@@ -80,7 +80,9 @@ fn unknown(all: &clap::Command, name: &str) -> Error {
 
 /// Every page as a file: `berth.1`, `berth-start.1`.
 fn write(all: &clap::Command, folder: &Path, out: &mut Out) -> Result<u8, Stop> {
-    for (command, is_main) in std::iter::once((all, true)).chain(all.get_subcommands().filter(|sub| !sub.is_hide_set()).map(|sub| (sub, false))) {
+    for (command, is_main) in
+        std::iter::once((all, true)).chain(all.get_subcommands().filter(|sub| !sub.is_hide_set()).map(|sub| (sub, false)))
+    {
         let path = folder.join(Page::new(command.clone()).get_filename());
         let shown = Shown::new(&path.to_string_lossy());
         fs::write(&path, page(command, is_main)?).while_doing(|| format!("cannot write {shown}"))?;
@@ -130,7 +132,10 @@ fn section(roff: &mut Roff, title: &str, lines: &[(&str, &str)]) {
 fn keys(roff: &mut Roff) {
     let keymap = Keymap::default();
     roff.control("SH", ["KEYS"]);
-    roff.text([roman("In the console, ? shows the keys of what has the focus, and : finds every action by its name. All can be changed: "), bold("berth config --keys")]);
+    roff.text([
+        roman("In the console, ? shows the keys of what has the focus, and : finds every action by its name. All can be changed: "),
+        bold("berth config --keys"),
+    ]);
     for place in Place::ALL {
         let mut lines = keymap.bound().iter().filter(|bound| bound.place == place).peekable();
         if lines.peek().is_none() {
@@ -169,7 +174,8 @@ mod tests {
     #[test]
     fn the_page_has_every_command_key_and_exit_code() {
         let page = of(None);
-        for part in [".TH berth 1", ".SH KEYS", ".SS instances", ".SH \"EXIT STATUS\"", "NO_COLOR", "/etc/berth/berth.toml", "sort by CPU"] {
+        for part in [".TH berth 1", ".SH KEYS", ".SS instances", ".SH \"EXIT STATUS\"", "NO_COLOR", "/etc/berth/berth.toml", "sort by CPU"]
+        {
             assert!(page.contains(part), "{part}\n{page}");
         }
         for command in Arguments::command().get_subcommands() {

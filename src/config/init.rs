@@ -40,7 +40,10 @@ pub fn survey(root: &Path) -> Vec<Tree> {
             }
             let holds = |below: &str, file: &str| {
                 let users = names(&folder.join(below));
-                users.iter().filter(|user| fs::symlink_metadata(folder.join(below).join(user).join(file)).is_ok_and(|it| it.is_file())).count()
+                users
+                    .iter()
+                    .filter(|user| fs::symlink_metadata(folder.join(below).join(user).join(file)).is_ok_and(|it| it.is_file()))
+                    .count()
             };
             let env = names(&folder).iter().filter(|name| is_env(name)).count();
             let found = [
@@ -57,7 +60,8 @@ pub fn survey(root: &Path) -> Vec<Tree> {
 /// Whether a name is an owner's environment file, and no example or backup of one.
 fn is_env(name: &str) -> bool {
     let spare = ["example", "sample", "dist", "bak", "orig", "swp"];
-    name.strip_prefix(".env.").is_some_and(|owner| !owner.is_empty() && !owner.ends_with('~') && !spare.iter().any(|end| owner.ends_with(end)))
+    name.strip_prefix(".env.")
+        .is_some_and(|owner| !owner.is_empty() && !owner.ends_with('~') && !spare.iter().any(|end| owner.ends_with(end)))
 }
 
 fn names(folder: &Path) -> Vec<String> {
@@ -97,7 +101,9 @@ fn discover(found: &[Tree]) -> String {
     let mut text = String::new();
     if found.is_empty() {
         text.push_str("# Nothing was found on this host; uncomment and change what fits.\n");
-        for line in ["[[discover]]", "config = \"/opt/mcp-server/users/*/config/config.json\"", "[[discover]]", "env = \"/opt/sdp-mcp/.env.*\""] {
+        for line in
+            ["[[discover]]", "config = \"/opt/mcp-server/users/*/config/config.json\"", "[[discover]]", "env = \"/opt/sdp-mcp/.env.*\""]
+        {
             text.push_str(&format!("# {line}\n"));
         }
         return text;
@@ -187,7 +193,8 @@ mod tests {
         ] {
             make(root.path(), file);
         }
-        let found: Vec<(String, bool, usize)> = survey(root.path()).into_iter().map(|tree| (tree.pattern, tree.is_env, tree.count)).collect();
+        let found: Vec<(String, bool, usize)> =
+            survey(root.path()).into_iter().map(|tree| (tree.pattern, tree.is_env, tree.count)).collect();
         let expected = [
             ("/opt/mcp-server/users/*/config/config.json", false, 2),
             ("/opt/sdp-mcp/.env.*", true, 1),

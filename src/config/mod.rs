@@ -15,9 +15,9 @@ mod placeholders;
 mod read;
 mod schema;
 mod template;
-pub mod themes;
 #[cfg(test)]
 mod tests;
+pub mod themes;
 mod trust;
 mod units;
 

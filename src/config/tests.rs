@@ -73,7 +73,8 @@ fn the_defaults_leave_out_only_what_is_optional() {
         for key in keys {
             let path = format!("{table}.{key}");
             let told = known.iter().any(|known| *known == path || known.starts_with(&format!("{path}.")));
-            let optional = ["layout.state", "console.theme", "template.default.env_file", "template.default.run_as"].contains(&path.as_str());
+            let optional =
+                ["layout.state", "console.theme", "template.default.env_file", "template.default.run_as"].contains(&path.as_str());
             assert_eq!(told, !optional, "{path}");
             // Also what is commented out is documented.
             assert!(Config::example().contains(&format!("{key} = ")), "{path}");

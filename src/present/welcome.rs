@@ -20,11 +20,11 @@ pub fn sentences(snapshot: &Snapshot) -> Vec<String> {
 /// What can be done next; `configured`: there is a configuration, so that one to begin with is of no use.
 pub fn steps(configured: bool) -> [Step; 3] {
     let second = if configured {
-        ("berth config", "what is configured, and which file says so")
+        ("berth config", "what is configured, and by which file")
     } else {
-        ("berth config init", "write a configuration, made for what lies on this host")
+        ("berth config init", "write a configuration for this host")
     };
-    [("berth demo", "try berth on a fleet of its own, of which nothing remains"), second, ("berth man", "the manual")]
+    [("berth demo", "a fleet of its own to try berth on"), second, ("berth man", "the manual")]
 }
 
 #[cfg(test)]

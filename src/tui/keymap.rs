@@ -117,7 +117,8 @@ impl Keymap {
     fn holds(&self, bound: &Bound, place: Place) -> bool {
         let rank = |of: Place| place.chain().iter().position(|near| *near == of);
         let Some(far) = rank(bound.place) else { return false };
-        let nearer = |other: &Bound| other.changed.is_some() && other.action == bound.action && rank(other.place).is_some_and(|near| near < far);
+        let nearer =
+            |other: &Bound| other.changed.is_some() && other.action == bound.action && rank(other.place).is_some_and(|near| near < far);
         !self.bound.iter().any(nearer)
     }
 }

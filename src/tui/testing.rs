@@ -11,9 +11,9 @@ use crate::domain::*;
 
 use super::effect::Effect;
 use super::event::{Answer, Event, Purpose};
+use super::palette::Depth;
 use super::state::{Settings, State as Console};
 use super::update::update;
-use super::palette::Depth;
 use super::{glyphs, theme, themes};
 
 /// A moment, so many seconds after the test's beginning.

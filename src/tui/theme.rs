@@ -218,7 +218,9 @@ impl Theme {
             log_debug,
             mark,
         ];
-        std::array::from_fn(|index| (NAMES.get(index).copied().unwrap_or_default(), styles.get(index).map_or_else(Style::new, |style| **style)))
+        std::array::from_fn(|index| {
+            (NAMES.get(index).copied().unwrap_or_default(), styles.get(index).map_or_else(Style::new, |style| **style))
+        })
     }
 }
 

@@ -140,4 +140,13 @@ impl Themes {
 }
 
 #[cfg(test)]
+impl Theme {
+    /// The default theme, for tests of what is drawn with it.
+    pub fn for_depth(depth: Depth) -> Result<Self> {
+        let themes = Themes::built_in(depth)?;
+        themes.styles(DEFAULT).cloned().map_err(|why| Error::failed(why.to_string()))
+    }
+}
+
+#[cfg(test)]
 mod tests;

@@ -12,6 +12,7 @@ mod console;
 mod fake_door;
 #[path = "../support/fleet.rs"]
 mod fleet;
+mod keymap_table;
 mod logs;
 mod overlap;
 mod pending;
@@ -19,6 +20,7 @@ mod ports;
 mod pty;
 mod restarts;
 mod screens;
+mod screens_palette;
 mod screens_sizes;
 #[path = "../support/terminal.rs"]
 mod terminal;

@@ -9,8 +9,8 @@ use berth::domain::{Caller, InstanceId, LogLevel, LogLine, LogView, Moment, Read
 use berth::tui::effect::Effect;
 use berth::tui::event::{Answer, Event};
 use berth::tui::glyphs::{ASCII, UNICODE};
-use berth::tui::state::{Settings, State};
 use berth::tui::palette::Depth;
+use berth::tui::state::{Settings, State};
 use berth::tui::themes::Themes;
 use berth::tui::update::update;
 use berth::tui::view;
@@ -18,6 +18,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use jiff::tz::TimeZone;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
+use ratatui::buffer::Buffer;
 
 use super::fleet;
 
@@ -122,14 +123,20 @@ impl Console {
         self.event(Event::Key(KeyEvent::new(code, KeyModifiers::NONE)));
     }
 
-    /// What is on the screen.
-    pub fn screen(&self) -> String {
+    /// The screen's cells, their styles included.
+    pub fn buffer(&self) -> Buffer {
         let (width, height) = self.state.size;
         let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
         let frame = terminal.draw(|frame| {
             let _ = view::draw(&self.state, frame.buffer_mut());
         });
-        let buffer = frame.unwrap().buffer;
+        frame.unwrap().buffer.clone()
+    }
+
+    /// What is on the screen.
+    pub fn screen(&self) -> String {
+        let (width, height) = self.state.size;
+        let buffer = self.buffer();
         let line = |y| (0..width).map(|x| buffer[(x, y)].symbol()).collect::<String>().trim_end().to_owned();
         (0..height).map(line).collect::<Vec<_>>().join("\n")
     }

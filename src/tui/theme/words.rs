@@ -107,7 +107,10 @@ mod tests {
         for (value, expected) in [
             ("yelow bold", r#"default:2:11: warning = "yelow bold": "yelow" is no colour and no attribute; did you mean "yellow"?"#),
             ("on blod", r#"default:2:11: warning = "on blod": "blod" is no colour and no attribute; did you mean "bold"?"#),
-            ("999", r#"default:2:11: warning = "999": "999" is no colour and no attribute; a colour is one of the sixteen by name, 0 to 255, or #rrggbb"#),
+            (
+                "999",
+                r#"default:2:11: warning = "999": "999" is no colour and no attribute; a colour is one of the sixteen by name, 0 to 255, or #rrggbb"#,
+            ),
             ("#+12345", "default:2:11: warning = \"#+12345\": \"#+12345\" is no colour and no attribute; a colour is"),
         ] {
             let told = style(&line(value)).unwrap_err();

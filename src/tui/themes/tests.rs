@@ -11,7 +11,21 @@ const DEPTHS: [Depth; 4] = [Depth::None, Depth::Sixteen, Depth::Indexed, Depth::
 
 /// Styles that text is written in.
 const TEXTS: [&str; 15] = [
-    "brand", "header", "title", "dim", "heading", "good", "busy", "warning", "error", "note", "key", "log_error", "log_warn", "log_debug", "mark",
+    "brand",
+    "header",
+    "title",
+    "dim",
+    "heading",
+    "good",
+    "busy",
+    "warning",
+    "error",
+    "note",
+    "key",
+    "log_error",
+    "log_warn",
+    "log_debug",
+    "mark",
 ];
 
 fn styles(name: &str, depth: Depth) -> Theme {
@@ -28,7 +42,8 @@ fn the_chosen_row_and_the_focus_are_seen_in_every_theme_on_every_terminal() {
         for (name, _) in BUILT_IN {
             let theme = styles(name, depth);
             for style in [theme.chosen, theme.focus] {
-                let seen = style.add_modifier.contains(Modifier::REVERSED) || style.bg.is_some_and(|colour| depth.nearest(colour) != Color::Reset);
+                let seen =
+                    style.add_modifier.contains(Modifier::REVERSED) || style.bg.is_some_and(|colour| depth.nearest(colour) != Color::Reset);
                 assert!(seen, "{name} {depth:?} {style:?}");
             }
         }
@@ -38,7 +53,8 @@ fn the_chosen_row_and_the_focus_are_seen_in_every_theme_on_every_terminal() {
 #[test]
 fn what_matters_is_told_by_a_sign_whatever_the_colours() {
     for ascii in [false, true] {
-        let states = [State::Running, State::Degraded, State::Crashed, State::Stopped, State::Unknown].map(|state| wording::state_sign(state, ascii));
+        let states = [State::Running, State::Degraded, State::Crashed, State::Stopped, State::Unknown]
+            .map(|state| wording::state_sign(state, ascii));
         let levels = [Level::Error, Level::Warning, Level::Note].map(|level| wording::level_sign(level, ascii));
         for signs in [&states[..], &levels[..]] {
             assert!(signs.iter().enumerate().all(|(index, sign)| !signs[..index].contains(sign)), "{signs:?}");
@@ -79,7 +95,9 @@ fn texts_can_be_read_on_the_background_that_a_theme_is_made_for() {
             let quiet = theme.chosen.bg.filter(|_| !theme.chosen.add_modifier.contains(Modifier::REVERSED));
             for (style, colours) in theme.styles().iter().filter(|(style, _)| TEXTS.contains(style)) {
                 for behind in [Some(background), quiet].into_iter().flatten() {
-                    let Some(ratio) = colours.fg.and_then(|colour| contrast(depth.nearest(colour), depth.nearest(behind))) else { continue };
+                    let Some(ratio) = colours.fg.and_then(|colour| contrast(depth.nearest(colour), depth.nearest(behind))) else {
+                        continue;
+                    };
                     if ratio < least {
                         wrong.push(format!("{name} {depth:?} {style} on {behind}: {ratio:.2}"));
                     }

@@ -18,12 +18,12 @@ pub fn draw(state: &State, snapshot: &Snapshot, area: Rect, buffer: &mut Buffer)
     let (settings, theme) = (&state.settings, &state.settings.theme);
     let sentences = welcome::sentences(snapshot);
     let steps = welcome::steps(settings.configured);
-    let help = (state.key_for(Action::Help), "the keys; q leaves, and the commands above are for the shell");
+    let help = (state.key_for(Action::Help), "the keys; q leaves to the shell");
     let steps: Vec<(&str, &str)> = steps.iter().copied().chain([(help.0.as_str(), help.1)]).collect();
     // When there is no room for all, the steps stay: they are what one needs.
     let room = usize::from(area.height).saturating_sub(steps.len() + 2).max(1);
     let mut y = area.y;
-    let mut put = |x: u16, y: u16, text: &str, style: Style, buffer: &mut Buffer| {
+    let put = |x: u16, y: u16, text: &str, style: Style, buffer: &mut Buffer| {
         if y < area.bottom() {
             canvas::put_fit(settings, buffer, x, y, area.right().saturating_sub(x), text, style);
         }

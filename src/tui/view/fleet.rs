@@ -28,6 +28,11 @@ pub fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     let (settings, fleet) = (&state.settings, &state.fleet);
     canvas::title(settings, Rect { height: 1, ..area }, "instances", state.focus == Pane::Fleet, &filter::title(state), buffer);
     let arrangement = arrange(usize::from(area.width.saturating_sub(MARGIN)), fleet.widest);
+    if let Some(snapshot) = state.snapshot.as_ref().filter(|snapshot| snapshot.rows.is_empty()) {
+        let area =
+            Rect { x: area.x + MARGIN, y: area.y + 2, width: area.width.saturating_sub(MARGIN), height: area.height.saturating_sub(2) };
+        return first_run::draw(state, snapshot, area, buffer);
+    }
     headings(state, &arrangement, area, buffer);
     let below = Rect { y: area.y + 2, height: area.height.saturating_sub(2), ..area };
     if fleet.rows.is_empty() {
@@ -166,10 +171,8 @@ fn empty(state: &State, area: Rect, buffer: &mut Buffer) {
     let mut lines = match &state.snapshot {
         None => vec![format!("looking{}", settings.glyphs.ellipsis)],
         Some(_) if state.filter.is_active() => vec!["nothing is kept by the filter; Esc clears it".to_owned()],
-        Some(snapshot) => {
-            let area = Rect { x: area.x + MARGIN, width: area.width.saturating_sub(MARGIN), ..area };
-            return first_run::draw(state, snapshot, area, buffer);
-        }
+        // Without any row the first run's words stand here instead.
+        Some(_) => Vec::new(),
     };
     lines.truncate(usize::from(area.height));
     for (y, line) in (area.y..).zip(lines) {

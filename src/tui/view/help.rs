@@ -32,7 +32,7 @@ pub enum Line {
     Blank,
 }
 
-/// The page for a place: its own keys, those of everywhere, then the other places'.
+/// The page for a place: its own keys, those of everywhere, then the other places', then what has no key.
 pub fn lines(keymap: &Keymap, place: Place) -> Vec<Line> {
     let mut order: Vec<Place> = place.chain().to_vec();
     order.extend(Place::ALL.into_iter().filter(|other| !place.chain().contains(other)));
@@ -48,8 +48,13 @@ pub fn lines(keymap: &Keymap, place: Place) -> Vec<Line> {
             last = place.heading();
             lines.push(Line::Heading(last));
         }
-        let here = keymap.bound().iter().filter(|bound| bound.place == place);
+        let here = keymap.bound().iter().filter(|bound| bound.place == place && !bound.keys.is_empty());
         lines.extend(here.map(|bound| Line::Key(bound.labels(), bound.words)));
+    }
+    let mut named = keymap.bound().iter().filter(|bound| bound.keys.is_empty()).peekable();
+    if named.peek().is_some() {
+        lines.extend([Line::Blank, Line::Heading("by name only")]);
+        lines.extend(named.map(|bound| Line::Key(bound.labels(), bound.words)));
     }
     lines
 }
