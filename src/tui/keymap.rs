@@ -75,11 +75,13 @@ impl Bound {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Keymap {
     bound: Vec<Bound>,
+    /// A configuration changed something: only then can one place's keys hide another's.
+    is_changed: bool,
 }
 
 impl Default for Keymap {
     fn default() -> Self {
-        Self { bound: bindings().map(Bound::new).collect() }
+        Self { bound: bindings().map(Bound::new).collect(), is_changed: false }
     }
 }
 
@@ -117,6 +119,9 @@ impl Keymap {
     fn holds(&self, bound: &Bound, place: Place) -> bool {
         let rank = |of: Place| place.chain().iter().position(|near| *near == of);
         let Some(far) = rank(bound.place) else { return false };
+        if !self.is_changed {
+            return true;
+        }
         let nearer =
             |other: &Bound| other.changed.is_some() && other.action == bound.action && rank(other.place).is_some_and(|near| near < far);
         !self.bound.iter().any(nearer)

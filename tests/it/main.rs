@@ -5,6 +5,7 @@
 use berth::domain;
 
 mod actions;
+mod beginning;
 
 #[path = "../support/console.rs"]
 mod console;

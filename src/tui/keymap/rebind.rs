@@ -19,6 +19,7 @@ impl Keymap {
             keymap.rebind(line)?;
         }
         if !lines.is_empty() {
+            keymap.is_changed = true;
             keymap.check()?;
         }
         Ok(keymap)

@@ -19,15 +19,18 @@ fn lookup(place: Place, event: &KeyEvent) -> Option<Action> {
     Keymap::default().lookup(place, event)
 }
 
+/// Section, action and keys.
+type Written<'a> = (&'a str, &'a str, &'a [&'a str]);
+
 /// Lines as `config` reads them: section, action, keys; each stands on a line of its own.
-fn rebound(lines: &[(&str, &str, &[&str])]) -> Result<Keymap, String> {
+fn rebound(lines: &[Written<'_>]) -> Result<Keymap, String> {
     let file: Arc<Path> = Path::new("/etc/berth/berth.toml").into();
     let mut number = 1;
     let mut place = || {
         number += 1;
         config::Place { file: Some(file.clone()), line: number, column: 1 }
     };
-    let line = |(section, action, keys): &(&str, &str, &[&str])| {
+    let line = |(section, action, keys): &Written<'_>| {
         let at = place();
         KeyLine {
             section: (*section).to_owned(),
@@ -145,7 +148,7 @@ fn a_key_may_be_taken_away_and_given_to_another() {
 
 #[test]
 fn mistakes_are_told_with_their_line() {
-    let table: &[(&[(&str, &str, &[&str])], &str)] = &[
+    let table: &[(&[Written<'_>], &str)] = &[
         (&[("instnces", "restart", &["R"])], "2:1: there is no [keys.instnces]; did you mean \"instances\"?"),
         (&[("instances", "restrat", &["R"])], "2:1: unknown action \"restrat\" in [keys.instances]; did you mean \"restart\"?"),
         (&[("log", "sort-cpu", &["R"])], "2:1: unknown action \"sort-cpu\" in [keys.log]"),

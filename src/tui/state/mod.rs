@@ -27,7 +27,7 @@ use crate::domain::{Caller, InstanceId, Row, Snapshot};
 use crate::present::Look;
 
 use super::glyphs::Glyphs;
-use super::keymap::{Keymap, Place};
+use super::keymap::{Action, Keymap, Place};
 use super::theme::Theme;
 use super::themes::{self, Themes};
 
@@ -199,9 +199,9 @@ impl State {
         self.theme.as_deref().unwrap_or(themes::DEFAULT)
     }
 
-    /// The key for an action where the focus is, as it is shown; its name in the palette when it has none.
-    pub fn key_for(&self, action: super::keymap::Action) -> String {
-        let label = self.settings.keymap.label(self.place(), action);
+    /// The key for an action in the panes, for sentences that name it; its name in the palette when it has none.
+    pub fn key(&self, action: Action) -> String {
+        let label = self.settings.keymap.label(Place::Fleet, action);
         if label.is_empty() { format!(":{}", action.name()) } else { label }
     }
 

@@ -197,7 +197,8 @@ fn paste(state: &mut State, text: &str) {
     } else if state.filter.editing {
         filter::paste(state, text);
     } else {
-        status::say(state, "pasted text is not taken for keys; / opens the filter");
+        let sentence = format!("pasted text is not taken for keys; {} opens the filter", state.key(Action::Filter));
+        status::say(state, &sentence);
     }
 }
 
@@ -234,7 +235,8 @@ fn escape(state: &mut State) {
     } else if state.header.held {
         header::hold(state);
     } else {
-        status::say(state, "q quits");
+        let sentence = format!("{} quits", state.key(Action::Back));
+        status::say(state, &sentence);
     }
 }
 

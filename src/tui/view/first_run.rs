@@ -18,7 +18,8 @@ pub fn draw(state: &State, snapshot: &Snapshot, area: Rect, buffer: &mut Buffer)
     let (settings, theme) = (&state.settings, &state.settings.theme);
     let sentences = welcome::sentences(snapshot);
     let steps = welcome::steps(settings.configured);
-    let help = (state.key_for(Action::Help), "the keys; q leaves to the shell");
+    let back = format!("the keys; {} leaves to the shell", state.key(Action::Back));
+    let help = (state.key(Action::Help), back.as_str());
     let steps: Vec<(&str, &str)> = steps.iter().copied().chain([(help.0.as_str(), help.1)]).collect();
     // When there is no room for all, the steps stay: they are what one needs.
     let room = usize::from(area.height).saturating_sub(steps.len() + 2).max(1);

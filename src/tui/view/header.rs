@@ -9,6 +9,7 @@ use ratatui::style::Style;
 use crate::domain::{Level, Snapshot, State as Doing, words};
 use crate::present::paint::Tone;
 use crate::present::{units, wording};
+use crate::tui::keymap::Action;
 use crate::tui::state::State;
 
 use super::canvas;
@@ -112,11 +113,12 @@ pub fn draw_banner(state: &State, area: Rect, buffer: &mut Buffer) {
     let sign = wording::level_sign(banner.level, settings.glyphs.ascii);
     let style = theme.tone(Tone::of_level(banner.level));
     let others = snapshot.findings.len().saturating_sub(usize::from(banner.finding.is_some()));
+    let key = state.key(Action::Problems);
     let hint = match others {
         _ if banner.level == Level::Note => String::new(),
-        0 => "e problems".to_owned(),
-        _ if area.width < 100 => format!("e {others} more"),
-        _ => format!("{others} more  e problems"),
+        0 => format!("{key} problems"),
+        _ if area.width < 100 => format!("{key} {others} more"),
+        _ => format!("{others} more  {key} problems"),
     };
     let room = area.width.saturating_sub(canvas::cells(&hint) + 2);
     canvas::put_fit(settings, buffer, area.x, area.y, room, &format!("{sign} {}", banner.sentence), style);
