@@ -84,6 +84,7 @@ impl App {
         let settings = Settings {
             glyphs,
             theme: Theme::plain(),
+            default_theme: super::themes::DEFAULT.to_owned(),
             themes: Arc::new(Themes::built_in(depth)?.with(themes::files(&themes::directories()))),
             keymap: options.keymap,
             configured: options.configured,
@@ -92,7 +93,7 @@ impl App {
             caller,
         };
         let mut state = State::new(settings, terminal::size(), now());
-        update::theme::begin(&mut state, options.theme);
+        update::theme::begin(&mut state, options.theme, None);
         let (keys, events) = channel(BURST);
         let (hangup, hung_up) = channel(1);
         watchdog::start(hangup)?;

@@ -86,6 +86,7 @@ pub fn console(width: u16, height: u16) -> Console {
     let settings = Settings {
         glyphs: &glyphs::UNICODE,
         theme: theme::Theme::plain(),
+        default_theme: themes::DEFAULT.to_owned(),
         themes: Arc::new(themes::Themes::built_in(Depth::True).unwrap()),
         keymap: Arc::default(),
         configured: false,

@@ -121,6 +121,11 @@ impl Theme {
         }
     }
 
+    /// Whether anything has a colour: where nothing has, a log's own colours are left out too.
+    pub fn has_colours(&self) -> bool {
+        self.styles().iter().any(|(_, style)| style.fg.is_some() || style.bg.is_some())
+    }
+
     /// The style of a meaning that every presenter knows.
     pub fn tone(&self, tone: Tone) -> Style {
         match tone {

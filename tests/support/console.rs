@@ -39,6 +39,7 @@ impl Console {
         let settings = Settings {
             glyphs: &UNICODE,
             theme: themes.styles("dark").unwrap().clone(),
+            default_theme: "dark".to_owned(),
             themes: Arc::new(themes),
             keymap: Arc::default(),
             configured: false,

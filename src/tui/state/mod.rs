@@ -29,7 +29,7 @@ use crate::present::Look;
 use super::glyphs::Glyphs;
 use super::keymap::{Action, Keymap, Place};
 use super::theme::Theme;
-use super::themes::{self, Themes};
+use super::themes::Themes;
 
 pub use tab::Tab;
 
@@ -51,6 +51,8 @@ pub struct Settings {
     pub glyphs: &'static Glyphs,
     /// The styles that are shown: the chosen theme's, or those of the one that is being looked at.
     pub theme: Theme,
+    /// The theme without a choice: the configuration's, else berth's.
+    pub default_theme: String,
     /// The themes that there are.
     pub themes: Arc<Themes>,
     /// What each key does.
@@ -70,7 +72,7 @@ pub struct Settings {
 pub struct State {
     /// What is fixed.
     pub settings: Settings,
-    /// The theme that was chosen, by its name; what is stored as the person's choice. `None`: the default.
+    /// The theme that the person chose, by its name: what is kept among the preferences. `None`: the default.
     pub theme: Option<String>,
     /// Columns and rows of the terminal.
     pub size: (u16, u16),
@@ -196,7 +198,7 @@ impl State {
 
     /// The theme in force, by its name.
     pub fn theme_name(&self) -> &str {
-        self.theme.as_deref().unwrap_or(themes::DEFAULT)
+        self.theme.as_deref().unwrap_or(&self.settings.default_theme)
     }
 
     /// The key for an action in the panes, for sentences that name it; its name in the palette when it has none.

@@ -81,7 +81,7 @@ fn without_colours_every_theme_is_attributes() {
         assert_eq!(styles(name, Depth::None), Theme::plain());
     }
     let mono = styles("mono", Depth::True);
-    assert!(mono.styles().iter().all(|(_, style)| style.fg.is_none() && style.bg.is_none()));
+    assert!(!mono.has_colours() && styles("dark", Depth::Sixteen).has_colours());
 }
 
 #[test]

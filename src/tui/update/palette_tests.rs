@@ -122,7 +122,7 @@ fn a_name_may_be_followed_by_what_it_takes() {
 #[test]
 fn themes_are_seen_while_one_chooses_and_given_back_by_escape() {
     let mut state = showing(&["alice"]);
-    theme::begin(&mut state, None);
+    theme::begin(&mut state, None, None);
     let style = |state: &State, name: &str| state.settings.themes.styles(name).unwrap().clone();
     command(&mut state, "theme");
     assert!(matches!(&state.picker.as_ref().unwrap().entry().unwrap().choice, Choice::Theme(name) if name == "dark"));
@@ -145,7 +145,12 @@ fn themes_are_seen_while_one_chooses_and_given_back_by_escape() {
 #[test]
 fn a_theme_that_is_not_there_leaves_the_default_and_says_so() {
     let mut state = showing(&["alice"]);
-    theme::begin(&mut state, Some("drak".to_owned()));
+    theme::begin(&mut state, Some("drak".to_owned()), None);
     assert_eq!(state.settings.theme, *state.settings.themes.styles("dark").unwrap());
     assert_eq!(state.status.message.as_ref().unwrap().text.as_str(), "there is no theme drak; did you mean \"dark\"?");
+    theme::begin(&mut state, Some("light".to_owned()), None);
+    assert_eq!((state.theme_name(), state.theme.as_deref()), ("light", None), "what is configured is nobody's choice");
+    assert_eq!(state.settings.theme, *state.settings.themes.styles("light").unwrap());
+    theme::begin(&mut state, Some("light".to_owned()), Some("mono".to_owned()));
+    assert_eq!((state.theme_name(), state.theme.as_deref()), ("mono", Some("mono")));
 }

@@ -12,9 +12,16 @@ use super::{picker, status};
 /// Why there is nothing to choose.
 pub const NO_COLOURS: &str = "there are no colours here: NO_COLOR, --color never, or the terminal has none";
 
-/// What holds at the start: the theme that is asked for, or the default and why it is not that one.
-pub fn begin(state: &mut State, asked: Option<String>) {
-    if let Err(why) = asked.map_or(Ok(()), |name| choose_named(state, &name)) {
+/// What holds at the start: the theme that the person chose once, else the configuration's, else berth's; and why it is not that one.
+pub fn begin(state: &mut State, configured: Option<String>, chosen: Option<String>) {
+    if let Some(name) = configured {
+        let found = state.settings.themes.styles(&name).map(drop);
+        match found {
+            Ok(()) => state.settings.default_theme = name,
+            Err(why) => status::refuse(state, why.as_str()),
+        }
+    }
+    if let Err(why) = chosen.map_or(Ok(()), |name| choose_named(state, &name)) {
         status::refuse(state, why.as_str());
     }
     look_at(state);
