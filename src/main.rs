@@ -15,7 +15,7 @@ use berth::hand::Zygote;
 use berth::link::local::Local;
 use berth::link::{Door, LogLines, LogQuery};
 use berth::supervisor::process::keeper;
-use berth::tui;
+use berth::tui::{self, Keymap};
 use tokio::sync::watch;
 
 fn main() -> ExitCode {
@@ -44,7 +44,14 @@ impl Wiring for Host {
             value: value.as_str().to_owned(),
             origin: origin.to_string(),
         };
-        Ok(config.describe().into_iter().map(setting).collect())
+        let mut settings: Vec<Setting> =
+            config.describe().into_iter().filter(|(key, _, _)| !key.starts_with("keys.")).map(setting).collect();
+        let keymap = Keymap::of(&config.keys)?;
+        settings.extend(keymap.describe().into_iter().map(|(key, value, place)| {
+            let origin = place.map_or(berth::config::Origin::Default, |place| berth::config::Origin::File(place.clone()));
+            Setting { key, value, origin: origin.to_string() }
+        }));
+        Ok(settings)
     }
 
     fn open(&self, opening: &Opening) -> Result<Box<dyn Desk>> {
@@ -70,23 +77,35 @@ impl Wiring for Host {
             Some(true) => tui::ColorChoice::Always,
             Some(false) => tui::ColorChoice::Never,
         };
-        tui::run(
-            desk.door(),
-            tui::Options { color, ascii: options.ascii, read_only: options.read_only, fps: options.fps, reserved: desk.reserved() },
-        )
+        let config = desk.config();
+        let options = tui::Options {
+            color,
+            ascii: options.ascii,
+            read_only: options.read_only,
+            fps: options.fps,
+            reserved: desk.reserved(),
+            keymap: Arc::new(config.map_or_else(|| Ok(Keymap::default()), |config| Keymap::of(&config.keys))?),
+            theme: config.and_then(|config| config.console.theme.clone()),
+            configured: config.is_some_and(|config| !config.files.is_empty()),
+        };
+        tui::run(desk.door(), options)
     }
 }
 
 impl Host {
     fn desk(&self, config: Config, state: PathBuf, zygote: &Arc<Zygote>, read_only: bool) -> Result<Box<dyn Desk>> {
         let reserved = config.ports.reserved.clone();
-        let local = Local::open(Arc::new(config), Arc::clone(zygote), read_only, state)?;
-        Ok(Box::new(LocalDesk { local, reserved }))
+        // Keys that cannot hold are refused like every other fault of a configuration: at once, whatever is to be done.
+        Keymap::of(&config.keys)?;
+        let config = Arc::new(config);
+        let local = Local::open(Arc::clone(&config), Arc::clone(zygote), read_only, state)?;
+        Ok(Box::new(LocalDesk { local, config, reserved }))
     }
 }
 
 struct LocalDesk {
     local: Arc<Local>,
+    config: Arc<Config>,
     reserved: Vec<PortRange>,
 }
 
@@ -117,6 +136,10 @@ impl Desk for LocalDesk {
 
     fn door(&self) -> Arc<dyn Door> {
         Arc::clone(&self.local) as Arc<dyn Door>
+    }
+
+    fn config(&self) -> Option<&Config> {
+        Some(&self.config)
     }
 
     fn reserved(&self) -> Vec<PortRange> {

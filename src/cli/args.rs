@@ -83,10 +83,14 @@ pub enum Command {
     Port(Port),
     /// List what is wrong; exits with 1 if something is an error
     Check,
-    /// Print the configuration that holds, and where each value came from
-    Config,
+    /// Print the configuration that holds, and where each value came from; or write one to begin with
+    Config(Config),
     /// Try berth on a fleet of its own, of which nothing remains
     Demo(Demo),
+    /// Print what makes a shell complete berth's words, instances' names among them
+    Completions(Completions),
+    /// Show the manual; what is not a terminal gets its source
+    Man(Man),
 }
 
 /// `berth ls`.
@@ -184,6 +188,63 @@ pub struct Port {
     /// The instance; without it, your own
     #[arg(value_parser = id)]
     pub id: Option<InstanceId>,
+}
+
+/// `berth config`.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct Config {
+    /// Print the console's keys instead, as a configuration would say them
+    #[arg(long)]
+    pub keys: bool,
+    /// What to do instead of printing.
+    #[command(subcommand)]
+    pub command: Option<ConfigCommand>,
+}
+
+/// What can be done with a configuration.
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Write a configuration to begin with, made for what is found on this host; replaces none
+    Init(Init),
+}
+
+/// `berth config init`.
+#[derive(Debug, Args)]
+pub struct Init {
+    /// Print it instead
+    #[arg(long)]
+    pub stdout: bool,
+}
+
+/// `berth completions`.
+#[derive(Debug, Args)]
+pub struct Completions {
+    /// The shell
+    #[arg(value_enum)]
+    pub shell: Shell,
+}
+
+/// A shell that is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Shell {
+    // No doc comments, as above.
+    Bash,
+    Zsh,
+    Fish,
+    Elvish,
+    Powershell,
+}
+
+/// `berth man`.
+#[derive(Debug, Args)]
+pub struct Man {
+    /// The page of one command: `start`, `logs`
+    #[arg(value_name = "COMMAND")]
+    pub command: Option<String>,
+    /// Write every page into this directory instead
+    #[arg(long, value_name = "DIR", conflicts_with = "command")]
+    pub out: Option<PathBuf>,
 }
 
 /// `berth demo`.

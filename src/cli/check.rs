@@ -5,7 +5,7 @@
 use super::args::Global;
 use super::door::Desk;
 use super::errors::{Stop, unless_closed};
-use super::ls::tell_notices;
+use super::ls::{is_configured, tell_notices};
 use super::output::Out;
 use crate::domain::Level;
 use crate::present::{json, table};
@@ -21,7 +21,7 @@ pub fn run(global: &Global, desk: &dyn Desk, out: &mut Out) -> Result<u8, Stop> 
         let text = table::findings(&snapshot.findings, &snapshot, out.style());
         unless_closed(out.text(&text))?;
     }
-    tell_notices(&snapshot, global);
+    tell_notices(&snapshot, is_configured(desk), global);
     Ok(u8::from(snapshot.findings.iter().any(|finding| finding.level() == Level::Error)))
 }
 

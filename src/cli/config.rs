@@ -2,25 +2,94 @@
 //!
 //! It must never print a value as it is not in force.
 
+use std::path::Path;
+
 use serde_json::{Value, json};
 
-use super::args::Global;
-use super::door::Setting;
+use super::args::{Config, ConfigCommand, Global, Init};
+use super::door::{Setting, Wiring};
 use super::errors::Stop;
 use super::output::Out;
+use crate::config::init;
 use crate::domain::Shown;
+use crate::error::{Error, Kind};
 use crate::present::json::SCHEMA;
 use crate::present::paint::{Tone, paint};
 
 /// Runs the command.
-pub fn run(settings: &[Setting], global: &Global, out: &mut Out) -> Result<u8, Stop> {
+pub fn run(words: &Config, global: &Global, wiring: &dyn Wiring, out: &mut Out) -> Result<u8, Stop> {
+    if let Some(ConfigCommand::Init(init)) = &words.command {
+        return begin(init, global, out);
+    }
+    let mut settings = wiring.settings(global.config.as_deref())?;
+    settings.retain(|setting| !words.keys || setting.key.starts_with(KEYS));
     if global.json {
-        out.json(&document(settings))?;
+        out.json(&document(&settings))?;
+    } else if words.keys {
+        out.text(&keys(&settings))?;
     } else {
+        // Those that are as they always are would hide the rest.
+        let told = settings.iter().filter(|setting| !setting.key.starts_with(KEYS) || setting.origin != "default").cloned();
         let color = out.style().color;
-        out.text(&text(settings, color))?;
+        out.text(&text(&told.collect::<Vec<_>>(), color))?;
     }
     Ok(0)
+}
+
+/// What the names of keys begin with.
+const KEYS: &str = "keys.";
+
+/// `berth config init`.
+fn begin(init: &Init, global: &Global, out: &mut Out) -> Result<u8, Stop> {
+    let found = init::survey(Path::new("/"));
+    let text = init::text(&found);
+    if init.stdout {
+        out.text(&text)?;
+        return Ok(0);
+    }
+    let path = init::path(global.config.as_deref())?;
+    if global.read_only {
+        return Err(Error::new(Kind::NotPermitted, "not written: berth was started with --read-only").into());
+    }
+    init::write(&path, &text)?;
+    let path = Shown::new(&path.to_string_lossy());
+    if global.json {
+        out.json(
+            &json!({ "schema": SCHEMA, "config": path.as_str(), "discover": found.iter().map(|tree| &tree.pattern).collect::<Vec<_>>() }),
+        )?;
+    } else {
+        out.text(&format!("{path} is written; look at it, then: berth ls\n"))?;
+        for tree in &found {
+            out.text(&format!("  it finds {} ({})\n", tree.pattern, tree.count))?;
+        }
+    }
+    Ok(0)
+}
+
+/// The keys as a configuration says them, one table a place.
+fn keys(settings: &[Setting]) -> String {
+    let (mut text, mut last) =
+        (String::from("# The console's keys. Copy a line below its [keys.PLACE] and change it; [] takes a key away.\n"), "");
+    let mut lines: Vec<(&str, &str, &Setting)> = Vec::new();
+    for setting in settings {
+        if let Some((place, action)) = setting.key.strip_prefix(KEYS).and_then(|key| key.split_once('.')) {
+            lines.push((place, action, setting));
+        }
+    }
+    // A place's lines stand together, the places in the order in which they come first.
+    let order: Vec<&str> = lines.iter().map(|(place, _, _)| *place).collect();
+    lines.sort_by_key(|(place, _, _)| order.iter().position(|known| known == place));
+    for (place, action, setting) in lines {
+        if place != last {
+            text.push_str(&format!("\n[keys.{place}]\n"));
+            last = place;
+        }
+        let line = format!("{action} = {}", setting.value);
+        let told = if setting.origin == "default" { line } else { format!("{line:<32}  # {}", setting.origin) };
+        text.push_str(&Shown::new(&told).as_str().replace('\n', " "));
+        text.push('\n');
+    }
+    text
 }
 
 /// "ports.range = "8080-9080"    # default": keys and origins in columns.

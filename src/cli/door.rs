@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
+use crate::config::Config;
 use crate::domain::{InstanceId, PortRange, Snapshot};
 use crate::error::Result;
 use crate::link::{Door, LogLines, LogQuery};
@@ -115,6 +116,11 @@ pub trait Desk: Send + Sync {
 
     /// The door that orders go through.
     fn door(&self) -> Arc<dyn Door>;
+
+    /// The configuration in force; `None` where there is none to tell of.
+    fn config(&self) -> Option<&Config> {
+        None
+    }
 
     /// The ports that are never assigned.
     fn reserved(&self) -> Vec<PortRange>;

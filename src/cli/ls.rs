@@ -8,7 +8,7 @@ use super::errors::Stop;
 use super::output::{Out, aside};
 use super::watch;
 use crate::domain::Snapshot;
-use crate::present::{json, table};
+use crate::present::{json, table, welcome};
 
 /// Runs the command.
 pub fn run(ls: &Ls, global: &Global, desk: &dyn Desk, out: &mut Out) -> Result<u8, Stop> {
@@ -21,16 +21,26 @@ pub fn run(ls: &Ls, global: &Global, desk: &dyn Desk, out: &mut Out) -> Result<u
     } else {
         out.text(&table::table(&snapshot, out.style()))?;
     }
-    tell_notices(&snapshot, global);
+    tell_notices(&snapshot, is_configured(desk), global);
     Ok(0)
 }
 
+/// Whether any file configures this berth.
+pub fn is_configured(desk: &dyn Desk) -> bool {
+    desk.config().is_some_and(|config| !config.files.is_empty())
+}
+
 /// What could not be read or was looked for in vain: always when there is nothing else to show, and when asked with `-v`.
-pub fn tell_notices(snapshot: &Snapshot, global: &Global) {
+pub fn tell_notices(snapshot: &Snapshot, configured: bool, global: &Global) {
     if snapshot.rows.is_empty() && !global.json {
-        aside("there are no instances");
-    }
-    if global.verbose || (snapshot.rows.is_empty() && !global.json) {
+        let mut sentences = welcome::sentences(snapshot).into_iter();
+        sentences.by_ref().take(1).for_each(|sentence| aside(&sentence));
+        sentences.for_each(|sentence| aside(&format!("  {sentence}")));
+        aside("");
+        for (command, about) in welcome::steps(configured) {
+            aside(&format!("{command:<20}{about}"));
+        }
+    } else if global.verbose {
         for notice in &snapshot.notices {
             aside(&format!("  {notice}"));
         }

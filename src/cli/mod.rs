@@ -7,6 +7,7 @@ mod args;
 mod ask;
 mod batch;
 mod check;
+mod completions;
 mod config;
 mod demo;
 pub mod door;
@@ -15,6 +16,7 @@ mod follow;
 mod hidden;
 mod logs;
 mod ls;
+mod man;
 mod merge;
 mod output;
 mod port;
@@ -43,6 +45,10 @@ pub use hidden::run_hidden;
 
 /// Runs the command line, its first word being the program's name, and returns the exit code of DESIGN section 5.
 pub fn run(arguments: Vec<OsString>, wiring: &dyn Wiring) -> u8 {
+    // A shell asks what could come next: the words are in its own order, and nothing else is done.
+    if let Some(code) = completions::answer(&arguments, wiring) {
+        return code;
+    }
     // Words that cannot be read as a whole may still say how the answer is wanted.
     let json = arguments.iter().take_while(|word| *word != "--").any(|word| word == "--json");
     let arguments = match Arguments::try_parse_from(arguments) {
@@ -95,8 +101,10 @@ fn carry_out(arguments: &Arguments, wiring: &dyn Wiring, out: &mut Out) -> Resul
         Some(Command::Ports(ports)) => ports::run(ports, global, open()?.as_ref(), out),
         Some(Command::Port(port)) => port::run(port, global, open()?.as_ref(), out),
         Some(Command::Check) => check::run(global, open()?.as_ref(), out),
-        Some(Command::Config) => config::run(&wiring.settings(global.config.as_deref())?, global, out),
+        Some(Command::Config(words)) => config::run(words, global, wiring, out),
         Some(Command::Demo(demo)) => demo::run(demo, global, wiring, out),
+        Some(Command::Completions(words)) => completions::run(words, out),
+        Some(Command::Man(man)) => man::run(man, out),
     }
 }
 

@@ -5,7 +5,7 @@
 use super::args::{Global, Ports};
 use super::door::Desk;
 use super::errors::Stop;
-use super::ls::tell_notices;
+use super::ls::{is_configured, tell_notices};
 use super::output::Out;
 use crate::domain::{Endpoint, PortRange};
 use crate::error::{Error, Kind};
@@ -36,7 +36,7 @@ pub fn run(words: &Ports, global: &Global, desk: &dyn Desk, out: &mut Out) -> Re
         let color = out.style().color;
         out.text(&table(&facts, color))?;
     }
-    tell_notices(&snapshot, global);
+    tell_notices(&snapshot, is_configured(desk), global);
     Ok(0)
 }
 

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::args::Global;
 use super::door::Desk;
 use super::errors::Stop;
-use super::ls::tell_notices;
+use super::ls::{is_configured, tell_notices};
 use super::output::Out;
 use crate::domain::Snapshot;
 use crate::error::Context;
@@ -45,7 +45,7 @@ async fn watch(global: &Global, desk: &dyn Desk, out: &mut Out, screen: bool) ->
     let mut interrupted = signal(SignalKind::interrupt()).while_doing(what)?;
     let mut terminated = signal(SignalKind::terminate()).while_doing(what)?;
     let mut snapshots = desk.watch()?;
-    tell_notices(&Arc::clone(&*snapshots.borrow()), global);
+    tell_notices(&Arc::clone(&*snapshots.borrow()), is_configured(desk), global);
     let mut last = String::new();
     loop {
         let snapshot = Arc::clone(&*snapshots.borrow_and_update());

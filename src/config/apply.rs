@@ -9,7 +9,7 @@ use super::item::{Fault, Item, Table};
 use super::nearest::advice;
 use super::placeholders::NAMES;
 use super::read::{Reading, Wrong};
-use super::schema::{Access, Daemon, Discover, Layout, Ports, Sampling, Source, Strategy};
+use super::schema::{Access, Console, Daemon, Discover, Layout, Ports, Sampling, Source, Strategy};
 use super::{Pattern, units};
 use crate::domain::{Shown, Verb};
 
@@ -151,6 +151,15 @@ impl Section for Sampling {
             "processes" => self.processes = duration,
             _ => self.discover = duration,
         }
+        Ok(())
+    }
+}
+
+impl Section for Console {
+    const KEYS: &'static [&'static str] = &["theme"];
+
+    fn set(&mut self, _key: &str, item: &Item) -> Reading<()> {
+        self.theme = Some(item.word()?.to_owned());
         Ok(())
     }
 }

@@ -9,13 +9,14 @@ use std::time::Duration;
 use super::apply::{Section, discover, unknown_key, wrong_value};
 use super::describe::Origins;
 use super::item::{Fault, Item, Table, Value};
+use super::keys::{self, KeyLine};
 use super::nearest::advice;
-use super::schema::{Access, Daemon, Discover, Layout, Ports, Sampling, Strategy, Template};
+use super::schema::{Access, Console, Daemon, Discover, Layout, Ports, Sampling, Strategy, Template};
 use super::{Config, DEFAULT_TEMPLATE};
 use crate::domain::{PortRange, Shown};
 
 /// The tables of a configuration.
-const TABLES: [&str; 7] = ["ports", "layout", "template", "discover", "access", "daemon", "sampling"];
+const TABLES: [&str; 9] = ["ports", "layout", "template", "discover", "access", "daemon", "sampling", "console", "keys"];
 
 /// Everything that a tree says, each part for itself.
 pub(super) struct Parts {
@@ -26,6 +27,8 @@ pub(super) struct Parts {
     access: Access,
     daemon: Daemon,
     sampling: Sampling,
+    console: Console,
+    keys: Vec<KeyLine>,
 }
 
 /// Reads every part of a tree, complete or not.
@@ -47,6 +50,8 @@ pub(super) fn parts(table: &Table) -> Result<Parts, Fault> {
             "access" => parts.access.apply(section, &title)?,
             "daemon" => parts.daemon.apply(section, &title)?,
             "sampling" => parts.sampling.apply(section, &title)?,
+            "console" => parts.console.apply(section, &title)?,
+            "keys" => parts.keys = keys::lines(section)?,
             _ => {
                 for (name, item) in &section.entries {
                     parts.templates.insert(name.clone(), template(name, item)?);
@@ -59,13 +64,14 @@ pub(super) fn parts(table: &Table) -> Result<Parts, Fault> {
 
 /// A key outside every table: often its table's header was forgotten.
 fn lost(key: &str, item: &Item) -> Fault {
-    let sections: [(&str, &[&str]); 6] = [
+    let sections: [(&str, &[&str]); 7] = [
         ("[ports]", Ports::KEYS),
         ("[layout]", Layout::KEYS),
         ("[template.default]", Template::KEYS),
         ("[access]", Access::KEYS),
         ("[daemon]", Daemon::KEYS),
         ("[sampling]", Sampling::KEYS),
+        ("[console]", Console::KEYS),
     ];
     match sections.iter().find(|(_, keys)| keys.contains(&key)) {
         Some((table, _)) => {
@@ -102,8 +108,8 @@ pub(super) fn config(mut merged: Table, files: Vec<PathBuf>) -> Result<Config, F
     inherit(&mut merged);
     let parts = parts(&merged)?;
     check_templates(&merged, &parts)?;
-    let Parts { ports, layout, templates, discover, access, daemon, sampling } = parts;
-    Ok(Config { ports, layout, templates, discover, access, daemon, sampling, files, origins: Origins::of(&merged) })
+    let Parts { ports, layout, templates, discover, access, daemon, sampling, console, keys } = parts;
+    Ok(Config { ports, layout, templates, discover, access, daemon, sampling, console, keys, files, origins: Origins::of(&merged) })
 }
 
 /// What another template does not say is as in `[template.default]`.
@@ -145,5 +151,7 @@ fn blank() -> Parts {
         access: Access { admins: Vec::new(), viewers: Vec::new(), owners_may: Vec::new() },
         daemon: Daemon { socket: PathBuf::new(), http: None },
         sampling: Sampling { ports: Duration::ZERO, processes: Duration::ZERO, discover: Duration::ZERO },
+        console: Console::default(),
+        keys: Vec::new(),
     }
 }

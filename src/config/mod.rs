@@ -5,7 +5,9 @@
 mod apply;
 mod build;
 mod describe;
+pub mod init;
 mod item;
+mod keys;
 mod layers;
 mod nearest;
 mod pattern;
@@ -15,6 +17,7 @@ mod schema;
 mod template;
 #[cfg(test)]
 mod tests;
+pub mod themes;
 mod trust;
 mod units;
 
@@ -25,9 +28,11 @@ use std::path::{Path, PathBuf};
 
 pub use describe::{Origin, Origins};
 pub use item::Place;
+pub use keys::KeyLine;
+pub use nearest::advice;
 pub use pattern::{Part, Pattern};
 pub use placeholders::{Values, fill};
-pub use schema::{Access, Daemon, Discover, Layout, Ports, Restart, Sampling, Source, Strategy, Supervisor, Template};
+pub use schema::{Access, Console, Daemon, Discover, Layout, Ports, Restart, Sampling, Source, Strategy, Supervisor, Template};
 pub use template::is_secret;
 
 use crate::domain::Uid;
@@ -53,6 +58,10 @@ pub struct Config {
     pub daemon: Daemon,
     /// `[sampling]`.
     pub sampling: Sampling,
+    /// `[console]`.
+    pub console: Console,
+    /// `[keys]`, as it was written; what it means is the console's.
+    pub keys: Vec<KeyLine>,
     /// The files that were read, lowest layer first.
     pub files: Vec<PathBuf>,
     /// Where each value came from.

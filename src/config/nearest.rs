@@ -15,7 +15,7 @@ pub(super) fn nearest<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) 
 }
 
 /// `; did you mean "range"?`, or `; valid are a, b, c` where nothing is near.
-pub(super) fn advice<'a>(word: &str, names: impl IntoIterator<Item = &'a str> + Clone) -> String {
+pub fn advice<'a>(word: &str, names: impl IntoIterator<Item = &'a str> + Clone) -> String {
     match nearest(word, names.clone()) {
         Some(name) => format!("; did you mean \"{name}\"?"),
         None => format!("; valid are {}", names.into_iter().collect::<Vec<_>>().join(", ")),

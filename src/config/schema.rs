@@ -172,6 +172,13 @@ pub struct Sampling {
     pub discover: Duration,
 }
 
+/// `[console]`: how the console looks.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Console {
+    /// The theme's name; whether there is one of that name, the console says.
+    pub theme: Option<String>,
+}
+
 impl Template {
     /// What an instance of it may use.
     pub fn limits(&self) -> Limits {

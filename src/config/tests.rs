@@ -59,7 +59,8 @@ fn with_no_file_everything_has_a_default() {
 fn the_defaults_leave_out_only_what_is_optional() {
     use super::apply::Section;
     let config = Config::defaults().unwrap();
-    let sections: [(&str, &[&str]); 6] = [
+    let sections: [(&str, &[&str]); 7] = [
+        ("console", Console::KEYS),
         ("ports", Ports::KEYS),
         ("layout", Layout::KEYS),
         ("template.default", Template::KEYS),
@@ -72,7 +73,8 @@ fn the_defaults_leave_out_only_what_is_optional() {
         for key in keys {
             let path = format!("{table}.{key}");
             let told = known.iter().any(|known| *known == path || known.starts_with(&format!("{path}.")));
-            let optional = ["layout.state", "template.default.env_file", "template.default.run_as"].contains(&path.as_str());
+            let optional =
+                ["layout.state", "console.theme", "template.default.env_file", "template.default.run_as"].contains(&path.as_str());
             assert_eq!(told, !optional, "{path}");
             // Also what is commented out is documented.
             assert!(Config::example().contains(&format!("{key} = ")), "{path}");
@@ -85,7 +87,9 @@ fn what_is_commented_out_in_the_example_is_right_too() {
     let text: String = Config::example()
         .lines()
         .map(|line| match line.strip_prefix("# ") {
-            Some(rest) if rest.contains(" = \"") && !rest.contains('`') || rest.starts_with("[[") => format!("{rest}\n"),
+            Some(rest) if (rest.contains(" = \"") || rest.contains(" = [\"")) && !rest.contains('`') || rest.starts_with('[') => {
+                format!("{rest}\n")
+            }
             _ => format!("{line}\n"),
         })
         .collect();
@@ -94,6 +98,9 @@ fn what_is_commented_out_in_the_example_is_right_too() {
     assert_eq!(config.layout.state.as_deref(), Some(Path::new("/var/lib/berth")));
     assert_eq!(config.templates["default"].run_as.as_deref(), Some("sdpservice"));
     assert!(matches!(&config.discover.last().unwrap().source, Source::Mdns(_)));
+    assert_eq!(config.console.theme.as_deref(), Some("dark"));
+    let keys: Vec<&str> = config.keys[0].keys.iter().map(|(key, _)| key.as_str()).collect();
+    assert_eq!((config.keys[0].section.as_str(), config.keys[0].action.as_str(), keys), ("instances", "restart", vec!["R", "f5"]));
 }
 
 #[test]

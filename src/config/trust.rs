@@ -22,6 +22,14 @@ const LARGEST: u64 = 1 << 20;
 /// # Errors
 /// When it cannot be read, is no regular file, or may be written by somebody else.
 pub(super) fn read(path: &Path, caller: Uid) -> Result<Option<Vec<u8>>> {
+    read_what(path, caller, "it decides which commands berth runs")
+}
+
+/// As [`read`], for a file whose weight is another: `why` nobody else may write it.
+///
+/// # Errors
+/// As [`read`].
+pub(super) fn read_what(path: &Path, caller: Uid, why: &str) -> Result<Option<Vec<u8>>> {
     let real = match fs::canonicalize(path) {
         Ok(real) => real,
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(None),
@@ -30,9 +38,9 @@ pub(super) fn read(path: &Path, caller: Uid) -> Result<Option<Vec<u8>>> {
     let (Some(directory), Some(name)) = (real.parent(), real.file_name()) else {
         return Err(Error::new(Kind::Usage, format!("{} is not a regular file", shown(path))));
     };
-    let descriptor = look(directory, path, caller)?;
+    let descriptor = look(directory, path, caller, why)?;
     if let Some(lies) = path.parent().filter(|lies| *lies != directory) {
-        look(lies, path, caller)?;
+        look(lies, path, caller, why)?;
     }
     // O_NONBLOCK: a FIFO must not hold berth up before it is known to be one.
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
@@ -41,7 +49,7 @@ pub(super) fn read(path: &Path, caller: Uid) -> Result<Option<Vec<u8>>> {
     if FileType::from_raw_mode(facts.st_mode) != FileType::RegularFile {
         return Err(Error::new(Kind::Usage, format!("{} is not a regular file", shown(path))));
     }
-    judge(path, &facts, caller)?;
+    judge(path, &facts, caller, why)?;
     let mut bytes = Vec::new();
     File::from(file).take(LARGEST + 1).read_to_end(&mut bytes).map_err(|error| unreadable(path, error))?;
     if bytes.len() as u64 > LARGEST {
@@ -50,20 +58,27 @@ pub(super) fn read(path: &Path, caller: Uid) -> Result<Option<Vec<u8>>> {
     Ok(Some(bytes))
 }
 
+/// Checks a directory that a configuration is to be written in: what is written there must count when it is read.
+///
+/// # Errors
+/// When others own it or may write it.
+pub(super) fn check_folder(folder: &Path, caller: Uid) -> Result<()> {
+    look(folder, folder, caller, "what is written there would decide which commands berth runs").map(drop)
+}
+
 /// Opens the directory of a file and checks it.
-fn look(directory: &Path, file: &Path, caller: Uid) -> Result<OwnedFd> {
+fn look(directory: &Path, file: &Path, caller: Uid, why: &str) -> Result<OwnedFd> {
     let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let descriptor = open(directory, flags, Mode::empty()).map_err(|errno| unreadable(file, errno))?;
     let facts = fstat(&descriptor).map_err(|errno| unreadable(file, errno))?;
-    judge(directory, &facts, caller)?;
+    judge(directory, &facts, caller, why)?;
     Ok(descriptor)
 }
 
 /// Refuses what others own or may write.
-fn judge(path: &Path, facts: &Stat, caller: Uid) -> Result<()> {
+fn judge(path: &Path, facts: &Stat, caller: Uid, why: &str) -> Result<()> {
     let (path, owner) = (shown(path), Uid(facts.st_uid));
-    let why = "it decides which commands berth runs";
     if !owner.is_root() && owner != caller {
         let message = format!("{path} belongs to uid {owner}, neither to root nor to you; {why}");
         return Err(Error::new(Kind::Usage, message).hint(format!("chown {caller} {path}")));
@@ -164,7 +179,7 @@ mod tests {
         facts.st_mode = 0o40755;
         for (owner, caller, counts) in [(0, 0, true), (0, 1001, true), (1001, 1001, true), (1001, 0, false), (1002, 1001, false)] {
             facts.st_uid = owner;
-            assert_eq!(judge(folder.path(), &facts, Uid(caller)).is_ok(), counts, "{owner} {caller}");
+            assert_eq!(judge(folder.path(), &facts, Uid(caller), "").is_ok(), counts, "{owner} {caller}");
         }
     }
 }

@@ -133,8 +133,8 @@ fn notices(input: &Input<'_>) -> Vec<Shown> {
         notices.push(Shown::new(&format!("{}: {}", config_invalid::place(fault), fault.reason)));
     }
     if input.roster.instances.is_empty() && !input.roster.looked_for.is_empty() {
-        let looked_for: Vec<&str> = input.roster.looked_for.iter().map(Shown::as_str).collect();
-        notices.push(Shown::new(&format!("no instance is configured; looked for {}", looked_for.join(", "))));
+        notices.push(Shown::from("no instance is configured"));
+        notices.extend(input.roster.looked_for.iter().map(|pattern| Shown::new(&format!("looked for {pattern}"))));
     }
     notices
 }

@@ -43,5 +43,6 @@ fn what_was_looked_for_in_vain_is_said() {
     host.roster.looked_for = vec!["/opt/*/config.json".into(), "/etc/*/config.json".into()];
     host.roster.faults.push(ConfigFault { file: "/opt/-x".into(), line: None, column: None, reason: "is no name".into() });
     let notices: Vec<String> = host.judge().notices.iter().map(ToString::to_string).collect();
-    assert_eq!(notices, ["/opt/-x: is no name", "no instance is configured; looked for /opt/*/config.json, /etc/*/config.json"]);
+    let expected = ["/opt/-x: is no name", "no instance is configured", "looked for /opt/*/config.json", "looked for /etc/*/config.json"];
+    assert_eq!(notices, expected);
 }

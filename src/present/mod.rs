@@ -22,6 +22,7 @@ pub mod range;
 pub mod sparkline;
 pub mod table;
 pub mod units;
+pub mod welcome;
 pub mod why;
 pub mod wording;
 

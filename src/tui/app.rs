@@ -10,6 +10,7 @@ use jiff::tz::TimeZone;
 use tokio::sync::mpsc::{Receiver, channel};
 use tokio::time::Instant;
 
+use crate::config::themes;
 use crate::domain::Moment;
 use crate::error::{Context, Result};
 use crate::link::Door;
@@ -26,6 +27,7 @@ use super::preferences::Store;
 use super::signals::{Signal, Signals};
 use super::state::{Settings, State};
 use super::theme::Theme;
+use super::themes::Themes;
 use super::{Options, glyphs, input, terminal, update, view, watchdog};
 
 /// How many events are taken in before a frame is drawn.
@@ -87,7 +89,11 @@ impl App {
         let caller = door.caller();
         let settings = Settings {
             glyphs,
-            theme: Theme::for_depth(depth)?,
+            theme: Theme::plain(),
+            default_theme: super::themes::DEFAULT.to_owned(),
+            themes: Arc::new(Themes::built_in(depth)?.with(themes::files(&themes::directories()))),
+            keymap: options.keymap,
+            configured: options.configured,
             zone: TimeZone::system(),
             read_only: options.read_only || caller.read_only,
             caller,
@@ -101,6 +107,7 @@ impl App {
         input::start(keys.clone())?;
         let mut state = State::new(settings, terminal::size(), now());
         state.ports.reserved = options.reserved;
+        update::theme::begin(&mut state, options.theme, preferences.theme.clone());
         (state.preferences, state.kept) = (preferences.clone(), preferences);
         if let Some(complaint) = complaint {
             update::status::refuse(&mut state, complaint.as_str());

@@ -81,6 +81,8 @@ pub enum Purpose {
     Confirm(Verb),
     /// To open the menu.
     Menu,
+    /// To open the palette.
+    Palette,
     /// To choose a signal.
     Signals,
     /// To say in the list of remedies what is not possible.

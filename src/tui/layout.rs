@@ -110,7 +110,8 @@ fn place(width: u16, height: u16, banner: bool, tab: Tab, large: Option<Pane>, s
 
 /// How many lines the panes below the table get: a third, or what a short table leaves.
 fn lower_height(height: u16, body: u16, rows: usize) -> u16 {
-    if height < 16 {
+    // Without an instance there is neither detail nor log, and what is said instead needs the room.
+    if height < 16 || rows == 0 {
         return 0;
     }
     let table = u16::try_from(rows.max(3)).unwrap_or(u16::MAX).saturating_add(2);

@@ -23,6 +23,7 @@ mod signals;
 pub mod state;
 mod terminal;
 pub mod theme;
+pub mod themes;
 pub mod update;
 pub mod view;
 mod watchdog;
@@ -36,6 +37,7 @@ use crate::domain::PortRange;
 use crate::error::Result;
 use crate::link::Door;
 
+pub use keymap::Keymap;
 pub use palette::ColorChoice;
 
 /// How the console is to look and what it may.
@@ -51,6 +53,12 @@ pub struct Options {
     pub fps: Option<u8>,
     /// Ports that are never assigned, for the map.
     pub reserved: Vec<PortRange>,
+    /// What each key does.
+    pub keymap: Arc<Keymap>,
+    /// The theme that is asked for; the default without it.
+    pub theme: Option<String>,
+    /// Whether any file configures this berth.
+    pub configured: bool,
 }
 
 /// Opens the console on the terminal and returns when it is left. The terminal is given back on every way out.

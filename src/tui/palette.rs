@@ -123,6 +123,28 @@ fn sixteen(red: u8, green: u8, blue: u8) -> Color {
     }
 }
 
+/// How far two colours stand apart, from 1 to 21: the contrast ratio of WCAG 2.2, whose least for text is 4.5. `None` for colours
+/// that the terminal chooses.
+pub fn contrast(one: Color, other: Color) -> Option<f64> {
+    let (one, other) = (luminance(one)?, luminance(other)?);
+    Some((one.max(other) + 0.05) / (one.min(other) + 0.05))
+}
+
+/// WCAG's relative luminance of sRGB, from 0 to 1.
+fn luminance(colour: Color) -> Option<f64> {
+    let (red, green, blue) = match colour {
+        Color::Rgb(red, green, blue) => (red, green, blue),
+        // Below, the terminal's own palette decides.
+        Color::Indexed(index @ 16..) => components(index),
+        _ => return None,
+    };
+    let linear = |part: u8| {
+        let share = f64::from(part) / 255.0;
+        if share <= 0.04045 { share / 12.92 } else { ((share + 0.055) / 1.055).powf(2.4) }
+    };
+    Some(0.2126 * linear(red) + 0.7152 * linear(green) + 0.0722 * linear(blue))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -144,6 +166,16 @@ mod tests {
         assert_eq!(depth(Auto, &[("TERM", "dumb")]), Depth::None);
         assert_eq!(depth(Auto, &[("TERM", "vt100")]), Depth::None);
         assert_eq!(depth(Auto, &[]), Depth::None);
+    }
+
+    #[test]
+    fn contrast_is_as_wcag_computes_it() {
+        let (black, white, grey) = (Color::Rgb(0, 0, 0), Color::Rgb(255, 255, 255), Color::Rgb(0x76, 0x76, 0x76));
+        let ratio = |one, other| (contrast(one, other).unwrap() * 100.0).round() / 100.0;
+        assert_eq!((ratio(black, white), ratio(white, black), ratio(white, white)), (21.0, 21.0, 1.0));
+        assert_eq!(ratio(grey, white), 4.54);
+        assert_eq!(ratio(Color::Indexed(16), Color::Indexed(231)), 21.0);
+        assert_eq!(contrast(Color::Red, white), None);
     }
 
     #[test]

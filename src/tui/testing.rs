@@ -11,9 +11,10 @@ use crate::domain::*;
 
 use super::effect::Effect;
 use super::event::{Answer, Event, Purpose};
+use super::palette::Depth;
 use super::state::{Settings, State as Console};
 use super::update::update;
-use super::{glyphs, theme};
+use super::{glyphs, theme, themes};
 
 /// A moment, so many seconds after the test's beginning.
 pub fn moment(seconds: u64) -> Moment {
@@ -84,7 +85,17 @@ pub fn snapshot(sequence: u64, rows: Vec<Row>) -> Arc<Snapshot> {
 /// A console of this size for an admin, before the first snapshot.
 pub fn console(width: u16, height: u16) -> Console {
     let caller = Caller { uid: Uid::ROOT, name: Shown::from("root"), login: None, role: Role::Admin, read_only: false };
-    let settings = Settings { glyphs: &glyphs::UNICODE, theme: theme::Theme::plain(), zone: TimeZone::UTC, read_only: false, caller };
+    let settings = Settings {
+        glyphs: &glyphs::UNICODE,
+        theme: theme::Theme::plain(),
+        default_theme: themes::DEFAULT.to_owned(),
+        themes: Arc::new(themes::Themes::built_in(Depth::True).unwrap()),
+        keymap: Arc::default(),
+        configured: false,
+        zone: TimeZone::UTC,
+        read_only: false,
+        caller,
+    };
     Console::new(settings, (width, height), moment(0))
 }
 

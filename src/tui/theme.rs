@@ -1,13 +1,14 @@
-//! Which style each meaning has. A plain theme of attributes only, and patches over it from `themes/`.
+//! Which style each meaning has. A plain theme of attributes only, and patches over it: `themes/` and people's own files.
 //!
 //! It must never give a meaning by colour alone: whatever has a colour has a sign or a word beside it.
 
-use std::collections::BTreeMap;
+mod words;
 
-use ratatui::style::{Color, Modifier, Style};
-use serde::Deserialize;
+use ratatui::style::{Color, Style};
 
-use crate::error::{Error, Kind, Result};
+use crate::config::advice;
+use crate::config::themes::ThemeLine;
+use crate::domain::Shown;
 use crate::present::paint::Tone;
 
 use super::palette::Depth;
@@ -57,18 +58,40 @@ pub struct Theme {
     pub mark: Style,
 }
 
-/// A theme's file.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Patch {
-    #[serde(default)]
-    style: BTreeMap<String, String>,
-    #[serde(default)]
-    sixteen: BTreeMap<String, String>,
-}
+/// The names of the styles in a file, in the order of `Theme`.
+pub const NAMES: [&str; 20] = [
+    "brand",
+    "header",
+    "title",
+    "rule",
+    "dim",
+    "heading",
+    "good",
+    "busy",
+    "warning",
+    "error",
+    "note",
+    "chosen",
+    "focus",
+    "key",
+    "graph",
+    "graph_empty",
+    "log_error",
+    "log_warn",
+    "log_debug",
+    "mark",
+];
 
-/// The default theme's file.
-const DARK: &str = include_str!("../../themes/dark.toml");
+/// What a file says beside its styles.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Heading {
+    /// What it is for, in a few words.
+    pub about: String,
+    /// The background that it was made for, told in 24 bits; berth never paints one.
+    pub background: Option<Color>,
+    /// The theme that it is laid over; the plain one without.
+    pub over: Option<String>,
+}
 
 impl Theme {
     /// Attributes only: what `NO_COLOR` leaves.
@@ -98,16 +121,9 @@ impl Theme {
         }
     }
 
-    /// The theme for a terminal of this depth of colours.
-    ///
-    /// # Errors
-    /// When the built-in theme's file is wrong, which a test excludes.
-    pub fn for_depth(depth: Depth) -> Result<Self> {
-        let plain = Self::plain();
-        if depth == Depth::None {
-            return Ok(plain);
-        }
-        plain.patched(DARK, depth)
+    /// Whether anything has a colour: where nothing has, a log's own colours are left out too.
+    pub fn has_colours(&self) -> bool {
+        self.styles().iter().any(|(_, style)| style.fg.is_some() || style.bg.is_some())
     }
 
     /// The style of a meaning that every presenter knows.
@@ -123,24 +139,37 @@ impl Theme {
         }
     }
 
-    /// This theme with a file's styles over it.
+    /// This theme with a file's styles over it, as far as they are for a terminal of this depth.
     ///
     /// # Errors
-    /// When the file is not TOML, names no style or holds words that are no style.
-    pub fn patched(mut self, file: &str, depth: Depth) -> Result<Self> {
-        let patch: Patch = toml::from_str(file).map_err(|source| Error::new(Kind::Usage, "the theme cannot be read").because(source))?;
-        let sixteen = if depth == Depth::Sixteen { patch.sixteen } else { BTreeMap::new() };
-        for (name, words) in patch.style.iter().chain(&sixteen) {
-            let style = parse(words).ok_or_else(|| Error::new(Kind::Usage, format!("the theme's {name} = {words:?} is no style")))?;
-            let slot = self.slot(name).ok_or_else(|| Error::new(Kind::Usage, format!("the theme names {name}, which is no style")))?;
-            *slot = style;
+    /// `FILE:LINE:COLUMN: what is wrong`, with the nearest valid name.
+    pub fn patched(mut self, lines: &[ThemeLine], depth: Depth) -> Result<Self, Shown> {
+        // Every line is read, so that a mistake is told on every terminal.
+        let mut later = Vec::new();
+        for line in lines {
+            match line.table.as_str() {
+                "" => {}
+                "style" => *self.slot(line)? = words::style(line)?,
+                "sixteen" => later.push(line),
+                other => {
+                    let message = format!("unknown table [{}]{}", Shown::new(other), advice(other, ["style", "sixteen"]));
+                    return Err(words::told(&line.key_place, &message));
+                }
+            }
+        }
+        for line in later {
+            let style = words::style(line)?;
+            let slot = self.slot(line)?;
+            if depth == Depth::Sixteen {
+                *slot = style;
+            }
         }
         Ok(self)
     }
 
-    /// The style that a file names.
-    fn slot(&mut self, name: &str) -> Option<&mut Style> {
-        Some(match name {
+    /// The style that a line names.
+    fn slot(&mut self, line: &ThemeLine) -> Result<&mut Style, Shown> {
+        Ok(match line.key.as_str() {
             "brand" => &mut self.brand,
             "header" => &mut self.header,
             "title" => &mut self.title,
@@ -161,103 +190,66 @@ impl Theme {
             "log_warn" => &mut self.log_warn,
             "log_debug" => &mut self.log_debug,
             "mark" => &mut self.mark,
-            _ => return None,
+            other => {
+                let message = format!("unknown style \"{}\" in [{}]{}", Shown::new(other), line.table, advice(other, NAMES));
+                return Err(words::told(&line.key_place, &message));
+            }
+        })
+    }
+
+    /// Every style with its name.
+    pub fn styles(&self) -> [(&'static str, Style); 20] {
+        let Self { brand, header, title, rule, dim, heading, good, busy, warning, error, .. } = self;
+        let Self { note, chosen, focus, key, graph, graph_empty, log_error, log_warn, log_debug, mark, .. } = self;
+        let styles = [
+            brand,
+            header,
+            title,
+            rule,
+            dim,
+            heading,
+            good,
+            busy,
+            warning,
+            error,
+            note,
+            chosen,
+            focus,
+            key,
+            graph,
+            graph_empty,
+            log_error,
+            log_warn,
+            log_debug,
+            mark,
+        ];
+        std::array::from_fn(|index| {
+            (NAMES.get(index).copied().unwrap_or_default(), styles.get(index).map_or_else(Style::new, |style| **style))
         })
     }
 }
 
-/// Reads `"yellow on 237 bold"`.
-fn parse(words: &str) -> Option<Style> {
-    let mut style = Style::new();
-    let mut background = false;
-    for word in words.split_whitespace() {
-        let modifier = match word {
-            "on" => {
-                background = true;
-                continue;
+impl Heading {
+    /// What stands before the first table.
+    ///
+    /// # Errors
+    /// As [`Theme::patched`].
+    pub fn of(lines: &[ThemeLine]) -> Result<Self, Shown> {
+        let mut heading = Self::default();
+        for line in lines.iter().filter(|line| line.table.is_empty()) {
+            match line.key.as_str() {
+                "about" => heading.about.clone_from(&line.value),
+                "over" => heading.over = Some(line.value.clone()),
+                "background" => match words::colour(&line.value) {
+                    Some(colour @ Color::Rgb(..)) => heading.background = Some(colour),
+                    _ => return Err(words::told(&line.place, &format!("background = {:?} is not \"#rrggbb\"", line.value))),
+                },
+                other => {
+                    let message = format!("unknown key \"{}\"{}", Shown::new(other), advice(other, ["about", "background", "over"]));
+                    return Err(words::told(&line.key_place, &message));
+                }
             }
-            "bold" => Some(Modifier::BOLD),
-            "dim" => Some(Modifier::DIM),
-            "italic" => Some(Modifier::ITALIC),
-            "underlined" => Some(Modifier::UNDERLINED),
-            "reversed" => Some(Modifier::REVERSED),
-            _ => None,
-        };
-        style = match modifier {
-            Some(modifier) => style.add_modifier(modifier),
-            None if background => style.bg(colour(word)?),
-            None => style.fg(colour(word)?),
-        };
-    }
-    Some(style)
-}
-
-/// Reads one colour.
-fn colour(word: &str) -> Option<Color> {
-    let named = match word {
-        "black" => Color::Black,
-        "red" => Color::Red,
-        "green" => Color::Green,
-        "yellow" => Color::Yellow,
-        "blue" => Color::Blue,
-        "magenta" => Color::Magenta,
-        "cyan" => Color::Cyan,
-        "white" => Color::Gray,
-        "bright-black" => Color::DarkGray,
-        "bright-red" => Color::LightRed,
-        "bright-green" => Color::LightGreen,
-        "bright-yellow" => Color::LightYellow,
-        "bright-blue" => Color::LightBlue,
-        "bright-magenta" => Color::LightMagenta,
-        "bright-cyan" => Color::LightCyan,
-        "bright-white" => Color::White,
-        other => match other.strip_prefix('#') {
-            Some(hex) if hex.len() == 6 => {
-                let number = u32::from_str_radix(hex, 16).ok()?;
-                let [_, red, green, blue] = number.to_be_bytes();
-                Color::Rgb(red, green, blue)
-            }
-            Some(_) => return None,
-            None => Color::Indexed(other.parse().ok()?),
-        },
-    };
-    Some(named)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_built_in_theme_is_read_at_every_depth() {
-        for depth in [Depth::None, Depth::Sixteen, Depth::Indexed, Depth::True] {
-            assert!(Theme::for_depth(depth).is_ok(), "{depth:?}");
         }
-    }
-
-    #[test]
-    fn without_colours_there_are_attributes_only_and_the_chosen_row_is_still_seen() {
-        let theme = Theme::for_depth(Depth::None).unwrap();
-        assert_eq!(theme, Theme::plain());
-        assert!(theme.chosen.add_modifier.contains(Modifier::REVERSED));
-        assert_eq!(theme.error.fg, None);
-    }
-
-    #[test]
-    fn styles_are_read() {
-        assert_eq!(parse("yellow on 237 bold"), Some(Style::new().fg(Color::Yellow).bg(Color::Indexed(237)).bold()));
-        assert_eq!(parse("#ff8000"), Some(Style::new().fg(Color::Rgb(255, 128, 0))));
-        assert_eq!(parse(""), Some(Style::new()));
-        for wrong in ["yelow", "#ff", "999", "on blod"] {
-            assert_eq!(parse(wrong), None, "{wrong}");
-        }
-    }
-
-    #[test]
-    fn a_wrong_theme_says_what_is_wrong() {
-        let message = |file: &str| Theme::plain().patched(file, Depth::True).map_err(|error| error.to_string());
-        assert_eq!(message("[style]\nwarnnig = \"red\"").unwrap_err(), "the theme names warnnig, which is no style");
-        assert_eq!(message("[style]\nrule = \"rde\"").unwrap_err(), "the theme's rule = \"rde\" is no style");
-        assert!(message("[stile]").is_err());
+        Ok(heading)
     }
 }

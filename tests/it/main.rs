@@ -5,6 +5,7 @@
 use berth::domain;
 
 mod actions;
+mod beginning;
 mod bulk;
 mod clipboard;
 
@@ -15,6 +16,7 @@ mod events;
 mod fake_door;
 #[path = "../support/fleet.rs"]
 mod fleet;
+mod keymap_table;
 mod logs;
 mod overlap;
 mod pending;
@@ -26,6 +28,7 @@ mod screens;
 mod screens_choosing;
 mod screens_host;
 mod screens_marks;
+mod screens_palette;
 mod screens_sizes;
 mod screens_tabs;
 #[path = "../support/terminal.rs"]

@@ -11,7 +11,7 @@ use berth::tui::event::{Answer, Event};
 use berth::tui::glyphs::{ASCII, UNICODE};
 use berth::tui::palette::Depth;
 use berth::tui::state::{Settings, State};
-use berth::tui::theme::Theme;
+use berth::tui::themes::Themes;
 use berth::tui::update::update;
 use berth::tui::view;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
@@ -37,7 +37,18 @@ impl Console {
     /// Of this size, for root, before the first snapshot.
     pub fn new(width: u16, height: u16) -> Self {
         let caller = Caller { uid: Uid::ROOT, name: Shown::from("root"), login: None, role: Role::Admin, read_only: false };
-        let settings = Settings { glyphs: &UNICODE, theme: Theme::plain(), zone: TimeZone::UTC, read_only: false, caller };
+        let themes = Themes::built_in(Depth::True).unwrap();
+        let settings = Settings {
+            glyphs: &UNICODE,
+            theme: themes.styles("dark").unwrap().clone(),
+            default_theme: "dark".to_owned(),
+            themes: Arc::new(themes),
+            keymap: Arc::default(),
+            configured: false,
+            zone: TimeZone::UTC,
+            read_only: false,
+            caller,
+        };
         let now = Moment { boot: fleet::fleet().taken.boot, wall: fleet::now() };
         Self { state: State::new(settings, (width, height), now), effects: Vec::new(), log: lines() }
     }
@@ -60,7 +71,7 @@ impl Console {
     /// The same in the default theme's colours.
     #[must_use]
     pub fn coloured(mut self) -> Self {
-        self.state.settings.theme = Theme::for_depth(Depth::Indexed).unwrap();
+        self.state.settings.theme = Themes::built_in(Depth::Indexed).unwrap().styles("dark").unwrap().clone();
         self
     }
 
@@ -158,14 +169,20 @@ impl Console {
         self.event(Event::Key(KeyEvent::new(code, KeyModifiers::NONE)));
     }
 
-    /// What is on the screen.
-    pub fn screen(&self) -> String {
+    /// The screen's cells, their styles included.
+    pub fn buffer(&self) -> Buffer {
         let (width, height) = self.state.size;
         let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
         let frame = terminal.draw(|frame| {
             let _ = view::draw(&self.state, frame.buffer_mut());
         });
-        let buffer = frame.unwrap().buffer;
+        frame.unwrap().buffer.clone()
+    }
+
+    /// What is on the screen.
+    pub fn screen(&self) -> String {
+        let (width, height) = self.state.size;
+        let buffer = self.buffer();
         let line = |y| (0..width).map(|x| buffer[(x, y)].symbol()).collect::<String>().trim_end().to_owned();
         (0..height).map(line).collect::<Vec<_>>().join("\n")
     }

@@ -85,6 +85,12 @@ pub enum Action {
     Mouse,
     /// The help page.
     Help,
+    /// The palette of every action by name.
+    Palette,
+    /// The next theme.
+    NextTheme,
+    /// Choose a theme.
+    Theme,
     /// One step back; leaves at the first level.
     Back,
     /// One step back; never leaves.

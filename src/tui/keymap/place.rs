@@ -98,6 +98,37 @@ impl Place {
         }
     }
 
+    /// Its name in the configuration: `[keys.NAME]`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Always => "always",
+            Self::Everywhere => "everywhere",
+            Self::Tabs => "tabs",
+            Self::Fleet => "instances",
+            Self::Detail => "detail",
+            Self::Log => "log",
+            Self::Ports => "ports",
+            Self::Findings => "findings",
+            Self::Events => "events",
+            Self::Host => "host",
+            Self::Picker => "list",
+            Self::Prompt => "line",
+            Self::Filter => "filter",
+            Self::Confirm => "question",
+            Self::Reason => "reason",
+            Self::Bulk => "question-of-many",
+            Self::Progress => "progress",
+            Self::Why => "why",
+            Self::Menu => "menu",
+            Self::Help => "help",
+        }
+    }
+
+    /// Whether what is bound to nothing is text here.
+    pub fn takes_text(self) -> bool {
+        matches!(self, Self::Picker | Self::Prompt | Self::Filter | Self::Reason | Self::Bulk)
+    }
+
     /// Its heading on the help page.
     pub fn heading(self) -> &'static str {
         match self {

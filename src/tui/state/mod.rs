@@ -33,9 +33,10 @@ use crate::domain::{Caller, InstanceId, Row, Snapshot};
 use crate::present::Look;
 
 use super::glyphs::Glyphs;
-use super::keymap::Place;
+use super::keymap::{Action, Keymap, Place};
 use super::preferences::Preferences;
 use super::theme::Theme;
+use super::themes::Themes;
 
 pub use tab::Tab;
 
@@ -55,8 +56,16 @@ pub enum Pane {
 pub struct Settings {
     /// The signs.
     pub glyphs: &'static Glyphs,
-    /// The styles.
+    /// The styles that are shown: the chosen theme's, or those of the one that is being looked at.
     pub theme: Theme,
+    /// The theme without a choice: the configuration's, else berth's.
+    pub default_theme: String,
+    /// The themes that there are.
+    pub themes: Arc<Themes>,
+    /// What each key does.
+    pub keymap: Arc<Keymap>,
+    /// Whether any file configures this berth.
+    pub configured: bool,
     /// The time zone that times are shown in.
     pub zone: TimeZone,
     /// `--read-only` was given: changes cannot be unlocked.
@@ -74,6 +83,8 @@ pub struct State {
     pub preferences: Preferences,
     /// What was kept last.
     pub kept: Preferences,
+    /// The theme that the person chose, by its name: what is kept among the preferences. `None`: the default.
+    pub theme: Option<String>,
     /// Columns and rows of the terminal.
     pub size: (u16, u16),
     /// The newest picture.
@@ -140,6 +151,7 @@ impl State {
             settings,
             preferences: Preferences::default(),
             kept: Preferences::default(),
+            theme: None,
             size,
             live: None,
             snapshot: None,
@@ -230,6 +242,17 @@ impl State {
     /// Its row in the picture that is shown.
     pub fn target_row(&self) -> Option<&Arc<Row>> {
         self.snapshot.as_ref()?.row(self.target()?)
+    }
+
+    /// The theme in force, by its name.
+    pub fn theme_name(&self) -> &str {
+        self.theme.as_deref().unwrap_or(&self.settings.default_theme)
+    }
+
+    /// The key for an action in the panes, for sentences that name it; its name in the palette when it has none.
+    pub fn key(&self, action: Action) -> String {
+        let label = self.settings.keymap.label(Place::Fleet, action);
+        if label.is_empty() { format!(":{}", action.name()) } else { label }
     }
 
     /// The chosen row as it is shown.

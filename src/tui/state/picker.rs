@@ -8,7 +8,7 @@ use crate::domain::{InstanceId, Shown, Signal};
 use crate::present::columns::Column;
 use crate::present::mend::Mend;
 use crate::tui::fuzzy::Fuzzy;
-use crate::tui::keymap::Action;
+use crate::tui::keymap::{Action, Place};
 
 /// Its state.
 #[derive(Clone, Debug)]
@@ -29,6 +29,8 @@ pub struct Picker {
     pub stays: bool,
     /// Left and right move the chosen entry, not the cursor: for lists whose order counts.
     pub moves: bool,
+    /// It is the palette: what was typed may be a name and what follows it, and notes are searched too.
+    pub commands: bool,
 }
 
 /// One line.
@@ -44,6 +46,8 @@ pub struct Entry {
     pub why_not: Option<Shown>,
     /// On or off, for a switch.
     pub on: Option<bool>,
+    /// What may follow its label in the palette: `NAME`.
+    pub takes: Option<&'static str>,
     /// What choosing it means.
     pub choice: Choice,
 }
@@ -74,12 +78,16 @@ pub enum Choice {
     },
     /// This signal is asked about.
     Signal(InstanceId, Signal),
+    /// An action by its name, wherever its key would have counted.
+    Command(Action, Place),
+    /// A theme by its name.
+    Theme(String),
 }
 
 impl Entry {
     /// An entry that can be chosen.
     pub fn new(label: impl Into<Shown>, choice: Choice) -> Self {
-        Self { label: label.into(), note: Shown::from(""), key: String::new(), why_not: None, on: None, choice }
+        Self { label: label.into(), note: Shown::from(""), key: String::new(), why_not: None, on: None, takes: None, choice }
     }
 }
 
@@ -87,18 +95,47 @@ impl Picker {
     /// A list, nothing typed.
     pub fn new(title: impl Into<Shown>, entries: Vec<Entry>) -> Self {
         let matches = (0..entries.len()).collect();
-        Self { title: title.into(), entries, input: Input::default(), matches, chosen: 0, top: 0, stays: false, moves: false }
+        Self {
+            title: title.into(),
+            entries,
+            input: Input::default(),
+            matches,
+            chosen: 0,
+            top: 0,
+            stays: false,
+            moves: false,
+            commands: false,
+        }
     }
 
     /// Finds what matches the text now.
     pub fn narrow(&mut self) {
-        let mut fuzzy = Fuzzy::new(self.input.value());
-        let mut scored: Vec<(u32, usize)> =
-            self.entries.iter().enumerate().filter_map(|(index, entry)| Some((fuzzy.score(entry.label.as_str())?, index))).collect();
-        scored.sort_by_key(|(score, index)| (std::cmp::Reverse(*score), *index));
+        let text = self.input.value();
+        let mut fuzzy = Fuzzy::new(text);
+        let with_argument = self.argument().map(|(index, _)| index);
+        let mut scored: Vec<(u32, u32, usize)> = Vec::new();
+        for (index, entry) in self.entries.iter().enumerate() {
+            // What is named whole stands first, then what is like it, then what is said like it.
+            let exact = u32::from(entry.label.as_str() == text) * 2;
+            let named = fuzzy.score(entry.label.as_str()).map(|score| (1 + exact, score));
+            let said = || fuzzy.score(entry.note.as_str()).filter(|_| self.commands).map(|score| (0, score));
+            match with_argument {
+                Some(meant) if meant == index => scored.push((1, 0, index)),
+                Some(_) => {}
+                None => scored.extend(named.or_else(said).map(|(rank, score)| (rank, score, index))),
+            }
+        }
+        scored.sort_by_key(|(rank, score, index)| (std::cmp::Reverse((*rank, *score)), *index));
         self.matches.clear();
-        self.matches.extend(scored.into_iter().map(|(_, index)| index));
+        self.matches.extend(scored.into_iter().map(|(_, _, index)| index));
         (self.chosen, self.top) = (0, 0);
+    }
+
+    /// In the palette: the entry that is named whole and what follows it, `theme light`.
+    pub fn argument(&self) -> Option<(usize, &str)> {
+        let (name, rest) = self.input.value().trim_start().split_once(' ').filter(|_| self.commands)?;
+        let index = self.entries.iter().position(|entry| entry.takes.is_some() && entry.label.as_str() == name)?;
+        Some((index, rest.trim()))
     }
 
     /// The chosen entry.
@@ -136,6 +173,24 @@ mod tests {
         picker.input = "nothing".into();
         picker.narrow();
         assert!(picker.entry().is_none());
+    }
+
+    #[test]
+    fn in_the_palette_what_is_said_is_searched_and_a_name_may_be_followed() {
+        let mut palette = picker();
+        palette.entries[2].note = "by its number".into();
+        palette.entries[0].takes = Some("WHAT");
+        let found = |palette: &mut Picker, text: &str| {
+            palette.input = text.into();
+            palette.narrow();
+            palette.entry().map(|entry| entry.label.as_str().to_owned())
+        };
+        assert_eq!(found(&mut palette, "number"), None);
+        palette.commands = true;
+        assert_eq!(found(&mut palette, "number").as_deref(), Some("sort by port"));
+        assert_eq!(found(&mut palette, "restart all of it").as_deref(), Some("restart"));
+        assert_eq!(palette.argument(), Some((0, "all of it")));
+        assert_eq!(found(&mut palette, "start all"), None, "it takes nothing");
     }
 
     #[test]

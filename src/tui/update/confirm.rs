@@ -56,7 +56,10 @@ pub fn refusal(state: &State, verb: Verb, answer: &Answer) -> Option<Shown> {
 
 /// Why nothing can be changed.
 pub fn locked(state: &State) -> Shown {
-    Shown::from(if state.settings.read_only { "berth was started with --read-only" } else { "changes are locked; V unlocks them" })
+    if state.settings.read_only {
+        return Shown::from("berth was started with --read-only");
+    }
+    Shown::new(&super::header::locked(state))
 }
 
 /// Why it would change nothing, or cannot be asked.

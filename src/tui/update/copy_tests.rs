@@ -165,9 +165,12 @@ fn the_menu_does_what_the_keys_beside_its_entries_do() {
     assert_eq!(why(Action::Act(Verb::Start)), Some(Shown::from("it runs already")));
     assert_eq!(why(Action::Signal), None);
     assert!(why(Action::Progress).is_some());
-    for (key, place) in
-        [("S", keymap::Place::Confirm), ("K", keymap::Place::Picker), ("y", keymap::Place::Picker), ("c", keymap::Place::Picker)]
-    {
+    for (key, place) in [
+        ("S", crate::tui::keymap::Place::Confirm),
+        ("K", crate::tui::keymap::Place::Picker),
+        ("y", crate::tui::keymap::Place::Picker),
+        ("c", crate::tui::keymap::Place::Picker),
+    ] {
         let mut state = open();
         keys(&mut state, key);
         assert_eq!(state.place(), place, "{key}");

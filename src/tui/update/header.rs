@@ -3,6 +3,7 @@
 //! It must never let what is held be acted on unseen: a question looks at the live picture.
 
 use crate::domain::Moment;
+use crate::tui::keymap::Action;
 use crate::tui::state::State;
 
 use super::{fleet, status};
@@ -17,11 +18,17 @@ pub fn tick(state: &mut State, now: Moment) {
 pub fn hold(state: &mut State) {
     state.header.held = !state.header.held && state.snapshot.is_some();
     if state.header.held {
-        status::say(state, "the picture is held; Z lets it go on");
+        let sentence = format!("the picture is held; {} lets it go on", state.key(Action::Hold));
+        status::say(state, &sentence);
     } else {
         state.snapshot.clone_from(&state.live);
         fleet::arrange(state);
     }
+}
+
+/// That changes are locked, and by which key they are not.
+pub fn locked(state: &State) -> String {
+    format!("changes are locked; {} unlocks them", state.key(Action::Lock))
 }
 
 /// Locks or unlocks changes.
@@ -31,5 +38,6 @@ pub fn lock(state: &mut State) {
         return;
     }
     state.header.locked = !state.header.locked;
-    status::say(state, if state.header.locked { "changes are locked; V unlocks them" } else { "changes are unlocked" });
+    let sentence = if state.header.locked { locked(state) } else { "changes are unlocked".to_owned() };
+    status::say(state, &sentence);
 }

@@ -15,8 +15,8 @@ pub fn open(state: &mut State) {
 /// A bound key.
 pub fn act(state: &mut State, action: Action) {
     let Some(help) = &mut state.help else { return };
-    let page = usize::from(state.size.1.saturating_sub(4)).max(1);
-    let last = view::help::lines(help.place).len().saturating_sub(page);
+    let page = view::help::page(state.size);
+    let last = view::help::last(&state.settings.keymap, help.place, state.size);
     match action {
         Action::Escape => state.help = None,
         Action::Move(motion) => {

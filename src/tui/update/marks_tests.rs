@@ -143,16 +143,16 @@ fn a_bulk_action_goes_on_in_the_background_and_tells_its_end() {
     let effects = see(&mut state, 2, rows(), vec![told(0, 0, "restarted"), told(1, 5, "not started. 8107 is held")]);
     assert_eq!(submitted(&effects).iter().map(|order| order.id.to_string()).collect::<Vec<_>>(), ["user8", "user9"]);
     keys(&mut state, "b");
-    assert_eq!(state.place(), keymap::Place::Fleet);
+    assert_eq!(state.place(), crate::tui::keymap::Place::Fleet);
     keys(&mut state, "*S");
     assert!(state.bulk.is_none(), "one at a time");
     assert_eq!(said(&state), "8 are still to be restarted: b shows them");
     see(&mut state, 3, rows(), (2..10).map(|number| told(number, 0, "restarted")).collect());
     assert_eq!(said(&state), "9 restarted, 1 failed: user1: not started. 8107 is held");
     keys(&mut state, "b");
-    assert_eq!(state.place(), keymap::Place::Progress);
+    assert_eq!(state.place(), crate::tui::keymap::Place::Progress);
     press(&mut state, KeyCode::Esc);
-    assert_eq!(state.place(), keymap::Place::Fleet);
+    assert_eq!(state.place(), crate::tui::keymap::Place::Fleet);
 }
 
 #[test]
@@ -172,7 +172,7 @@ fn what_waits_is_left_by_escape_by_the_lock_and_not_by_a_careless_q() {
     let mut state = begin();
     keys(&mut state, "b");
     assert!(!keys(&mut state, "q").contains(&Effect::Quit));
-    assert_eq!(state.place(), keymap::Place::Progress);
+    assert_eq!(state.place(), crate::tui::keymap::Place::Progress);
     let mut state = begin();
     keys(&mut state, "bV");
     see(&mut state, 2, rows(), vec![]);

@@ -18,6 +18,7 @@ mod host;
 pub mod log;
 pub mod marks;
 pub mod menu;
+pub mod palette;
 pub mod picker;
 mod pointer;
 mod ports;
@@ -25,6 +26,7 @@ pub mod progress;
 pub mod prompt;
 pub mod signal;
 pub mod status;
+pub mod theme;
 mod users;
 mod why;
 
@@ -32,7 +34,7 @@ use crossterm::event::KeyEvent;
 
 use super::effect::Effect;
 use super::event::{Answer, Event, Purpose};
-use super::keymap::{self, Action};
+use super::keymap::Action;
 use super::layout::Layout;
 use super::state::{Pane, State, Tab};
 
@@ -73,6 +75,7 @@ fn settle(state: &mut State, effects: &mut Vec<Effect>) {
     }
     ports::settle(state);
     findings::settle(state);
+    state.preferences.theme.clone_from(&state.theme);
     if state.preferences != state.kept {
         state.kept = state.preferences.clone();
         effects.push(Effect::Keep(state.kept.clone()));
@@ -101,7 +104,7 @@ fn ask_for_keys(state: &mut State, effects: &mut Vec<Effect>) {
 /// A key goes to what has the focus.
 fn press(state: &mut State, key: &KeyEvent, effects: &mut Vec<Effect>) {
     status::clear(state);
-    let Some(action) = keymap::lookup(state.place(), key) else {
+    let Some(action) = state.settings.keymap.lookup(state.place(), key) else {
         // What is bound to nothing is text, where there is an input.
         if state.confirm.is_some() {
             confirm::type_key(state, key);
@@ -152,6 +155,9 @@ fn act(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
     }
     match action {
         Action::Help => help::open(state),
+        Action::Palette => palette::ask(state, effects),
+        Action::NextTheme => theme::next(state),
+        Action::Theme => theme::open(state),
         Action::Tab(tab) => go_to(state, tab),
         Action::Hold => header::hold(state),
         Action::Lock => header::lock(state),
@@ -202,7 +208,10 @@ fn act(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
         Action::GoTo | Action::Only => {}
         Action::Complete | Action::CompleteBack => {}
         Action::Confirm | Action::CopyCommand | Action::Press | Action::NextField | Action::PreviousField => {}
-        Action::Quit | Action::Redraw | Action::Suspend => {}
+        // Always the same, and from the palette too.
+        Action::Quit => effects.push(Effect::Quit),
+        Action::Redraw => effects.push(Effect::Redraw),
+        Action::Suspend => effects.push(Effect::Suspend),
     }
 }
 
@@ -246,6 +255,7 @@ fn answered(state: &mut State, answer: Answer) {
         Purpose::Confirm(verb) => confirm::open(state, verb, &answer),
         Purpose::Menu => menu::open(state, &answer),
         Purpose::Signals => signal::open(state, &answer),
+        Purpose::Palette => palette::open(state),
     }
 }
 
@@ -265,7 +275,8 @@ fn paste(state: &mut State, text: &str) {
     } else if state.filter.editing {
         filter::paste(state, text);
     } else {
-        status::say(state, "pasted text is not taken for keys; / opens the filter");
+        let sentence = format!("pasted text is not taken for keys; {} opens the filter", state.key(Action::Filter));
+        status::say(state, &sentence);
     }
 }
 
@@ -309,7 +320,8 @@ fn escape(state: &mut State) {
     } else if state.header.held {
         header::hold(state);
     } else {
-        status::say(state, "q quits");
+        let sentence = format!("{} quits", state.key(Action::Back));
+        status::say(state, &sentence);
     }
 }
 

@@ -12,7 +12,7 @@ use crate::tui::state::State;
 use crate::tui::state::picker::{Choice, Picker};
 use crate::tui::view::picker as view;
 
-use super::{columns, filter, fix, signal, status, users};
+use super::{columns, filter, fix, palette, signal, status, theme, users};
 
 /// Longer texts are of no use.
 const LONGEST: usize = 100;
@@ -33,6 +33,7 @@ pub fn type_key(state: &mut State, key: &KeyEvent) {
         picker.input.handle_event(&Raw::Key(*key));
         picker.narrow();
     }
+    theme::look_at(state);
 }
 
 /// A pasted text.
@@ -40,6 +41,7 @@ pub fn paste(state: &mut State, text: &str) {
     let Some(picker) = &mut state.picker else { return };
     filter::insert(&mut picker.input, text, LONGEST);
     picker.narrow();
+    theme::look_at(state);
 }
 
 /// A bound key.
@@ -59,11 +61,17 @@ pub fn act(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
         Action::Press => press(state, effects),
         _ => {}
     }
+    theme::look_at(state);
 }
 
 fn press(state: &mut State, effects: &mut Vec<Effect>) {
     let Some(picker) = &state.picker else { return };
     let Some(entry) = picker.entry().cloned() else { return };
+    let argument = picker.argument().map(|(_, rest)| rest.to_owned()).filter(|rest| !rest.is_empty());
+    if let (Choice::Command(action, _), Some(argument)) = (&entry.choice, argument) {
+        palette::carry_out(state, *action, &argument, effects);
+        return;
+    }
     if !picker.stays {
         state.picker = None;
     }
@@ -85,5 +93,7 @@ fn choose(state: &mut State, choice: Choice, effects: &mut Vec<Effect>) {
         Choice::User(user) => users::pick(state, user.as_deref()),
         Choice::Copy { what, text } => effects.push(Effect::Copy { what, text }),
         Choice::Signal(id, signal) => signal::choose(state, &id, signal),
+        Choice::Command(action, place) => palette::act(state, action, place, effects),
+        Choice::Theme(name) => theme::choose(state, &name),
     }
 }

@@ -17,7 +17,7 @@ use crate::present::{HIDDEN, NOTHING, bar, columns, sparkline, units, wording};
 use crate::tui::state::fleet::{Line, descends};
 use crate::tui::state::{Pane, State};
 
-use super::{canvas, filter};
+use super::{canvas, filter, first_run};
 
 /// The chosen row's mark and a blank stand before the first column.
 const MARGIN: u16 = 2;
@@ -32,6 +32,10 @@ pub fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     // What a key will hit is the last to leave the title.
     right.extend(Some(format!("{} marked", state.marks.count())).filter(|_| !state.marks.is_empty()));
     canvas::title(settings, Rect { height: 1, ..area }, "instances", state.focus == Pane::Fleet, &right, buffer);
+    if let Some(snapshot) = state.snapshot.as_ref().filter(|snapshot| snapshot.rows.is_empty()) {
+        let (y, height) = (area.y + 2, area.height.saturating_sub(2));
+        return first_run::draw(state, snapshot, Rect { x: area.x + MARGIN, y, width: area.width.saturating_sub(MARGIN), height }, buffer);
+    }
     let arrangement = arrangement(state, area.width);
     headings(state, &arrangement, area, buffer);
     let below = Rect { y: area.y + 2, height: area.height.saturating_sub(2), ..area };
@@ -212,11 +216,8 @@ fn empty(state: &State, area: Rect, buffer: &mut Buffer) {
     let mut lines = match &state.snapshot {
         None => vec![format!("looking{}", settings.glyphs.ellipsis)],
         Some(_) if state.filter.is_active() && state.fleet.total > 0 => filter::empty(state),
-        Some(snapshot) => {
-            let mut lines = vec![format!("no instance was found, and nothing listens in {}", snapshot.range)];
-            lines.extend(snapshot.notices.iter().map(ToString::to_string));
-            lines
-        }
+        // Without any row the first run's words stand here instead.
+        Some(_) => Vec::new(),
     };
     lines.truncate(usize::from(area.height));
     for (y, line) in (area.y..).zip(lines) {

@@ -9,6 +9,7 @@ use ratatui::style::Style;
 use crate::domain::{Level, Snapshot, State as Doing, words};
 use crate::present::paint::Tone;
 use crate::present::{units, wording};
+use crate::tui::keymap::Action;
 use crate::tui::state::{Pane, State, Tab};
 use crate::tui::update::fix;
 
@@ -122,11 +123,11 @@ fn hint(state: &State, others: usize, wide: bool) -> String {
     }
     let mends = fix::mends_banner(state);
     if mends {
-        parts.push("F fix".to_owned());
+        parts.push(format!("{} fix", state.key(Action::Fix)));
     }
     // A dialogue above the table changes nothing here: a hint that comes and goes would be one more thing that moves.
     if (state.tab, state.focus) == (Tab::Instances, Pane::Fleet) && (wide || !mends) {
-        parts.push("e problems".to_owned());
+        parts.push(format!("{} problems", state.key(Action::Problems)));
     }
     parts.join("  ")
 }

@@ -6,7 +6,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use crate::tui::keymap::{Place, bindings};
+use crate::tui::keymap::{Keymap, Place};
 use crate::tui::state::State;
 use crate::tui::state::help::Help;
 
@@ -15,8 +15,14 @@ use super::canvas;
 /// How wide it is where there is room.
 const WIDTH: u16 = 84;
 
+/// How wide one of two columns is.
+const COLUMN: u16 = 76;
+
+/// How wide the keys' column is.
+const KEYS: u16 = 16;
+
 /// One line of the page.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Line {
     /// A place's heading.
     Heading(&'static str),
@@ -26,13 +32,13 @@ pub enum Line {
     Blank,
 }
 
-/// The page for a place: its own keys, those of everywhere, then the other places'.
-pub fn lines(place: Place) -> Vec<Line> {
+/// The page for a place: its own keys, those of everywhere, then the other places', then what has no key.
+pub fn lines(keymap: &Keymap, place: Place) -> Vec<Line> {
     let mut order: Vec<Place> = place.chain().to_vec();
     order.extend(Place::ALL.into_iter().filter(|other| !place.chain().contains(other)));
     let (mut lines, mut last) = (Vec::new(), "");
     for place in order {
-        if bindings().all(|binding| binding.place != place) {
+        if keymap.bound().iter().all(|bound| bound.place != place) {
             continue;
         }
         if place.heading() != last {
@@ -42,36 +48,68 @@ pub fn lines(place: Place) -> Vec<Line> {
             last = place.heading();
             lines.push(Line::Heading(last));
         }
-        for binding in bindings().filter(|binding| binding.place == place) {
-            let keys: Vec<String> = binding.keys.iter().map(|key| key.label()).collect();
-            lines.push(Line::Key(keys.join(" "), binding.words));
-        }
+        let here = keymap.bound().iter().filter(|bound| bound.place == place && !bound.keys.is_empty());
+        lines.extend(here.map(|bound| Line::Key(bound.labels(), bound.words)));
+    }
+    let mut named = keymap.bound().iter().filter(|bound| bound.keys.is_empty()).peekable();
+    if named.peek().is_some() {
+        lines.extend([Line::Blank, Line::Heading("by name only")]);
+        lines.extend(named.map(|bound| Line::Key(bound.labels(), bound.words)));
     }
     lines
+}
+
+/// How many lines are seen on a screen of this size.
+pub fn page(size: (u16, u16)) -> usize {
+    usize::from(size.1.saturating_sub(4)).max(1)
+}
+
+/// The greatest number of lines that can be scrolled away.
+pub fn last(keymap: &Keymap, place: Place, size: (u16, u16)) -> usize {
+    lines(keymap, place).len().saturating_sub(page(size) * columns(size.0))
+}
+
+/// In how many columns: two where the words fit twice.
+fn columns(width: u16) -> usize {
+    if width >= COLUMN * 2 + 6 { 2 } else { 1 }
 }
 
 /// Draws it.
 pub fn draw(state: &State, help: &Help, within: Rect, buffer: &mut Buffer) {
     let (settings, theme) = (&state.settings, &state.settings.theme);
-    let lines = lines(help.place);
-    let height = u16::try_from(lines.len()).unwrap_or(u16::MAX);
-    let Some(inside) = canvas::float(settings, within, WIDTH, height, "keys", buffer) else { return };
-    let page = usize::from(inside.height);
+    let lines = lines(&settings.keymap, help.place);
+    let columns = columns(within.width);
+    let height = u16::try_from(lines.len().div_ceil(columns)).unwrap_or(u16::MAX);
+    let width = if columns == 2 { COLUMN * 2 + 6 } else { WIDTH };
+    let Some(inside) = canvas::float(settings, within, width, height, "keys", buffer) else { return };
+    let page = usize::from(inside.height) * columns;
     let top = help.top.min(lines.len().saturating_sub(page));
-    for (y, line) in (inside.y..inside.bottom()).zip(lines.iter().skip(top)) {
-        match line {
-            Line::Heading(text) => {
-                canvas::put(buffer, inside.x, y, inside.width, text, theme.title);
-            }
-            Line::Key(keys, words) => {
-                canvas::put(buffer, inside.x + 1, y, 14, keys, theme.key);
-                canvas::put_fit(settings, buffer, inside.x + 16, y, inside.width.saturating_sub(16), words, Style::new());
-            }
-            Line::Blank => {}
-        }
+    let shown = lines.get(top..).unwrap_or_default();
+    for (column, part) in shown.chunks(usize::from(inside.height).max(1)).take(columns).enumerate() {
+        let x = inside.x + u16::try_from(column).unwrap_or(0) * (COLUMN + 2);
+        let area = Rect { x, width: (inside.right().saturating_sub(x)).min(if columns == 2 { COLUMN } else { inside.width }), ..inside };
+        one(state, part, area, buffer);
     }
     if lines.len() > page {
         let more = format!(" {}-{} of {} ", top + 1, (top + page).min(lines.len()), lines.len());
         canvas::put_right(buffer, inside.right(), inside.bottom(), inside.width, &more, theme.rule);
+    }
+}
+
+/// One column of it.
+fn one(state: &State, lines: &[Line], area: Rect, buffer: &mut Buffer) {
+    let (settings, theme) = (&state.settings, &state.settings.theme);
+    for (y, line) in (area.y..area.bottom()).zip(lines) {
+        match line {
+            Line::Heading(text) => {
+                canvas::put(buffer, area.x, y, area.width, text, theme.title);
+            }
+            Line::Key(keys, words) => {
+                canvas::put_fit(settings, buffer, area.x + 1, y, KEYS, keys, theme.key);
+                let x = area.x + KEYS + 2;
+                canvas::put_fit(settings, buffer, x, y, area.right().saturating_sub(x), words, Style::new());
+            }
+            Line::Blank => {}
+        }
     }
 }

@@ -10,6 +10,7 @@ pub mod detail;
 pub mod events;
 pub mod filter;
 pub mod findings;
+pub mod first_run;
 pub mod fleet;
 pub mod header;
 pub mod help;

@@ -68,7 +68,9 @@ fn line(state: &State, entry: &Entry, labels: u16, switches: bool, area: Rect, b
     let keys = canvas::cells(&entry.key);
     canvas::put_fit(settings, buffer, x, area.y, labels.max(1), entry.label.as_str(), style);
     canvas::put_right(buffer, area.right(), area.y, keys, &entry.key, theme.key);
-    let note = entry.why_not.as_ref().unwrap_or(&entry.note);
+    // In brackets, as in the last line: it is not possible now, and this is why.
+    let why_not = entry.why_not.as_ref().map(|why| Shown::new(&format!("({why})")));
+    let note = why_not.as_ref().unwrap_or(&entry.note);
     let (from, to) = (x + labels + 2, area.right().saturating_sub(keys + 2));
     canvas::put_fit(settings, buffer, from, area.y, to.saturating_sub(from), note.as_str(), theme.dim);
 }

@@ -11,7 +11,7 @@ use ratatui::style::Style;
 use tui_input::Input;
 
 use crate::domain::{Signal, Verb};
-use crate::tui::keymap::{self, Action, Binding, Place};
+use crate::tui::keymap::{Action, Bound, Place};
 
 use crate::tui::state::prompt::Prompt;
 use crate::tui::state::{Pane, State, Tab};
@@ -38,10 +38,10 @@ pub fn draw(state: &State, area: Rect, buffer: &mut Buffer) -> Option<Position> 
     }
     let mut x = x;
     let end = right.saturating_sub(2);
-    for binding in keymap::footer(state.place()).filter(|binding| !is_right(binding) && makes_sense(state, binding)) {
+    for binding in settings.keymap.footer(state.place()).filter(|binding| !is_right(binding) && makes_sense(state, binding)) {
         let possible = is_possible(state, binding);
         let word = word(state, binding);
-        let (label, width) = (label(binding), width(binding, &word) + if possible { 0 } else { 2 });
+        let (label, width) = (binding.label(), width(binding, &word) + if possible { 0 } else { 2 });
         if x + width > end {
             break;
         }
@@ -56,7 +56,7 @@ pub fn draw(state: &State, area: Rect, buffer: &mut Buffer) -> Option<Position> 
 }
 
 /// What a key does here, in a word or two.
-fn word(state: &State, binding: &Binding) -> Cow<'static, str> {
+fn word(state: &State, binding: &Bound) -> Cow<'static, str> {
     if matches!(binding.action, Action::Act(_)) && marks::count(state) {
         return format!("{} {}", binding.short, state.marks.count()).into();
     }
@@ -68,32 +68,27 @@ fn word(state: &State, binding: &Binding) -> Cow<'static, str> {
     }
 }
 
-/// The key that is shown for a binding.
-fn label(binding: &Binding) -> String {
-    binding.keys.first().map(|key| key.label()).unwrap_or_default()
-}
-
 /// How many cells a key and its word take.
-fn width(binding: &Binding, word: &str) -> u16 {
-    canvas::cells(&label(binding)) + 1 + canvas::cells(word)
+fn width(binding: &Bound, word: &str) -> u16 {
+    canvas::cells(&binding.label()) + 1 + canvas::cells(word)
 }
 
 /// A key and its word. Returns the column after them.
-fn name(state: &State, binding: &Binding, word: &str, x: u16, area: Rect, buffer: &mut Buffer) -> u16 {
-    let end = canvas::put(buffer, x, area.y, area.right().saturating_sub(x), &label(binding), state.settings.theme.key);
+fn name(state: &State, binding: &Bound, word: &str, x: u16, area: Rect, buffer: &mut Buffer) -> u16 {
+    let end = canvas::put(buffer, x, area.y, area.right().saturating_sub(x), &binding.label(), state.settings.theme.key);
     canvas::put(buffer, end + 1, area.y, area.right().saturating_sub(end + 1), word, Style::new())
 }
 
 /// What stands on the right, whatever the width: the ways to help and out.
-fn is_right(binding: &Binding) -> bool {
+fn is_right(binding: &Bound) -> bool {
     matches!(binding.action, Action::Help | Action::Back)
 }
 
 /// `? help  q quit` on the right, or what `q` does here. Returns where it begins.
 fn ways_out(state: &State, area: Rect, buffer: &mut Buffer) -> u16 {
     let back = state.tab != Tab::Instances || state.large.is_some() || state.focus != Pane::Fleet;
-    let word = |binding: &Binding| if back && binding.action == Action::Back { "back" } else { binding.short };
-    let bindings = || keymap::footer(state.place()).filter(|binding| is_right(binding));
+    let word = |binding: &Bound| if back && binding.action == Action::Back { "back" } else { binding.short };
+    let bindings = || state.settings.keymap.footer(state.place()).filter(|binding| is_right(binding));
     let total: u16 = bindings().map(|binding| width(binding, word(binding)) + 2).sum();
     let begin = area.right().saturating_sub(total.saturating_sub(1));
     let mut x = begin;
@@ -104,7 +99,7 @@ fn ways_out(state: &State, area: Rect, buffer: &mut Buffer) -> u16 {
 }
 
 /// Whether the key has a meaning in this very dialogue.
-fn makes_sense(state: &State, binding: &Binding) -> bool {
+fn makes_sense(state: &State, binding: &Bound) -> bool {
     let refused = state.confirm.as_ref().is_some_and(|confirm| confirm.changed.is_some());
     let about_one = matches!(binding.action, Action::Act(_) | Action::Menu | Action::Log);
     let moves = state.picker.as_ref().is_none_or(|picker| picker.moves);
@@ -122,7 +117,7 @@ fn is_possible_for(state: &State, verb: Verb) -> bool {
 }
 
 /// Whether the key would do something for the chosen instance.
-fn is_possible(state: &State, binding: &Binding) -> bool {
+fn is_possible(state: &State, binding: &Bound) -> bool {
     match binding.action {
         // What the door says of the chosen one is not said of those that are marked.
         Action::Act(_) if marks::count(state) => !state.header.locked,

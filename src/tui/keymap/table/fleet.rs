@@ -35,4 +35,12 @@ pub const KEYS: &[Binding] = &[
     bind(Place::Fleet, Action::SortBy(Column::Memory), &[char('M')], "", "sort by memory"),
     bind(Place::Fleet, Action::SortBy(Column::Pid), &[char('N')], "", "sort by process id"),
     bind(Place::Fleet, Action::SortBy(Column::Up), &[char('A')], "", "sort by age"),
+    bind(Place::Fleet, Action::SortBy(Column::Owner), &[], "", "sort by owner"),
+    bind(Place::Fleet, Action::SortBy(Column::State), &[], "", "sort by state, the worst first"),
+    bind(Place::Fleet, Action::SortBy(Column::Port), &[], "", "sort by port"),
+    bind(Place::Fleet, Action::SortBy(Column::Health), &[], "", "sort by health"),
+    bind(Place::Fleet, Action::SortBy(Column::Disk), &[], "", "sort by what it has written"),
+    bind(Place::Fleet, Action::SortBy(Column::Restarts), &[], "", "sort by restarts"),
+    bind(Place::Fleet, Action::SortBy(Column::By), &[], "", "sort by who runs it"),
+    bind(Place::Fleet, Action::SortBy(Column::Findings), &[], "", "sort by findings"),
 ];

@@ -1,0 +1,144 @@
+//! The one name of every action: the palette, the configuration, help and the documentation have it from here.
+//!
+//! It must never be guessed from a variant's spelling: a name stands in people's configurations and stays.
+
+use super::{Action, Motion};
+use crate::present::columns::Column;
+use crate::tui::state::Tab;
+
+impl Action {
+    /// Its name, in lower case with dashes. A new action does not compile before it has one.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Move(motion) => motion.name(),
+            Self::Detail => "detail",
+            Self::Log => "log",
+            Self::Tab(tab) => match tab {
+                Tab::Instances => "tab-instances",
+                Tab::Ports => "tab-ports",
+                Tab::Findings => "tab-findings",
+                Tab::Events => "tab-events",
+                Tab::Host => "tab-host",
+            },
+            Self::NextPane => "next-pane",
+            Self::PreviousPane => "previous-pane",
+            Self::SortNext => "sort-next",
+            Self::SortReverse => "sort-reverse",
+            Self::SortBy(column) => match column {
+                Column::Owner => "sort-owner",
+                Column::State => "sort-state",
+                Column::Port => "sort-port",
+                Column::Pid => "sort-pid",
+                Column::Health => "sort-health",
+                Column::Cpu => "sort-cpu",
+                Column::Memory => "sort-memory",
+                Column::Disk => "sort-disk",
+                Column::Up => "sort-age",
+                Column::Restarts => "sort-restarts",
+                Column::By => "sort-supervisor",
+                Column::Findings => "sort-findings",
+            },
+            Self::Problems => "problems",
+            Self::Filter => "filter",
+            // "start", "stop", "restart", and "logs" for the menu's way to the log.
+            Self::Act(verb) => verb.word(),
+            Self::Menu => "menu",
+            Self::Hold => "hold",
+            Self::Lock => "lock",
+            Self::Help => "help",
+            Self::Palette => "commands",
+            Self::NextTheme => "next-theme",
+            Self::Theme => "theme",
+            Self::Back => "back",
+            Self::Escape => "escape",
+            Self::Quit => "quit",
+            Self::Redraw => "redraw",
+            Self::Suspend => "suspend",
+            Self::Follow => "follow",
+            Self::Wrap => "wrap",
+            Self::PreviousInstance => "previous-instance",
+            Self::NextInstance => "next-instance",
+            Self::Confirm => "confirm",
+            Self::Press => "press",
+            Self::NextField => "next-field",
+            Self::PreviousField => "previous-field",
+            Self::Users => "users",
+            Self::Group => "group",
+            Self::Columns => "columns",
+            Self::Complete => "complete",
+            Self::CompleteBack => "complete-back",
+            Self::GoTo => "go-to",
+            Self::Only => "only",
+            Self::Signal => "signal",
+            Self::Mark => "mark",
+            Self::MarkAll => "mark-all",
+            Self::Unmark => "unmark",
+            Self::Progress => "progress",
+            Self::Copy => "copy",
+            Self::Snippet => "client-snippet",
+            Self::CopyCommand => "copy-command",
+            Self::Fix => "fix",
+            Self::Why => "why",
+            Self::ShowPort => "show-port",
+            Self::GoToInstance => "go-to-instance",
+            Self::FindPort => "find-port",
+            Self::CopyPage => "copy-port-page",
+            Self::Mouse => "mouse",
+        }
+    }
+
+    /// What may follow its name in the palette: `theme NAME`. Without it, it asks.
+    pub fn takes(self) -> Option<&'static str> {
+        match self {
+            Self::Theme => Some("NAME"),
+            _ => None,
+        }
+    }
+
+    /// Whether it can disturb somebody: it is never bound to Ctrl, which a terminal multiplexer may hold or double.
+    pub fn disturbs(self) -> bool {
+        match self {
+            Self::Act(verb) => verb.changes(),
+            Self::Confirm | Self::Press | Self::Signal | Self::Fix => true,
+            _ => false,
+        }
+    }
+
+    /// Whether it is of use without its key, and so stands in the palette.
+    pub fn is_command(self) -> bool {
+        !matches!(
+            self,
+            Self::Move(_)
+                | Self::Escape
+                | Self::Back
+                | Self::Palette
+                | Self::Confirm
+                | Self::Press
+                | Self::NextField
+                | Self::PreviousField
+                | Self::Complete
+                | Self::CompleteBack
+        )
+    }
+
+    /// Whether a place without a key for it would hold somebody fast.
+    pub fn is_way_out(self) -> bool {
+        matches!(self, Self::Escape | Self::Quit | Self::Back | Self::Press | Self::Confirm)
+    }
+}
+
+impl Motion {
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Up => "up",
+            Self::Down => "down",
+            Self::PageUp => "page-up",
+            Self::PageDown => "page-down",
+            Self::First => "first",
+            Self::Last => "last",
+            Self::Left => "left",
+            Self::Right => "right",
+        }
+    }
+}
