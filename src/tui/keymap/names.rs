@@ -118,6 +118,8 @@ impl Action {
                 | Self::PreviousField
                 | Self::Complete
                 | Self::CompleteBack
+                | Self::CopyPage
+                | Self::CopyCommand
         )
     }
 

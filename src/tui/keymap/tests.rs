@@ -123,12 +123,12 @@ fn alt_means_nothing() {
 
 #[test]
 fn a_key_is_moved_where_it_was_and_where_it_is_shared() {
-    let keymap = rebound(&[("everywhere", "restart", &["R"]), ("instances", "sort-cpu", &["C", "f5"])]).unwrap();
+    let keymap = rebound(&[("everywhere", "restart", &["R"]), ("instances", "sort-cpu", &["D", "f5"])]).unwrap();
     let restart = Some(Action::Act(Verb::Restart));
     for place in [Place::Fleet, Place::Log, Place::Ports] {
         assert_eq!((keymap.lookup(place, &event("R")), keymap.lookup(place, &event("r"))), (restart, None), "{place:?}");
     }
-    assert_eq!(keymap.label(Place::Fleet, Action::SortBy(crate::present::columns::Column::Cpu)), "C");
+    assert_eq!(keymap.label(Place::Fleet, Action::SortBy(crate::present::columns::Column::Cpu)), "D");
     assert_eq!(keymap.lookup(Place::Fleet, &event("P")), None);
 
     // In one place only: elsewhere it stays.

@@ -39,7 +39,9 @@ pub fn open(state: &mut State) {
 pub fn entries(state: &State) -> Vec<Entry> {
     let (keymap, here) = (&state.settings.keymap, state.place());
     let is_dialogue = |place: Place| place.chain().len() < 3 && !matches!(place, Place::Always | Place::Everywhere | Place::Tabs);
-    let elsewhere = keymap.bound().iter().filter(|bound| !is_dialogue(bound.place) && !here.chain().contains(&bound.place));
+    let elsewhere = || keymap.bound().iter().filter(|bound| !is_dialogue(bound.place) && !here.chain().contains(&bound.place));
+    // What counts in several places is most likely meant of the instances.
+    let elsewhere = elsewhere().filter(|bound| bound.place == Place::Fleet).chain(elsewhere());
     let mut known: Vec<Action> = Vec::new();
     let mut entries = Vec::new();
     for bound in keymap.at(here).chain(elsewhere).filter(|bound| bound.action.is_command()) {

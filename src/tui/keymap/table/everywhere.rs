@@ -23,6 +23,7 @@ pub const KEYS: &[Binding] = &[
     bind(Place::Everywhere, Action::Hold, &[char('Z')], "", "hold the picture, or let it go on"),
     bind(Place::Everywhere, Action::Lock, &[char('V')], "", "lock or unlock changes"),
     bind(Place::Everywhere, Action::NextTheme, &[char('T')], "", "the next theme"),
+    bind(Place::Everywhere, Action::Mouse, &[], "", "let go of the mouse, so that it selects text, or take it again"),
     bind(Place::Everywhere, Action::Theme, &[], "", "choose a theme, seen while one chooses"),
     bind(Place::Everywhere, Action::Back, &[char('q')], "quit", "one step back, or quit"),
     bind(Place::Always, Action::Redraw, &[ctrl('l')], "", "paint the screen anew"),
