@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use crate::domain::{Caller, InstanceId, LogLine, LogView, Order, Outcome, Shown, Snapshot, Verb};
 use crate::error::Result;
 
-pub use crate::logs::{Pattern, Query as LogQuery};
+pub use crate::logs::{Ask, At, Find, Goal, MOST_KEPT, Page, Pattern, Query as LogQuery, Reel, Sought, Want};
 
 /// The lines of a log, oldest first, read while they are taken.
 pub type LogLines = Box<dyn Iterator<Item = Result<LogLine>> + Send>;
@@ -38,6 +38,12 @@ pub trait Door: Send + Sync {
     /// # Errors
     /// When the caller may not read it or no such instance is known.
     fn tail(&self, id: &InstanceId) -> Result<Arc<dyn Tail>>;
+
+    /// Follows one log, or several as one, for a screen: with what is older, sifted and searched.
+    ///
+    /// # Errors
+    /// As [`Door::tail`], when one of them may not be read.
+    fn reel(&self, ids: &[InstanceId]) -> Result<Reel>;
 }
 
 /// A followed log. Following ends when it is dropped.

@@ -90,6 +90,8 @@ pub struct Sought {
     pub forward: bool,
     /// The line of that number itself counts, too.
     pub inclusive: bool,
+    /// Over the end and on from the other one, when there is none on the way.
+    pub wraps: bool,
 }
 
 /// Where it is.

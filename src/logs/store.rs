@@ -55,10 +55,11 @@ pub struct Store {
 
 impl Default for Store {
     fn default() -> Self {
+        let chunk = Chunk::new(FIRST);
         Self {
-            chunks: VecDeque::from([Chunk::new(FIRST)]),
+            bytes: chunk.weight(),
+            chunks: VecDeque::from([chunk]),
             lines: 0,
-            bytes: 0,
             want: Want::default(),
             filter_serial: 1,
             search_serial: 1,
@@ -99,7 +100,10 @@ impl Store {
             self.timed |= line.at.is_some();
             let end = self.end();
             if self.chunks.back().is_none_or(Chunk::is_full) {
-                self.chunks.push_back(Chunk { passing_for: self.filter_serial, found_for: self.search_serial, ..Chunk::new(end) });
+                let mut chunk = Chunk::new(end);
+                (chunk.passing_for, chunk.found_for) = (self.filter_serial, self.search_serial);
+                self.bytes += chunk.weight();
+                self.chunks.push_back(chunk);
             }
             let Some(chunk) = self.chunks.back_mut() else { return };
             let before = chunk.weight();

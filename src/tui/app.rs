@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 use tokio::sync::mpsc::{Receiver, channel};
 use tokio::time::Instant;
 
-use crate::domain::Moment;
+use crate::domain::{Moment, Shown};
 use crate::error::{Context, Result};
 use crate::link::Door;
 
@@ -58,6 +58,7 @@ struct App {
     state: State,
     painter: Painter,
     outlet: Outlet,
+    gate: input::Gate,
     performer: Performer,
     door: Arc<dyn Door>,
     events: Receiver<Event>,
@@ -89,11 +90,12 @@ impl App {
         let (keys, events) = channel(BURST);
         let (hangup, hung_up) = channel(1);
         watchdog::start(hangup)?;
-        input::start(keys.clone())?;
+        let gate = input::start(keys.clone())?;
         Ok(Self {
             state: State::new(settings, terminal::size(), now()),
             painter: Painter::new(depth, glyphs.ascii),
             outlet: Outlet::start(std::io::stdout())?,
+            gate,
             performer: Performer::new(Arc::clone(&door), keys),
             door,
             events,
@@ -157,6 +159,7 @@ impl App {
                 Some(Effect::Quit) => self.leaving = true,
                 Some(Effect::Redraw) => self.painter.forget(),
                 Some(Effect::Suspend) => self.suspend(true)?,
+                Some(Effect::PageLog { serial, names }) => self.page(serial, names)?,
                 Some(effect) => next = self.performer.perform(effect),
             }
         }
@@ -195,6 +198,25 @@ impl App {
         terminal::give_back();
         super::signals::stop(all);
         self.resume()
+    }
+
+    /// Gives the terminal to the pager, and takes it again when that has ended. Nothing else goes on meanwhile but what has its own thread.
+    fn page(&mut self, serial: u64, names: Vec<String>) -> Result<()> {
+        if !self.gate.close() {
+            self.gate.open();
+            return self.take(Event::Told { text: Shown::from("the terminal is busy; try again"), refused: true });
+        }
+        terminal::give_back();
+        let ended = self.performer.begin_pager(serial, names).and_then(|child| super::signals::wait_for(&child));
+        // Ctrl-C is the pager's own while it has the terminal.
+        self.signals.forget_interrupts();
+        let resumed = self.resume();
+        self.gate.open();
+        resumed?;
+        match ended {
+            Ok(()) => Ok(()),
+            Err(error) => self.take(Event::Told { text: Shown::new(&error.chain()), refused: true }),
+        }
     }
 
     fn resume(&mut self) -> Result<()> {

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use crossterm::event::KeyEvent;
 
-use crate::domain::{InstanceId, LogView, Moment, Shown, Snapshot, Verb};
+use crate::domain::{InstanceId, Moment, Shown, Snapshot, Verb};
+use crate::link::{Find, Page, Sought};
 
 /// One thing that happened.
 #[derive(Clone, Debug)]
@@ -28,7 +29,18 @@ pub enum Event {
     /// There are new lines.
     LogChanged(u64),
     /// The lines that were asked for.
-    LogRead(u64, LogView),
+    LogRead(u64, Page),
+    /// Where the line is that was looked for.
+    LogFound(u64, Sought, Find),
+    /// The lines that were taken: how many, and their text; or why not.
+    LogTaken(u64, Result<(usize, String), Shown>),
+    /// What came of something that was done meanwhile.
+    Told {
+        /// In words.
+        text: Shown,
+        /// It was not done.
+        refused: bool,
+    },
     /// The program was stopped and goes on; what the terminal shows is not known.
     Resumed,
 }

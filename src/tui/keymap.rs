@@ -9,7 +9,7 @@ mod table;
 
 use crossterm::event::KeyEvent;
 
-pub use action::{Action, Motion};
+pub use action::{Action, LogKey, Motion};
 pub use key::Key;
 pub use place::Place;
 pub use table::bindings;

@@ -41,7 +41,7 @@ fn page(store: &mut Store, at: At, count: usize) -> Vec<i64> {
 }
 
 fn find(store: &mut Store, goal: Goal, from: u64, forward: bool) -> Find {
-    store.find(&Sought { goal, from: Some(from), forward, inclusive: false })
+    store.find(&Sought { goal, from: Some(from), forward, inclusive: false, wraps: true })
 }
 
 fn at(index: u64, wrapped: bool) -> Find {
@@ -117,12 +117,14 @@ fn a_match_is_found_in_both_directions_and_over_the_end() {
     assert_eq!(find(&mut store, Goal::Match, FIRST + 5000, true), at(15_000, false));
     assert_eq!(find(&mut store, Goal::Match, FIRST + 100, false), at(19_999, true));
     assert_eq!(find(&mut store, Goal::Match, FIRST + 19_999, true), at(100, true));
-    let sought = Sought { goal: Goal::Match, from: None, forward: false, inclusive: true };
+    let sought = Sought { goal: Goal::Match, from: None, forward: false, inclusive: true, wraps: true };
     assert_eq!(store.find(&sought), at(19_999, false));
     let ranked = store.page(&Ask { current: Some(FIRST + 15_000), ..Ask::default() });
     assert_eq!((ranked.found, ranked.rank), (3, 2));
     assert_eq!(find(&mut store, Goal::Error, FIRST + 50, true), at(150, false));
     assert_eq!(find(&mut store, Goal::Error, FIRST + 50, false), at(19_950, true));
+    let once = Sought { goal: Goal::Error, from: Some(FIRST + 19_950), forward: true, inclusive: false, wraps: false };
+    assert_eq!(store.find(&once), Find::Nowhere);
     sift(&mut store, |want| want.search = Some(Pattern::new("never").unwrap()));
     settle(&mut store);
     assert_eq!(find(&mut store, Goal::Match, FIRST, true), Find::Nowhere);

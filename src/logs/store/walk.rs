@@ -112,6 +112,9 @@ impl Store {
             ((0, near), (near.saturating_add(1), u64::MAX - 1))
         };
         for ((low, high), wrapped) in [(ahead, false), (around, true)] {
+            if wrapped && !sought.wraps {
+                break;
+            }
             match self.within(sought, low, high, &mut budget) {
                 Find::At { number, .. } => return Find::At { number, wrapped },
                 Find::Later => return Find::Later,

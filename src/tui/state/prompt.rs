@@ -22,6 +22,14 @@ pub struct Prompt {
 pub enum Purpose {
     /// A search in the log.
     Search,
+    /// What lines of the log are to have in them.
+    Keep,
+    /// What lines of the log are not to have in them.
+    Drop,
+    /// A stretch of time of the log.
+    Range,
+    /// The file that the log is written to.
+    Save,
 }
 
 impl Purpose {
@@ -29,6 +37,10 @@ impl Purpose {
     pub fn sign(self) -> &'static str {
         match self {
             Self::Search => "/ ",
+            Self::Keep => "& ",
+            Self::Drop => "! ",
+            Self::Range => "time ",
+            Self::Save => "save to ",
         }
     }
 
@@ -36,6 +48,10 @@ impl Purpose {
     pub fn hint(self) -> &'static str {
         match self {
             Self::Search => "Enter search  Esc leave",
+            Self::Keep => "Enter keep these lines  Esc leave",
+            Self::Drop => "Enter leave these lines out  Esc leave",
+            Self::Range => "10m  03:00  03:00-03:10  2026-11-20 22:00   Enter  Esc leave",
+            Self::Save => "a new file   Enter save  Esc leave",
         }
     }
 }
