@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use crate::domain::{Caller, InstanceId, LogLine, LogView, Order, Outcome, Shown, Snapshot, Verb};
 use crate::error::Result;
 
-pub use crate::logs::{Ask, At, Find, Goal, MOST_KEPT, Page, Pattern, Query as LogQuery, Reel, Sought, Want};
+pub use crate::logs::{Ask, At, Find, Goal, MOST_KEPT, Page, Pattern, Query as LogQuery, Reel, Sought, Store as LogStore, Want};
 
 /// The lines of a log, oldest first, read while they are taken.
 pub type LogLines = Box<dyn Iterator<Item = Result<LogLine>> + Send>;

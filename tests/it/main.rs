@@ -19,6 +19,7 @@ mod ports;
 mod pty;
 mod restarts;
 mod screens;
+mod screens_logs;
 mod screens_sizes;
 #[path = "../support/terminal.rs"]
 mod terminal;

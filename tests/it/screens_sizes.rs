@@ -9,7 +9,7 @@ use super::console::Console;
 
 /// Consoles with something open.
 fn consoles() -> Vec<Console> {
-    ["", "l", "?", "S", "a", "/abc", "Z", "jj", "jjjl", "eP"]
+    ["", "l", "?", "S", "a", "/abc", "Z", "jj", "jjjl", "eP", "l&a", "lL", "ltvkk", "l/ECON", "lwtttL"]
         .iter()
         .map(|keys| {
             let mut console = Console::with_fleet(80, 24);
