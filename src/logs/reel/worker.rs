@@ -160,7 +160,10 @@ impl Worker {
         }
         while begin.elapsed() < SLICE {
             // What is to be seen comes first: somebody waits for it.
-            let job = self.shared.at_leisure().next_job().map(|job| (job, self.shared.at_leisure().want().clone()));
+            let job = {
+                let store = self.shared.at_leisure();
+                store.next_job().map(|job| (job, store.want().clone()))
+            };
             if let Some((job, want)) = job {
                 let verdict = job.judge(&want);
                 self.shared.at_leisure().judged(&job, verdict);
