@@ -18,7 +18,7 @@ use super::door::{ConsoleOptions, Desk, Opening, Setting, Wiring};
 use super::output::Out;
 use crate::domain::{Caller, InstanceId, LogLine, LogView, Order, Outcome, PortRange, Role, Shown, Snapshot, Trail, Uid, Verb};
 use crate::error::{Error, Kind, Result};
-use crate::link::{Door, LogLines, LogQuery, Tail};
+use crate::link::{Door, LogLines, LogQuery, Reel, Tail};
 
 pub(super) use crate::present::fleet;
 
@@ -143,6 +143,10 @@ impl Door for FakeDoor {
 
     fn tail(&self, id: &InstanceId) -> Result<Arc<dyn Tail>> {
         self.known(id).map(|()| Arc::new(FakeTail(id.clone())) as Arc<dyn Tail>)
+    }
+
+    fn reel(&self, _ids: &[InstanceId]) -> Result<Reel> {
+        Err(Error::failed("the command line has no screen"))
     }
 }
 

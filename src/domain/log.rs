@@ -82,12 +82,14 @@ pub struct LogLine {
     pub spans: Box<[LogSpan]>,
     /// How many of the server's lines a mark stands for, which were not kept.
     pub passed: u64,
+    /// Which of the logs it is from that are read as one; 0 where it is one alone.
+    pub source: u16,
 }
 
 impl LogLine {
     /// A server's line in one colour.
     pub fn text(number: u64, level: Option<LogLevel>, text: Shown) -> Self {
-        Self { number, kind: LogLineKind::Text, level, at: None, text, spans: Box::default(), passed: 0 }
+        Self { number, kind: LogLineKind::Text, level, at: None, text, spans: Box::default(), passed: 0, source: 0 }
     }
 
     /// berth's own mark.

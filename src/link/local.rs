@@ -20,7 +20,7 @@ use crate::domain::{
 use crate::engine::{Engine, Eye, Underways};
 use crate::error::{Context, Error, Kind, Result};
 use crate::hand::{Identity, Reader, Zygote};
-use crate::logs::{Follower, Opener, follow, history, place};
+use crate::logs::{Follower, Log, Opener, Reel, follow, history, place};
 use crate::sample;
 use crate::storage::{self, Board, Wanted};
 use crate::supervisor::Supervisor;
@@ -315,6 +315,16 @@ impl Door for Local {
     }
     fn copies(&self) -> Option<PathBuf> {
         Some(self.copies.clone())
+    }
+
+    fn reel(&self, ids: &[InstanceId]) -> Result<Reel> {
+        let mut logs = Vec::new();
+        for id in ids {
+            let (declared, _) = self.readable(id)?;
+            let account = declared.account.clone().unwrap_or_else(|| Shown::new(&format!("uid {}", declared.uid)));
+            logs.push(Log { opener: opener_of(&self.reader, &declared), path: Shown::new(&declared.log.to_string_lossy()), account });
+        }
+        Reel::open(logs)
     }
 }
 

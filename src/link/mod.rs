@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use crate::domain::{Caller, InstanceId, LogLine, LogView, Order, Outcome, Shown, Snapshot, Trail, Verb};
 use crate::error::Result;
 
-pub use crate::logs::{Pattern, Query as LogQuery};
+pub use crate::logs::{Ask, At, Find, Goal, MOST_KEPT, Page, Pattern, Query as LogQuery, Reel, Sought, Store as LogStore, Want};
 
 /// The lines of a log, oldest first, read while they are taken.
 pub type LogLines = Box<dyn Iterator<Item = Result<LogLine>> + Send>;
@@ -56,6 +56,11 @@ pub trait Door: Send + Sync {
     fn copies(&self) -> Option<PathBuf> {
         None
     }
+    /// Follows one log, or several as one, for a screen: with what is older, sifted and searched.
+    ///
+    /// # Errors
+    /// As [`Door::tail`], when one of them may not be read.
+    fn reel(&self, ids: &[InstanceId]) -> Result<Reel>;
 }
 
 /// A followed log. Following ends when it is dropped.

@@ -42,6 +42,27 @@ pub(super) struct Followed {
     seen: (u64, i64, i64),
     /// It was changed while it was read.
     disturbed: bool,
+    /// Where reading it began, when it was not at its beginning.
+    start: u64,
+}
+
+/// Where following began: what was written before that is in the same file up to there, and in older ones.
+#[derive(Clone, Debug)]
+pub(super) struct Begin {
+    place: Place,
+    offset: u64,
+    memory: Memory,
+}
+
+impl Begin {
+    /// How far a file belongs to what was before; `None` for one that came later.
+    pub fn up_to(&self, file: &File) -> io::Result<Option<u64>> {
+        let metadata = file.metadata()?;
+        // A copy has another place, and the same beginning and end of what was read of it.
+        let may_be = Place::of(&metadata) == self.place || self.memory.offset() >= TELLING;
+        let is_it = may_be && self.memory.compare(file, metadata.len(), true)? != Change::Truncated;
+        Ok(is_it.then_some(self.offset))
+    }
 }
 
 impl Followed {
@@ -52,7 +73,12 @@ impl Followed {
     pub fn new(file: File) -> io::Result<Self> {
         let metadata = file.metadata()?;
         let (place, seen) = (Place::of(&metadata), (metadata.len(), -1, -1));
-        Ok(Self { file, place, memory: Memory::default(), splitter: Splitter::default(), seen, disturbed: false })
+        Ok(Self { file, place, memory: Memory::default(), splitter: Splitter::default(), seen, disturbed: false, start: 0 })
+    }
+
+    /// Where reading it began, as it can be found again.
+    pub fn begin(&self) -> Begin {
+        Begin { place: self.place, offset: self.start, memory: self.memory.clone() }
     }
 
     /// The file.
@@ -149,6 +175,9 @@ impl Followed {
             if window.start > start {
                 if tell_dropped {
                     pass_over(&self.file, start, window.start, batch)?;
+                }
+                if start == 0 {
+                    self.start = window.start;
                 }
                 self.splitter = if window.headless { Splitter::headless() } else { Splitter::default() };
                 start = window.start;

@@ -10,6 +10,7 @@ use std::os::unix::fs::FileExt;
 use jiff::{Timestamp, ToSpan};
 
 use super::Opener;
+use super::followed::Begin;
 use super::lines::{Piece, Splitter};
 use super::pattern::Pattern;
 use super::ring::line;
@@ -52,7 +53,7 @@ impl Query {
 enum Part {
     Mark(String),
     Lines(Vec<LogLine>),
-    Bytes { reader: Box<dyn Read + Send>, headless: bool, before: Option<Timestamp> },
+    Bytes { reader: Box<dyn Read + Send>, headless: bool, before: Option<Timestamp>, length: u64 },
 }
 
 /// The lines, oldest first. They are read while they are taken.
@@ -68,6 +69,9 @@ pub struct History {
     ran_before: bool,
     ended: bool,
     number: u64,
+    /// How many bytes were read, of how many as far as that is known.
+    read: u64,
+    total: u64,
 }
 
 /// Asks a log.
@@ -75,14 +79,19 @@ pub struct History {
 /// # Errors
 /// Those of the opener when there is no file at all, and of pread(2). `InvalidData` when what was asked for needs times and no line has one.
 pub fn history(opener: &dyn Opener, query: Query) -> io::Result<History> {
-    match plan(opener, query.clone()) {
+    match plan(opener, query.clone(), None) {
         // It was truncated meanwhile: what it has now is new, and less.
-        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => plan(opener, query),
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => plan(opener, query, None),
         other => other,
     }
 }
 
-fn plan(opener: &dyn Opener, query: Query) -> io::Result<History> {
+/// The last lines that were written before following began, so many of them.
+pub(super) fn older(opener: &dyn Opener, last: usize, begin: &Begin) -> io::Result<History> {
+    plan(opener, Query { last: Some(last), ..Query::default() }, Some(begin))
+}
+
+fn plan(opener: &dyn Opener, query: Query, mut begin: Option<&Begin>) -> io::Result<History> {
     let times = Times::of_host();
     let mut plan = Plan {
         query: &query,
@@ -103,7 +112,17 @@ fn plan(opener: &dyn Opener, query: Query) -> io::Result<History> {
         match older {
             Ok(older) => {
                 any = true;
-                plan.add(&older)?;
+                match (begin, &older) {
+                    (None, older) => plan.add(older)?,
+                    // Younger ones are what was followed since.
+                    (Some(from), Older::Plain(file)) => {
+                        if let Some(to) = from.up_to(file)? {
+                            begin = None;
+                            plan.take_range(file, &older, 0, to)?;
+                        }
+                    }
+                    (Some(_), Older::Packed(_)) => {}
+                }
             }
             Err(error) => missing = Some(error),
         }
@@ -122,7 +141,7 @@ fn plan(opener: &dyn Opener, query: Query) -> io::Result<History> {
         ));
     }
     let begun = query.since.is_none() || untimed;
-    Ok(History { query, parts, reading: None, ready: VecDeque::new(), times, begun, ran_before: false, ended: false, number: 0 })
+    Ok(History::of(query, parts, times, begun))
 }
 
 /// Finds the pieces, the youngest first.
@@ -213,7 +232,7 @@ impl Plan<'_> {
 
     fn take_bytes(&mut self, file: &File, older: &Older, from: u64, to: u64, headless: bool) -> io::Result<()> {
         let before = time_before(file, from, self.times)?;
-        self.parts.push_front(Part::Bytes { reader: older.reader(from, Some(to))?, headless, before });
+        self.parts.push_front(Part::Bytes { reader: older.reader(from, Some(to))?, headless, before, length: to - from });
         Ok(())
     }
 
@@ -236,17 +255,15 @@ impl Plan<'_> {
         }
         let reader = older.reader(0, None)?;
         if self.left == usize::MAX && self.query.end().is_none() {
-            self.parts.push_front(Part::Bytes { reader, headless: false, before: None });
+            self.parts.push_front(Part::Bytes { reader, headless: false, before: None, length: 0 });
             return Ok(());
         }
         let query = Query { last: None, ..self.query.clone() };
-        let parts = VecDeque::from([Part::Bytes { reader, headless: false, before: None }]);
+        let parts = VecDeque::from([Part::Bytes { reader, headless: false, before: None, length: 0 }]);
         let begun = query.since.is_none();
         let mut lines = VecDeque::new();
         let times = self.times.clone();
-        for line in
-            (History { query, parts, reading: None, ready: VecDeque::new(), times, begun, ran_before: false, ended: false, number: 0 })
-        {
+        for line in History::of(query, parts, times, begun) {
             if lines.len() >= self.left {
                 lines.pop_front();
             }
@@ -275,6 +292,29 @@ fn matches(pattern: &Pattern, piece: &Piece<'_>) -> bool {
 }
 
 impl History {
+    fn of(query: Query, parts: VecDeque<Part>, times: Times, begun: bool) -> Self {
+        let length = |part: &Part| if let Part::Bytes { length, .. } = part { *length } else { 0 };
+        let total = parts.iter().map(length).sum();
+        Self {
+            query,
+            parts,
+            reading: None,
+            ready: VecDeque::new(),
+            times,
+            begun,
+            ran_before: false,
+            ended: false,
+            number: 0,
+            read: 0,
+            total,
+        }
+    }
+
+    /// How many bytes were read, and of how many as far as that is known.
+    pub(super) fn progress(&self) -> (u64, u64) {
+        (self.read, self.total)
+    }
+
     /// Reads on until there is something to hand out. Says whether there was anything to read.
     fn read_on(&mut self) -> io::Result<bool> {
         let Some((reader, splitter)) = &mut self.reading else { return Ok(self.next_part()) };
@@ -292,6 +332,7 @@ impl History {
             }
             Err(error) => return Err(error),
         };
+        self.read += count as u64;
         let (times, query, ready) = (&mut self.times, &self.query, &mut self.ready);
         let mut take = |piece: Piece<'_>| {
             // Only who asks for moments needs the times of lines that do not match.
@@ -316,7 +357,7 @@ impl History {
             None => return false,
             Some(Part::Mark(text)) => self.ready.push_back(LogLine::mark(0, Shown::new(&text))),
             Some(Part::Lines(lines)) => self.ready.extend(lines),
-            Some(Part::Bytes { reader, headless, before }) => {
+            Some(Part::Bytes { reader, headless, before, .. }) => {
                 if before.is_some() {
                     self.times.set_last(before);
                 }

@@ -162,7 +162,7 @@ fn a_match_is_found_in_what_is_shown() {
     let log = Log::new(&[("", &format!("\u{1b}[31mER\u{1b}[0mROR\n{long}\nlast\n{long}end"))]);
     assert_eq!(log.asked(Query { last: Some(1), ..grep("^error$") }), ["ERROR"]);
     let lines = log.asked(Query { last: Some(9), ..grep("xx|last") });
-    assert_eq!(lines.iter().map(String::len).collect::<Vec<_>>(), [64 * 1024 + 3, 4, 64 * 1024 + 3]);
+    assert_eq!(lines.iter().map(String::len).collect::<Vec<_>>(), [128 * 1024 + 3, 4, 128 * 1024 + 3]);
 }
 
 #[test]

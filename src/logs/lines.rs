@@ -1,13 +1,13 @@
 //! Lines out of bytes: where one ends, how long it may be, and what of it can be shown.
 //!
-//! It must never hold more than one line, and never more of it than 64 KiB; bytes become text only when the line is whole, so that no
+//! It must never hold more than one line, and never more of it than 128 KiB; bytes become text only when the line is whole, so that no
 //! character is split where two reads meet.
 
 use super::colour::separate;
 use crate::domain::{LogSpan, Shown};
 
 /// The longest line that is kept, in bytes; what is cut away is marked with `…`.
-pub const LONGEST_LINE: usize = 64 * 1024;
+pub const LONGEST_LINE: usize = 128 * 1024;
 
 /// The bytes of one line, without its line end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

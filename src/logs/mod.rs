@@ -3,21 +3,27 @@
 //! It must never open a path by itself (an [`Opener`] does, with the identity of the user whose log it is), never read a whole file to
 //! show its end, and never let what a file does decide how much memory berth takes.
 
+mod chunk;
 mod colour;
 mod followed;
 mod follower;
 mod history;
 mod level;
 mod lines;
+mod pack;
+mod page;
 mod pattern;
+mod reel;
 mod ring;
 mod rotation;
 mod seek;
 mod siblings;
 mod source;
+mod store;
 mod tail;
 mod time;
 mod wake;
+mod want;
 
 use std::fs::File;
 use std::io;
@@ -27,9 +33,13 @@ pub use follower::{Follower, follow};
 pub use history::{History, Query, history};
 pub use level::level_of;
 pub use lines::LONGEST_LINE;
+pub use page::{Ask, At, Find, Goal, Page, Sought};
 pub use pattern::Pattern;
+pub use reel::{Log, Reel};
 pub use rotation::Place;
+pub use store::{MOST_KEPT, Store};
 pub use tail::last_lines;
+pub use want::Want;
 
 /// Where an instance's log lies: the administrator's part of the path, and the rest, which belongs to the user.
 pub fn place(declared: &crate::domain::Declared) -> (std::path::PathBuf, std::path::PathBuf) {

@@ -31,11 +31,29 @@ impl Pattern {
         self.0.is_match(text.as_bytes())
     }
 
+    /// Where it is found, in bytes of the text. Nothing is found nowhere: an empty match has no place.
+    pub fn places<'text>(&'text self, text: &'text str) -> impl Iterator<Item = std::ops::Range<usize>> + 'text {
+        self.0.find_iter(text.as_bytes()).map(|found| found.range()).filter(|range| !range.is_empty())
+    }
+
+    /// As it was written.
+    pub fn expression(&self) -> &str {
+        self.0.as_str()
+    }
+
     /// Whether it is found in these bytes, which need not be text.
     pub fn is_in_bytes(&self, bytes: &[u8]) -> bool {
         self.0.is_match(bytes)
     }
 }
+
+impl PartialEq for Pattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.as_str() == other.0.as_str()
+    }
+}
+
+impl Eq for Pattern {}
 
 /// `\S` and `\W` are no capital letters: the one after a backslash is part of the language.
 fn has_capitals(expression: &str) -> bool {
@@ -57,6 +75,14 @@ mod tests {
         assert!(is_in("error", "ERROR x") && is_in(r"\Serror", "xERROR") && is_in("größe", "GRÖSSE Größe"));
         assert!(!is_in("Error", "ERROR x") && is_in("(?i)Error", "ERROR x") && !is_in("(?-i)error", "ERROR"));
         assert!(is_in(r"\bport \d{4}$", "port 8081") && !is_in(r"\bport \d{4}$", "port 80811"));
+    }
+
+    #[test]
+    fn places_are_told_and_nothing_has_none() {
+        let places = |expression: &str, text: &str| Pattern::new(expression).unwrap().places(text).collect::<Vec<_>>();
+        assert_eq!(places("o", "foo bo"), [1..2, 2..3, 5..6]);
+        assert_eq!(places("x*", "axxb"), [1..3]);
+        assert_eq!(places("ö", "größe"), [2..4]);
     }
 
     #[test]

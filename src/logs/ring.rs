@@ -62,6 +62,11 @@ impl Batch {
         self.times.set_last(None);
     }
 
+    /// Its lines, and the one that has begun.
+    pub fn into_lines(self) -> (Vec<LogLine>, Option<LogLine>) {
+        (self.lines, self.open)
+    }
+
     /// What the next batch is to inherit.
     pub fn times(&self) -> &Times {
         &self.times

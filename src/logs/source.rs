@@ -9,7 +9,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::Opener;
-use super::followed::{Followed, ROTATED};
+use super::followed::{Begin, Followed, ROTATED};
 use super::ring::Batch;
 use super::siblings;
 use super::time::Times;
@@ -38,13 +38,15 @@ pub(super) struct Source {
     absent: u32,
     /// A rotation is under way: it is worth looking again soon.
     unsettled: bool,
+    /// Where it was first looked at.
+    begin: Option<Begin>,
 }
 
 impl Source {
     /// A log that was not looked at yet.
     pub fn new(opener: Arc<dyn Opener>, path: Shown, account: Shown, keep: usize) -> Self {
         let times = Times::of_host();
-        Self { opener, path, account, keep: keep.max(1), open: None, times, missed: false, absent: 0, unsettled: false }
+        Self { opener, path, account, keep: keep.max(1), open: None, times, missed: false, absent: 0, unsettled: false, begin: None }
     }
 
     /// Looks once.
@@ -93,8 +95,16 @@ impl Source {
             batch.mark("the log is there now");
         }
         open.take_in(&*self.opener, self.keep, appeared, batch)?;
+        if !open.is_disturbed() {
+            self.begin.get_or_insert_with(|| open.begin());
+        }
         self.open = Some(open);
         Ok(())
+    }
+
+    /// Where it was first looked at; what is older was not taken in.
+    pub fn begin(&self) -> Option<&Begin> {
+        self.begin.as_ref()
     }
 
     fn go_on(&mut self, mut open: Followed, batch: &mut Batch) -> io::Result<()> {

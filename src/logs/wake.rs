@@ -3,8 +3,10 @@
 //! It must never be woken by writing: a storm would be looked at line by line. And where the kernel gives no watch, time is enough.
 
 use std::fs::File;
-use std::io::{self, PipeReader, PipeWriter};
+use std::io::{self, PipeReader, PipeWriter, Read, Write};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -22,6 +24,8 @@ pub(super) enum Woken {
     ByTime,
     /// The file was renamed or a name of it removed.
     ByFile,
+    /// Somebody asks for something.
+    ByAsking,
     /// Nobody wants the log any more.
     ToEnd,
 }
@@ -30,6 +34,7 @@ pub(super) enum Woken {
 #[derive(Debug)]
 pub(super) struct Wake {
     stop: PipeReader,
+    asked: Arc<AtomicBool>,
     watch: Option<Watch>,
 }
 
@@ -41,7 +46,20 @@ struct Watch {
 
 /// Ends the waiting when it is dropped.
 #[derive(Debug)]
-pub(super) struct Stop(#[expect(dead_code, reason = "closing it is all that it does")] PipeWriter);
+pub(super) struct Stop {
+    pipe: PipeWriter,
+    asked: Arc<AtomicBool>,
+}
+
+impl Stop {
+    /// Wakes it: there is something to be done. What was asked but not heard yet is asked once.
+    pub fn ask(&self) {
+        if !self.asked.swap(true, Ordering::SeqCst) {
+            // One byte at most is on its way, so that this never waits; without a reader there is nobody to be woken.
+            let _ = (&self.pipe).write(&[1]);
+        }
+    }
+}
 
 impl Wake {
     /// One with its end.
@@ -52,7 +70,8 @@ impl Wake {
         let (stop, writer) = io::pipe()?;
         // A user has 128 of these by default, inotify(7): without one, rotations are seen when time is over.
         let watch = inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC).ok().map(|inotify| Watch { inotify, at: None });
-        Ok((Stop(writer), Self { stop, watch }))
+        let asked = Arc::new(AtomicBool::new(false));
+        Ok((Stop { pipe: writer, asked: Arc::clone(&asked) }, Self { stop, asked, watch }))
     }
 
     /// Watches this file and no other.
@@ -93,9 +112,11 @@ impl Wake {
                 }
                 Ok(_) => {}
             }
-            // Its other end is closed.
             if waiting.first().is_some_and(|stop| !stop.revents().is_empty()) {
-                return Woken::ToEnd;
+                // Nothing to be read means that its other end is closed.
+                let is_asked = (&self.stop).read(&mut [0]).is_ok_and(|count| count > 0);
+                self.asked.store(false, Ordering::SeqCst);
+                return if is_asked { Woken::ByAsking } else { Woken::ToEnd };
             }
             std::thread::sleep(BREATH.saturating_sub(begin.elapsed()));
             if let Some(inotify) = inotify {
@@ -112,7 +133,6 @@ impl Wake {
 mod tests {
     use super::*;
     use std::fs;
-    use std::io::Write;
 
     const LONG: Duration = Duration::from_secs(20);
 
@@ -136,6 +156,18 @@ mod tests {
         drop(file);
         fs::remove_file(&path).unwrap();
         assert_eq!(wake.wait(LONG), Woken::ByFile);
+    }
+
+    #[test]
+    fn who_asks_is_heard_once_and_the_end_after_that() {
+        let (stop, mut wake) = Wake::new().unwrap();
+        stop.ask();
+        stop.ask();
+        assert_eq!(wake.wait(LONG), Woken::ByAsking);
+        assert_eq!(wake.wait(Duration::from_millis(10)), Woken::ByTime);
+        stop.ask();
+        drop(stop);
+        assert_eq!((wake.wait(LONG), wake.wait(LONG)), (Woken::ByAsking, Woken::ToEnd));
     }
 
     #[test]

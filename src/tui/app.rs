@@ -11,7 +11,7 @@ use tokio::sync::mpsc::{Receiver, channel};
 use tokio::time::Instant;
 
 use crate::config::themes;
-use crate::domain::Moment;
+use crate::domain::{Moment, Shown};
 use crate::error::{Context, Result};
 use crate::link::Door;
 
@@ -61,6 +61,7 @@ struct App {
     painter: Painter,
     outlet: Outlet,
     pace: Pace,
+    gate: input::Gate,
     performer: Performer,
     clipboard: Clipboard,
     /// What is to leave behind the next frame, for the clipboard.
@@ -104,7 +105,7 @@ impl App {
         let store = Store::find();
         let (preferences, complaint) = store.read();
         watchdog::start(hangup)?;
-        input::start(keys.clone())?;
+        let gate = input::start(keys.clone())?;
         let mut state = State::new(settings, terminal::size(), now());
         state.ports.reserved = options.reserved;
         update::theme::begin(&mut state, options.theme, preferences.theme.clone());
@@ -116,6 +117,7 @@ impl App {
             state,
             painter: Painter::new(depth, glyphs.ascii),
             outlet: Outlet::start(std::io::stdout())?,
+            gate,
             pace: Pace::new(options.fps.unwrap_or(pace::USUAL)),
             performer: Performer::new(Arc::clone(&door), keys, store),
             clipboard: Clipboard::detect(variable),
@@ -203,6 +205,7 @@ impl App {
                 Some(Effect::Copy { what, text }) => next = self.copy(what, text),
                 Some(Effect::Redraw) => self.painter.forget(),
                 Some(Effect::Suspend) => self.suspend(true)?,
+                Some(Effect::PageLog { serial, names }) => self.page(serial, names)?,
                 Some(effect) => next = self.performer.perform(effect),
             }
         }
@@ -259,6 +262,25 @@ impl App {
         terminal::give_back();
         super::signals::stop(all);
         self.resume()
+    }
+
+    /// Gives the terminal to the pager, and takes it again when that has ended. Nothing else goes on meanwhile but what has its own thread.
+    fn page(&mut self, serial: u64, names: Vec<String>) -> Result<()> {
+        if !self.gate.close() {
+            self.gate.open();
+            return self.take(Event::Told { text: Shown::from("the terminal is busy; try again"), refused: true });
+        }
+        terminal::give_back();
+        let ended = self.performer.begin_pager(serial, names).and_then(|child| super::signals::wait_for(&child));
+        // Ctrl-C is the pager's own while it has the terminal.
+        self.signals.forget_interrupts();
+        let resumed = self.resume();
+        self.gate.open();
+        resumed?;
+        match ended {
+            Ok(()) => Ok(()),
+            Err(error) => self.take(Event::Told { text: Shown::new(&error.chain()), refused: true }),
+        }
     }
 
     fn resume(&mut self) -> Result<()> {

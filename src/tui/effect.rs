@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use crate::domain::{InstanceId, Order, Verb};
+use crate::link::{Ask, Sought, Want};
 
 use super::event::Purpose;
 use super::preferences::Preferences;
@@ -18,10 +19,10 @@ pub enum Effect {
     AskMany(Verb, Vec<InstanceId>),
     /// Have an order carried out. It was confirmed.
     Submit(Order),
-    /// After this pause, open the instance's log under a serial, unless a later serial was asked for meanwhile.
+    /// After this pause, open logs as one under a serial, unless a later serial was asked for meanwhile.
     OpenLog {
         /// Whose.
-        id: InstanceId,
+        ids: Vec<InstanceId>,
         /// Comes back in every event about this log; rises with each opening.
         serial: u64,
         /// How long the selection has to stand still first.
@@ -35,10 +36,49 @@ pub enum Effect {
     ReadLog {
         /// Of the log opened under this serial.
         serial: u64,
-        /// The last line wanted; `None` for the newest.
-        up_to: Option<u64>,
-        /// How many lines.
-        count: usize,
+        /// Which.
+        ask: Ask,
+    },
+    /// Leave out what is not wanted of the open log, and look for something in the rest.
+    SiftLog {
+        /// Of the log opened under this serial.
+        serial: u64,
+        /// What is wanted.
+        want: Want,
+    },
+    /// Look for a line of the open log; comes back as `Event::LogFound`.
+    FindLog {
+        /// Of the log opened under this serial.
+        serial: u64,
+        /// Which.
+        sought: Sought,
+    },
+    /// Take lines of the open log as a text to be copied; comes back as `Event::LogTaken`.
+    TakeLog {
+        /// Of the log opened under this serial.
+        serial: u64,
+        /// The first one's number.
+        from: u64,
+        /// The last one's.
+        to: u64,
+        /// What stands before each line, by the log that it is from.
+        names: Vec<String>,
+    },
+    /// Write all lines that are to be seen to a new file; comes back as `Event::Told`.
+    SaveLog {
+        /// Of the log opened under this serial.
+        serial: u64,
+        /// The file.
+        path: String,
+        /// What stands before each line, by the log that it is from.
+        names: Vec<String>,
+    },
+    /// Give the terminal to a pager with all lines that are to be seen.
+    PageLog {
+        /// Of the log opened under this serial.
+        serial: u64,
+        /// What stands before each line, by the log that it is from.
+        names: Vec<String>,
     },
     /// Read the last so many actions of the audit trail; comes back as `Event::TrailRead`.
     ReadTrail(usize),

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use crossterm::event::KeyEvent;
 
-use crate::domain::{InstanceId, LogView, Moment, Shown, Snapshot, Trail, Verb};
+use crate::domain::{InstanceId, Moment, Shown, Snapshot, Trail, Verb};
+use crate::link::{Find, Page, Sought};
 
 /// One thing that happened.
 #[derive(Clone, Debug)]
@@ -31,8 +32,6 @@ pub enum Event {
     LogOpened(u64, Result<(), Shown>),
     /// There are new lines.
     LogChanged(u64),
-    /// The lines that were asked for.
-    LogRead(u64, LogView),
     /// How many connections an instance has, or why that is not known.
     ClientsCounted(InstanceId, Result<u64, Shown>),
     /// What the audit trail holds, or why it cannot be read.
@@ -49,6 +48,19 @@ pub enum Event {
         what: String,
         /// By which way, or why not.
         how: Result<Copied, Shown>,
+    },
+    /// The lines that were asked for.
+    LogRead(u64, Page),
+    /// Where the line is that was looked for.
+    LogFound(u64, Sought, Find),
+    /// The lines that were taken: how many, and their text; or why not.
+    LogTaken(u64, Result<(usize, String), Shown>),
+    /// What came of something that was done meanwhile.
+    Told {
+        /// In words.
+        text: Shown,
+        /// It was not done.
+        refused: bool,
     },
     /// The program was stopped and goes on; what the terminal shows is not known.
     Resumed,

@@ -14,7 +14,7 @@ use crossterm::event::KeyEvent;
 
 use crate::config;
 
-pub use action::{Action, Motion};
+pub use action::{Action, LogKey, Motion};
 pub use key::Key;
 pub use place::Place;
 pub use table::bindings;

@@ -3,6 +3,7 @@
 //! It must never act on one: it says which came.
 
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal as Number, kill, raise, sigaction};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
 
@@ -50,6 +51,14 @@ impl Signals {
         })
     }
 
+    /// Lets go of interrupts that came while another program had the terminal.
+    pub fn forget_interrupts(&mut self) {
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        for stream in [&mut self.interrupt, &mut self.quit] {
+            while matches!(stream.poll_recv(&mut context), std::task::Poll::Ready(Some(()))) {}
+        }
+    }
+
     /// The next one.
     pub async fn next(&mut self) -> Signal {
         tokio::select! {
@@ -60,6 +69,25 @@ impl Signals {
             _ = self.stop.recv() => Signal::Stop,
             _ = self.go_on.recv() => Signal::Continued,
             _ = self.resized.recv() => Signal::Resized,
+        }
+    }
+}
+
+/// Waits for the end of a program that has the terminal. When it is stopped, so is this one: the shell is to have the terminal then.
+///
+/// # Errors
+/// What waitpid(2) says.
+pub fn wait_for(child: &std::process::Child) -> Result<()> {
+    let pid = Pid::from_raw(i32::try_from(child.id()).unwrap_or(i32::MAX));
+    loop {
+        match waitpid(pid, Some(WaitPidFlag::WUNTRACED)) {
+            Ok(WaitStatus::Stopped(..)) => {
+                stop(true);
+                let _ = kill(pid, Number::SIGCONT);
+            }
+            Err(nix::errno::Errno::EINTR) => {}
+            Ok(_) => return Ok(()),
+            Err(error) => return Err(error).while_doing(|| "cannot wait for the pager".to_owned()),
         }
     }
 }

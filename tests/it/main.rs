@@ -27,6 +27,7 @@ mod restarts;
 mod screens;
 mod screens_choosing;
 mod screens_host;
+mod screens_logs;
 mod screens_marks;
 mod screens_palette;
 mod screens_sizes;

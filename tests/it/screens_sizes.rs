@@ -9,19 +9,22 @@ use super::console::Console;
 
 /// Consoles with something open.
 fn consoles() -> Vec<Console> {
-    ["", "l", "?", "S", "a", "/abc", "Z", "jj", "jjjl", "eP", "*", "*S", "*S\t", "*a", "K", "y", "c", "Khup"]
-        .iter()
-        .map(|keys| {
-            let mut console = Console::with_fleet(80, 24);
-            console.keys(keys);
-            console
-        })
-        .chain([{
-            let mut console = Console::with_fleet(80, 24);
-            console.press(KeyCode::Enter);
-            console
-        }])
-        .collect()
+    [
+        "", "l", "?", "S", "a", "/abc", "Z", "jj", "jjjl", "eP", "*", "*S", "*S\t", "*a", "K", "y", "c", "Khup", "l&a", "lL", "ltvkk",
+        "l/ECON", "lwtttL",
+    ]
+    .iter()
+    .map(|keys| {
+        let mut console = Console::with_fleet(80, 24);
+        console.keys(keys);
+        console
+    })
+    .chain([{
+        let mut console = Console::with_fleet(80, 24);
+        console.press(KeyCode::Enter);
+        console
+    }])
+    .collect()
 }
 
 #[test]

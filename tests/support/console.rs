@@ -5,7 +5,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use berth::domain::{Caller, InstanceId, LogLevel, LogLine, LogView, Moment, Reading, Role, Shown, Snapshot, Uid, Verb};
+use berth::domain::{Caller, InstanceId, LogLevel, LogLine, Moment, Reading, Role, Shown, Snapshot, Uid, Verb};
+use berth::logs::Store;
 use berth::tui::effect::Effect;
 use berth::tui::event::{Answer, Event};
 use berth::tui::glyphs::{ASCII, UNICODE};
@@ -30,7 +31,8 @@ pub struct Console {
     pub state: State,
     /// What it wanted done beside asking and reading.
     pub effects: Vec<Effect>,
-    log: Vec<LogLine>,
+    log: Store,
+    several: Store,
 }
 
 impl Console {
@@ -50,7 +52,7 @@ impl Console {
             caller,
         };
         let now = Moment { boot: fleet::fleet().taken.boot, wall: fleet::now() };
-        Self { state: State::new(settings, (width, height), now), effects: Vec::new(), log: lines() }
+        Self { state: State::new(settings, (width, height), now), effects: Vec::new(), log: store(1), several: store(4) }
     }
 
     /// The same, with the fixture fleet and five minutes of history.
@@ -145,18 +147,26 @@ impl Console {
                         waiting.push(Event::AnsweredMany(verb, answers));
                     }
                     Effect::OpenLog { serial, .. } => waiting.push(Event::LogOpened(serial, Ok(()))),
-                    Effect::ReadLog { serial, up_to, count } => waiting.push(Event::LogRead(serial, self.read(up_to, count))),
+                    Effect::ReadLog { serial, ask } => waiting.push(Event::LogRead(serial, self.store().page(&ask))),
+                    Effect::SiftLog { want, .. } => self.store().sift(want),
+                    Effect::FindLog { serial, sought } => waiting.push(Event::LogFound(serial, sought, self.store().find(&sought))),
                     other => self.effects.push(other),
                 }
             }
         }
     }
 
-    fn read(&self, up_to: Option<u64>, count: usize) -> LogView {
-        let newest = self.log.len();
-        let last = up_to.map_or(newest, |up_to| usize::try_from(up_to).unwrap().min(newest));
-        let lines = self.log[last.saturating_sub(count)..last].to_vec();
-        LogView { lines, oldest: 1, newest: newest as u64, ..LogView::default() }
+    /// The log that is open.
+    fn store(&mut self) -> &mut Store {
+        if self.state.log.together.is_empty() { &mut self.log } else { &mut self.several }
+    }
+
+    /// Writes a line to the log.
+    pub fn write(&mut self, level: Option<LogLevel>, text: &str) {
+        let at = Some(self.state.header.now.wall);
+        self.log.add([LogLine { at, ..LogLine::text(0, level, Shown::within(text, 100_000)) }]);
+        let serial = self.state.log.serial;
+        self.event(Event::LogChanged(serial));
     }
 
     /// Types characters.
@@ -193,7 +203,13 @@ fn why_not(verb: Verb, id: &InstanceId) -> Option<Shown> {
     (verb.changes() && id.is_unmanaged()).then(|| Shown::from("it belongs to no instance, so berth does not touch it"))
 }
 
-/// The fixture's log.
+/// The fixture's log, or one of as many instances.
+fn store(sources: u16) -> Store {
+    let mut store = Store::default();
+    store.add(lines().into_iter().zip(0u16..).map(|(line, index)| LogLine { source: index * 7 / 3 % sources, ..line }));
+    store
+}
+
 fn lines() -> Vec<LogLine> {
     let texts = [
         (None, "listening on 127.0.0.1:8101"),
@@ -221,7 +237,8 @@ fn lines() -> Vec<LogLine> {
                 return LogLine::mark(number, Shown::from("rotated"));
             }
             let text = Shown::new(&format!("03:{:02}:{second:02} {word:<5} {text}", 2 + 3 * number / 60));
-            LogLine::text(number, level, text)
+            let ago = jiff::SignedDuration::from_secs(i64::try_from(3 * (200 - number)).unwrap());
+            LogLine { at: Some(fleet::now() - ago), ..LogLine::text(number, level, text) }
         })
         .collect()
 }

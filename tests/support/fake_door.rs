@@ -2,11 +2,13 @@
 //!
 //! It must never do anything to a process.
 
+use std::io::Write;
 use std::sync::{Arc, Mutex};
 
 use berth::domain::{Caller, InstanceId, LogLine, LogView, Order, Outcome, Role, Shown, Snapshot, Trail, Uid, Verb};
 use berth::error::{Error, Result};
-use berth::link::{Door, Tail};
+use berth::link::{Door, Reel, Tail};
+use berth::logs::{Log, Opener};
 use tokio::sync::watch;
 
 use super::fleet;
@@ -19,6 +21,8 @@ pub struct FakeDoor {
     /// Why nothing can be changed, if so.
     pub refusal: Mutex<Option<Shown>>,
     log: Arc<FakeTail>,
+    /// The same lines, for a screen.
+    file: tempfile::NamedTempFile,
 }
 
 impl FakeDoor {
@@ -30,6 +34,7 @@ impl FakeDoor {
             orders: Mutex::new(Vec::new()),
             refusal: Mutex::new(None),
             log,
+            file: tempfile::NamedTempFile::new().unwrap(),
         })
     }
 
@@ -44,6 +49,7 @@ impl FakeDoor {
         let number = lines.len() as u64 + 1;
         lines.push(LogLine::text(number, None, Shown::new(text)));
         drop(lines);
+        writeln!(self.file.as_file(), "{text}").unwrap();
         self.log.version.send_modify(|version| *version += 1);
     }
 }
@@ -84,6 +90,27 @@ impl Door for FakeDoor {
             return Err(Error::failed("it has no log"));
         }
         Ok(Arc::clone(&self.log) as Arc<dyn Tail>)
+    }
+
+    fn reel(&self, ids: &[InstanceId]) -> Result<Reel> {
+        if ids.iter().any(InstanceId::is_unmanaged) {
+            return Err(Error::failed("it has no log"));
+        }
+        let log = |_: &InstanceId| Log {
+            opener: Arc::new(Plain(self.file.path().to_owned())),
+            path: Shown::from("/var/log/server.log"),
+            account: Shown::from("alice"),
+        };
+        Reel::open(ids.iter().map(log).collect())
+    }
+}
+
+/// A log that lies in a file.
+struct Plain(std::path::PathBuf);
+
+impl Opener for Plain {
+    fn open(&self) -> std::io::Result<std::fs::File> {
+        std::fs::File::open(&self.0)
     }
 }
 

@@ -101,10 +101,8 @@ pub enum Action {
     Redraw,
     /// Stop, as a shell's job.
     Suspend,
-    /// Follow the log's end.
-    Follow,
-    /// Wrap long lines.
-    Wrap,
+    /// Something that only the log knows.
+    InLog(LogKey),
     /// The log of the previous instance in the table.
     PreviousInstance,
     /// The log of the next instance in the table.
@@ -117,6 +115,63 @@ pub enum Action {
     NextField,
     /// The previous field of a dialogue.
     PreviousField,
+}
+
+/// What can be done in the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogKey {
+    /// Follow the end, or pause.
+    Follow,
+    /// Wrap long lines.
+    Wrap,
+    /// Other times before the lines.
+    Times,
+    /// All of it, from its end.
+    Tail,
+    /// All of it, from its beginning.
+    Head,
+    /// Only the last so many minutes.
+    Minutes(u8),
+    /// A stretch of time that is typed.
+    Range,
+    /// Look for something.
+    Search,
+    /// The next match.
+    NextMatch,
+    /// The match before.
+    PreviousMatch,
+    /// Keep only some lines.
+    Keep,
+    /// Leave some lines out.
+    Drop,
+    /// Only from another level on.
+    Levels,
+    /// The next error.
+    NextError,
+    /// The error before.
+    PreviousError,
+    /// What was written before the process that runs now.
+    PreviousRun,
+    /// Put a mark.
+    Mark,
+    /// To the mark before.
+    ToMark,
+    /// Choose lines.
+    Select,
+    /// Copy what is chosen.
+    Copy,
+    /// Copy the page.
+    CopyPage,
+    /// Write it to a file.
+    Save,
+    /// Read it in the pager.
+    Pager,
+    /// To the lines' beginning.
+    LineStart,
+    /// To the end of the longest line.
+    LineEnd,
+    /// Several logs as one.
+    Together,
 }
 
 /// A movement.

@@ -2,7 +2,7 @@
 //!
 //! It must never be guessed from a variant's spelling: a name stands in people's configurations and stays.
 
-use super::{Action, Motion};
+use super::{Action, LogKey, Motion};
 use crate::present::columns::Column;
 use crate::tui::state::Tab;
 
@@ -54,8 +54,7 @@ impl Action {
             Self::Quit => "quit",
             Self::Redraw => "redraw",
             Self::Suspend => "suspend",
-            Self::Follow => "follow",
-            Self::Wrap => "wrap",
+            Self::InLog(key) => key.name(),
             Self::PreviousInstance => "previous-instance",
             Self::NextInstance => "next-instance",
             Self::Confirm => "confirm",
@@ -91,6 +90,7 @@ impl Action {
     pub fn takes(self) -> Option<&'static str> {
         match self {
             Self::Theme => Some("NAME"),
+            Self::InLog(LogKey::Save) => Some("FILE"),
             _ => None,
         }
     }
@@ -126,6 +126,46 @@ impl Action {
     /// Whether a place without a key for it would hold somebody fast.
     pub fn is_way_out(self) -> bool {
         matches!(self, Self::Escape | Self::Quit | Self::Back | Self::Press | Self::Confirm)
+    }
+}
+
+impl LogKey {
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Follow => "follow",
+            Self::Wrap => "wrap",
+            Self::Times => "log-times",
+            Self::Tail => "log-tail",
+            Self::Head => "log-head",
+            Self::Minutes(1) => "log-1m",
+            Self::Minutes(3) => "log-3m",
+            Self::Minutes(5) => "log-5m",
+            Self::Minutes(15) => "log-15m",
+            Self::Minutes(30) => "log-30m",
+            Self::Minutes(60) => "log-1h",
+            Self::Minutes(_) => "log-minutes",
+            Self::Range => "log-range",
+            Self::Search => "log-search",
+            Self::NextMatch => "log-next-match",
+            Self::PreviousMatch => "log-previous-match",
+            Self::Keep => "log-keep",
+            Self::Drop => "log-drop",
+            Self::Levels => "log-levels",
+            Self::NextError => "log-next-error",
+            Self::PreviousError => "log-previous-error",
+            Self::PreviousRun => "log-previous-run",
+            Self::Mark => "log-mark",
+            Self::ToMark => "log-to-mark",
+            Self::Select => "log-select",
+            Self::Copy => "log-copy",
+            Self::CopyPage => "log-copy-page",
+            Self::Save => "save",
+            Self::Pager => "log-pager",
+            Self::LineStart => "log-line-start",
+            Self::LineEnd => "log-line-end",
+            Self::Together => "log-together",
+        }
     }
 }
 

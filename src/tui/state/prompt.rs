@@ -28,6 +28,14 @@ pub enum Purpose {
     FilterFindings,
     /// What is listed of what happened.
     Events,
+    /// What lines of the log are to have in them.
+    Keep,
+    /// What lines of the log are not to have in them.
+    Drop,
+    /// A stretch of time of the log.
+    Range,
+    /// The file that the log is written to.
+    Save,
 }
 
 impl Purpose {
@@ -36,6 +44,10 @@ impl Purpose {
         match self {
             Self::Search | Self::FilterFindings | Self::Events => "/ ",
             Self::FindPort => "port ",
+            Self::Keep => "& ",
+            Self::Drop => "! ",
+            Self::Range => "time ",
+            Self::Save => "save to ",
         }
     }
 
@@ -46,6 +58,10 @@ impl Purpose {
             Self::FilterFindings => "words, !not; none for all   Enter keep  Esc leave",
             Self::FindPort => "a number, an owner, or free, conflict, stranger   Enter find  Esc leave",
             Self::Events => "Enter list what has it; nothing lists all  Esc leave",
+            Self::Keep => "Enter keep these lines  Esc leave",
+            Self::Drop => "Enter leave these lines out  Esc leave",
+            Self::Range => "10m  03:00  03:00-03:10  2026-11-20 22:00   Enter  Esc leave",
+            Self::Save => "a new file   Enter save  Esc leave",
         }
     }
 }

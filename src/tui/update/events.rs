@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::domain::{Shown, Snapshot, Trail};
 use crate::present::events::{Happening, What, beginning, compare};
 use crate::tui::effect::Effect;
-use crate::tui::keymap::{Action, Motion};
+use crate::tui::keymap::{Action, LogKey, Motion};
 use crate::tui::state::events::{Line, Narrowed};
 use crate::tui::state::prompt::{Prompt, Purpose};
 use crate::tui::state::{State, Tab};
@@ -99,8 +99,8 @@ pub fn act(state: &mut State, action: Action, _effects: &mut Vec<Effect>) -> boo
     match action {
         Action::GoTo if state.target_row().is_some() => super::show_target(state),
         Action::GoTo => status::refuse(state, "there is no instance to go to"),
-        Action::Follow if state.events.chosen.is_some() => state.events.chosen = None,
-        Action::Follow => pause(state),
+        Action::InLog(LogKey::Follow) if state.events.chosen.is_some() => state.events.chosen = None,
+        Action::InLog(LogKey::Follow) => pause(state),
         Action::Problems => narrow(state, |narrowed| narrowed.problems = !narrowed.problems),
         Action::Only => only(state),
         Action::Filter => state.prompt = Some(Prompt::new(Purpose::Events, &state.events.narrowed.text)),

@@ -1,22 +1,38 @@
-//! The chosen instance's log: when it is opened, which lines are asked for, following and pausing.
+//! The log: when it is opened, which lines are asked for, following, pausing and scrolling.
 //!
 //! It must never ask for a log while the choice still moves: holding a key down would open a hundred files.
 
+pub mod range;
+mod seek;
+mod sift;
+mod take;
+
 use std::time::Duration;
 
-use crate::domain::{LogView, Shown};
+use crate::domain::Shown;
+use crate::link::{Ask, At, Page};
 use crate::tui::effect::Effect;
 use crate::tui::event::Purpose;
-use crate::tui::keymap::{Action, Motion};
+use crate::tui::keymap::{LogKey, Motion};
 use crate::tui::layout::Layout;
-use crate::tui::state::log::{Log, Phase};
+use crate::tui::state::log::{Edge, Log, Phase, Sieve};
 use crate::tui::state::{Pane, State};
+use crate::tui::view::log as view;
+
+use super::status;
+
+pub use seek::{found, search};
+pub use sift::{sift_by, type_range};
+pub use take::{save, taken};
 
 /// How long the choice has to stand still.
 const STILL: Duration = Duration::from_millis(150);
 
 /// How many columns one step to the side is.
 const SIDESTEP: usize = 16;
+
+/// How many logs are read as one at most: each has a file open and a part of the lines.
+const MOST_TOGETHER: usize = 16;
 
 /// Asks for the log of the instance that is chosen now.
 pub fn follow_choice(state: &mut State, effects: &mut Vec<Effect>) {
@@ -25,56 +41,101 @@ pub fn follow_choice(state: &mut State, effects: &mut Vec<Effect>) {
     }
     state.detail.top = 0;
     state.status.allowed = None;
-    let (serial, wrap) = (state.log.serial + 1, state.log.wrap);
-    state.log = Log { of: state.fleet.chosen.clone(), serial, wrap, ..Log::default() };
-    match &state.log.of {
-        Some(id) => {
-            state.log.phase = Phase::Opening;
-            effects.push(Effect::OpenLog { id: id.clone(), serial, after: STILL });
-            effects.push(Effect::Ask(id.clone(), Purpose::Keys));
-        }
-        None => effects.push(Effect::CloseLog),
+    let old = std::mem::take(&mut state.log);
+    let (of, serial) = (state.fleet.chosen.clone(), old.serial + 1);
+    state.log = Log { of, serial, wrap: old.wrap, times: old.times, ..Log::default() };
+    // Who goes from one log to the next while reading looks for the same in each; the run before is each one's own.
+    if state.focus == Pane::Log {
+        state.log.search = old.search;
+        state.log.sieves = old.sieves.into_iter().filter(|sieve| !matches!(sieve, Sieve::Range(range) if range.previous)).collect();
     }
+    open(state, STILL, effects);
+}
+
+/// Asks for what is to be read now.
+fn open(state: &mut State, after: Duration, effects: &mut Vec<Effect>) {
+    let Some(id) = state.log.of.clone() else {
+        effects.push(Effect::CloseLog);
+        return;
+    };
+    state.log.phase = Phase::Opening;
+    let ids = if state.log.together.is_empty() { vec![id.clone()] } else { state.log.together.clone() };
+    effects.push(Effect::OpenLog { ids, serial: state.log.serial, after });
+    effects.push(Effect::Ask(id, Purpose::Keys));
 }
 
 /// Asks for the lines that are to be seen, unless they are what was asked for last.
 pub fn ask(state: &mut State, effects: &mut Vec<Effect>) {
     let count = Layout::of(state).map_or(0, |layout| layout.log_page());
-    let wanted = (state.log.up_to, count);
-    if state.log.phase != Phase::Open || count == 0 || state.log.asked == Some(wanted) {
+    let log = &mut state.log;
+    let wanted = Ask { at: log.at, count, since: log.paused_at, current: log.current };
+    if log.phase != Phase::Open || count == 0 || log.asked == Some(wanted) {
         return;
     }
-    state.log.asked = Some(wanted);
-    effects.push(Effect::ReadLog { serial: state.log.serial, up_to: state.log.up_to, count });
+    log.asked = Some(wanted);
+    effects.push(Effect::ReadLog { serial: log.serial, ask: wanted });
 }
 
 /// It was opened, or not.
-pub fn opened(state: &mut State, serial: u64, result: Result<(), Shown>) {
-    if serial == state.log.serial {
-        state.log.phase = result.map_or_else(Phase::Failed, |()| Phase::Open);
+pub fn opened(state: &mut State, serial: u64, result: Result<(), Shown>, effects: &mut Vec<Effect>) {
+    if serial != state.log.serial {
+        return;
+    }
+    state.log.phase = result.map_or_else(Phase::Failed, |()| Phase::Open);
+    if state.log.phase == Phase::Open && (!state.log.sieves.is_empty() || state.log.search.is_some()) {
+        effects.push(Effect::SiftLog { serial, want: state.log.want() });
     }
 }
 
-/// There are new lines: what was asked for is old.
-pub fn changed(state: &mut State, serial: u64) {
+/// There are new lines, or more of them were gone through: what was asked for is old.
+pub fn changed(state: &mut State, serial: u64, effects: &mut Vec<Effect>) {
     if serial == state.log.serial {
         state.log.asked = None;
+        seek::again(state, effects);
     }
 }
 
 /// The lines are here.
-pub fn read(state: &mut State, serial: u64, view: LogView) {
+pub fn read(state: &mut State, serial: u64, page: Page) {
     if serial != state.log.serial {
         return;
     }
-    // What was paused at may have been dropped meanwhile: stay at the oldest that is left.
-    if let Some(up_to) = state.log.up_to
-        && view.oldest > up_to
-    {
-        let page = Layout::of(state).map_or(1, |layout| layout.log_page());
-        state.log.up_to = Some(first_page(&view, page));
+    let (rows, width) = (Layout::of(state).map_or(1, |layout| layout.log_page()).max(1), view::text_width(state));
+    let log = &mut state.log;
+    log.view = page;
+    let last = log.bottom();
+    let height = |number: u64| log.view.lines.iter().find(|line| line.number == number).map_or(1, |line| view::rows(line, width));
+    match (log.at, last) {
+        // Older lines are still being read: the oldest is not known yet.
+        (At::Newest, _) | (_, None) => {}
+        (At::Oldest, Some(_)) if log.view.reading.is_some() => {}
+        (At::Oldest, Some(last)) => {
+            // Wrapped, fewer lines have room.
+            let end = if log.wrap { view::fitting(&log.view.lines, width, rows).unwrap_or(last) } else { last };
+            log.at = At::Ending(end);
+        }
+        (At::Down(..), Some(_)) if log.view.is_newest && log.select.is_none() => log.follow(),
+        (At::Down(..), Some(last)) => {
+            log.below = if log.wrap { height(last).saturating_sub(rows) } else { 0 };
+            log.at = At::Ending(last);
+        }
+        (At::Up(..) | At::Ending(_), Some(last)) => {
+            // A page that ends with this line may have been filled up with what follows.
+            if !(log.wrap && matches!(log.at, At::Ending(end) if log.sees(end))) {
+                log.at = At::Ending(last);
+            }
+        }
     }
-    state.log.view = view;
+    if let (Some(select), Some(first), Some(last)) = (&mut log.select, log.view.lines.first(), log.view.lines.last()) {
+        match select.stick.take() {
+            Some(Edge::First) => select.cursor = first.number,
+            Some(Edge::Last) => select.cursor = last.number,
+            None => {}
+        }
+    }
+    if let Some(asked) = &mut log.asked {
+        (asked.at, asked.since) = (log.at, log.paused_at);
+    }
 }
 
 /// Large, or small again.
@@ -86,59 +147,148 @@ pub fn toggle(state: &mut State) {
     }
 }
 
-/// Follow and wrap.
-pub fn act(state: &mut State, action: Action) {
-    match action {
-        // What could not be opened is tried again.
-        Action::Follow if matches!(state.log.phase, Phase::Failed(_)) => state.log.of = None,
-        Action::Follow if state.log.up_to.is_some() => state.log.up_to = None,
-        Action::Follow => pause(&mut state.log),
-        Action::Wrap => {
-            state.log.wrap = !state.log.wrap;
-            state.log.left = 0;
-        }
-        _ => {}
+/// A key of the log.
+pub fn act(state: &mut State, key: LogKey, effects: &mut Vec<Effect>) {
+    if key == LogKey::Together {
+        together(state, effects);
+        return;
     }
+    if matches!(state.log.phase, Phase::Failed(_)) && key == LogKey::Follow {
+        // What could not be opened is tried again.
+        state.log.of = None;
+        return;
+    }
+    match key {
+        LogKey::Wrap => {
+            state.log.wrap = !state.log.wrap;
+            (state.log.left, state.log.below) = (0, 0);
+        }
+        LogKey::Times => state.log.times = state.log.times.next(),
+        LogKey::LineStart => state.log.left = 0,
+        LogKey::LineEnd if !state.log.wrap => state.log.left = longest(state).saturating_sub(view::text_width(state)),
+        LogKey::LineEnd => {}
+        _ if state.log.phase != Phase::Open => status::refuse(state, "there is no log to do that in"),
+        LogKey::Follow if state.log.is_following() => state.log.pause(),
+        LogKey::Follow => state.log.follow(),
+        LogKey::Tail | LogKey::Head | LogKey::Minutes(_) | LogKey::Range | LogKey::Levels | LogKey::PreviousRun => {
+            sift::act(state, key, effects);
+        }
+        LogKey::Keep | LogKey::Drop => sift::act(state, key, effects),
+        LogKey::Search | LogKey::NextMatch | LogKey::PreviousMatch | LogKey::NextError | LogKey::PreviousError => {
+            seek::act(state, key, effects);
+        }
+        LogKey::Mark | LogKey::ToMark => seek::act(state, key, effects),
+        _ => take::act(state, key, effects),
+    }
+}
+
+/// One step back within the log: a search on its way, what is being chosen, what was searched, the last thing that is left out.
+/// Says whether there was such a step.
+pub fn escape(state: &mut State, effects: &mut Vec<Effect>) -> bool {
+    let log = &mut state.log;
+    if log.seeking.take().is_some() {
+        status::say(state, "no longer looked for");
+    } else if log.select.take().is_some() {
+    } else if log.search.take().is_some() || log.current.take().is_some() {
+        log.current = None;
+        sift::apply(state, effects);
+    } else if log.sieves.pop().is_some() {
+        sift::apply(state, effects);
+    } else {
+        return false;
+    }
+    true
+}
+
+/// The logs of what is shown in the table as one, or one alone again.
+fn together(state: &mut State, effects: &mut Vec<Effect>) {
+    if state.log.together.is_empty() {
+        let ids = candidates(state);
+        if ids.len() < 2 {
+            status::refuse(state, "there is only one log to read");
+            return;
+        }
+        if ids.len() > MOST_TOGETHER {
+            status::refuse(
+                state,
+                &format!("{} logs are too many to read as one: {MOST_TOGETHER} at most; filter the table first", ids.len()),
+            );
+            return;
+        }
+        state.log.together = ids;
+        (state.large, state.focus) = (Some(Pane::Log), Pane::Log);
+    } else {
+        state.log.together.clear();
+    }
+    let old = std::mem::take(&mut state.log);
+    let serial = old.serial + 1;
+    state.log = Log { of: old.of, together: old.together, serial, wrap: old.wrap, times: old.times, ..Log::default() };
+    (state.log.search, state.log.sieves) = (old.search, old.sieves);
+    open(state, Duration::ZERO, effects);
+}
+
+/// Whose logs are read as one.
+fn candidates(state: &State) -> Vec<crate::domain::InstanceId> {
+    state.fleet.rows.iter().map(|row| &row.id).filter(|id| !id.is_unmanaged()).cloned().collect()
+}
+
+/// How many columns the longest line takes that is seen.
+fn longest(state: &State) -> usize {
+    state.log.view.lines.iter().map(|line| crate::present::fit::width(line.text.as_str())).max().unwrap_or(0)
 }
 
 /// Scrolls; upwards pauses, arriving at the newest follows again.
 pub fn scroll(state: &mut State, motion: Motion) {
-    let page = Layout::of(state).map_or(1, |layout| layout.log_page()).max(1);
+    let rows = Layout::of(state).map_or(1, |layout| layout.log_page()).max(1);
+    let page = rows.saturating_sub(1).max(1);
+    let sideways = longest(state);
+    if state.log.select.is_some() && take::travel(state, motion, page) {
+        return;
+    }
+    let width = view::text_width(state);
     let log = &mut state.log;
-    let lines = u64::try_from(page.saturating_sub(1).max(1)).unwrap_or(1);
     match motion {
         Motion::Left => log.left = log.left.saturating_sub(SIDESTEP),
-        Motion::Right if !log.wrap => log.left = (log.left + SIDESTEP).min(4096),
+        Motion::Right if !log.wrap => log.left = (log.left + SIDESTEP).min(sideways.saturating_sub(1)),
         Motion::Right => {}
-        Motion::Up => up(log, 1, page),
-        Motion::PageUp => up(log, lines, page),
-        Motion::First => up(log, u64::MAX, page),
+        Motion::Up => up(log, 1, rows, width),
+        Motion::PageUp => up(log, page, rows, width),
+        Motion::First => {
+            log.pause();
+            (log.at, log.below) = (At::Oldest, 0);
+        }
         Motion::Down => down(log, 1),
-        Motion::PageDown => down(log, lines),
-        Motion::Last => log.up_to = None,
+        Motion::PageDown => down(log, page),
+        Motion::Last => log.follow(),
     }
 }
 
-/// The last line of the first page that is still kept.
-fn first_page(view: &LogView, page: usize) -> u64 {
-    (view.oldest + u64::try_from(page.saturating_sub(1)).unwrap_or(0)).min(view.newest)
-}
-
-fn pause(log: &mut Log) {
-    if log.up_to.is_none() && log.view.newest > 0 {
-        log.up_to = Some(log.view.newest);
-        log.paused_at = log.view.newest;
+/// Up, within a line that is higher than the screen or by lines.
+fn up(log: &mut Log, count: usize, rows: usize, width: usize) {
+    log.pause();
+    let Some(last) = log.view.lines.iter().rev().find(|line| !matches!(log.at, At::Ending(end) if line.number > end)) else { return };
+    let above = if log.wrap { view::rows(last, width).saturating_sub(log.below) } else { 0 };
+    if above > rows {
+        log.below += count.min(above - rows);
+    } else {
+        (log.at, log.below) = (At::Up(last.number, count), 0);
     }
 }
 
-fn up(log: &mut Log, lines: u64, page: usize) {
-    pause(log);
-    let first = first_page(&log.view, page);
-    log.up_to = log.up_to.map(|up_to| up_to.saturating_sub(lines).max(first));
-}
-
-fn down(log: &mut Log, lines: u64) {
-    log.up_to = log.up_to.map(|up_to| up_to.saturating_add(lines)).filter(|up_to| *up_to < log.view.newest);
+fn down(log: &mut Log, count: usize) {
+    if log.below > 0 {
+        log.below = log.below.saturating_sub(count);
+        return;
+    }
+    let end = match log.at {
+        At::Ending(end) => end,
+        At::Oldest => match log.bottom() {
+            Some(last) => last,
+            None => return,
+        },
+        _ => return,
+    };
+    log.at = At::Down(end, count);
 }
 
 #[cfg(test)]

@@ -52,13 +52,17 @@ pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
         Event::Answered(answer) => answered(state, answer),
         Event::AnsweredMany(verb, answers) => bulk::open(state, verb, answers),
         Event::Copied { what, how } => copy::copied(state, &what, how),
-        Event::LogOpened(serial, result) => log::opened(state, serial, result),
-        Event::LogChanged(serial) => log::changed(state, serial),
-        Event::LogRead(serial, view) => log::read(state, serial, view),
         Event::ClientsCounted(id, count) => detail::counted(state, &id, count),
         Event::TrailRead(result) => events::trail(state, result),
         Event::Sent(total) => host::sent(state, total),
         Event::Unkept(why) => status::refuse(state, why.as_str()),
+        Event::LogOpened(serial, result) => log::opened(state, serial, result, &mut effects),
+        Event::LogChanged(serial) => log::changed(state, serial, &mut effects),
+        Event::LogRead(serial, page) => log::read(state, serial, page),
+        Event::LogFound(serial, sought, find) => log::found(state, serial, &sought, find),
+        Event::LogTaken(serial, taken) => log::taken(state, serial, taken, &mut effects),
+        Event::Told { text, refused: false } => status::say(state, text.as_str()),
+        Event::Told { text, refused: true } => status::refuse(state, text.as_str()),
         Event::Resumed => effects.push(Effect::Redraw),
     }
     settle(state, &mut effects);
@@ -189,11 +193,11 @@ fn act(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
         Action::Progress => progress::open(state),
         Action::Copy | Action::Snippet => copy::act(state, action),
         Action::Back => back(state, effects),
-        Action::Escape => escape(state),
+        Action::Escape => escape(state, effects),
         Action::PreviousInstance => fleet::step(state, -1),
         Action::NextInstance => fleet::step(state, 1),
         Action::SortNext | Action::SortReverse | Action::SortBy(_) => fleet::sort(state, action),
-        Action::Follow | Action::Wrap => log::act(state, action),
+        Action::InLog(key) => log::act(state, key, effects),
         Action::Move(motion) => match (state.tab, state.focus) {
             (Tab::Ports, _) => ports::travel(state, motion),
             (Tab::Findings, _) => findings::travel(state, motion),
@@ -311,8 +315,8 @@ fn back(state: &mut State, effects: &mut Vec<Effect>) {
 }
 
 /// Esc: one step back, never out.
-fn escape(state: &mut State) {
-    if shrink(state) {
+fn escape(state: &mut State, effects: &mut Vec<Effect>) {
+    if (state.tab == Tab::Instances && state.focus == Pane::Log && log::escape(state, effects)) || shrink(state) {
         return;
     }
     if state.filter.is_active() {

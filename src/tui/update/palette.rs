@@ -5,7 +5,7 @@
 use crate::domain::{Shown, Verb};
 use crate::tui::effect::Effect;
 use crate::tui::event::Purpose;
-use crate::tui::keymap::{Action, Bound, Place};
+use crate::tui::keymap::{Action, Bound, LogKey, Place};
 use crate::tui::palette::Depth;
 use crate::tui::state::picker::{Choice, Entry, Picker};
 use crate::tui::state::{Pane, State, Tab};
@@ -119,9 +119,9 @@ fn reach(state: &mut State, place: Place) {
 
 /// A name with what follows it: `theme light`. What is refused stays to be mended.
 pub fn carry_out(state: &mut State, action: Action, argument: &str, effects: &mut Vec<Effect>) {
-    let _ = effects;
     let done = match action {
         Action::Theme => theme::choose_named(state, argument),
+        Action::InLog(LogKey::Save) => log::save(state, argument, effects),
         other => Err(Shown::new(&format!("{} takes nothing", other.name()))),
     };
     match done {

@@ -10,7 +10,7 @@ use crate::tui::keymap::Action;
 use crate::tui::state::State;
 use crate::tui::state::prompt::Purpose;
 
-use super::{filter, findings, ports};
+use super::{filter, findings, log, ports};
 
 /// Longer lines are of no use.
 const LONGEST: usize = 400;
@@ -42,11 +42,14 @@ pub fn act(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
 }
 
 /// Takes the text over, or leaves it standing with what is wrong.
-fn press(state: &mut State, _effects: &mut Vec<Effect>) {
+fn press(state: &mut State, effects: &mut Vec<Effect>) {
     let Some(mut prompt) = state.prompt.take() else { return };
     let text = prompt.input.value().trim().to_owned();
     let taken: Result<(), crate::domain::Shown> = match prompt.purpose {
-        Purpose::Search => Ok(()),
+        Purpose::Search => log::search(state, &text, effects),
+        Purpose::Keep | Purpose::Drop => log::sift_by(state, prompt.purpose == Purpose::Keep, &text, effects),
+        Purpose::Range => log::type_range(state, &text, effects),
+        Purpose::Save => log::save(state, &text, effects),
         Purpose::FindPort => ports::find(state, &text),
         Purpose::FilterFindings => {
             findings::filter(state, &text);

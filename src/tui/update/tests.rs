@@ -24,7 +24,7 @@ fn the_first_row_is_chosen_and_its_log_is_asked_for_after_a_pause() {
     let mut state = console(120, 40);
     let effects = update(&mut state, Event::Snapshot(snapshot(1, vec![row("alice", |_| {}), row("bob", |_| {})])));
     assert_eq!(chosen(&state), "alice");
-    assert!(effects.contains(&Effect::OpenLog { id: id("alice"), serial: 1, after: Duration::from_millis(150) }));
+    assert!(effects.contains(&Effect::OpenLog { ids: vec![id("alice")], serial: 1, after: Duration::from_millis(150) }));
 }
 
 #[test]

@@ -58,8 +58,12 @@ pub fn take(text: &str, width: usize) -> &str {
 pub fn wrap(text: &str, width: usize) -> Vec<&str> {
     let width = width.max(1);
     let (mut lines, mut rest) = (Vec::new(), text);
-    while rest.width() > width {
+    loop {
+        // Only as far as the line goes: asking for the width of all the rest each time would take the square of its length.
         let head = take(rest, width);
+        if head.len() == rest.len() {
+            break;
+        }
         // A character wider than the line has to leave all the same.
         let head = if head.is_empty() { rest.get(..rest.chars().next().map_or(1, char::len_utf8)).unwrap_or(rest) } else { head };
         let at = match (head.rfind(' '), head.rfind('/')) {

@@ -1,51 +1,99 @@
-//! The log pane: the last lines, newest at the bottom, coloured by the level that they name.
+//! The log pane: lines, newest at the bottom, coloured by the level that they name; what was found, marked and chosen in them.
 //!
-//! It must never show a gap without saying so: dropped lines and rotations have their mark.
+//! It must never show a gap without saying so: dropped lines and rotations have their mark, what is left out stands in the title.
+
+mod before;
+mod strips;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::{Color, Modifier, Style};
 
-use crate::domain::{LogColor, LogLevel, LogLine, LogLineKind, LogStyle};
-use crate::tui::state::log::Phase;
+use crate::domain::{LogLevel, LogLine};
+use crate::link::Goal;
+use crate::tui::layout::Layout;
+use crate::tui::state::log::{Log, Phase, Sieve, Times};
 use crate::tui::state::{Pane, State};
-use crate::tui::theme::Theme;
 
 use super::canvas;
+
+pub use before::names;
 
 /// Draws it. `named` when nothing beside it says whose log it is.
 pub fn draw(state: &State, area: Rect, named: bool, buffer: &mut Buffer) {
     let settings = &state.settings;
-    let title = match &state.log.of {
-        Some(id) if named => format!("{id} {} log", settings.glyphs.dot),
-        _ => "log".to_owned(),
+    let title = match (&state.log.of, state.log.together.len()) {
+        (Some(id), 0) if named => format!("{id} {} log", settings.glyphs.dot),
+        (_, 0) => "log".to_owned(),
+        (_, count) => format!("{count} logs"),
     };
     canvas::title(settings, Rect { height: 1, ..area }, &title, state.focus == Pane::Log, &parts(state), buffer);
-    let inside = Rect { x: area.x + 1, y: area.y + 1, width: area.width.saturating_sub(2), height: area.height.saturating_sub(1) };
+    let inside = inside(area);
     match (notice(state), state.log.view.lines.is_empty()) {
         (Some(sentence), true) => {
             for (y, piece) in (inside.y..inside.bottom()).zip(canvas::wrap(&sentence, usize::from(inside.width))) {
                 canvas::put(buffer, inside.x, y, inside.width, piece, settings.theme.dim);
             }
         }
-        _ => lines(state, inside, buffer),
+        _ => strips::draw(state, inside, buffer),
     }
 }
 
-/// Why there is nothing to see.
+/// Where the lines are: a column on the left is for signs.
+fn inside(area: Rect) -> Rect {
+    Rect { x: area.x + 1, y: area.y + 1, width: area.width.saturating_sub(2), height: area.height.saturating_sub(1) }
+}
+
+/// How many cells a line's own text has.
+pub fn text_width(state: &State) -> usize {
+    let width = Layout::of(state).and_then(|layout| layout.log).map_or(80, |area| usize::from(inside(area).width));
+    width.saturating_sub(before::width(state)).max(1)
+}
+
+/// How many rows a line takes when it is wrapped.
+pub fn rows(line: &LogLine, width: usize) -> usize {
+    canvas::wrap(line.text.as_str(), width).len()
+}
+
+/// The last line that still has room when they are wrapped and begin at the top.
+pub fn fitting(lines: &[LogLine], width: usize, most: usize) -> Option<u64> {
+    let mut used = 0;
+    let fits = |line: &&LogLine| {
+        used += rows(line, width);
+        used <= most
+    };
+    lines.iter().take_while(fits).last().or(lines.first()).map(|line| line.number)
+}
+
+/// Why there is nothing to see, and what to do about it.
 fn notice(state: &State) -> Option<String> {
-    match (&state.log.phase, &state.log.view.notice) {
-        (Phase::Failed(why), _) => Some(why.to_string()),
+    let log = &state.log;
+    let try_again = if state.focus == Pane::Log { "; f tries again" } else { "" };
+    match (&log.phase, &log.view.notice) {
+        (Phase::Failed(why), _) => Some(format!("{why}{try_again}")),
         (Phase::Opening, _) => Some(state.settings.glyphs.ellipsis.to_owned()),
         (Phase::Closed, _) => None,
-        (Phase::Open, Some(notice)) => Some(notice.to_string()),
-        (Phase::Open, None) => Some("the log is empty so far".to_owned()),
+        (Phase::Open, Some(notice)) => Some(format!("{notice}{}", state.chosen().map_or("", advice))),
+        (Phase::Open, None) if log.view.kept > 0 && (log.view.sifting.is_some() || log.view.reading.is_some()) => {
+            Some("nothing so far".to_owned())
+        }
+        (Phase::Open, None) if log.view.kept > 0 && log.range().is_some() && log.view.untimed => {
+            Some("the lines of this log have no times, so that none can be shown by time; Esc shows them all".to_owned())
+        }
+        (Phase::Open, None) if log.view.kept > 0 => {
+            Some(format!("none of {} lines is left to be shown; Esc takes the last filter off", log.view.kept))
+        }
+        (Phase::Open, None) => Some("the log is empty so far; what is written to it comes here".to_owned()),
     }
+}
+
+/// What helps when there is no log.
+fn advice(row: &std::sync::Arc<crate::domain::Row>) -> &'static str {
+    if row.state.is_up() { "; Enter in the table shows where it writes" } else { "; s starts it" }
 }
 
 /// What the title says on its right, the least important first.
 fn parts(state: &State) -> Vec<String> {
-    let log = &state.log;
+    let (log, view, dot) = (&state.log, &state.log.view, state.settings.glyphs.dot);
     if log.phase != Phase::Open {
         return Vec::new();
     }
@@ -53,195 +101,83 @@ fn parts(state: &State) -> Vec<String> {
     if log.wrap {
         parts.push("wrapped".to_owned());
     }
+    match log.times {
+        Times::Off => {}
+        Times::Local => parts.push("local times".to_owned()),
+        Times::Utc => parts.push("UTC".to_owned()),
+        Times::Age => parts.push("ages".to_owned()),
+    }
     if log.left > 0 {
         parts.push(format!("from column {}", log.left + 1));
     }
-    match (log.view.dropped, log.view.dropped_bytes.div_ceil(1_000_000)) {
+    match (view.dropped, view.dropped_bytes.div_ceil(1_000_000)) {
         (0, 0) => {}
         (lines, 0) => parts.push(format!("{lines} dropped")),
         (0, megabytes) => parts.push(format!("{megabytes} MB dropped")),
         (lines, megabytes) => parts.push(format!("{lines} lines and {megabytes} MB dropped")),
     }
-    match (log.up_to, log.unseen()) {
-        (None, _) => parts.push("following".to_owned()),
-        (Some(_), 0) => parts.push("paused".to_owned()),
-        (Some(_), unseen) => parts.push(format!("paused {} {unseen} new", state.settings.glyphs.dot)),
+    if !log.want().is_everything() && view.sifting.is_none() {
+        parts.push(format!("{} of {}", view.shown, view.kept));
     }
+    parts.extend(log.sieves.iter().map(sieve));
+    parts.extend(searched(log, state.settings.glyphs.ellipsis));
+    parts.extend(progress(log, state.settings.glyphs.ellipsis));
+    if let Some(select) = &log.select {
+        let chosen = view.lines.iter().filter(|line| log.is_selected(line.number)).count();
+        let more = [select.anchor, select.cursor].iter().any(|number| !log.sees(*number));
+        parts.push(format!("{}{chosen} chosen", if more { "more than " } else { "" }));
+    }
+    parts.push(match (log.is_following(), view.unseen, view.unseen_errors) {
+        (true, ..) if log.range().is_some_and(|range| range.until.is_some()) => "its end".to_owned(),
+        (true, ..) => "following".to_owned(),
+        (false, 0, _) => "paused".to_owned(),
+        (false, new, 0) => format!("paused {dot} {new} new"),
+        (false, new, 1) => format!("paused {dot} {new} new {dot} 1 new error"),
+        (false, new, errors) => format!("paused {dot} {new} new {dot} {errors} new errors"),
+    });
     parts
 }
 
-/// A row of the pane: where in the line's text it begins, and what of it is shown.
-struct Strip<'line> {
-    line: &'line LogLine,
-    begin: usize,
-    text: String,
-}
-
-/// The lines, the last one at the bottom once they fill the pane.
-fn lines(state: &State, area: Rect, buffer: &mut Buffer) {
-    let width = usize::from(area.width);
-    let mut strips: Vec<Strip<'_>> = Vec::new();
-    for line in &state.log.view.lines {
-        if line.kind == LogLineKind::Mark {
-            let text = canvas::fit(&state.settings, &mark(state, line, width), area.width);
-            strips.push(Strip { line, begin: 0, text });
-            continue;
-        }
-        let text = line.text.as_str();
-        if state.log.wrap {
-            let begin = |piece: &str| piece.as_ptr().addr() - text.as_ptr().addr();
-            strips.extend(canvas::wrap(text, width).into_iter().map(|piece| Strip { line, begin: begin(piece), text: piece.to_owned() }));
-        } else {
-            let begin = canvas::take(text, state.log.left).len();
-            let shown = text.get(begin..).unwrap_or_default();
-            strips.push(Strip { line, begin, text: canvas::fit(&state.settings, shown, area.width) });
-        }
-    }
-    let hidden = strips.len().saturating_sub(usize::from(area.height));
-    // Without colours there are none of the server's either; its bold would pass for ours.
-    let is_coloured = state.settings.theme != Theme::plain();
-    for (y, strip) in (area.y..area.bottom()).zip(strips.into_iter().skip(hidden)) {
-        let style = style(state, strip.line);
-        if strip.line.spans.is_empty() || !is_coloured {
-            canvas::put(buffer, area.x, y, area.width, &strip.text, style);
-        } else {
-            draw_strip(&strip, Rect { y, height: 1, ..area }, style, buffer);
-        }
+/// A wish about what is left out, in words.
+fn sieve(sieve: &Sieve) -> String {
+    match sieve {
+        Sieve::Keep(pattern) => format!("& {}", short(pattern.expression())),
+        Sieve::Drop(pattern) => format!("! {}", short(pattern.expression())),
+        Sieve::Level(LogLevel::Error) => "errors".to_owned(),
+        Sieve::Level(LogLevel::Warn) => "warnings and worse".to_owned(),
+        Sieve::Level(_) => "information and worse".to_owned(),
+        Sieve::Range(range) => range.words.clone(),
     }
 }
 
-/// A row in the server's own colours. What was cut or put in place of the rest has the colour of what it stands for.
-fn draw_strip(strip: &Strip<'_>, area: Rect, base: Style, buffer: &mut Buffer) {
-    let mut x = area.x;
-    let mut at = 0;
-    for (piece, style) in strip.line.pieces() {
-        let (from, to) = (at, at + piece.len());
-        at = to;
-        if to <= strip.begin {
-            continue;
-        }
-        let from = from.saturating_sub(strip.begin);
-        let to = if at == strip.line.text.as_str().len() { usize::MAX } else { to - strip.begin };
-        let (from, to) = (floor(&strip.text, from), floor(&strip.text, to));
-        let Some(shown) = strip.text.get(from..to).filter(|shown| !shown.is_empty()) else { break };
-        x = canvas::put(buffer, x, area.y, area.right().saturating_sub(x), shown, base.patch(of_server(style)));
-    }
+/// An expression as it fits into a title.
+fn short(expression: &str) -> String {
+    crate::present::fit::cut(crate::domain::Shown::new(expression).as_str(), 24, false)
 }
 
-/// The end of the character that a place lies in: an ellipsis is not as long as what it stands for.
-fn floor(text: &str, at: usize) -> usize {
-    (at.min(text.len())..=text.len()).find(|index| text.is_char_boundary(*index)).unwrap_or(text.len())
+/// What is looked for, and how often it is there.
+fn searched(log: &Log, ellipsis: &str) -> Option<String> {
+    let pattern = log.search.as_ref()?;
+    let more = if log.view.sifting.is_some() || log.view.reading.is_some() { ellipsis } else { "" };
+    let count = match (log.view.rank, log.view.found) {
+        (0, found) => format!("{found}{more}"),
+        (rank, found) => format!("{rank}/{found}{more}"),
+    };
+    Some(format!("/ {} {count}", short(pattern.expression())))
 }
 
-/// A server's style. The painter makes of its colours what the terminal has.
-fn of_server(style: LogStyle) -> Style {
-    let wanted = [
-        (style.bold, Modifier::BOLD),
-        (style.dim, Modifier::DIM),
-        (style.italic, Modifier::ITALIC),
-        (style.underline, Modifier::UNDERLINED),
-        (style.reverse, Modifier::REVERSED),
-    ];
-    let modifier = wanted.into_iter().filter(|(is_on, _)| *is_on).fold(Modifier::empty(), |all, (_, modifier)| all | modifier);
-    let drawn = Style { fg: style.foreground.map(colour), bg: style.background.map(colour), ..Style::new() };
-    drawn.add_modifier(modifier)
-}
-
-fn colour(colour: LogColor) -> Color {
-    const SIXTEEN: [Color; 16] = [
-        Color::Black,
-        Color::Red,
-        Color::Green,
-        Color::Yellow,
-        Color::Blue,
-        Color::Magenta,
-        Color::Cyan,
-        Color::Gray,
-        Color::DarkGray,
-        Color::LightRed,
-        Color::LightGreen,
-        Color::LightYellow,
-        Color::LightBlue,
-        Color::LightMagenta,
-        Color::LightCyan,
-        Color::White,
-    ];
-    match colour {
-        // The terminal's own sixteen, which its user chose to be readable.
-        LogColor::Indexed(index) => SIXTEEN.get(usize::from(index)).copied().unwrap_or(Color::Indexed(index)),
-        LogColor::Rgb(red, green, blue) => Color::Rgb(red, green, blue),
-    }
-}
-
-/// berth's own mark, as a rule across the pane.
-fn mark(state: &State, line: &LogLine, width: usize) -> String {
-    let rule = state.settings.glyphs.rule;
-    let text = format!("{} {} ", rule.repeat(2), line.text);
-    let rest = width.saturating_sub(usize::from(canvas::cells(&text)));
-    text + &rule.repeat(rest)
-}
-
-fn style(state: &State, line: &LogLine) -> Style {
-    let theme = &state.settings.theme;
-    match (line.kind, line.level) {
-        (LogLineKind::Mark, _) => theme.mark,
-        (LogLineKind::Text, Some(LogLevel::Error)) => theme.log_error,
-        (LogLineKind::Text, Some(LogLevel::Warn)) => theme.log_warn,
-        (LogLineKind::Text, Some(LogLevel::Debug)) => theme.log_debug,
-        (LogLineKind::Text, Some(LogLevel::Info) | None) => Style::new(),
-    }
+/// How far what takes time is.
+fn progress(log: &Log, ellipsis: &str) -> Option<String> {
+    let doing = match log.seeking.map(|sought| sought.goal) {
+        Some(Goal::Match) => "searching",
+        Some(Goal::Error) => "looking for an error",
+        None if log.view.reading.is_some() => "reading older lines",
+        None if log.search.is_some() => "searching",
+        None => "filtering",
+    };
+    let percent = log.view.reading.or(log.view.sifting)?;
+    Some(format!("{doing}{ellipsis} {percent} %"))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::{LogSpan, LogView, Shown};
-
-    const WIDTH: u16 = 12;
-
-    fn coloured() -> LogLine {
-        let mut line = LogLine::text(1, None, Shown::from("ab größe cd efgh"));
-        let red = LogStyle { foreground: Some(LogColor::Indexed(1)), ..LogStyle::default() };
-        let bold = LogStyle { bold: true, ..LogStyle::default() };
-        line.spans =
-            [LogSpan { start: 3, style: red }, LogSpan { start: 10, style: LogStyle::default() }, LogSpan { start: 14, style: bold }]
-                .into();
-        line
-    }
-
-    /// What is drawn: each row's text, below it `r` for red and `b` for bold.
-    fn drawn(theme: Theme, wrap: bool, left: usize) -> Vec<String> {
-        let mut state = crate::tui::testing::showing(&["alice"]);
-        state.settings.theme = theme;
-        (state.log.wrap, state.log.left) = (wrap, left);
-        state.log.view = LogView { lines: vec![coloured()], oldest: 1, newest: 1, ..LogView::default() };
-        let area = Rect::new(0, 0, WIDTH, 2);
-        let mut buffer = Buffer::empty(area);
-        lines(&state, area, &mut buffer);
-        let row = |y: u16| {
-            let text: String = (0..WIDTH).map(|x| buffer[(x, y)].symbol()).collect();
-            let marks: String = (0..WIDTH)
-                .map(|x| match &buffer[(x, y)] {
-                    cell if cell.fg == Color::Red => 'r',
-                    cell if cell.modifier.contains(Modifier::BOLD) => 'b',
-                    _ => ' ',
-                })
-                .collect();
-            [text.trim_end().to_owned(), marks.trim_end().to_owned()]
-        };
-        [row(0), row(1)].concat()
-    }
-
-    #[test]
-    fn a_servers_colours_lie_where_it_put_them() {
-        let theme = || Theme::for_depth(crate::tui::palette::Depth::Indexed).unwrap();
-        assert_eq!(drawn(theme(), false, 0), ["ab größe cd…", "   rrrrr", "", ""]);
-        assert_eq!(drawn(theme(), false, 5), ["öße cd efgh", "rrr    bbbb", "", ""]);
-        assert_eq!(drawn(theme(), true, 0), ["ab größe cd", "   rrrrr", "efgh", "bbbb"]);
-    }
-
-    #[test]
-    fn without_colours_there_are_none() {
-        assert_eq!(drawn(Theme::plain(), false, 5), ["öße cd efgh", "", "", ""]);
-    }
-}
+mod tests;
