@@ -25,8 +25,11 @@ use super::state::{Settings, State};
 use super::theme::Theme;
 use super::{Options, glyphs, input, terminal, update, view, watchdog};
 
-/// Data changes the screen at most this often; keys change it at once.
+/// Data changes the screen at most this often in the long run; keys change it at once.
 const FRAME: Duration = Duration::from_millis(100);
+
+/// How many frames may come before their time: what happens alone, a death or a foreign listener, is seen at once.
+const EARLY: u32 = 3;
 
 /// How many events are taken in before a frame is drawn.
 const BURST: usize = 64;
@@ -67,7 +70,7 @@ struct App {
     stale: bool,
     /// It was a key: the frame does not wait.
     urgent: bool,
-    drawn: Instant,
+    frames: Frames,
     /// When the terminal was taken again last: the signal that made the program go on comes after that.
     resumed: Instant,
     leaving: bool,
@@ -101,7 +104,7 @@ impl App {
             signals: Signals::listen()?,
             stale: true,
             urgent: true,
-            drawn: Instant::now(),
+            frames: Frames::new(Instant::now()),
             resumed: Instant::now(),
             leaving: false,
         })
@@ -113,7 +116,7 @@ impl App {
         let mut engine_is_there = true;
         while !self.leaving {
             self.draw();
-            let frame_due = self.drawn + FRAME;
+            let frame_due = self.frames.due();
             tokio::select! {
                 biased;
                 signal = self.signals.next() => self.signal(signal)?,
@@ -164,7 +167,7 @@ impl App {
 
     /// Draws when something changed and the terminal takes it.
     fn draw(&mut self) {
-        if !self.stale || self.outlet.is_busy() || !(self.urgent || self.drawn.elapsed() >= FRAME) {
+        if !self.stale || self.outlet.is_busy() || !(self.urgent || self.frames.due() <= Instant::now()) {
             return;
         }
         let (width, height) = self.state.size;
@@ -173,7 +176,8 @@ impl App {
         if !bytes.is_empty() {
             self.outlet.send(bytes);
         }
-        (self.stale, self.urgent, self.drawn) = (false, false, Instant::now());
+        self.frames.drawn(Instant::now());
+        (self.stale, self.urgent) = (false, false);
     }
 
     fn signal(&mut self, signal: Signal) -> Result<()> {
@@ -207,6 +211,29 @@ impl App {
     }
 }
 
+/// When data may change the screen: [`EARLY`] frames at once, and one each [`FRAME`] in the long run.
+struct Frames {
+    /// When the next one would be due if none came early.
+    even: Instant,
+}
+
+impl Frames {
+    fn new(now: Instant) -> Self {
+        Self { even: now }
+    }
+
+    /// When the next frame may be drawn.
+    fn due(&self) -> Instant {
+        self.even.checked_sub(FRAME * EARLY).unwrap_or(self.even)
+    }
+
+    /// One was drawn.
+    fn drawn(&mut self, now: Instant) {
+        // However many are drawn because of keys: data waits no longer than it would have.
+        self.even = (self.even.max(now) + FRAME).min(now + FRAME * (EARLY + 1));
+    }
+}
+
 /// The time on both clocks.
 fn now() -> Moment {
     let boot = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
@@ -218,4 +245,34 @@ fn now() -> Moment {
 fn until_next_second() -> Duration {
     let within = u64::try_from(Timestamp::now().subsec_nanosecond()).unwrap_or(0);
     Duration::from_nanos(1_000_000_000u64.saturating_sub(within) + 1_000_000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_few_frames_come_at_once_and_many_one_each_tenth_of_a_second() {
+        let begun = Instant::now();
+        let mut frames = Frames::new(begun);
+        let mut now = begun;
+        let mut at = Vec::new();
+        for _ in 0..8 {
+            now = now.max(frames.due());
+            frames.drawn(now);
+            at.push((now - begun).as_millis());
+        }
+        assert_eq!(at, [0, 0, 0, 0, 100, 200, 300, 400]);
+        // After a rest there are early ones again.
+        now += Duration::from_secs(1);
+        assert!(frames.due() <= now);
+    }
+
+    #[test]
+    fn keys_do_not_put_data_off() {
+        let begun = Instant::now();
+        let mut frames = Frames::new(begun);
+        (0..1000).for_each(|_| frames.drawn(begun));
+        assert!(frames.due() <= begun + FRAME);
+    }
 }
