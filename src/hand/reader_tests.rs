@@ -128,7 +128,7 @@ fn one_users_dead_mount_in_the_middle_of_many_looks_is_found_out() {
     };
     let mine = own().uid().0;
     let hangs: Look = Box::new(|_| {
-        std::thread::sleep(2 * PATIENCE);
+        std::thread::sleep(4 * PATIENCE);
         Ok(Box::new(()))
     });
     let asked = reader.ask_all(vec![errand(mine, Wanted::Facts), errand(mine + 1, Wanted::Look(hangs)), errand(mine + 2, Wanted::Facts)]);
