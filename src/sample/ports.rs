@@ -235,7 +235,7 @@ impl Sampler {
     /// Keeps a process that was found to hold a socket, provided it still does: the pid may have been given to another one
     /// between the search and the keeping.
     pub(super) fn hold(&mut self, found: Found, inode: u32) -> Option<Hold> {
-        let key = self.kept.keep(&self.proc, &self.clock, found.pid).ok()?;
+        let key = self.kept.keep(&self.proc, &self.clock, found.pid, true).ok()?;
         let still = holders::still_holds(&self.proc, found, inode).unwrap_or(false);
         still.then_some(Hold { key, descriptor: found.descriptor })
     }
