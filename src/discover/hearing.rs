@@ -102,6 +102,7 @@ impl Hearing {
                 .take(MOST_TOLD - looks)
                 .collect();
             looks += due.len();
+            let _ahead = search.look_ahead(tools, due.iter().map(|name| &**name));
             for name in &due {
                 changed |= search.look_at(tools, name, now);
             }
@@ -173,9 +174,12 @@ impl Hearing {
             }
         }
         let mut changed = false;
-        for (index, name) in self.overdue(searches, now) {
-            if let Some(search) = searches.get_mut(index) {
-                changed |= search.look_at(tools, &name, now);
+        let overdue = self.overdue(searches, now);
+        for same in overdue.chunk_by(|(one, _), (two, _)| one == two) {
+            let Some(search) = same.first().and_then(|(index, _)| searches.get_mut(*index)) else { continue };
+            let _ahead = search.look_ahead(tools, same.iter().map(|(_, name)| &**name));
+            for (_, name) in same {
+                changed |= search.look_at(tools, name, now);
             }
         }
         changed

@@ -60,7 +60,9 @@ impl Programs {
             let path = launch.environment.get("PATH").map_or(PROGRAM_PATH, String::as_str);
             programs.extend(path.split(':').find_map(|directory| self.one(reader, who, Path::new(directory).join(first))));
         }
-        let words = rest.iter().take(MOST_WORDS).filter(|word| !word.starts_with('-') && !word.is_empty());
+        // A number is a port far more often than a file.
+        let is_number = |word: &str| word.bytes().all(|byte| byte.is_ascii_digit());
+        let words = rest.iter().take(MOST_WORDS).filter(|word| !word.starts_with('-') && !is_number(word));
         for path in words.map(|word| launch.directory.join(word)).filter(|path| path != config) {
             programs.extend(self.one(reader, who, path));
         }

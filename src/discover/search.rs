@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use crate::config::{Config, Pattern, Source};
 use crate::domain::{ConfigFault, Declared};
-use crate::hand::{FileFacts, Identity, Reader};
+use crate::hand::{FileFacts, Identity, LookedAhead, Reader};
 
 use super::account::Accounts;
 use super::declare::{self, Context};
@@ -18,6 +18,9 @@ use super::example::Examples;
 use super::pace::Pace;
 use super::programs::Programs;
 use super::tree::{Place, Walk};
+
+/// How many files are looked at in one go: few enough that what was found still holds when the last of them is made use of.
+const AHEAD: usize = 64;
 
 /// What a look needs from the discoverer.
 pub struct Tools<'a> {
@@ -157,11 +160,15 @@ impl Search {
         let names = self.list(tools).unwrap_or_default();
         let count = names.len();
         let mut entries = BTreeMap::new();
-        for (place, name) in names.into_iter().enumerate() {
-            let before = self.entries.remove(name.as_str());
-            let content = self.content(tools, &name, before.as_ref().map(|entry| &entry.content));
-            let watches = before.map(|entry| entry.watches).unwrap_or_default();
-            entries.insert(Arc::from(name), Entry { content, watches, pace: Pace::new(now, place, count), complaint: None });
+        for (part, names) in names.chunks(AHEAD).enumerate() {
+            let _ahead = self.look_ahead(tools, names.iter().map(String::as_str));
+            for (place, name) in names.iter().enumerate() {
+                let before = self.entries.remove(name.as_str());
+                let content = self.content(tools, name, before.as_ref().map(|entry| &entry.content));
+                let watches = before.map(|entry| entry.watches).unwrap_or_default();
+                let pace = Pace::new(now, part * AHEAD + place, count);
+                entries.insert(Arc::from(name.as_str()), Entry { content, watches, pace, complaint: None });
+            }
         }
         self.entries = entries;
     }
@@ -192,6 +199,19 @@ impl Search {
     pub fn expect(&mut self, name: &str, now: Instant) -> &mut Pace {
         let make = || Entry { content: Content::default(), watches: Vec::new(), pace: Pace::new(now, 0, 1), complaint: None };
         &mut self.entries.entry(Arc::from(name)).or_insert_with(make).pace
+    }
+
+    /// Has the files of these entries looked at in one go, for the looks that follow. A thousand files cost a thousand ways to the
+    /// reading thread less. Of more than [`AHEAD`] entries the first are meant.
+    pub fn look_ahead<'reader, 'name>(
+        &self,
+        tools: &mut Tools<'reader>,
+        names: impl Iterator<Item = &'name str>,
+    ) -> Option<LookedAhead<'reader>> {
+        let template = tools.config.templates.get(&self.template)?;
+        let mut walk = Walk { reader: tools.reader, pattern: &self.pattern, template, accounts: tools.accounts };
+        let foreseen = names.take(AHEAD).filter_map(|name| walk.foresee(name)).collect();
+        Some(tools.reader.look_ahead(foreseen))
     }
 
     /// Looks at one entry. True when what is believed has changed.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::config::{Part, Pattern, Template};
 use crate::domain::{ConfigFault, Gid, InstanceId, Shown, Uid};
-use crate::hand::{FileFacts, Identity, Reader};
+use crate::hand::{FileFacts, Foreseen, Identity, Reader};
 
 use super::account::{Account, Accounts};
 use super::declare::reason;
@@ -168,6 +168,21 @@ impl Walk<'_> {
         look
     }
 
+    /// What [`Walk::look`] will ask for first, where that can be told without a look.
+    pub fn foresee(&mut self, name: &str) -> Option<Foreseen> {
+        let (first, rest) = self.pattern.parts().split_first()?;
+        let owner = first.capture(name)?;
+        let mut beneath = PathBuf::from(name);
+        for part in rest {
+            match part {
+                Part::Literal(text) => beneath.push(text),
+                Part::Star { .. } => return None,
+            }
+        }
+        let account = self.account_by_name(InstanceId::of_owner(owner).ok()?.owner())?;
+        wrong_account(&account, owner, self.template).is_none().then(|| (account.identity, self.pattern.root().to_owned(), beneath))
+    }
+
     fn below(&mut self, rest: &[Part], owner: &str, beneath: &Path, look: &mut Look) {
         let root = self.pattern.root();
         let mut path = beneath.to_owned();
@@ -228,21 +243,26 @@ impl Walk<'_> {
 
     /// The account: the template's `run_as`, else the one called like the owner, else the file's owner.
     fn account_of(&mut self, owner: &str, beneath: &Path) -> Account {
-        if let Some(name) = &self.template.run_as {
-            if let Some(account) = self.accounts.named(name) {
-                return account;
-            }
-            if let Ok(uid) = name.parse() {
-                return self.accounts.of_uid(uid);
-            }
-        }
-        if let Some(account) = self.accounts.named(owner) {
+        if let Some(account) = self.account_by_name(owner) {
             return account;
         }
         let first = beneath.components().next().map(|first| PathBuf::from(first.as_os_str())).unwrap_or_default();
         let facts = |path: &Path| self.reader.stat(&own(), self.pattern.root(), path);
         let uid = facts(beneath).or_else(|_| facts(&first)).map_or_else(|_| own().uid().0, |facts| facts.uid);
         self.accounts.of_uid(uid)
+    }
+
+    /// The account where no file has to be asked for it.
+    fn account_by_name(&mut self, owner: &str) -> Option<Account> {
+        if let Some(name) = &self.template.run_as {
+            if let Some(account) = self.accounts.named(name) {
+                return Some(account);
+            }
+            if let Ok(uid) = name.parse() {
+                return Some(self.accounts.of_uid(uid));
+            }
+        }
+        self.accounts.named(owner)
     }
 
     fn place(&mut self, id: InstanceId, beneath: PathBuf, look: &mut Look) {

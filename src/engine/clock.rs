@@ -17,7 +17,7 @@ use crate::domain::{InstanceId, ProcessKey, Snapshot, Stage, Underway};
 use crate::error::{Context, Result};
 use crate::hand::process_facts;
 
-use super::Eye;
+use super::{Eye, memory};
 
 /// How long the end of an order stays to be seen.
 const SEEN_FOR: Duration = Duration::from_secs(8);
@@ -27,6 +27,9 @@ const AFTER_A_DEATH: Duration = Duration::from_millis(15);
 
 /// How long what is told of configurations gathers before it is looked at.
 const GATHER: Duration = Duration::from_millis(30);
+
+/// How long after its start what that left behind is given back: by then everything was found, asked for and told once.
+const TIDY_AFTER: Duration = Duration::from_secs(5);
 
 /// The mark of the descriptor that tells of changed configurations: no pid.
 const TOLD: u64 = u64::MAX;
@@ -83,6 +86,7 @@ struct Clock {
 
 impl Clock {
     fn run(mut self) {
+        let mut tidied = Some(Instant::now() + TIDY_AFTER);
         let mut next_discover = Instant::now();
         let mut next_processes = Instant::now();
         let mut next_ports = Instant::now();
@@ -114,6 +118,10 @@ impl Clock {
             }
             if processes {
                 self.eye.looked(now.elapsed());
+            }
+            if tidied.is_some_and(|at| now >= at) {
+                tidied = None;
+                memory::give_back();
             }
             let next = next_discover.min(next_processes).min(next_ports).saturating_duration_since(Instant::now());
             // Rounded up: a timeout of zero would spin until the tick is due.
@@ -147,8 +155,9 @@ impl Clock {
     fn publish(&mut self) {
         let underway = self.current_underway();
         let snapshot = self.eye.judge(&underway);
+        // Shown first: to have a thousand deaths told takes longer than to judge.
+        self.publish.send_replace(Arc::clone(&snapshot));
         self.watch_deaths(&snapshot);
-        self.publish.send_replace(snapshot);
     }
 
     fn current_underway(&self) -> Vec<Underway> {

@@ -5,6 +5,7 @@
 mod clock;
 mod endings;
 mod eye;
+mod memory;
 mod pid_files;
 mod plan;
 #[cfg(test)]
@@ -12,3 +13,4 @@ mod tests;
 
 pub use clock::{Engine, Underways};
 pub use eye::Eye;
+pub use memory::share as share_memory;

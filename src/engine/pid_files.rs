@@ -12,7 +12,7 @@ use std::time::Duration;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use crate::domain::{Declared, InstanceId, Named, PidFile, PidFiles, ProcessKey, Reading, Row, Shown, Snapshot, Uid};
-use crate::hand::{Identity, Reader, process_facts};
+use crate::hand::{Foreseen, Identity, Reader, process_facts};
 use crate::supervisor::process::identity_of;
 
 /// The longest text that is read. A pid has seven digits.
@@ -35,6 +35,12 @@ const ABOVE: usize = 8;
 struct Seen {
     who: Identity,
     main: Option<ProcessKey>,
+}
+
+/// As whom a file is read at first. Which further groups an account is in takes its name service a search, and who owns a file needs none
+/// of them to read it.
+fn plain(declared: &Declared) -> Identity {
+    Identity::with_groups(declared.uid, declared.gid, &[])
 }
 
 /// The files, as they were read last.
@@ -65,18 +71,31 @@ impl PidFileWatch {
             self.wrong.retain(|id, _| left(id));
         }
         let mut changed = false;
-        let due: Vec<usize> = (0..rows.len()).filter(|index| self.is_due(rows[*index].0, snapshot)).take(MOST_NEW).collect();
+        let mut due: Vec<usize> = (0..rows.len()).filter(|index| self.is_due(rows[*index].0, snapshot)).take(MOST_NEW).collect();
+        for _ in 0..AGAIN.min(rows.len()) {
+            self.next = (self.next + 1) % rows.len();
+            let row = rows[self.next].0;
+            if self.seen.contains_key(&row.id) && is_settled(row, snapshot) && !due.contains(&self.next) {
+                due.push(self.next);
+            }
+        }
+        let reader = Arc::clone(&self.reader);
+        let _ahead = reader.look_ahead(due.iter().map(|index| self.place(rows[*index].1)).collect());
         for index in due {
             changed |= self.read(rows[index].0, rows[index].1, now);
         }
-        for _ in 0..AGAIN.min(rows.len()) {
-            self.next = (self.next + 1) % rows.len();
-            let (row, declared) = rows[self.next];
-            if self.seen.contains_key(&row.id) && is_settled(row, snapshot) {
-                changed |= self.read(row, declared, now);
-            }
-        }
         changed
+    }
+
+    /// Where a file is, and as whom it is read.
+    fn place(&self, declared: &Declared) -> Foreseen {
+        let (root, beneath) = place(declared);
+        (self.reading_as(declared), root.to_owned(), beneath.to_owned())
+    }
+
+    fn reading_as(&self, declared: &Declared) -> Identity {
+        let seen = self.seen.get(&declared.id).filter(|seen| (seen.who.uid(), seen.who.gid()) == (declared.uid, declared.gid));
+        seen.map_or_else(|| plain(declared), |seen| seen.who.clone())
     }
 
     /// Reads them all, once.
@@ -96,9 +115,12 @@ impl PidFileWatch {
     }
 
     fn read(&mut self, row: &Row, declared: &Declared, now: Duration) -> bool {
-        let seen = self.seen.remove(&row.id).filter(|seen| (seen.who.uid(), seen.who.gid()) == (declared.uid, declared.gid));
-        let who = seen.map_or_else(|| identity_of(declared), |seen| seen.who);
-        let text = text_of(&self.reader, &who, declared);
+        let mut who = self.reading_as(declared);
+        let mut text = text_of(&self.reader, &who, declared);
+        if text.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied) && who == plain(declared) {
+            who = identity_of(declared);
+            text = text_of(&self.reader, &who, declared);
+        }
         self.seen.insert(row.id.clone(), Seen { who, main: row.main.known() });
         let names = text.ok().and_then(|text| names(&text, row));
         let before = self.wrong.remove(&row.id);
@@ -120,13 +142,18 @@ fn is_settled(row: &Row, snapshot: &Snapshot) -> bool {
     row.main.known().is_none() || row.started_at.is_some_and(|started| age(started) >= SETTLES)
 }
 
+/// Where a file is: the administrator's part of the path, and the rest.
+fn place(declared: &Declared) -> (&Path, &Path) {
+    let path = &declared.pid_file;
+    match path.strip_prefix(&declared.config_root) {
+        Ok(beneath) => (&declared.config_root, beneath),
+        Err(_) => (Path::new("/"), path.strip_prefix("/").unwrap_or(path)),
+    }
+}
+
 /// The file's text, as much as a pid may have and one byte more.
 fn text_of(reader: &Reader, who: &Identity, declared: &Declared) -> io::Result<Vec<u8>> {
-    let path = &declared.pid_file;
-    let (root, beneath) = match path.strip_prefix(&declared.config_root) {
-        Ok(beneath) => (declared.config_root.as_path(), beneath),
-        Err(_) => (Path::new("/"), path.strip_prefix("/").unwrap_or(path)),
-    };
+    let (root, beneath) = place(declared);
     let mut text = Vec::new();
     reader.open(who, root, beneath)?.take(LONGEST + 1).read_to_end(&mut text)?;
     Ok(text)

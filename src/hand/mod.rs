@@ -4,7 +4,9 @@
 //! A lost race then costs only the user who ran it.
 
 mod acting;
+mod ahead;
 mod cgroup;
+mod errand;
 mod identity;
 mod job;
 mod message;
@@ -15,9 +17,10 @@ mod watching;
 mod zygote;
 
 pub use cgroup::{Group, GroupOrder, group_name, sweep_groups};
+pub use errand::FileFacts;
 pub use identity::{Identity, become_user};
 pub use job::{Answer, Job};
-pub use reader::{FileFacts, Reader};
+pub use reader::{Foreseen, LookedAhead, Reader};
 pub use signal::{is_alive, open_verified, process_facts, send};
 pub use tree::{Ending, descendants, end_tree};
 pub use watching::Way;

@@ -9,17 +9,19 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, ResolveFlags, Statx, StatxFlags, fstat, openat2, statx};
+use rustix::fs::{Mode, OFlags};
 
 use super::Identity;
 use super::acting::Acting;
-use super::watching::{self, Way};
+use super::ahead::{Ahead, Shelf};
+use super::errand::{Errand, FileFacts, Got, Look, Wanted, look};
+use super::watching::Way;
 
 /// How long one look into a user's tree may take.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -30,74 +32,29 @@ const ROOT_HOLDS: Duration = Duration::from_millis(50);
 /// How many threads may hang in dead mounts before reading is given up. One user's dead mount costs one of them.
 const MOST_STUCK: usize = 32;
 
-/// What is told of a file without opening it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct FileFacts {
-    /// The device, major and minor joined.
-    pub device: u64,
-    /// The inode.
-    pub inode: u64,
-    /// Bytes.
-    pub size: u64,
-    /// Last change of the content, nanoseconds since the epoch.
-    pub modified_ns: i128,
-    /// Last change of the file or its place, nanoseconds since the epoch: nobody can set it back.
-    pub changed_ns: i128,
-    /// The owner.
-    pub uid: u32,
-    /// The permission bits.
-    pub mode: u32,
-    /// How many names it has.
-    pub links: u32,
-    /// Whether it is a regular file.
-    pub is_regular: bool,
-    /// Whether it is a directory.
-    pub is_directory: bool,
-}
-
-/// A look of the caller's own making, with the administrator's part of the path open.
-type Look = Box<dyn FnOnce(BorrowedFd<'_>) -> io::Result<Box<dyn Any + Send>> + Send>;
-
-enum Wanted {
-    Open,
-    List,
-    Facts,
-    Ahead,
-    Followed,
-    Watch(Arc<OwnedFd>),
-    Look(Look),
-}
-
-enum Got {
-    File(File),
-    Entries(Vec<(OsString, bool)>),
-    Facts(FileFacts),
-    Ahead(FileFacts, File),
-    Way(Way),
-    Seen(Box<dyn Any + Send>),
-}
-
 struct Request {
-    who: Identity,
-    root: PathBuf,
-    beneath: PathBuf,
-    wanted: Wanted,
-    answer: SyncSender<io::Result<Got>>,
+    errands: Vec<Errand>,
+    /// How many are done: the next one is it that a thread hangs in.
+    done: Arc<AtomicUsize>,
+    answer: SyncSender<Vec<io::Result<Got>>>,
 }
 
 /// The door to the reading thread.
 pub struct Reader {
     line: Mutex<Line>,
-    ahead: Mutex<Option<Ahead>>,
+    ahead: Mutex<Shelf>,
 }
 
-/// A file that was opened when it was asked what it is.
-struct Ahead {
-    who: Identity,
-    root: PathBuf,
-    beneath: PathBuf,
-    file: File,
-    opened: Instant,
+/// A path that somebody is about to ask for: as whom, the administrator's part of it, and the rest.
+pub type Foreseen = (Identity, PathBuf, PathBuf);
+
+/// Holds what was looked at ahead; what was not asked for meanwhile is let go of with it.
+pub struct LookedAhead<'a>(&'a Reader);
+
+impl Drop for LookedAhead<'_> {
+    fn drop(&mut self) {
+        self.0.shelf().clear();
+    }
 }
 
 struct Line {
@@ -123,11 +80,10 @@ impl Reader {
     /// The kernel's; `ELOOP` for a link in the way, `InvalidInput` for what is not a regular file, `PermissionDenied` for another
     /// user's file, `TimedOut` when the file system does not answer.
     pub fn open(&self, who: &Identity, root: &Path, beneath: &Path) -> io::Result<File> {
-        let ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let is_same =
-            |ahead: &Ahead| ahead.who == *who && ahead.root == root && ahead.beneath == beneath && ahead.opened.elapsed() < ROOT_HOLDS;
-        if let Some(ahead) = ahead.filter(is_same) {
-            return Ok(ahead.file);
+        match self.shelf().take(who, root, beneath) {
+            Some(Ahead::File(_, file)) => return Ok(file),
+            Some(Ahead::Nothing(error)) => return Err(error),
+            Some(Ahead::Other(_)) | None => {}
         }
         match self.ask(who, root, beneath, Wanted::Open)? {
             Got::File(file) => Ok(file),
@@ -177,15 +133,50 @@ impl Reader {
     /// # Errors
     /// As [`Reader::open`].
     pub fn stat_ahead(&self, who: &Identity, root: &Path, beneath: &Path) -> io::Result<FileFacts> {
-        match self.ask(who, root, beneath, Wanted::Ahead)? {
-            Got::Ahead(facts, file) => {
-                let ahead = Ahead { who: who.clone(), root: root.to_owned(), beneath: beneath.to_owned(), file, opened: Instant::now() };
-                *self.ahead.lock().unwrap_or_else(PoisonError::into_inner) = Some(ahead);
+        let ahead = self.shelf().take(who, root, beneath);
+        let ahead = match ahead {
+            Some(ahead) => ahead,
+            None => Ahead::of(self.ask(who, root, beneath, Wanted::Ahead))?,
+        };
+        match ahead {
+            Ahead::File(facts, file) => {
+                self.shelf().put((who.clone(), root.to_owned(), beneath.to_owned()), Ahead::File(facts, file));
                 Ok(facts)
             }
-            Got::Facts(facts) => Ok(facts),
-            _ => Err(io::Error::other("wrong answer")),
+            Ahead::Other(facts) => Ok(facts),
+            Ahead::Nothing(error) => Err(error),
         }
+    }
+
+    /// Looks at paths that are about to be asked for, all in one way to the reading thread: what [`Reader::stat_ahead`] and
+    /// [`Reader::open`] then say of them, within a moment's time, was found here. Few at a time: their files are open meanwhile. What
+    /// cannot be told here is asked for then as ever.
+    pub fn look_ahead(&self, mut paths: Vec<Foreseen>) -> LookedAhead<'_> {
+        {
+            let line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
+            let stuck = line.stuck.lock().unwrap_or_else(PoisonError::into_inner);
+            paths.retain(|(who, ..)| !stuck.contains(&who.uid().0));
+        }
+        let errand = |(who, root, beneath): &Foreseen| Errand {
+            who: who.clone(),
+            root: root.clone(),
+            beneath: beneath.clone(),
+            wanted: Wanted::Ahead,
+        };
+        let errands: Vec<Errand> = paths.iter().map(errand).collect();
+        let seen = if errands.is_empty() { Vec::new() } else { self.ask_all(errands).unwrap_or_default() };
+        let mut shelf = self.shelf();
+        for (path, seen) in paths.into_iter().zip(seen) {
+            if let Ok(ahead) = Ahead::of(seen) {
+                shelf.put(path, ahead);
+            }
+        }
+        drop(shelf);
+        LookedAhead(self)
+    }
+
+    fn shelf(&self) -> MutexGuard<'_, Shelf> {
+        self.ahead.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What a path is, links followed as far as the user may follow them: for programs, whose names often are links.
@@ -230,25 +221,40 @@ impl Reader {
     }
 
     fn ask(&self, who: &Identity, root: &Path, beneath: &Path, wanted: Wanted) -> io::Result<Got> {
+        let errand = Errand { who: who.clone(), root: root.to_owned(), beneath: beneath.to_owned(), wanted };
+        self.ask_all(vec![errand])?.pop().unwrap_or_else(|| Err(io::Error::other("no answer")))
+    }
+
+    /// Has errands run, and gives what each brought. An error is that of them all.
+    fn ask_all(&self, errands: Vec<Errand>) -> io::Result<Vec<io::Result<Got>>> {
         let (answer, answered) = sync_channel(1);
-        let request = Request { who: who.clone(), root: root.to_owned(), beneath: beneath.to_owned(), wanted, answer };
+        let done = Arc::new(AtomicUsize::new(0));
+        let users: Vec<u32> = errands.iter().map(|errand| errand.who.uid().0).collect();
         let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
         {
             let stuck = line.stuck.lock().unwrap_or_else(PoisonError::into_inner);
-            if stuck.contains(&who.uid().0) || stuck.len() >= MOST_STUCK {
+            if users.iter().any(|user| stuck.contains(user)) || stuck.len() >= MOST_STUCK {
                 return Err(io::Error::new(io::ErrorKind::TimedOut, "an earlier look at this user's file system has not come back"));
             }
         }
+        let request = Request { errands, done: Arc::clone(&done), answer };
         line.requests.send(request).map_err(|_| io::Error::other("the reading thread is gone"))?;
-        match answered.recv_timeout(PATIENCE) {
-            Ok(result) => result,
-            Err(_) => {
-                // The thread hangs in the kernel and cannot be ended; another takes its place.
-                line.stuck.lock().unwrap_or_else(PoisonError::into_inner).insert(who.uid().0);
-                line.requests = start_thread(&line.stuck)?;
-                Err(io::Error::new(io::ErrorKind::TimedOut, "the file system did not answer within 2 s"))
+        let mut before = 0;
+        loop {
+            if let Ok(results) = answered.recv_timeout(PATIENCE) {
+                return Ok(results);
             }
+            // Many errands may take long together; each for itself may not.
+            let now = done.load(Ordering::Relaxed);
+            if now == before {
+                break;
+            }
+            before = now;
         }
+        // The thread hangs in the kernel and cannot be ended; another takes its place.
+        line.stuck.lock().unwrap_or_else(PoisonError::into_inner).extend(users.get(before));
+        line.requests = start_thread(&line.stuck)?;
+        Err(io::Error::new(io::ErrorKind::TimedOut, "the file system did not answer within 2 s"))
     }
 }
 
@@ -264,9 +270,10 @@ fn serve(requests: &Receiver<Request>, stuck: &Mutex<HashSet<u32>>) {
     let mut acting = Acting::Own;
     let mut kept: Option<(PathBuf, OwnedFd, Instant)> = None;
     let mut served = None;
-    for mut request in requests {
-        let result = (|| {
-            kept = kept.take().filter(|(path, _, opened)| *path == request.root && opened.elapsed() < ROOT_HOLDS);
+    for request in requests {
+        let mut run = |mut errand: Errand| {
+            served = Some(errand.who.uid().0);
+            kept = kept.take().filter(|(path, _, opened)| *path == errand.root && opened.elapsed() < ROOT_HOLDS);
             let root = match &kept {
                 Some((_, root, _)) => root,
                 None => {
@@ -274,98 +281,28 @@ fn serve(requests: &Receiver<Request>, stuck: &Mutex<HashSet<u32>>) {
                     if is_root {
                         acting.become_one(None)?;
                     }
-                    let root = rustix::fs::open(&request.root, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
-                    &kept.insert((request.root.clone(), root, Instant::now())).1
+                    let root = rustix::fs::open(&errand.root, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
+                    &kept.insert((errand.root.clone(), root, Instant::now())).1
                 }
             };
             if is_root {
-                acting.become_one((request.who.uid().0 != 0).then_some(&request.who))?;
+                acting.become_one((errand.who.uid().0 != 0).then_some(&errand.who))?;
             }
-            match std::mem::replace(&mut request.wanted, Wanted::Facts) {
+            match std::mem::replace(&mut errand.wanted, Wanted::Facts) {
                 Wanted::Look(see) => see(root.as_fd()).map(Got::Seen),
-                wanted => look(root, &request, &wanted),
+                wanted => look(root, &errand, &wanted),
             }
-        })();
-        drop(request.answer.send(result));
-        served = Some(request.who.uid().0);
+        };
+        let mut results = Vec::with_capacity(request.errands.len());
+        for errand in request.errands {
+            results.push(run(errand));
+            request.done.fetch_add(1, Ordering::Relaxed);
+        }
+        drop(request.answer.send(results));
     }
     // The line ends only when this thread was given up for its last look, and that look has come back now.
     if let Some(uid) = served {
         stuck.lock().unwrap_or_else(PoisonError::into_inner).remove(&uid);
-    }
-}
-
-fn look(root: &OwnedFd, request: &Request, wanted: &Wanted) -> io::Result<Got> {
-    // An empty path and `.` both mean the root itself.
-    let beneath = if request.beneath.as_os_str().is_empty() { Path::new(".") } else { &request.beneath };
-    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
-    let common = OFlags::CLOEXEC | OFlags::NOFOLLOW;
-    match wanted {
-        // Called where it is taken out of the request: it can be called once only.
-        Wanted::Look(_) => Err(io::Error::from_raw_os_error(libc::EINVAL)),
-        Wanted::Watch(events) => Ok(Got::Way(watching::watch(root.try_clone()?, &request.beneath, events)?)),
-        Wanted::Followed => {
-            let flags = OFlags::CLOEXEC | OFlags::PATH;
-            let descriptor = openat2(root, beneath, flags, Mode::empty(), ResolveFlags::NO_MAGICLINKS)?;
-            let facts = statx(&descriptor, c"", AtFlags::EMPTY_PATH, StatxFlags::BASIC_STATS)?;
-            Ok(Got::Facts(facts_of(&facts)))
-        }
-        Wanted::Ahead => match look(root, request, &Wanted::Open) {
-            Ok(Got::File(file)) => {
-                let facts = statx(&file, c"", AtFlags::EMPTY_PATH, StatxFlags::BASIC_STATS)?;
-                Ok(Got::Ahead(facts_of(&facts), file))
-            }
-            _ => look(root, request, &Wanted::Facts),
-        },
-        Wanted::Facts => {
-            let descriptor = openat2(root, beneath, common | OFlags::PATH, Mode::empty(), resolve)?;
-            let facts = statx(&descriptor, c"", AtFlags::EMPTY_PATH, StatxFlags::BASIC_STATS)?;
-            Ok(Got::Facts(facts_of(&facts)))
-        }
-        Wanted::List => {
-            let flags = common | OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NONBLOCK;
-            let descriptor = openat2(root, beneath, flags, Mode::empty(), resolve)?;
-            let mut entries = Vec::new();
-            for entry in Dir::read_from(&descriptor)? {
-                let entry = entry?;
-                let name = entry.file_name().to_bytes();
-                if name != b"." && name != b".." {
-                    let name = std::ffi::OsStr::from_bytes(name).to_owned();
-                    entries.push((name, entry.file_type() == FileType::Directory));
-                }
-            }
-            Ok(Got::Entries(entries))
-        }
-        Wanted::Open => {
-            // A FIFO or a device must neither block nor become the terminal (THREATS A12).
-            let flags = common | OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY;
-            let descriptor = openat2(root, beneath, flags, Mode::empty(), resolve)?;
-            let facts = fstat(&descriptor)?;
-            if FileType::from_raw_mode(facts.st_mode) != FileType::RegularFile {
-                return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
-            }
-            if facts.st_uid != 0 && facts.st_uid != request.who.uid().0 {
-                let sentence = format!("it belongs to uid {}, neither the instance's account nor root", facts.st_uid);
-                return Err(io::Error::new(io::ErrorKind::PermissionDenied, sentence));
-            }
-            Ok(Got::File(File::from(descriptor)))
-        }
-    }
-}
-
-fn facts_of(facts: &Statx) -> FileFacts {
-    let kind = FileType::from_raw_mode(facts.stx_mode.into());
-    FileFacts {
-        device: (u64::from(facts.stx_dev_major) << 32) | u64::from(facts.stx_dev_minor),
-        inode: facts.stx_ino,
-        size: facts.stx_size,
-        modified_ns: i128::from(facts.stx_mtime.tv_sec) * 1_000_000_000 + i128::from(facts.stx_mtime.tv_nsec),
-        changed_ns: i128::from(facts.stx_ctime.tv_sec) * 1_000_000_000 + i128::from(facts.stx_ctime.tv_nsec),
-        uid: facts.stx_uid,
-        mode: u32::from(facts.stx_mode) & 0o7777,
-        links: facts.stx_nlink,
-        is_regular: kind == FileType::RegularFile,
-        is_directory: kind == FileType::Directory,
     }
 }
 

@@ -77,14 +77,63 @@ fn what_was_looked_at_ahead_is_what_is_opened_next_and_nothing_else_is() {
     assert!(reader.stat_ahead(&own(), tree.path(), Path::new("absent")).is_err());
     reader.stat_ahead(&own(), tree.path(), Path::new("f")).unwrap();
     assert_eq!(read("g").unwrap(), b"other");
-    // What stands there in a moment's time is read anew: nothing that was opened ahead outlives its moment, nor another's question.
     std::fs::write(path("new"), "second").unwrap();
     std::fs::rename(path("new"), path("f")).unwrap();
-    assert_eq!(read("f").unwrap(), b"second");
+    assert_eq!(read("f").unwrap(), b"first", "the file that was told of");
+    assert_eq!(read("f").unwrap(), b"second", "once");
+    // What stands there in a moment's time is read anew: nothing that was opened ahead outlives its moment.
     let facts = reader.stat_ahead(&own(), tree.path(), Path::new("f")).unwrap();
     std::thread::sleep(2 * ROOT_HOLDS);
     std::fs::write(path("new"), "third").unwrap();
     std::fs::rename(path("new"), path("f")).unwrap();
     assert_eq!(read("f").unwrap(), b"third");
     assert_ne!(reader.stat(&own(), tree.path(), Path::new("f")).unwrap(), facts);
+}
+
+#[test]
+fn what_was_foreseen_is_told_as_it_was_found_and_let_go_of_after() {
+    let tree = tempfile::tempdir().unwrap();
+    let path = |name: &str| tree.path().join(name);
+    for name in ["a", "b"] {
+        std::fs::write(path(name), name).unwrap();
+    }
+    std::fs::create_dir(path("d")).unwrap();
+    let reader = Reader::start().unwrap();
+    let foreseen = |name: &&str| (own(), tree.path().to_owned(), PathBuf::from(name));
+    let ahead = reader.look_ahead(["a", "b", "absent", "d"].iter().map(foreseen).collect());
+    std::fs::write(path("absent"), "it came").unwrap();
+    let stat = |name: &str| reader.stat_ahead(&own(), tree.path(), Path::new(name));
+    let read = |name: &str| reader.read(&own(), tree.path(), Path::new(name), 100);
+    assert!(stat("a").unwrap().is_regular && stat("d").unwrap().is_directory);
+    assert_eq!(read("a").unwrap(), b"a");
+    assert_eq!(stat("absent").unwrap_err().kind(), io::ErrorKind::NotFound);
+    assert_eq!(read("absent").unwrap(), b"it came", "it is told once");
+    std::fs::write(path("new"), "other").unwrap();
+    std::fs::rename(path("new"), path("b")).unwrap();
+    drop(ahead);
+    assert_eq!(read("b").unwrap(), b"other");
+    drop(reader.look_ahead(Vec::new()));
+}
+
+#[test]
+fn one_users_dead_mount_in_the_middle_of_many_looks_is_found_out() {
+    let tree = tempfile::tempdir().unwrap();
+    std::fs::write(tree.path().join("f"), "text").unwrap();
+    let reader = Reader::start().unwrap();
+    let errand = |uid: u32, wanted| Errand {
+        who: Identity::with_groups(Uid(uid), Gid(uid), &[]),
+        root: tree.path().to_owned(),
+        beneath: PathBuf::from("f"),
+        wanted,
+    };
+    let mine = own().uid().0;
+    let hangs: Look = Box::new(|_| {
+        std::thread::sleep(4 * PATIENCE);
+        Ok(Box::new(()))
+    });
+    let asked = reader.ask_all(vec![errand(mine, Wanted::Facts), errand(mine + 1, Wanted::Look(hangs)), errand(mine + 2, Wanted::Facts)]);
+    assert_eq!(asked.err().unwrap().kind(), io::ErrorKind::TimedOut);
+    assert_eq!(reader.read(&own(), tree.path(), Path::new("f"), 10).unwrap(), b"text");
+    let stuck: Vec<u32> = reader.line.lock().unwrap().stuck.lock().unwrap().iter().copied().collect();
+    assert_eq!(stuck, [mine + 1]);
 }

@@ -17,7 +17,7 @@ use crate::control::{Control, Policy, role_of};
 use crate::domain::{
     Caller, Declared, InstanceId, LogView, Order, Outcome, ProcessKey, Row, Shown, Snapshot, Stage, Trail, Uid, Underway, Verb,
 };
-use crate::engine::{Engine, Eye, Underways};
+use crate::engine::{Engine, Eye, Underways, share_memory};
 use crate::error::{Context, Error, Kind, Result};
 use crate::hand::{Identity, Reader, Zygote};
 use crate::logs::{Follower, Log, Opener, Reel, follow, history, place};
@@ -64,6 +64,8 @@ impl Local {
     /// # Errors
     /// When the kernel gives nothing to sample with.
     pub fn open(config: Arc<Config>, zygote: Arc<Zygote>, read_only: bool, state: PathBuf) -> Result<Arc<Self>> {
+        // Before there are threads that could take theirs.
+        share_memory();
         let open_files = sample::raise_nofile();
         let reader = Reader::start().while_doing(|| "cannot start the reading thread".to_owned())?;
         let supervisor: Arc<dyn Supervisor> = Arc::new(ProcessSupervisor::new(&state, zygote, Arc::clone(&reader), open_files));

@@ -23,6 +23,10 @@ const PATIENCE: Duration = Duration::from_millis(300);
 /// are told in ascending order; a process with ten thousand connections is not to hold up all others.
 const FIRST_ROUND: usize = 256;
 
+/// The descriptors that are tried by their numbers before any are listed: behind the standard ones, as far as they are given without a
+/// gap. To list them costs as much as to read each, and most servers have their listener among the first.
+const TRIED: std::ops::Range<i32> = 3..32;
+
 /// A descriptor of a process that is the socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Found {
@@ -128,6 +132,12 @@ impl<'proc> Search<'proc> {
     }
 
     fn run(&mut self, order: &[i32]) {
+        for &pid in order {
+            if self.is_over() {
+                return;
+            }
+            self.try_first(pid);
+        }
         let mut cut_short = Vec::new();
         for &pid in order {
             if self.is_over() {
@@ -181,6 +191,29 @@ impl<'proc> Search<'proc> {
         }
     }
 
+    /// Looks at the first descriptors of one process. What goes wrong here is told when they are listed.
+    fn try_first(&mut self, pid: i32) {
+        for descriptor in TRIED {
+            let Ok(target) = self.proc.link(pid, descriptor) else { return };
+            if let Some(inode) = inode_of(&target) {
+                self.take(pid, descriptor, inode);
+            }
+        }
+    }
+
+    /// Takes note of a socket, if it is one that is looked for.
+    fn take(&mut self, pid: i32, descriptor: i32, inode: u32) {
+        if !self.wanted.contains(&inode) {
+            return;
+        }
+        let holders = self.outcome.found.entry(inode).or_default();
+        if !holders.iter().any(|found| found.pid == pid) {
+            holders.push(Found { pid, descriptor });
+        }
+        self.missing.remove(&inode);
+        self.holding.insert(pid);
+    }
+
     /// Looks at the descriptors of one process.
     fn scan(&mut self, pid: i32, limit: usize) -> Scan {
         self.scanned.insert(pid);
@@ -197,15 +230,8 @@ impl<'proc> Search<'proc> {
                 return false;
             }
             match socket_inode(&directory, name) {
-                Ok(Some(inode)) if self.wanted.contains(&inode) => {
-                    let holders = self.outcome.found.entry(inode).or_default();
-                    if !holders.iter().any(|found| found.pid == pid) {
-                        holders.push(Found { pid, descriptor });
-                    }
-                    self.missing.remove(&inode);
-                    self.holding.insert(pid);
-                }
-                Ok(_) => {}
+                Ok(Some(inode)) => self.take(pid, descriptor, inode),
+                Ok(None) => {}
                 Err(error) => {
                     // The directory may be read, what is in it not: without the right to trace, none of it may.
                     let is_closed_meanwhile = error.raw_os_error() == Some(libc::ENOENT);
@@ -310,6 +336,18 @@ mod tests {
         assert_eq!(still_holds(&proc, Found { descriptor: 1_000_000, ..found }, inode), Some(false));
         assert_eq!(still_holds(&proc, found, inode ^ 1), Some(false));
         assert!(look_at(&proc, own, [inode].into_iter()).found.contains_key(&inode));
+    }
+
+    #[test]
+    fn a_socket_behind_a_gap_is_found_too() {
+        // The first descriptors are tried without listing them, and only as far as there is no gap.
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let far = rustix::io::fcntl_dupfd_cloexec(&listener, 900).unwrap();
+        let inode = u32::try_from(rustix::fs::fstat(&listener).unwrap().st_ino).unwrap();
+        drop(listener);
+        let own = i32::try_from(std::process::id()).unwrap();
+        let outcome = searched(inode, false);
+        assert!(outcome.found[&inode].iter().any(|found| (found.pid, found.descriptor) == (own, far.as_raw_fd())));
     }
 
     #[test]

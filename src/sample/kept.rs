@@ -52,12 +52,12 @@ impl KeptSet {
         self.by_pid.contains_key(&pid)
     }
 
-    /// Keeps the process that has this pid now, and says which it is.
-    pub(super) fn keep(&mut self, proc: &Proc, clock: &Clock, pid: i32) -> io::Result<ProcessKey> {
+    /// Keeps the process that has this pid now, and says which it is. `listens_here` as in [`Kept::meet`].
+    pub(super) fn keep(&mut self, proc: &Proc, clock: &Clock, pid: i32, listens_here: bool) -> io::Result<ProcessKey> {
         if let Some(kept) = self.by_pid.get(&pid) {
             return Ok(kept.key());
         }
-        let kept = Kept::meet(proc, clock, pid, self.with_descriptors < self.capacity)?;
+        let kept = Kept::meet(proc, clock, pid, self.with_descriptors < self.capacity, listens_here)?;
         let key = kept.key();
         self.with_descriptors += usize::from(kept.holds_descriptors());
         self.by_pid.insert(pid, kept);
@@ -195,7 +195,7 @@ mod tests {
         let (proc, clock) = (Proc::open_at(Path::new("/proc")).unwrap(), Clock::new());
         let mut kept = KeptSet::with_capacity(1);
         let mut children = [sleeper(), sleeper()];
-        let keys: Vec<ProcessKey> = children.iter().map(|(_, pid)| kept.keep(&proc, &clock, *pid).unwrap()).collect();
+        let keys: Vec<ProcessKey> = children.iter().map(|(_, pid)| kept.keep(&proc, &clock, *pid, false).unwrap()).collect();
         assert_eq!(kept.with_descriptors, 1);
         assert!(kept.refresh(&proc).gone.is_empty());
         assert_eq!(kept.processes().count(), 2);
@@ -214,12 +214,12 @@ mod tests {
         let (proc, clock) = (Proc::open_at(Path::new("/proc")).unwrap(), Clock::new());
         let mut kept = KeptSet::with_capacity(8);
         let own = i32::try_from(std::process::id()).unwrap();
-        let key = kept.keep(&proc, &clock, own).unwrap();
+        let key = kept.keep(&proc, &clock, own, false).unwrap();
         kept.forget(ProcessKey { start_time: 1, ..key });
         assert!(kept.has(own));
         kept.forget(key);
         assert!(!kept.has(own));
-        kept.keep(&proc, &clock, own).unwrap();
+        kept.keep(&proc, &clock, own, false).unwrap();
         kept.retain(|pid| pid != own);
         assert!(!kept.has(own));
     }

@@ -4,7 +4,8 @@
 //! it reads, and never act on a process: it only looks.
 //!
 //! What is read how often decides the shape of this module. Ports, ten times a second: one dump over a socket that stays open,
-//! compared with the one before (`netlink`, `diag`, `listeners`; `files` and `proc_net` where that is refused); only a socket that was not seen before is looked for among
+//! unless the counters of the kernel say that nobody came (`stillness`), compared with the one before (`netlink`, `diag`, `listeners`;
+//! `files` and `proc_net` where that is refused); only a socket that was not seen before is looked for among
 //! descriptors (`holders`). Processes, once a second: /proc is listed when a pid was given since (`table`), what is below the
 //! roots is told by parents (`tree`), and only those and the holders are read, by descriptors that stay open (`kept`,
 //! `process`, `stat`).
@@ -34,6 +35,7 @@ mod proc_net;
 mod process;
 mod processes;
 mod stat;
+mod stillness;
 mod table;
 mod tree;
 
@@ -68,6 +70,7 @@ pub struct Sampler {
     proc: proc::Proc,
     clock: clock::Clock,
     dumps: ports::Dumps,
+    stillness: stillness::Stillness,
     listeners: listeners::Listeners,
     groups: groups::Groups,
     table: table::Table,
@@ -107,6 +110,7 @@ impl Sampler {
         let proc = proc::Proc::open_at(Path::new("/proc")).while_doing(|| "cannot open /proc".to_owned())?;
         let table = table::Table::new(&proc);
         let clock = clock::Clock::new();
+        let stillness = stillness::Stillness::open(&proc);
         let sample = Sample {
             taken: now(),
             listeners: Reading::Unasked,
@@ -124,6 +128,7 @@ impl Sampler {
             proc,
             clock,
             dumps: ports::Dumps::default(),
+            stillness,
             listeners: listeners::Listeners::default(),
             groups: groups::Groups::default(),
             table,

@@ -168,9 +168,12 @@ impl Sampler {
         changed | self.find_holders(watched)
     }
 
-    /// Looks whether a socket listens that the last look did not find, and only then at all of them. What stopped listening, or listens
-    /// at the very place of what did, the next whole look finds. True as [`Sampler::ports`].
+    /// Looks whether a socket listens that the last look did not find, and only then at all of them. What stopped listening, or took the
+    /// place of what did, the next whole look finds. True as [`Sampler::ports`].
     pub fn newcomers(&mut self, watched: &Watched) -> bool {
+        if self.dumps.has_succeeded && !self.stillness.has_moved() {
+            return self.find_holders(watched);
+        }
         if self.dumps.newcomers(self.listeners.last()).is_none() || self.dumps.again.iter().any(|raw| !self.listeners.knows(raw.cookie)) {
             return self.ports(watched);
         }
@@ -232,7 +235,7 @@ impl Sampler {
     /// Keeps a process that was found to hold a socket, provided it still does: the pid may have been given to another one
     /// between the search and the keeping.
     pub(super) fn hold(&mut self, found: Found, inode: u32) -> Option<Hold> {
-        let key = self.kept.keep(&self.proc, &self.clock, found.pid).ok()?;
+        let key = self.kept.keep(&self.proc, &self.clock, found.pid, true).ok()?;
         let still = holders::still_holds(&self.proc, found, inode).unwrap_or(false);
         still.then_some(Hold { key, descriptor: found.descriptor })
     }

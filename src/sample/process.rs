@@ -66,7 +66,7 @@ pub(super) enum Change {
 impl Kept {
     /// Reads everything of a process for the first time. `keep`: whether its descriptors may stay open.
     pub(super) fn open(proc: &Proc, clock: &Clock, pid: i32, keep: bool) -> io::Result<Self> {
-        let mut kept = Self::meet(proc, clock, pid, keep)?;
+        let mut kept = Self::meet(proc, clock, pid, keep, false)?;
         kept.complete(proc);
         // The path still answers: so what was completed was read of the same process.
         proc.identity(pid)?;
@@ -74,7 +74,8 @@ impl Kept {
     }
 
     /// Reads who it is, and leaves the rest to the first [`Kept::refresh`]: a thousand that are met at once do not fit in a first frame.
-    pub(super) fn meet(proc: &Proc, clock: &Clock, pid: i32, keep: bool) -> io::Result<Self> {
+    /// `listens_here`: a listener of this process's own network namespace was found with it, which makes it one of here for the moment.
+    pub(super) fn meet(proc: &Proc, clock: &Clock, pid: i32, keep: bool, listens_here: bool) -> io::Result<Self> {
         let stat = proc.open(pid, "stat")?;
         let mut buffer = [0; LINE];
         let line = pread(&stat, &mut buffer)?;
@@ -93,7 +94,7 @@ impl Kept {
             tasks: first.tasks,
             open_files: Reading::Unasked,
             cgroup: Reading::Unasked,
-            elsewhere: proc.is_elsewhere(pid),
+            elsewhere: !listens_here && proc.is_elsewhere(pid),
             started_at: clock.started_at(first.start_time),
         };
         let image = first.image;
@@ -115,6 +116,7 @@ impl Kept {
         let open_files = self.count_files(proc);
         let process = Arc::make_mut(&mut self.process);
         process.cgroup = cgroup(proc, pid);
+        process.elsewhere = proc.is_elsewhere(pid);
         process.open_files = open_files;
     }
 

@@ -122,7 +122,7 @@ impl Sampler {
             if self.kept.has(pid) {
                 continue;
             }
-            match self.kept.keep(&self.proc, &self.clock, pid) {
+            match self.kept.keep(&self.proc, &self.clock, pid, false) {
                 // Somebody else has the pid by now: not a member until the next look says so.
                 Ok(key) if !self.table.has(key) => self.kept.forget(key),
                 Ok(_) => {}

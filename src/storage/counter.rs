@@ -23,6 +23,9 @@ const PIECE: u64 = 500;
 /// How often the thread asks which instances there are, and hangs up what it has.
 const ROUND: Duration = Duration::from_secs(2);
 
+/// How often it hangs it up once everything was counted: to put a thousand instances together is most of this thread's work then.
+const SETTLED_ROUND: Duration = Duration::from_secs(6);
+
 /// The least rest between two counts.
 const LEAST_REST: Duration = Duration::from_millis(5);
 
@@ -34,15 +37,15 @@ pub fn start(board: Arc<Board>, snapshots: impl Fn() -> Arc<Snapshot> + Send + '
     let reader = Reader::start()?;
     let work = move || {
         let mut counter = Counter { reader, ledger: Ledger::default(), begun: Instant::now() };
-        let mut next_round = Duration::ZERO;
+        let (mut next_round, mut next_put) = (Duration::ZERO, Duration::ZERO);
         let mut dirty = false;
         loop {
             let now = counter.now();
             if now >= next_round {
-                if dirty {
+                if dirty && (now >= next_put || !counter.ledger.is_complete()) {
                     board.put(counter.ledger.storage(now, Timestamp::now()));
+                    (dirty, next_put) = (false, now + SETTLED_ROUND);
                 }
-                dirty = false;
                 counter.ledger.learn(&snapshots(), now);
                 next_round = now + ROUND;
             }

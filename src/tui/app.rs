@@ -74,7 +74,6 @@ struct App {
     stale: bool,
     /// It was a key: the frame does not wait.
     urgent: bool,
-    drawn: Instant,
     /// How many bytes went to the terminal.
     sent: u64,
     /// When the terminal was taken again last: the signal that made the program go on comes after that.
@@ -118,7 +117,7 @@ impl App {
             painter: Painter::new(depth, glyphs.ascii),
             outlet: Outlet::start(std::io::stdout())?,
             gate,
-            pace: Pace::new(options.fps.unwrap_or(pace::USUAL)),
+            pace: Pace::new(options.fps.unwrap_or(pace::USUAL), Instant::now()),
             performer: Performer::new(Arc::clone(&door), keys, store),
             clipboard: Clipboard::detect(variable),
             sequence: None,
@@ -128,7 +127,6 @@ impl App {
             signals: Signals::listen()?,
             stale: true,
             urgent: true,
-            drawn: Instant::now(),
             sent: 0,
             resumed: Instant::now(),
             leaving: false,
@@ -144,7 +142,7 @@ impl App {
             if !self.outlet.is_busy() {
                 self.pace.drained(Instant::now());
             }
-            let frame_due = self.drawn + self.pace.interval(self.state.pointer.away);
+            let frame_due = self.pace.due(self.state.pointer.away);
             tokio::select! {
                 biased;
                 signal = self.signals.next() => self.signal(signal)?,
@@ -228,7 +226,7 @@ impl App {
 
     /// Draws when something changed and the terminal takes it.
     fn draw(&mut self) {
-        if !self.stale || self.outlet.is_busy() || !(self.urgent || self.drawn.elapsed() >= self.pace.interval(self.state.pointer.away)) {
+        if !self.stale || self.outlet.is_busy() || !(self.urgent || self.pace.due(self.state.pointer.away) <= Instant::now()) {
             return;
         }
         let (width, height) = self.state.size;
@@ -240,7 +238,8 @@ impl App {
             self.sent += u64::try_from(bytes.len()).unwrap_or(0);
             self.outlet.send(bytes);
         }
-        (self.stale, self.urgent, self.drawn) = (false, false, Instant::now());
+        self.pace.drawn(Instant::now(), self.state.pointer.away);
+        (self.stale, self.urgent) = (false, false);
     }
 
     fn signal(&mut self, signal: Signal) -> Result<()> {

@@ -3,6 +3,7 @@
 //! It must never take "max", or the huge number by which version 1 says it, for a limit.
 
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -11,6 +12,10 @@ use crate::domain::{InForce, Shown};
 
 /// Version 1 tells "no limit" as the largest multiple of a page; what is as large as this is no limit.
 const UNLIMITED: u64 = 1 << 60;
+
+/// How long such files are, and how much of one is read at most: one that goes on and on is none of these.
+const ROOM: usize = 4096;
+const LONGEST: u64 = 64 * 1024;
 
 /// The limits of a process as they were read, and where the kernel counts what is used of them.
 pub(super) struct Held {
@@ -29,8 +34,8 @@ struct Counter {
 impl Held {
     /// Reads what holds for a process; `None` when it is gone or hidden. `own` is this process's /proc/self/cgroup.
     pub(super) fn read(hierarchies: &Hierarchies, own: &str, pid: i32) -> Option<Self> {
-        let limits = fs::read_to_string(format!("/proc/{pid}/limits")).ok()?;
-        let groups = fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap_or_default();
+        let limits = text(format!("/proc/{pid}/limits"))?;
+        let groups = text(format!("/proc/{pid}/cgroup")).unwrap_or_default();
         let mut held = Self::by(&Place { hierarchies, own, groups: &groups });
         held.limits.open_files_max = soft_limit(&limits, "Max open files");
         held.limits.resident_max = soft_limit(&limits, "Max resident set");
@@ -112,7 +117,7 @@ fn processor(place: &Place<'_>, found: &mut InForce) -> Option<Counter> {
     let (group, above, is_second) = place.of("cpu")?;
     let share = |path: PathBuf| {
         let (quota, period) = if is_second {
-            let text = fs::read_to_string(path.join("cpu.max")).ok()?;
+            let text = text(path.join("cpu.max"))?;
             let (quota, period) = text.trim().split_once(' ')?;
             (quota.parse::<u64>().ok()?, period.parse::<u64>().ok()?)
         } else {
@@ -135,15 +140,21 @@ fn tasks(place: &Place<'_>, found: &mut InForce) -> Option<Counter> {
     Some(Counter { directory, is_second })
 }
 
+/// A small file of the kernel's. It has no size to go by: with room enough from the start it is read in one go instead of in many.
+fn text(path: impl AsRef<Path>) -> Option<String> {
+    let mut text = String::with_capacity(ROOM);
+    fs::File::open(path).ok()?.take(LONGEST).read_to_string(&mut text).ok()?;
+    Some(text)
+}
+
 /// A file that holds one number; "max" is none.
 fn number(path: &Path) -> Option<u64> {
-    fs::read_to_string(path).ok()?.trim().parse().ok().filter(|number| *number < UNLIMITED)
+    text(path)?.trim().parse().ok().filter(|number| *number < UNLIMITED)
 }
 
 /// A line "NAME NUMBER" of a file.
 fn field(path: &Path, name: &str) -> Option<u64> {
-    let text = fs::read_to_string(path).ok()?;
-    text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')).and_then(|value| value.trim().parse().ok())
+    text(path)?.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')).and_then(|value| value.trim().parse().ok())
 }
 
 #[cfg(test)]

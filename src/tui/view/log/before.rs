@@ -9,7 +9,6 @@ use crate::domain::{LogLine, LogLineKind};
 use crate::present::fit::{Align, fit, width as cells};
 use crate::tui::state::State;
 use crate::tui::state::log::{Log, Times};
-use crate::tui::theme::Theme;
 
 /// The widest name.
 const NAME: usize = 16;
@@ -61,7 +60,7 @@ pub fn pieces(state: &State, line: &LogLine, names: &[String]) -> Vec<(String, S
 /// Each log has a colour, none of which means anything.
 fn name_style(state: &State, source: u16) -> Style {
     const COLOURS: [Color; 6] = [Color::Cyan, Color::Magenta, Color::Blue, Color::Green, Color::LightCyan, Color::LightMagenta];
-    if state.settings.theme == Theme::plain() {
+    if !state.settings.theme.has_colours() {
         return state.settings.theme.dim;
     }
     Style::new().fg(COLOURS.get(usize::from(source) % COLOURS.len()).copied().unwrap_or(Color::Cyan))

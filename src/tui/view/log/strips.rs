@@ -12,7 +12,6 @@ use crate::link::At;
 use crate::present::fit::width as cells;
 use crate::tui::state::State;
 use crate::tui::state::log::Mark;
-use crate::tui::theme::Theme;
 use crate::tui::view::canvas;
 
 /// A row of the pane.
@@ -110,7 +109,7 @@ fn draw_strip(state: &State, line: &LogLine, begin: usize, text: &str, area: Rec
     let theme = &state.settings.theme;
     let style = style(state, line);
     // Without colours there are none of the server's either; its bold would pass for ours.
-    if line.spans.is_empty() || *theme == Theme::plain() || state.log.is_selected(line.number) {
+    if line.spans.is_empty() || !theme.has_colours() || state.log.is_selected(line.number) {
         canvas::put(buffer, area.x, area.y, area.width, text, style);
     } else {
         draw_coloured(line, begin, text, area, style, buffer);
