@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crossterm::event::KeyEvent;
 
 use crate::domain::{InstanceId, Moment, Shown, Snapshot, Verb};
-use crate::link::{Find, Page, Sought};
+use crate::link::{Ask, Find, Page, Sought};
 
 /// One thing that happened.
 #[derive(Clone, Debug)]
@@ -28,8 +28,8 @@ pub enum Event {
     LogOpened(u64, Result<(), Shown>),
     /// There are new lines.
     LogChanged(u64),
-    /// The lines that were asked for.
-    LogRead(u64, Page),
+    /// The lines that were asked for, and how they were.
+    LogRead(u64, Ask, Page),
     /// Where the line is that was looked for.
     LogFound(u64, Sought, Find),
     /// The lines that were taken: how many, and their text; or why not.
