@@ -190,6 +190,14 @@ impl Store {
         self.want = want;
     }
 
+    /// Goes through all that is left to be gone through, however long that takes: for whoever has no thread for it.
+    pub fn settle(&mut self) {
+        while let Some(job) = self.next_job() {
+            let verdict = job.judge(&self.want);
+            self.judged(&job, verdict);
+        }
+    }
+
     /// What is to be seen.
     pub fn want(&self) -> &Want {
         &self.want

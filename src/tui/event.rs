@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crossterm::event::KeyEvent;
 
 use crate::domain::{InstanceId, Moment, Shown, Snapshot, Trail, Verb};
-use crate::link::{Find, Page, Sought};
+use crate::link::{Ask, Find, Page, Sought};
 
 /// One thing that happened.
 #[derive(Clone, Debug)]
@@ -49,8 +49,8 @@ pub enum Event {
         /// By which way, or why not.
         how: Result<Copied, Shown>,
     },
-    /// The lines that were asked for.
-    LogRead(u64, Page),
+    /// The lines that were asked for, and how they were.
+    LogRead(u64, Ask, Page),
     /// Where the line is that was looked for.
     LogFound(u64, Sought, Find),
     /// The lines that were taken: how many, and their text; or why not.

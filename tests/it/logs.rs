@@ -133,3 +133,53 @@ fn following_goes_through_rotations_and_waits_for_whole_lines() {
     let numbers: Vec<_> = seen.iter().filter(|line| line.starts_with("line")).cloned().collect();
     assert_eq!(numbers, (1..=30).map(|number| format!("line {number}")).collect::<Vec<_>>(), "{seen:?}");
 }
+
+#[test]
+fn a_growing_log_is_searched_narrowed_and_saved_on_the_screen() {
+    use std::time::Duration;
+
+    use super::terminal::Terminal;
+
+    const PATIENCE: Duration = Duration::from_secs(20);
+    let tree = Tree::new(&["zoe"]);
+    let many: String = (0..30_000).map(|number| format!("line {number}\n")).collect();
+    tree.write("zoe", "", &many);
+    let (config, home) = (tree.path().join("berth.toml").display().to_string(), tree.path().display().to_string());
+    let state = tree.path().join("state").display().to_string();
+    let environment = [("HOME", home.as_str()), ("BERTH_STATE", state.as_str()), ("PAGER", "head -n 1"), ("TZ", "UTC")];
+    let mut terminal = Terminal::start(120, 30, BERTH, &["--config", &config], &environment);
+    terminal.until("the fleet", PATIENCE, |text| text.contains("zoe"));
+    terminal.keys("l");
+    terminal.until("the log", PATIENCE, |text| text.contains("line 29999"));
+    let append = |text: &str| OpenOptions::new().append(true).open(tree.log("zoe")).unwrap().write_all(text.as_bytes()).unwrap();
+    append("ERROR it grows\n");
+    terminal.until("what was written", PATIENCE, |text| text.contains("ERROR it grows"));
+    // Far before what was kept at first.
+    terminal.keys("/");
+    terminal.until("the prompt", PATIENCE, |text| text.contains("Enter search"));
+    terminal.keys("line 77$\r");
+    terminal.until("the line", PATIENCE, |text| text.contains("line 77 ") || text.contains("line 77\n"));
+    terminal.until("its place among all", PATIENCE, |text| text.contains("1/1"));
+    append("ERROR again\n");
+    terminal.until("what came meanwhile", PATIENCE, |text| text.contains("1 new error"));
+    terminal.keys("\u{1b}");
+    terminal.until("no search", PATIENCE, |text| !text.contains("1/1"));
+    terminal.keys("0&");
+    terminal.until("the prompt", PATIENCE, |text| text.contains("Enter keep"));
+    terminal.keys("line .*999$\r");
+    terminal.until("what is kept", PATIENCE, |text| text.contains("30 of 30002") && text.contains("line 19999"));
+    let file = tree.path().join("saved.log");
+    terminal.keys("W");
+    terminal.until("the prompt", PATIENCE, |text| text.contains("Enter save"));
+    terminal.keys(&format!("\u{15}{}\r", file.display()));
+    terminal.until("that it is saved", PATIENCE, |text| text.contains("30 lines saved"));
+    let saved = fs::read_to_string(&file).unwrap();
+    assert_eq!((saved.lines().count(), saved.lines().next()), (30, Some("line 999")));
+    // The pager has the terminal and gives it back.
+    terminal.keys("|");
+    terminal.until("the log again", PATIENCE, |text| text.contains("30 of 30002"));
+    terminal.keys("\u{1b}");
+    terminal.until("all of it", PATIENCE, |text| text.contains("ERROR again"));
+    terminal.keys("qq");
+    assert_eq!(terminal.end(PATIENCE), 0);
+}

@@ -147,8 +147,11 @@ impl Console {
                         waiting.push(Event::AnsweredMany(verb, answers));
                     }
                     Effect::OpenLog { serial, .. } => waiting.push(Event::LogOpened(serial, Ok(()))),
-                    Effect::ReadLog { serial, ask } => waiting.push(Event::LogRead(serial, self.store().page(&ask))),
-                    Effect::SiftLog { want, .. } => self.store().sift(want),
+                    Effect::ReadLog { serial, ask } => waiting.push(Event::LogRead(serial, ask, self.store().page(&ask))),
+                    Effect::SiftLog { want, .. } => {
+                        self.store().sift(want);
+                        self.store().settle();
+                    }
                     Effect::FindLog { serial, sought } => waiting.push(Event::LogFound(serial, sought, self.store().find(&sought))),
                     other => self.effects.push(other),
                 }

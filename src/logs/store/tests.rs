@@ -17,10 +17,7 @@ fn store(lines: std::ops::Range<u64>) -> Store {
 }
 
 fn settle(store: &mut Store) {
-    while let Some(job) = store.next_job() {
-        let verdict = job.judge(store.want());
-        store.judged(&job, verdict);
-    }
+    store.settle();
     let mut packer = Packer::new();
     while let Some(mut chunk) = store.to_pack() {
         chunk.pack(&mut packer);
@@ -184,6 +181,6 @@ fn every_slice_once_is_all_that_is_to_be_seen() {
         let (lines, on) = store.slice(next, u64::MAX - 1);
         (seen, from) = (seen + lines.len(), on);
     }
-    assert_eq!(seen, 30);
+    assert_eq!(seen, 29);
     assert_eq!(store.slice(FIRST + 100, FIRST + 200).0.len(), 2);
 }

@@ -58,7 +58,7 @@ impl LogDesk {
         match effect {
             Effect::OpenLog { ids, serial, after } => self.open(ids, serial, after),
             Effect::CloseLog => self.close(),
-            Effect::ReadLog { serial, ask } => return Some(Event::LogRead(serial, self.reel(serial)?.page(&ask))),
+            Effect::ReadLog { serial, ask } => return Some(Event::LogRead(serial, ask, self.reel(serial)?.page(&ask))),
             Effect::SiftLog { serial, want } => self.reel(serial)?.sift(want),
             Effect::FindLog { serial, sought } => return Some(Event::LogFound(serial, sought, self.reel(serial)?.find(&sought))),
             Effect::TakeLog { serial, from, to, names } => {

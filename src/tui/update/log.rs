@@ -96,8 +96,9 @@ pub fn changed(state: &mut State, serial: u64, effects: &mut Vec<Effect>) {
 }
 
 /// The lines are here.
-pub fn read(state: &mut State, serial: u64, page: Page) {
-    if serial != state.log.serial {
+pub fn read(state: &mut State, serial: u64, ask: Ask, page: Page) {
+    // What was asked before the last question is the answer to another one.
+    if serial != state.log.serial || state.log.asked != Some(ask) {
         return;
     }
     let (rows, width) = (Layout::of(state).map_or(1, |layout| layout.log_page()).max(1), view::text_width(state));

@@ -58,7 +58,7 @@ pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
         Event::Unkept(why) => status::refuse(state, why.as_str()),
         Event::LogOpened(serial, result) => log::opened(state, serial, result, &mut effects),
         Event::LogChanged(serial) => log::changed(state, serial, &mut effects),
-        Event::LogRead(serial, page) => log::read(state, serial, page),
+        Event::LogRead(serial, ask, page) => log::read(state, serial, ask, page),
         Event::LogFound(serial, sought, find) => log::found(state, serial, &sought, find),
         Event::LogTaken(serial, taken) => log::taken(state, serial, taken, &mut effects),
         Event::Told { text, refused: false } => status::say(state, text.as_str()),
