@@ -129,7 +129,7 @@ pub struct Action {
     #[arg(short, long)]
     pub yes: bool,
     /// How many at a time
-    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub parallel: u16,
     /// How long each may take, instead of what is configured: 500ms, 30s, 2m
     #[arg(long, value_name = "TIME", value_parser = duration)]

@@ -5,12 +5,10 @@
 use std::fs::OpenOptions;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::domain::{
-    Caller, Declared, Deed, InstanceId, Order, Outcome, ProcessKey, Row, Shown, Signal, Snapshot, State, Target, Uid, Verb,
-};
+use crate::domain::{Caller, Declared, Deed, Order, Outcome, ProcessKey, Row, Shown, Signal, Snapshot, State, Target, Uid, Verb};
 use crate::error::{Context, Error, Kind, Result};
 use crate::hand::Reader;
 use crate::present::units;
@@ -19,53 +17,17 @@ use crate::supervisor::process::{Held, InstanceLock, identity_of};
 
 use super::audit::Audit;
 use super::authorise::{Policy, why_not};
+use super::eyes::{Eyes, Look};
 use super::start;
-
-/// Eyes that take one whole look: declared, claimed, sampled and judged. The engine's are such.
-pub trait Look: Send {
-    /// What is there now.
-    fn look(&mut self) -> Arc<Snapshot>;
-
-    /// Reads what is worth telling and decides nothing, so that the next look tells of it: PID files.
-    fn examine(&mut self) {}
-
-    /// What is there now of one instance, as it was declared in the last look; of the others what was seen last, their listeners
-    /// excepted. Far cheaper than a whole look.
-    fn look_again(&mut self, id: &InstanceId) -> Arc<Snapshot>;
-
-    /// Reads the limits that hold these processes, for the next look to tell.
-    fn limits_of(&mut self, mains: &[ProcessKey]);
-}
 
 /// How old the look may be by which an order's instance is found: what is acted on is looked at again behind the lock.
 const RECENT: Duration = Duration::from_secs(1);
-
-/// Eyes, and what they saw last.
-pub(super) struct Eyes {
-    eye: Box<dyn Look>,
-    /// When the last look began, and what was seen.
-    last: Option<(Instant, Arc<Snapshot>)>,
-}
-
-impl Eyes {
-    fn look(&mut self, how: impl FnOnce(&mut dyn Look) -> Arc<Snapshot>) -> Arc<Snapshot> {
-        let began = Instant::now();
-        let snapshot = how(self.eye.as_mut());
-        self.last = Some((began, Arc::clone(&snapshot)));
-        snapshot
-    }
-
-    /// What was seen in a look that began since then.
-    fn since(&self, then: Option<Instant>) -> Option<Arc<Snapshot>> {
-        self.last.as_ref().filter(|(began, _)| then.is_some_and(|then| *began >= then)).map(|(_, snapshot)| Arc::clone(snapshot))
-    }
-}
 
 /// Everything that acting needs.
 pub struct Control {
     pub(super) supervisor: Arc<dyn Supervisor>,
     pub(super) reader: Arc<Reader>,
-    eyes: Mutex<Eyes>,
+    pub(super) eyes: Eyes,
     policy: Policy,
     audit: Audit,
     state: PathBuf,
@@ -77,34 +39,22 @@ pub type Progress<'a> = &'a mut dyn FnMut(&Shown);
 impl Control {
     /// A control whose own state lies in `state`.
     pub fn new(supervisor: Arc<dyn Supervisor>, reader: Arc<Reader>, eye: Box<dyn Look>, policy: Policy, state: PathBuf) -> Self {
-        Self { supervisor, reader, eyes: Mutex::new(Eyes { eye, last: None }), policy, audit: Audit::below(&state), state }
+        Self { supervisor, reader, eyes: Eyes::new(eye), policy, audit: Audit::below(&state), state }
     }
 
     /// One whole look of its own, apart from any engine's.
     pub fn look(&self) -> Arc<Snapshot> {
-        self.eyes.lock().unwrap_or_else(PoisonError::into_inner).look(|eye| eye.look())
+        self.eyes.look()
     }
 
     /// Has the next look tell the limits in force of these: no look reads them by itself.
     pub fn limits_of(&self, mains: &[ProcessKey]) {
-        self.eyes.lock().unwrap_or_else(PoisonError::into_inner).eye.limits_of(mains);
-    }
-
-    /// What one instance is doing, as it is seen now, or was seen at most this long ago: of many who wait at once, one looks for all.
-    pub(super) fn look_again(&self, id: &InstanceId, ago: Duration) -> Arc<Snapshot> {
-        let then = Instant::now().checked_sub(ago).filter(|_| !ago.is_zero());
-        let mut eyes = self.eyes.lock().unwrap_or_else(PoisonError::into_inner);
-        eyes.since(then).unwrap_or_else(|| eyes.look(|eye| eye.look_again(id)))
-    }
-
-    fn recent_look(&self) -> Arc<Snapshot> {
-        let mut eyes = self.eyes.lock().unwrap_or_else(PoisonError::into_inner);
-        eyes.since(Instant::now().checked_sub(RECENT)).unwrap_or_else(|| eyes.look(|eye| eye.look()))
+        self.eyes.limits_of(mains);
     }
 
     /// Has the next look tell of what a look by itself does not read.
     pub fn examine(&self) {
-        self.eyes.lock().unwrap_or_else(PoisonError::into_inner).eye.examine();
+        self.eyes.examine();
     }
 
     /// Why the caller cannot have this done to a row; `None` when it can be asked.
@@ -135,7 +85,7 @@ impl Control {
     }
 
     fn attempt(&self, caller: &Caller, order: &Order, progress: Progress<'_>) -> Result<Outcome> {
-        let snapshot = self.recent_look();
+        let snapshot = self.eyes.look_since(RECENT);
         let row = snapshot
             .row(&order.id)
             .ok_or_else(|| Error::new(Kind::NoSuchInstance, "no such instance").hint("berth ls    lists those that there are"))?;
@@ -162,7 +112,7 @@ impl Control {
         let Some(declared) = row.declared.clone() else { return Err(Error::failed("it is no instance")) };
         let _lock = self.lock(caller, &declared, order.verb)?;
         // Looked again behind the lock: whoever had it before may have done the same.
-        let snapshot = self.look_again(&order.id, Duration::ZERO);
+        let snapshot = self.eyes.look_again(&order.id);
         let Some(row) = snapshot.row(&order.id) else { return Err(Error::new(Kind::NoSuchInstance, "it has just gone")) };
         check_target(order, row)?;
         let entry = match self.audit.intend(caller, order) {
@@ -197,7 +147,7 @@ impl Control {
                 return Ok(stopped);
             }
         }
-        let snapshot = self.look_again(&order.id, Duration::ZERO);
+        let snapshot = self.eyes.look_again(&order.id);
         let Some(row) = snapshot.row(&order.id) else { return Err(Error::new(Kind::NoSuchInstance, "it has just gone")) };
         start::start(self, caller, order, &snapshot, row, declared, was_up, progress)
     }

@@ -8,24 +8,54 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OpenFlags, params};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior, params};
 
+use super::together::Together;
 use crate::domain::{Caller, Deed, DeedResult, InstanceId, Order, Outcome, Shown, Uid};
-use crate::error::{Context, Result};
+use crate::error::{Context, Error, Result};
 
 /// The file in the state directory.
 const FILE: &str = "events.db";
 
-/// The trail. Opened for each entry: acting is rare, and a console that only looks opens nothing.
-#[derive(Clone, Debug)]
+/// The trail. Opened for each transaction: acting is rare, and a console that only looks opens nothing.
+#[derive(Debug)]
 pub struct Audit {
     state: PathBuf,
+    writing: Together<Entry, std::result::Result<i64, String>>,
+}
+
+/// What is written.
+#[derive(Debug)]
+enum Entry {
+    Intent(Intent),
+    End(End),
+}
+
+/// What is about to be done.
+#[derive(Debug)]
+struct Intent {
+    asked_at: Timestamp,
+    uid: u32,
+    login: Option<u32>,
+    name: String,
+    verb: String,
+    instance: String,
+    reason: Option<String>,
+}
+
+/// What came of it.
+#[derive(Debug)]
+struct End {
+    entry: i64,
+    ended_at: Timestamp,
+    exit_code: u8,
+    result: String,
 }
 
 impl Audit {
     /// The trail in a state directory.
     pub fn below(state: &Path) -> Self {
-        Self { state: state.to_owned() }
+        Self { state: state.to_owned(), writing: Together::default() }
     }
 
     fn open(&self) -> Result<Connection> {
@@ -36,10 +66,11 @@ impl Audit {
         fs::OpenOptions::new().append(true).create(true).mode(0o600).open(&path).while_doing(doing)?;
         let connection = Connection::open(&path).while_doing(doing)?;
         connection.busy_timeout(Duration::from_secs(5)).while_doing(doing)?;
-        // No WAL: the state directory may lie on a network file system, sqlite.org/wal.html.
+        // Kept, the journal costs no sync of the directory. No WAL: the state directory may lie on a network file system, sqlite.org/wal.html.
         connection
             .execute_batch(
                 "PRAGMA synchronous = FULL;
+                 PRAGMA journal_mode = PERSIST;
                  CREATE TABLE IF NOT EXISTS actions (
                     id INTEGER PRIMARY KEY, asked_at TEXT NOT NULL, uid INTEGER NOT NULL, login_uid INTEGER, name TEXT NOT NULL,
                     verb TEXT NOT NULL, instance TEXT NOT NULL, reason TEXT, ended_at TEXT, exit_code INTEGER, result TEXT);",
@@ -53,22 +84,16 @@ impl Audit {
     /// # Errors
     /// When it cannot be written: then it is not done, except stop.
     pub fn intend(&self, caller: &Caller, order: &Order) -> Result<i64> {
-        let connection = self.open()?;
-        connection
-            .execute(
-                "INSERT INTO actions (asked_at, uid, login_uid, name, verb, instance, reason) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-                params![
-                    Timestamp::now().to_string(),
-                    caller.uid.0,
-                    caller.login.map(|uid| uid.0),
-                    caller.name.as_str(),
-                    order.verb.to_string(),
-                    order.id.to_string(),
-                    order.reason,
-                ],
-            )
-            .while_doing(|| "cannot record what is to be done".to_owned())?;
-        Ok(connection.last_insert_rowid())
+        let intent = Intent {
+            asked_at: Timestamp::now(),
+            uid: caller.uid.0,
+            login: caller.login.map(|uid| uid.0),
+            name: caller.name.to_string(),
+            verb: order.verb.to_string(),
+            instance: order.id.to_string(),
+            reason: order.reason.clone(),
+        };
+        self.write(Entry::Intent(intent), "cannot record what is to be done")
     }
 
     /// Records what came of it.
@@ -76,13 +101,63 @@ impl Audit {
     /// # Errors
     /// When it cannot be written.
     pub fn conclude(&self, entry: i64, outcome: &Outcome) -> Result<()> {
-        self.open()?
-            .execute(
-                "UPDATE actions SET ended_at = ?2, exit_code = ?3, result = ?4 WHERE id = ?1",
-                params![entry, Timestamp::now().to_string(), outcome.exit_code, outcome.sentence.as_str()],
-            )
-            .while_doing(|| "cannot record what came of it".to_owned())?;
-        Ok(())
+        let (exit_code, result) = (outcome.exit_code, outcome.sentence.to_string());
+        let end = End { entry, ended_at: Timestamp::now(), exit_code, result };
+        self.write(Entry::End(end), "cannot record what came of it").map(drop)
+    }
+
+    /// Writes an entry together with those of everybody who writes at the same time: one transaction waits for the disk as long as many
+    /// entries in it do.
+    fn write(&self, entry: Entry, doing: &str) -> Result<i64> {
+        let written = self.writing.hand_in(entry, |entries| match self.write_all(&entries) {
+            Ok(numbers) => numbers.into_iter().map(Ok).collect(),
+            Err(error) => vec![Err(error.chain()); entries.len()],
+        });
+        match written {
+            Some(Ok(number)) => Ok(number),
+            Some(Err(why)) => Err(Error::failed(format!("{doing}: {why}"))),
+            None => Err(Error::failed(doing.to_owned())),
+        }
+    }
+
+    fn write_all(&self, entries: &[Entry]) -> Result<Vec<i64>> {
+        let doing = || "cannot write to the audit trail".to_owned();
+        let mut connection = self.open()?;
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).while_doing(doing)?;
+        let numbers: rusqlite::Result<Vec<i64>> = entries.iter().map(|entry| entry.write(&transaction)).collect();
+        let numbers = numbers.while_doing(doing)?;
+        transaction.commit().while_doing(doing)?;
+        Ok(numbers)
+    }
+}
+
+impl Entry {
+    /// Its number.
+    fn write(&self, connection: &Connection) -> rusqlite::Result<i64> {
+        match self {
+            Self::Intent(intent) => {
+                connection.execute(
+                    "INSERT INTO actions (asked_at, uid, login_uid, name, verb, instance, reason) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                    params![
+                        intent.asked_at.to_string(),
+                        intent.uid,
+                        intent.login,
+                        intent.name,
+                        intent.verb,
+                        intent.instance,
+                        intent.reason
+                    ],
+                )?;
+                Ok(connection.last_insert_rowid())
+            }
+            Self::End(end) => {
+                connection.execute(
+                    "UPDATE actions SET ended_at = ?2, exit_code = ?3, result = ?4 WHERE id = ?1",
+                    params![end.entry, end.ended_at.to_string(), end.exit_code, end.result],
+                )?;
+                Ok(end.entry)
+            }
+        }
     }
 }
 
@@ -109,7 +184,7 @@ impl Audit {
                  FROM actions ORDER BY id DESC LIMIT ?1",
             )
             .while_doing(doing)?;
-        let rows = statement.query_map([i64::try_from(count).unwrap_or(i64::MAX)], Entry::of).while_doing(doing)?;
+        let rows = statement.query_map([i64::try_from(count).unwrap_or(i64::MAX)], Recorded::of).while_doing(doing)?;
         let mut deeds = Vec::new();
         for row in rows {
             // An entry whose time nobody can read has no place among the others.
@@ -124,7 +199,7 @@ impl Audit {
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// A line of the table.
-struct Entry {
+struct Recorded {
     number: i64,
     asked_at: String,
     uid: u32,
@@ -138,7 +213,7 @@ struct Entry {
     result: Option<String>,
 }
 
-impl Entry {
+impl Recorded {
     fn of(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
         Ok(Self {
             number: row.get(0)?,

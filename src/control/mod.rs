@@ -5,8 +5,11 @@
 mod act;
 mod audit;
 mod authorise;
+mod eyes;
 mod port;
 mod start;
+mod together;
 
-pub use act::{Control, Look};
+pub use act::Control;
 pub use authorise::{Policy, role_of};
+pub use eyes::Look;

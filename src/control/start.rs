@@ -83,7 +83,7 @@ fn wait(
             return Ok(failed(control, declared, status, begun));
         }
         control.supervisor.forget(&order.id);
-        let snapshot = control.look_again(&order.id, LOOK_EVERY);
+        let snapshot = control.eyes.look_again_since(&order.id, LOOK_EVERY);
         let row = snapshot.row(&order.id);
         let listens = row.and_then(|row| row.listening.iter().find(|(endpoint, _)| Some(endpoint.port) == declared.port));
         if let Some((endpoint, pid)) = listens {

@@ -273,12 +273,12 @@ impl Look for Eye {
         self.standing = None;
     }
 
-    fn look_again(&mut self, id: &InstanceId) -> Arc<Snapshot> {
+    fn look_again(&mut self, ids: &[InstanceId]) -> Arc<Snapshot> {
         self.claim();
-        let claimed = self.claims.iter().filter(|claim| claim.id == *id).flat_map(|claim| claim.keeper.into_iter().chain(claim.main));
-        let seen = self.previous.as_ref().and_then(|previous| previous.row(id));
-        let seen =
-            seen.into_iter().flat_map(|row| row.processes.iter().map(|process| process.key).chain(row.keeper).chain(row.main.known()));
+        let claimed =
+            self.claims.iter().filter(|claim| ids.contains(&claim.id)).flat_map(|claim| claim.keeper.into_iter().chain(claim.main));
+        let seen = self.previous.iter().flat_map(|previous| ids.iter().filter_map(|id| previous.row(id)));
+        let seen = seen.flat_map(|row| row.processes.iter().map(|process| process.key).chain(row.keeper).chain(row.main.known()));
         for key in claimed.chain(seen).collect::<HashSet<ProcessKey>>() {
             self.sampler.check(key);
         }
