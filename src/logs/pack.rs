@@ -160,8 +160,7 @@ impl<'bytes> Reader<'bytes> {
             let (second, nanosecond) = (i64::from_le_bytes(self.array()?), i32::from_le_bytes(self.array()?));
             Timestamp::new(second, nanosecond).ok()
         };
-        let (kind, passed) =
-            if flags & 8 == 0 { (LogLineKind::Text, 0) } else { (LogLineKind::Mark, u64::from_le_bytes(self.array()?)) };
+        let (kind, passed) = if flags & 8 == 0 { (LogLineKind::Text, 0) } else { (LogLineKind::Mark, u64::from_le_bytes(self.array()?)) };
         let spans = self.length()?;
         let spans = self.take(spans)?;
         let length = self.length()?;
@@ -174,15 +173,8 @@ impl<'bytes> Reader<'bytes> {
         let bits = self.byte()?;
         let is_on = |index: u8| bits >> index & 1 == 1;
         let (foreground, background) = (self.colour()?, self.colour()?);
-        let style = LogStyle {
-            foreground,
-            background,
-            bold: is_on(0),
-            dim: is_on(1),
-            italic: is_on(2),
-            underline: is_on(3),
-            reverse: is_on(4),
-        };
+        let style =
+            LogStyle { foreground, background, bold: is_on(0), dim: is_on(1), italic: is_on(2), underline: is_on(3), reverse: is_on(4) };
         Some(LogSpan { start, style })
     }
 

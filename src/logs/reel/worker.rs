@@ -190,7 +190,9 @@ impl Worker {
                     head.advance();
                     reading.logs.push(head);
                 }
-                Err(error) => reading.older.push(LogLine::mark(0, Shown::new(&format!("what is older in {} cannot be read: {error}", log.path)))),
+                Err(error) => {
+                    reading.older.push(LogLine::mark(0, Shown::new(&format!("what is older in {} cannot be read: {error}", log.path))))
+                }
             }
         }
         self.reading = Some(reading);

@@ -105,7 +105,13 @@ impl Store {
     pub fn find(&mut self, sought: &Sought) -> Find {
         let mut budget = AT_ONCE;
         let from = sought.from.unwrap_or(u64::MAX - 1);
-        let near = if sought.inclusive { from } else if sought.forward { from.saturating_add(1) } else { from.saturating_sub(1) };
+        let near = if sought.inclusive {
+            from
+        } else if sought.forward {
+            from.saturating_add(1)
+        } else {
+            from.saturating_sub(1)
+        };
         let (ahead, around) = if sought.forward {
             ((near, u64::MAX - 1), (0, near.saturating_sub(1)))
         } else {

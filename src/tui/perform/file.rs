@@ -61,7 +61,8 @@ fn only_root_may_change(folder: &Path) -> Result<()> {
         let metadata = fs::symlink_metadata(part).while_doing(|| format!("not saved. {} cannot be looked at", part.display()))?;
         let (is_roots, mode) = (metadata.uid() == 0, metadata.mode());
         if !is_roots || (mode & 0o022 != 0 && mode & 0o1000 == 0) {
-            let sentence = format!("not saved. {} belongs to a user, and root writes nothing there; /root is a place for it", part.display());
+            let sentence =
+                format!("not saved. {} belongs to a user, and root writes nothing there; /root is a place for it", part.display());
             return Err(Error::failed(sentence));
         }
     }

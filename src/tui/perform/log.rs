@@ -152,8 +152,7 @@ impl LogDesk {
         let mut words = words.split_whitespace().map(str::to_owned);
         let program = words.next().unwrap_or_default();
         let mut command = Command::new(&program);
-        let mut child =
-            command.args(words).stdin(Stdio::piped()).spawn().while_doing(|| format!("cannot start the pager {program}"))?;
+        let mut child = command.args(words).stdin(Stdio::piped()).spawn().while_doing(|| format!("cannot start the pager {program}"))?;
         if let Some(mut pipe) = child.stdin.take() {
             // It ends with the pager: nobody reads then.
             std::thread::Builder::new()

@@ -210,7 +210,10 @@ fn together(state: &mut State, effects: &mut Vec<Effect>) {
             return;
         }
         if ids.len() > MOST_TOGETHER {
-            status::refuse(state, &format!("{} logs are too many to read as one: {MOST_TOGETHER} at most; filter the table first", ids.len()));
+            status::refuse(
+                state,
+                &format!("{} logs are too many to read as one: {MOST_TOGETHER} at most; filter the table first", ids.len()),
+            );
             return;
         }
         state.log.together = ids;

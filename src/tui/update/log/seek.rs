@@ -82,7 +82,10 @@ pub fn found(state: &mut State, serial: u64, sought: &Sought, find: Find) {
         Find::At { number, wrapped } => {
             state.log.current = Some(number);
             if wrapped {
-                status::say(state, if sought.forward { "over the end: on from the oldest" } else { "over the beginning: on from the newest" });
+                status::say(
+                    state,
+                    if sought.forward { "over the end: on from the oldest" } else { "over the beginning: on from the newest" },
+                );
             }
             go_to(state, number);
         }

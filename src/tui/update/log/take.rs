@@ -30,7 +30,8 @@ pub fn act(state: &mut State, key: LogKey, effects: &mut Vec<Effect>) {
             None => status::refuse(state, "there is no line to copy"),
         },
         LogKey::Save => {
-            let name: String = whose(state).chars().map(|sign| if sign.is_ascii_alphanumeric() || "-_.".contains(sign) { sign } else { '-' }).collect();
+            let name: String =
+                whose(state).chars().map(|sign| if sign.is_ascii_alphanumeric() || "-_.".contains(sign) { sign } else { '-' }).collect();
             let at = state.header.now.wall.to_zoned(state.settings.zone.clone()).strftime("%Y%m%d-%H%M%S").to_string();
             state.prompt = Some(Prompt::new(Purpose::Save, &format!("~/{name}-{at}.log")));
         }

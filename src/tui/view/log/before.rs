@@ -92,7 +92,8 @@ mod tests {
     #[test]
     fn ages_have_one_unit_and_fit() {
         let now = Timestamp::from_second(1_000_000).unwrap();
-        let table = [(-5, "0 s"), (0, "0 s"), (99, "99 s"), (100, "1 min"), (5999, "99 min"), (6000, "1 h"), (172_799, "47 h"), (172_800, "2 d")];
+        let table =
+            [(-5, "0 s"), (0, "0 s"), (99, "99 s"), (100, "1 min"), (5999, "99 min"), (6000, "1 h"), (172_799, "47 h"), (172_800, "2 d")];
         for (seconds, told) in table {
             let text = age(Timestamp::from_second(1_000_000 - seconds).unwrap(), now);
             assert_eq!(text, told);

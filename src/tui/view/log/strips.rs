@@ -90,7 +90,12 @@ fn add<'state>(state: &State, line: &'state LogLine, width: usize, whole: usize,
     } else if state.log.wrap {
         let begin = |piece: &str| piece.as_ptr().addr() - text.as_ptr().addr();
         let pieces = canvas::wrap(text, width).into_iter();
-        rows.extend(pieces.enumerate().map(|(index, piece)| Row::Strip { line, begin: begin(piece), text: piece.to_owned(), is_first: index == 0 }));
+        rows.extend(pieces.enumerate().map(|(index, piece)| Row::Strip {
+            line,
+            begin: begin(piece),
+            text: piece.to_owned(),
+            is_first: index == 0,
+        }));
     } else {
         let begin = canvas::take(text, state.log.left).len();
         // A little more than fits tells that it goes on.
@@ -111,7 +116,9 @@ fn draw_strip(state: &State, line: &LogLine, begin: usize, text: &str, area: Rec
         draw_coloured(line, begin, text, area, style, buffer);
     }
     let Some(pattern) = &state.log.search else { return };
-    for place in pattern.places(line.text.as_str()).skip_while(|place| place.end <= begin).take_while(|place| place.start < begin + text.len()) {
+    for place in
+        pattern.places(line.text.as_str()).skip_while(|place| place.end <= begin).take_while(|place| place.start < begin + text.len())
+    {
         let (from, to) = (floor(text, place.start.saturating_sub(begin)), floor(text, place.end - begin));
         let (Some(before), Some(found)) = (text.get(..from), text.get(from..to)) else { continue };
         let x = area.x.saturating_add(u16::try_from(cells(before)).unwrap_or(u16::MAX)).min(area.right());

@@ -14,8 +14,7 @@ fn coloured() -> LogLine {
     let red = LogStyle { foreground: Some(LogColor::Indexed(1)), ..LogStyle::default() };
     let bold = LogStyle { bold: true, ..LogStyle::default() };
     line.spans =
-        [LogSpan { start: 3, style: red }, LogSpan { start: 10, style: LogStyle::default() }, LogSpan { start: 14, style: bold }]
-            .into();
+        [LogSpan { start: 3, style: red }, LogSpan { start: 10, style: LogStyle::default() }, LogSpan { start: 14, style: bold }].into();
     line
 }
 
