@@ -32,7 +32,7 @@ impl Bench {
         let before = self.store.page(&Ask::default()).kept;
         let now = self.state.header.now.wall;
         let line = |index: u64| {
-            let level = if index % 100 == 0 { LogLevel::Error } else { LogLevel::Info };
+            let level = if index.is_multiple_of(100) { LogLevel::Error } else { LogLevel::Info };
             let at = now - jiff::SignedDuration::from_secs(10 * (1000 - index.cast_signed()));
             LogLine { at: Some(at), ..LogLine::text(0, Some(level), Shown::new(&format!("line {index}"))) }
         };
