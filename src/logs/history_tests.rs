@@ -1,9 +1,13 @@
 //! A log with older files, asked in every way.
 
 use super::*;
+use crate::logs::seek::time_before;
+use jiff::ToSpan;
 use jiff::tz::TimeZone;
 use std::fs;
+use std::fs::File;
 use std::io::Write;
+use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 
 const BEGIN: Timestamp = Timestamp::constant(1_795_230_000, 0);

@@ -19,7 +19,7 @@ use super::want::Want;
 use crate::domain::{LogLine, Shown};
 use crate::error::{Context, Result};
 
-/// What packs is made on the stack before it lies on the heap.
+/// What packs is made on the stack before it lies on the heap, and only by this thread.
 const STACK: usize = 1024 * 1024;
 
 /// Nobody asked for older lines; somebody did; they are there.
@@ -84,11 +84,11 @@ impl Reel {
         let shared = Arc::new(Shared::default());
         let (publish, version) = watch::channel(0);
         let (stop, wake) = Wake::new().while_doing(|| "cannot follow the log".to_owned())?;
-        let worker = Worker::new(logs, Arc::clone(&shared), publish);
+        let own = Arc::clone(&shared);
         thread::Builder::new()
             .name("log".into())
             .stack_size(STACK)
-            .spawn(move || worker.run(wake))
+            .spawn(move || Worker::new(logs, own, publish).run(wake))
             .while_doing(|| "cannot follow the log".to_owned())?;
         Ok(Self { shared, version, stop })
     }

@@ -45,7 +45,7 @@ pub fn run(door: Arc<dyn Door>, options: Options) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .max_blocking_threads(4)
-        .thread_stack_size(256 * 1024)
+        .thread_stack_size(1024 * 1024)
         .build()
         .while_doing(|| "cannot start the console's loop".to_owned())?;
     let result = runtime.block_on(async { App::start(door, options)?.serve().await });

@@ -159,11 +159,11 @@ fn a_growing_log_is_searched_narrowed_and_saved_on_the_screen() {
     terminal.until("the prompt", PATIENCE, |text| text.contains("Enter search"));
     terminal.keys("line 77$\r");
     terminal.until("the line", PATIENCE, |text| text.contains("line 77 ") || text.contains("line 77\n"));
-    terminal.until("its place among all", PATIENCE, |text| text.contains("1/1"));
+    terminal.until("its place among all", PATIENCE, |text| text.contains("/ line 77$ 1/1"));
     append("ERROR again\n");
     terminal.until("what came meanwhile", PATIENCE, |text| text.contains("1 new error"));
     terminal.keys("\u{1b}");
-    terminal.until("no search", PATIENCE, |text| !text.contains("1/1"));
+    terminal.until("no search", PATIENCE, |text| !text.contains("/ line 77$ 1/1"));
     terminal.keys("0&");
     terminal.until("the prompt", PATIENCE, |text| text.contains("Enter keep"));
     terminal.keys("line .*999$\r");

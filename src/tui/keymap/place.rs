@@ -126,7 +126,7 @@ impl Place {
 
     /// Whether what is bound to nothing is text here.
     pub fn takes_text(self) -> bool {
-        matches!(self, Self::Picker | Self::Prompt | Self::Filter | Self::Reason | Self::Bulk)
+        matches!(self, Self::Picker | Self::Prompt | Self::Filter | Self::Reason)
     }
 
     /// Its heading on the help page.

@@ -26,7 +26,7 @@ pub fn draw(state: &State, area: Rect, named: bool, buffer: &mut Buffer) {
         (_, 0) => "log".to_owned(),
         (_, count) => format!("{count} logs"),
     };
-    canvas::title(settings, Rect { height: 1, ..area }, &title, state.focus == Pane::Log, &parts(state), buffer);
+    canvas::title(settings, Rect { height: 1, ..area }, &title, state.focus == Pane::Log, &parts(state, usize::from(area.width)), buffer);
     let inside = inside(area);
     match (notice(state), state.log.view.lines.is_empty()) {
         (Some(sentence), true) => {
@@ -92,7 +92,7 @@ fn advice(row: &std::sync::Arc<crate::domain::Row>) -> &'static str {
 }
 
 /// What the title says on its right, the least important first.
-fn parts(state: &State) -> Vec<String> {
+fn parts(state: &State, width: usize) -> Vec<String> {
     let (log, view, dot) = (&state.log, &state.log.view, state.settings.glyphs.dot);
     if log.phase != Phase::Open {
         return Vec::new();
@@ -119,7 +119,13 @@ fn parts(state: &State) -> Vec<String> {
     if !log.want().is_everything() && view.sifting.is_none() {
         parts.push(format!("{} of {}", view.shown, view.kept));
     }
-    parts.extend(log.sieves.iter().map(sieve));
+    // That something is left out is told whatever the width; where there is no room for what, how much.
+    let sieves: Vec<String> = log.sieves.iter().map(sieve).collect();
+    if sieves.len() > 1 && sieves.iter().map(|words| words.chars().count() + 4).sum::<usize>() > width / 2 {
+        parts.push(format!("{} filters", sieves.len()));
+    } else {
+        parts.extend(sieves);
+    }
     parts.extend(searched(log, state.settings.glyphs.ellipsis));
     parts.extend(progress(log, state.settings.glyphs.ellipsis));
     if let Some(select) = &log.select {
