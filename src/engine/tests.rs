@@ -215,6 +215,9 @@ fn how_an_adopted_process_ended_is_told_by_the_kernel_or_not_at_all() {
         };
         let pid = child.id().cast_signed();
         until("adopted", &|row| row.main.known().is_some_and(|main| main.pid == pid));
+        // Who is watched for its end is settled after a picture is shown: two pictures later it is.
+        let shown = engine.snapshots.borrow().sequence;
+        until("watched", &|_| engine.snapshots.borrow().sequence >= shown + 2);
         nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), signal).unwrap();
         child.wait().unwrap();
         if kernel_tells_ends() {
