@@ -11,6 +11,7 @@ use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
+use super::halves::in_two;
 use super::proc::{Proc, each_number};
 use super::table::Table;
 use super::tree::Children;
@@ -22,6 +23,9 @@ const PATIENCE: Duration = Duration::from_millis(300);
 /// How many descriptors of a process are looked at in the first round: a server opens its listener early, and descriptors
 /// are told in ascending order; a process with ten thousand connections is not to hold up all others.
 const FIRST_ROUND: usize = 256;
+
+/// From how many sockets on processes are looked at by so many at a time.
+const MANY: usize = 256;
 
 /// A descriptor of a process that is the socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,13 +133,20 @@ impl<'proc> Search<'proc> {
 
     fn run(&mut self, order: &[i32]) {
         let mut cut_short = Vec::new();
-        for &pid in order {
+        let mut rest = order;
+        while !rest.is_empty() {
             if self.is_over() {
                 return;
             }
-            if self.scan(pid, FIRST_ROUND) == Scan::CutShort {
-                cut_short.push(pid);
+            // Many sockets are spread over many processes; a few may be those of the next one.
+            let (part, behind) = rest.split_at(if self.missing.len() < MANY { 1 } else { MANY.min(rest.len()) });
+            let seen = in_two(&mut part.to_vec(), |pid| descriptors(self.proc, *pid, FIRST_ROUND, &self.wanted));
+            for (&pid, seen) in part.iter().zip(seen) {
+                if self.take(pid, seen) == Scan::CutShort {
+                    cut_short.push(pid);
+                }
             }
+            rest = behind;
         }
         for pid in cut_short {
             if self.is_over() {
@@ -183,41 +194,24 @@ impl<'proc> Search<'proc> {
 
     /// Looks at the descriptors of one process.
     fn scan(&mut self, pid: i32, limit: usize) -> Scan {
+        let seen = descriptors(self.proc, pid, limit, &self.wanted);
+        self.take(pid, seen)
+    }
+
+    /// Takes over what was seen of one process.
+    fn take(&mut self, pid: i32, seen: Seen) -> Scan {
         self.scanned.insert(pid);
-        let directory = match self.proc.open(pid, "fd") {
-            Ok(directory) => directory,
-            Err(error) => return self.note(pid, &error),
-        };
-        let mut seen = 0;
-        let mut failure = None;
-        let mut buffer = [MaybeUninit::uninit(); 8192];
-        let listed = each_number(&directory, &mut buffer, |descriptor, name, _| {
-            seen += 1;
-            if seen > limit {
-                return false;
+        for (inode, descriptor) in seen.sockets {
+            let holders = self.outcome.found.entry(inode).or_default();
+            if !holders.iter().any(|found| found.pid == pid) {
+                holders.push(Found { pid, descriptor });
             }
-            match socket_inode(&directory, name) {
-                Ok(Some(inode)) if self.wanted.contains(&inode) => {
-                    let holders = self.outcome.found.entry(inode).or_default();
-                    if !holders.iter().any(|found| found.pid == pid) {
-                        holders.push(Found { pid, descriptor });
-                    }
-                    self.missing.remove(&inode);
-                    self.holding.insert(pid);
-                }
-                Ok(_) => {}
-                Err(error) => {
-                    // The directory may be read, what is in it not: without the right to trace, none of it may.
-                    let is_closed_meanwhile = error.raw_os_error() == Some(libc::ENOENT);
-                    failure = failure.take().or(Some(error).filter(|_| !is_closed_meanwhile));
-                    return is_closed_meanwhile;
-                }
-            }
-            true
-        });
-        match listed.err().or(failure) {
+            self.missing.remove(&inode);
+            self.holding.insert(pid);
+        }
+        match seen.failure {
             Some(error) => self.note(pid, &error),
-            None if seen > limit => Scan::CutShort,
+            None if seen.cut_short => Scan::CutShort,
             None => Scan::Done,
         }
     }
@@ -231,6 +225,45 @@ impl<'proc> Search<'proc> {
         }
         Scan::Done
     }
+}
+
+/// What was seen of a process's descriptors.
+#[derive(Default)]
+struct Seen {
+    /// Those of the wanted sockets that it has, with a descriptor of each.
+    sockets: Vec<(u32, i32)>,
+    /// It has more descriptors than were looked at.
+    cut_short: bool,
+    failure: Option<io::Error>,
+}
+
+fn descriptors(proc: &Proc, pid: i32, limit: usize, wanted: &HashSet<u32>) -> Seen {
+    let mut seen = Seen::default();
+    let directory = match proc.open(pid, "fd") {
+        Ok(directory) => directory,
+        Err(error) => return Seen { failure: Some(error), ..seen },
+    };
+    let mut count = 0;
+    let mut buffer = [MaybeUninit::uninit(); 8192];
+    let listed = each_number(&directory, &mut buffer, |descriptor, name, _| {
+        count += 1;
+        if count > limit {
+            seen.cut_short = true;
+            return false;
+        }
+        match socket_inode(&directory, name) {
+            Ok(inode) => seen.sockets.extend(inode.filter(|inode| wanted.contains(inode)).map(|inode| (inode, descriptor))),
+            Err(error) => {
+                // The directory may be read, what is in it not: without the right to trace, none of it may.
+                let is_closed_meanwhile = error.raw_os_error() == Some(libc::ENOENT);
+                seen.failure = seen.failure.take().or(Some(error).filter(|_| !is_closed_meanwhile));
+                return is_closed_meanwhile;
+            }
+        }
+        true
+    });
+    seen.failure = listed.err().or(seen.failure.take());
+    seen
 }
 
 #[derive(PartialEq, Eq)]
@@ -325,6 +358,24 @@ mod tests {
         for expected in [std::process::id(), child.id()] {
             assert!(pids.contains(&i32::try_from(expected).unwrap()), "{pids:?}");
         }
+    }
+
+    #[test]
+    fn many_sockets_are_found_at_once_and_beside_one_that_nobody_holds() {
+        let listeners: Vec<TcpListener> = (0..MANY).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+        let inode = |listener: &TcpListener| u32::try_from(rustix::fs::fstat(listener).unwrap().st_ino).unwrap();
+        let own = i32::try_from(std::process::id()).unwrap();
+        let uid = Uid(nix::unistd::geteuid().as_raw());
+        let mut proc = Proc::open_at(Path::new("/proc")).unwrap();
+        let mut table = Table::new(&proc);
+        table.refresh(&mut proc).unwrap();
+        let sockets: Vec<(u32, Uid)> = listeners.iter().map(inode).chain([u32::MAX]).map(|inode| (inode, uid)).collect();
+        let outcome = search(&proc, &table, |_| true, |_| false, &sockets);
+        for listener in &listeners {
+            let found = Found { pid: own, descriptor: listener.as_raw_fd() };
+            assert!(outcome.found[&inode(listener)].contains(&found));
+        }
+        assert!(!outcome.found.contains_key(&u32::MAX));
     }
 
     #[test]
