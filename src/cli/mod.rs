@@ -90,17 +90,19 @@ fn end(result: Result<u8, Stop>, json: bool, out: &mut Out) -> u8 {
 fn carry_out(arguments: &Arguments, wiring: &dyn Wiring, out: &mut Out) -> Result<u8, Stop> {
     let global = &arguments.global;
     let open = || wiring.open(&opening(global)).map_err(Stop::from);
+    // Left to the end of the process, which is near: to let go of a thousand rows and descriptors one by one takes longer than judging them.
+    let look = || Ok::<&'static dyn Desk, Stop>(Box::leak(open()?));
     match &arguments.command {
         None => Ok(wiring.console(open()?.as_ref(), out.console_options(global)).map(|()| 0)?),
-        Some(Command::Ls(ls)) => ls::run(ls, global, open()?.as_ref(), out),
-        Some(Command::Show(show)) => show::run(show, global, open()?.as_ref(), out),
+        Some(Command::Ls(ls)) => ls::run(ls, global, look()?, out),
+        Some(Command::Show(show)) => show::run(show, global, look()?, out),
         Some(Command::Start(action)) => action::run(Verb::Start, action, global, open, out),
         Some(Command::Stop(action)) => action::run(Verb::Stop, action, global, open, out),
         Some(Command::Restart(action)) => action::run(Verb::Restart, action, global, open, out),
-        Some(Command::Logs(logs)) => logs::run(logs, global, open()?.as_ref(), out),
-        Some(Command::Ports(ports)) => ports::run(ports, global, open()?.as_ref(), out),
-        Some(Command::Port(port)) => port::run(port, global, open()?.as_ref(), out),
-        Some(Command::Check) => check::run(global, open()?.as_ref(), out),
+        Some(Command::Logs(logs)) => logs::run(logs, global, look()?, out),
+        Some(Command::Ports(ports)) => ports::run(ports, global, look()?, out),
+        Some(Command::Port(port)) => port::run(port, global, look()?, out),
+        Some(Command::Check) => check::run(global, look()?, out),
         Some(Command::Config(words)) => config::run(words, global, wiring, out),
         Some(Command::Demo(demo)) => demo::run(demo, global, wiring, out),
         Some(Command::Completions(words)) => completions::run(words, out),

@@ -5,7 +5,7 @@
 use std::env;
 use std::io::{self, IsTerminal, Write};
 
-use serde_json::Value;
+use serde::Serialize;
 
 use super::args::{ColorWhen, Global};
 use super::door::ConsoleOptions;
@@ -65,8 +65,9 @@ impl Out {
     ///
     /// # Errors
     /// As [`Out::text`].
-    pub fn json(&mut self, document: &Value) -> io::Result<()> {
-        writeln!(self.writer, "{document}")
+    pub fn json(&mut self, document: &impl Serialize) -> io::Result<()> {
+        serde_json::to_writer(&mut self.writer, document)?;
+        self.writer.write_all(b"\n")
     }
 
     /// Writes out what is held back.

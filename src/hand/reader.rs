@@ -29,6 +29,9 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// How long the administrator's part of a path, once opened, stands for itself: a thousand files below it are looked at in less.
 const ROOT_HOLDS: Duration = Duration::from_millis(50);
 
+/// How long most files are that are read whole, bytes.
+const ROOM: usize = 1024;
+
 /// How many threads may hang in dead mounts before reading is given up. One user's dead mount costs one of them.
 const MOST_STUCK: usize = 32;
 
@@ -97,7 +100,8 @@ impl Reader {
     /// As [`Reader::open`]; `FileTooLarge` when it has more than `cap` bytes.
     pub fn read(&self, who: &Identity, root: &Path, beneath: &Path, cap: usize) -> io::Result<Vec<u8>> {
         let file = self.open(who, root, beneath)?;
-        let mut bytes = Vec::new();
+        // Without room from the start a small file is read in four pieces.
+        let mut bytes = Vec::with_capacity(cap.min(ROOM));
         file.take(cap as u64 + 1).read_to_end(&mut bytes)?;
         if bytes.len() > cap {
             return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it is larger than {cap} bytes")));

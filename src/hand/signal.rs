@@ -6,11 +6,12 @@ use std::fs;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 
-use procfs::FromRead;
-use procfs::process::Stat;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use crate::domain::{ProcessKey, Uid};
+
+/// Long enough for a line of /proc/PID/stat: 52 numbers of at most 20 digits and a name.
+const LINE: usize = 1280;
 
 /// What decides whether a process is the one that is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,9 +29,24 @@ pub struct ProcessFacts {
 /// # Errors
 /// When there is no such process or it may not be seen.
 pub fn process_facts(pid: i32) -> io::Result<ProcessFacts> {
-    let bytes = fs::read(format!("/proc/{pid}/stat"))?;
-    let stat = Stat::from_read(bytes.as_slice()).map_err(io::Error::other)?;
-    Ok(ProcessFacts { key: ProcessKey { pid: stat.pid, start_time: stat.starttime }, parent: stat.ppid, state: stat.state })
+    let file = fs::File::open(format!("/proc/{pid}/stat"))?;
+    let mut line = [0; LINE];
+    // The kernel gives the whole line at once where there is room for it.
+    let length = rustix::io::retry_on_intr(|| rustix::io::read(&file, &mut line))?;
+    line.get(..length).and_then(facts_of).ok_or_else(|| io::ErrorKind::InvalidData.into())
+}
+
+/// The four fields of a line of proc_pid_stat(5). Ending a tree reads that of every process of the host: the other 48 are passed over.
+fn facts_of(line: &[u8]) -> Option<ProcessFacts> {
+    let pid = std::str::from_utf8(line.split(|byte| *byte == b' ').next()?).ok()?.parse().ok()?;
+    // The name in the parentheses is the process's own choice, and may have some itself.
+    let closing = line.iter().rposition(|byte| *byte == b')')?;
+    let rest = std::str::from_utf8(line.get(closing + 2..)?).ok()?;
+    let mut fields = rest.split(' ');
+    let state = fields.next()?.chars().next()?;
+    let parent = fields.next()?.parse().ok()?;
+    let start_time = fields.nth(17)?.parse().ok()?;
+    Some(ProcessFacts { key: ProcessKey { pid, start_time }, parent, state })
 }
 
 /// The real uid of a process, from /proc/PID/status: the directory's owner is root for what is not dumpable.
@@ -95,7 +111,29 @@ pub fn send(descriptor: &OwnedFd, signal: i32, value: i32) -> io::Result<()> {
 mod tests {
     use std::process::Command;
 
+    use procfs::FromRead;
+    use procfs::process::Stat;
+
     use super::*;
+
+    #[test]
+    fn the_line_is_read_as_procfs_reads_it() {
+        for name in ["x", "a b", "x) Z 1", ")", "((", "1 (y"] {
+            let line = format!(
+                "12 ({name}) S 7 1 1 0 -1 0 0 0 0 0 5 6 0 0 20 0 1 0 4711 0 1 0 0 0 0 0 0 0 0 0 0 0 0 0 17 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n"
+            );
+            let theirs = Stat::from_read(line.as_bytes()).unwrap();
+            let ours = facts_of(line.as_bytes()).unwrap();
+            assert_eq!((ours.key.pid, ours.key.start_time), (theirs.pid, theirs.starttime), "{name}");
+            assert_eq!((ours.parent, ours.state), (theirs.ppid, theirs.state), "{name}");
+        }
+        for broken in ["", "12", "12 (x", "12 (x)", "12 (x) S", "12 (x) S 7 1", "x (x) S 7 1 1 0 -1 0 0 0 0 0 5 6 0 0 20 0 1 0 4711 0"] {
+            assert_eq!(facts_of(broken.as_bytes()), None, "{broken}");
+        }
+        let own = std::process::id().cast_signed();
+        let theirs = procfs::process::Process::myself().unwrap().stat().unwrap();
+        assert_eq!(process_facts(own).unwrap().key, ProcessKey { pid: theirs.pid, start_time: theirs.starttime });
+    }
 
     #[test]
     fn another_start_time_is_another_process() {

@@ -6,6 +6,10 @@ use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::time::{Duration, Instant};
 
+use nix::errno::Errno;
+use nix::sys::prctl::get_child_subreaper;
+use nix::sys::wait::{Id, WaitPidFlag, waitid};
+
 use crate::domain::ProcessKey;
 
 use super::signal::{ProcessFacts, is_alive, open_verified, process_facts, send};
@@ -62,8 +66,10 @@ pub fn end_tree(above: Option<i32>, roots: &[ProcessKey], grace: Duration, mut r
     loop {
         reap();
         let mut tops: Vec<i32> = known.iter().filter(|key| is_alive(**key)).map(|key| key.pid).collect();
-        tops.extend(above);
-        known.extend(descendants(&tops).iter().map(|facts| facts.key));
+        tops.extend(above.filter(|pid| !has_nobody_below(*pid)));
+        if !tops.is_empty() {
+            known.extend(descendants(&tops).iter().map(|facts| facts.key));
+        }
         let alive: Vec<ProcessKey> = known.iter().copied().filter(|key| is_alive(*key)).collect();
         if alive.is_empty() {
             return ending;
@@ -91,6 +97,13 @@ pub fn end_tree(above: Option<i32>, roots: &[ProcessKey], grace: Duration, mut r
         }
         std::thread::sleep(LOOK_EVERY);
     }
+}
+
+/// Whether it is this process, and it has no child left. A subreaper is the parent of every orphan of its tree, prctl(2): then nobody is
+/// below it, and the host need not be searched.
+fn has_nobody_below(pid: i32) -> bool {
+    let look = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+    pid == std::process::id().cast_signed() && get_child_subreaper() == Ok(true) && waitid(Id::All, look) == Err(Errno::ECHILD)
 }
 
 /// One signal to one verified process. Gone is as good as signalled; refused shows in the survivors.

@@ -2,8 +2,11 @@
 //!
 //! It must never print a number for what is not known: that is null, and `"unknown"` says why.
 
+use std::net::IpAddr;
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::limits;
@@ -15,13 +18,13 @@ pub const SCHEMA: u32 = 1;
 
 /// `berth ls --json`.
 pub fn ls(snapshot: &Snapshot) -> Value {
-    json!({
+    let mut document = json!({
         "schema": SCHEMA,
         "host": snapshot.host.as_str(),
         "taken_at": timestamp(snapshot.taken.wall),
         "range": range(snapshot.range),
-        "instances": snapshot.rows.iter().map(|row| instance(row)).collect::<Vec<_>>(),
-        "findings": snapshot.findings.iter().map(finding).collect::<Vec<_>>(),
+        "instances": null,
+        "findings": null,
         "totals": {
             "instances": snapshot.totals.instances,
             "running": snapshot.totals.in_state(State::Running),
@@ -32,7 +35,11 @@ pub fn ls(snapshot: &Snapshot) -> Value {
                 "note": level(snapshot, Level::Note),
             },
         },
-    })
+    });
+    // Put in afterwards: the macro makes every value that it is given once more.
+    document["instances"] = snapshot.rows.iter().map(|row| instance(row)).collect();
+    document["findings"] = snapshot.findings.iter().map(finding).collect();
+    document
 }
 
 /// `berth show ID --json`. The environment file's names are for those who may read it: never is there a value.
@@ -54,8 +61,35 @@ pub fn check(snapshot: &Snapshot) -> Value {
 }
 
 /// `berth ports --json`.
-pub fn ports(of: PortRange, facts: &[PortFacts]) -> Value {
-    json!({ "schema": SCHEMA, "range": range(of), "ports": facts.iter().map(port).collect::<Vec<_>>() })
+///
+/// Written from what there is: as a tree of values a thousand ports take longer than to look at them.
+pub fn ports(of: PortRange, facts: &[PortFacts]) -> impl Serialize {
+    Ports { schema: SCHEMA, range: range(of), ports: facts.iter().map(port).collect() }
+}
+
+#[derive(Serialize)]
+struct Ports<'a> {
+    schema: u32,
+    range: Value,
+    ports: Vec<Port<'a>>,
+}
+
+#[derive(Serialize)]
+struct Port<'a> {
+    port: u16,
+    state: &'static str,
+    instance: Option<String>,
+    pid: Option<i32>,
+    uid: Option<u32>,
+    command: Option<&'a str>,
+    listeners: Vec<Place>,
+}
+
+#[derive(Serialize)]
+struct Place {
+    address: IpAddr,
+    port: u16,
+    pid: Option<i32>,
 }
 
 /// One instance, as it stands in `ls` and `show`.
@@ -99,24 +133,24 @@ pub fn finding(finding: &Finding) -> Value {
     })
 }
 
-fn port(facts: &PortFacts) -> Value {
-    json!({
-        "port": facts.port,
-        "state": facts.state.word(),
-        "instance": facts.instance.as_ref().map(ToString::to_string),
-        "pid": facts.pid,
-        "uid": facts.uid.map(|uid| uid.0),
-        "command": facts.command.as_ref().map(|command| command.as_str()),
-        "listeners": listening(&facts.listeners),
-    })
+fn port(facts: &PortFacts) -> Port<'_> {
+    Port {
+        port: facts.port,
+        state: facts.state.word(),
+        instance: facts.instance.as_ref().map(ToString::to_string),
+        pid: facts.pid,
+        uid: facts.uid.map(|uid| uid.0),
+        command: facts.command.as_ref().map(Shown::as_str),
+        listeners: listening(&facts.listeners),
+    }
 }
 
 fn range(range: PortRange) -> Value {
     json!({ "first": range.first, "last": range.last })
 }
 
-fn listening(places: &[(Endpoint, Option<i32>)]) -> Vec<Value> {
-    places.iter().map(|(endpoint, pid)| json!({ "address": endpoint.address.to_string(), "port": endpoint.port, "pid": pid })).collect()
+fn listening(places: &[(Endpoint, Option<i32>)]) -> Vec<Place> {
+    places.iter().map(|(endpoint, pid)| Place { address: endpoint.address, port: endpoint.port, pid: *pid }).collect()
 }
 
 fn health(health: &Health) -> Value {

@@ -5,13 +5,12 @@
 
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
-use std::ffi::CStr;
 use std::io;
-use std::mem::MaybeUninit;
-use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
-use super::proc::{Proc, each_number};
+use super::descriptors::{Seen, first_sockets, inode_of, sockets};
+use super::halves::in_two;
+use super::proc::Proc;
 use super::table::Table;
 use super::tree::Children;
 use crate::domain::Uid;
@@ -23,9 +22,8 @@ const PATIENCE: Duration = Duration::from_millis(300);
 /// are told in ascending order; a process with ten thousand connections is not to hold up all others.
 const FIRST_ROUND: usize = 256;
 
-/// The descriptors that are tried by their numbers before any are listed: behind the standard ones, as far as they are given without a
-/// gap. To list them costs as much as to read each, and most servers have their listener among the first.
-const TRIED: std::ops::Range<i32> = 3..32;
+/// From how many sockets on processes are looked at by so many at a time.
+const MANY: usize = 256;
 
 /// A descriptor of a process that is the socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,26 +130,41 @@ impl<'proc> Search<'proc> {
     }
 
     fn run(&mut self, order: &[i32]) {
-        for &pid in order {
-            if self.is_over() {
-                return;
-            }
-            self.try_first(pid);
-        }
+        self.look_at(order, first_sockets, Self::note_sockets);
         let mut cut_short = Vec::new();
-        for &pid in order {
-            if self.is_over() {
-                return;
-            }
-            if self.scan(pid, FIRST_ROUND) == Scan::CutShort {
+        let list = |proc: &Proc, pid, wanted: &HashSet<u32>| sockets(proc, pid, FIRST_ROUND, wanted);
+        self.look_at(order, list, |search, pid, seen| {
+            if search.take(pid, seen) == Scan::CutShort {
                 cut_short.push(pid);
             }
-        }
+        });
         for pid in cut_short {
             if self.is_over() {
                 return;
             }
             self.scan(pid, usize::MAX);
+        }
+    }
+
+    /// Looks at one process after the other, as long as something is missing.
+    fn look_at<S: Send>(
+        &mut self,
+        order: &[i32],
+        look: impl Fn(&Proc, i32, &HashSet<u32>) -> S + Sync,
+        mut take: impl FnMut(&mut Self, i32, S),
+    ) {
+        let mut rest = order;
+        while !rest.is_empty() {
+            if self.is_over() {
+                return;
+            }
+            // Many sockets are spread over many processes; a few may be those of the next one.
+            let (part, behind) = rest.split_at(if self.missing.len() < MANY { 1 } else { MANY.min(rest.len()) });
+            let seen = in_two(&mut part.to_vec(), |pid| look(self.proc, *pid, &self.wanted));
+            for (&pid, seen) in part.iter().zip(seen) {
+                take(self, pid, seen);
+            }
+            rest = behind;
         }
     }
 
@@ -191,60 +204,32 @@ impl<'proc> Search<'proc> {
         }
     }
 
-    /// Looks at the first descriptors of one process. What goes wrong here is told when they are listed.
-    fn try_first(&mut self, pid: i32) {
-        for descriptor in TRIED {
-            let Ok(target) = self.proc.link(pid, descriptor) else { return };
-            if let Some(inode) = inode_of(&target) {
-                self.take(pid, descriptor, inode);
-            }
-        }
-    }
-
-    /// Takes note of a socket, if it is one that is looked for.
-    fn take(&mut self, pid: i32, descriptor: i32, inode: u32) {
-        if !self.wanted.contains(&inode) {
-            return;
-        }
-        let holders = self.outcome.found.entry(inode).or_default();
-        if !holders.iter().any(|found| found.pid == pid) {
-            holders.push(Found { pid, descriptor });
-        }
-        self.missing.remove(&inode);
-        self.holding.insert(pid);
-    }
-
     /// Looks at the descriptors of one process.
     fn scan(&mut self, pid: i32, limit: usize) -> Scan {
+        let seen = sockets(self.proc, pid, limit, &self.wanted);
+        self.take(pid, seen)
+    }
+
+    /// Takes over what was seen of one process.
+    fn take(&mut self, pid: i32, seen: Seen) -> Scan {
         self.scanned.insert(pid);
-        let directory = match self.proc.open(pid, "fd") {
-            Ok(directory) => directory,
-            Err(error) => return self.note(pid, &error),
-        };
-        let mut seen = 0;
-        let mut failure = None;
-        let mut buffer = [MaybeUninit::uninit(); 8192];
-        let listed = each_number(&directory, &mut buffer, |descriptor, name, _| {
-            seen += 1;
-            if seen > limit {
-                return false;
-            }
-            match socket_inode(&directory, name) {
-                Ok(Some(inode)) => self.take(pid, descriptor, inode),
-                Ok(None) => {}
-                Err(error) => {
-                    // The directory may be read, what is in it not: without the right to trace, none of it may.
-                    let is_closed_meanwhile = error.raw_os_error() == Some(libc::ENOENT);
-                    failure = failure.take().or(Some(error).filter(|_| !is_closed_meanwhile));
-                    return is_closed_meanwhile;
-                }
-            }
-            true
-        });
-        match listed.err().or(failure) {
+        self.note_sockets(pid, seen.sockets);
+        match seen.failure {
             Some(error) => self.note(pid, &error),
-            None if seen > limit => Scan::CutShort,
+            None if seen.cut_short => Scan::CutShort,
             None => Scan::Done,
+        }
+    }
+
+    /// Takes note of the wanted sockets that a process has, each with a descriptor of it.
+    fn note_sockets(&mut self, pid: i32, sockets: Vec<(u32, i32)>) {
+        for (inode, descriptor) in sockets {
+            let holders = self.outcome.found.entry(inode).or_default();
+            if !holders.iter().any(|found| found.pid == pid) {
+                holders.push(Found { pid, descriptor });
+            }
+            self.missing.remove(&inode);
+            self.holding.insert(pid);
         }
     }
 
@@ -265,39 +250,12 @@ enum Scan {
     CutShort,
 }
 
-fn socket_inode(directory: &OwnedFd, name: &CStr) -> io::Result<Option<u32>> {
-    let mut buffer = [MaybeUninit::uninit(); 64];
-    let (target, _) = rustix::fs::readlinkat_raw(directory, name, &mut buffer[..])?;
-    Ok(inode_of(target))
-}
-
-/// `socket:[123]` as 123. What is longer than the buffer is a path, and a path begins with a slash: it is no socket.
-fn inode_of(target: &[u8]) -> Option<u32> {
-    let digits = target.strip_prefix(b"socket:[")?.strip_suffix(b"]")?;
-    std::str::from_utf8(digits).ok()?.parse().ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::net::TcpListener;
     use std::os::fd::AsRawFd;
     use std::path::Path;
-
-    #[test]
-    fn only_sockets_have_an_inode() {
-        let cases: [(&[u8], Option<u32>); 6] = [
-            (b"socket:[123]", Some(123)),
-            (b"pipe:[123]", None),
-            (b"socket:[]", None),
-            (b"socket:[12", None),
-            (b"/tmp/socket:[123]", None),
-            (b"socket:[99999999999]", None),
-        ];
-        for (target, expected) in cases {
-            assert_eq!(inode_of(target), expected);
-        }
-    }
 
     #[test]
     fn the_likeliest_are_asked_first() {
@@ -363,6 +321,24 @@ mod tests {
         for expected in [std::process::id(), child.id()] {
             assert!(pids.contains(&i32::try_from(expected).unwrap()), "{pids:?}");
         }
+    }
+
+    #[test]
+    fn many_sockets_are_found_at_once_and_beside_one_that_nobody_holds() {
+        let listeners: Vec<TcpListener> = (0..MANY).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+        let inode = |listener: &TcpListener| u32::try_from(rustix::fs::fstat(listener).unwrap().st_ino).unwrap();
+        let own = i32::try_from(std::process::id()).unwrap();
+        let uid = Uid(nix::unistd::geteuid().as_raw());
+        let mut proc = Proc::open_at(Path::new("/proc")).unwrap();
+        let mut table = Table::new(&proc);
+        table.refresh(&mut proc).unwrap();
+        let sockets: Vec<(u32, Uid)> = listeners.iter().map(inode).chain([u32::MAX]).map(|inode| (inode, uid)).collect();
+        let outcome = search(&proc, &table, |_| true, |_| false, &sockets);
+        for listener in &listeners {
+            let found = Found { pid: own, descriptor: listener.as_raw_fd() };
+            assert!(outcome.found[&inode(listener)].contains(&found));
+        }
+        assert!(!outcome.found.contains_key(&u32::MAX));
     }
 
     #[test]

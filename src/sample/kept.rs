@@ -7,7 +7,9 @@ use std::io;
 use std::sync::Arc;
 
 use super::clock::Clock;
+use super::halves::in_two;
 use super::limits::keepable_processes;
+use super::meeting::{Listed, Meeting};
 use super::proc::Proc;
 use super::process::{Change, Kept, LINE};
 use crate::domain::{Holder, Process, ProcessKey};
@@ -52,17 +54,38 @@ impl KeptSet {
         self.by_pid.contains_key(&pid)
     }
 
-    /// Keeps the process that has this pid now, and says which it is. `listens_here` as in [`Kept::meet`].
-    pub(super) fn keep(&mut self, proc: &Proc, clock: &Clock, pid: i32, listens_here: bool) -> io::Result<ProcessKey> {
+    /// Keeps the process that has this pid now, and says which it is. `holds_socket`: it was found to hold a listening socket.
+    pub(super) fn keep(
+        &mut self,
+        proc: &Proc,
+        clock: &Clock,
+        pid: i32,
+        listed: Option<Listed>,
+        holds_socket: bool,
+    ) -> io::Result<ProcessKey> {
         if let Some(kept) = self.by_pid.get(&pid) {
             return Ok(kept.key());
         }
-        let kept = Kept::meet(proc, clock, pid, self.with_descriptors < self.capacity, listens_here)?;
+        let meeting = Meeting { keep: self.with_descriptors < self.capacity, listed, holds_socket };
+        Ok(self.add(Kept::meet(proc, clock, pid, meeting)?))
+    }
+
+    /// Keeps many that were found to hold listening sockets, and are not kept yet. Who has gone meanwhile is not.
+    pub(super) fn keep_holders(&mut self, proc: &Proc, clock: &Clock, pids: Vec<(i32, Option<Listed>)>) {
+        let room = self.capacity.saturating_sub(self.with_descriptors);
+        let meeting = |(index, (pid, listed))| (pid, Meeting { keep: index < room, listed, holds_socket: true });
+        let mut meetings: Vec<(i32, Meeting)> = pids.into_iter().enumerate().map(meeting).collect();
+        for kept in in_two(&mut meetings, |(pid, meeting)| Kept::meet(proc, clock, *pid, std::mem::take(meeting))).into_iter().flatten() {
+            self.add(kept);
+        }
+    }
+
+    fn add(&mut self, kept: Kept) -> ProcessKey {
         let key = kept.key();
         self.with_descriptors += usize::from(kept.holds_descriptors());
-        self.by_pid.insert(pid, kept);
+        self.by_pid.insert(key.pid, kept);
         self.version += 1;
-        Ok(key)
+        key
     }
 
     /// Lets go of a process.
@@ -195,7 +218,7 @@ mod tests {
         let (proc, clock) = (Proc::open_at(Path::new("/proc")).unwrap(), Clock::new());
         let mut kept = KeptSet::with_capacity(1);
         let mut children = [sleeper(), sleeper()];
-        let keys: Vec<ProcessKey> = children.iter().map(|(_, pid)| kept.keep(&proc, &clock, *pid, false).unwrap()).collect();
+        let keys: Vec<ProcessKey> = children.iter().map(|(_, pid)| kept.keep(&proc, &clock, *pid, None, false).unwrap()).collect();
         assert_eq!(kept.with_descriptors, 1);
         assert!(kept.refresh(&proc).gone.is_empty());
         assert_eq!(kept.processes().count(), 2);
@@ -214,12 +237,12 @@ mod tests {
         let (proc, clock) = (Proc::open_at(Path::new("/proc")).unwrap(), Clock::new());
         let mut kept = KeptSet::with_capacity(8);
         let own = i32::try_from(std::process::id()).unwrap();
-        let key = kept.keep(&proc, &clock, own, false).unwrap();
+        let key = kept.keep(&proc, &clock, own, None, true).unwrap();
         kept.forget(ProcessKey { start_time: 1, ..key });
         assert!(kept.has(own));
         kept.forget(key);
         assert!(!kept.has(own));
-        kept.keep(&proc, &clock, own, false).unwrap();
+        kept.keep(&proc, &clock, own, None, false).unwrap();
         kept.retain(|pid| pid != own);
         assert!(!kept.has(own));
     }

@@ -2,7 +2,7 @@
 //!
 //! It must never read a process that is not new to it: that is what `processes` does, ten times more rarely.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::time::Duration;
 
@@ -194,6 +194,9 @@ impl Sampler {
         let is_watched = |pid| self.members.contains(&pid);
         let mut outcome = holders::search(&self.proc, &self.table, is_watched, |pid| holding.contains(&pid), &sockets);
         outcome.incomplete |= listed.is_err();
+        let found: HashSet<i32> = outcome.found.values().flatten().map(|found| found.pid).filter(|pid| !self.kept.has(*pid)).collect();
+        let found = found.into_iter().map(|pid| (pid, self.table.listed(pid))).collect();
+        self.kept.keep_holders(&self.proc, &self.clock, found);
         let mut changed = false;
         for raw in due {
             changed |= self.take_answer(raw, &outcome, present);
@@ -235,8 +238,11 @@ impl Sampler {
     /// Keeps a process that was found to hold a socket, provided it still does: the pid may have been given to another one
     /// between the search and the keeping.
     pub(super) fn hold(&mut self, found: Found, inode: u32) -> Option<Hold> {
-        let key = self.kept.keep(&self.proc, &self.clock, found.pid, true).ok()?;
-        let still = holders::still_holds(&self.proc, found, inode).unwrap_or(false);
+        let key = self.kept.keep(&self.proc, &self.clock, found.pid, self.table.listed(found.pid), true).ok()?;
+        // The first time a thousand are found at once. That nobody else got the pid can be told then from what was listed before the
+        // search; who has let go of the socket since will be found in the rounds, or has executed another program.
+        let was_listed = !self.has_looked && self.table.has(key);
+        let still = was_listed || holders::still_holds(&self.proc, found, inode).unwrap_or(false);
         still.then_some(Hold { key, descriptor: found.descriptor })
     }
 }

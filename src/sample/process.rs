@@ -11,6 +11,7 @@ use std::sync::Arc;
 use procfs::{FromRead, ProcessCGroups};
 
 use super::clock::Clock;
+use super::meeting::{Meeting, Opened};
 use super::proc::{Proc, each_number};
 use super::stat::{self, Stat};
 use crate::domain::{Process, ProcessKey, Reading, Shown, Uid};
@@ -44,6 +45,8 @@ pub(super) struct Kept {
     age: u32,
     /// What was left out when it was met has been read.
     is_complete: bool,
+    /// It was asked which network namespace it lives in.
+    is_placed: bool,
     /// It may have opened or closed a file since they were counted.
     is_count_old: bool,
 }
@@ -66,7 +69,7 @@ pub(super) enum Change {
 impl Kept {
     /// Reads everything of a process for the first time. `keep`: whether its descriptors may stay open.
     pub(super) fn open(proc: &Proc, clock: &Clock, pid: i32, keep: bool) -> io::Result<Self> {
-        let mut kept = Self::meet(proc, clock, pid, keep, false)?;
+        let mut kept = Self::meet(proc, clock, pid, Meeting { keep, listed: None, holds_socket: false })?;
         kept.complete(proc);
         // The path still answers: so what was completed was read of the same process.
         proc.identity(pid)?;
@@ -74,35 +77,40 @@ impl Kept {
     }
 
     /// Reads who it is, and leaves the rest to the first [`Kept::refresh`]: a thousand that are met at once do not fit in a first frame.
-    /// `listens_here`: a listener of this process's own network namespace was found with it, which makes it one of here for the moment.
-    pub(super) fn meet(proc: &Proc, clock: &Clock, pid: i32, keep: bool, listens_here: bool) -> io::Result<Self> {
-        let stat = proc.open(pid, "stat")?;
-        let mut buffer = [0; LINE];
-        let line = pread(&stat, &mut buffer)?;
-        let first = stat::parse(line).ok_or(io::ErrorKind::InvalidData)?;
-        let uid = Uid(proc.identity(pid)?.st_uid);
+    pub(super) fn meet(proc: &Proc, clock: &Clock, pid: i32, meeting: Meeting) -> io::Result<Self> {
+        let Meeting { keep, listed, holds_socket } = meeting;
+        let (listed, opened) = listed.map_or((None, None), |(inode, opened)| (Some(inode), opened));
+        let Opened { file: stat, line } = opened.map_or_else(|| Opened::read(proc, pid), Ok)?;
+        let first = stat::parse(&line).ok_or(io::ErrorKind::InvalidData)?;
         let name = first.name.to_vec();
+        let command = command(proc, pid, &name);
+        let elsewhere = !holds_socket && proc.is_elsewhere(pid);
+        // Last: the directory that was listed before has meant this process ever since.
+        let identity = proc.identity(pid)?;
         let process = Process {
             key: ProcessKey { pid, start_time: first.start_time },
             parent: first.parent,
-            uid,
+            uid: Uid(identity.st_uid),
             name: Shown::from_bytes(&name),
-            command: command(proc, pid, &name),
+            command,
             state: char::from(first.state),
             cpu_ticks: first.cpu_ticks,
             memory_bytes: memory(&first),
             tasks: first.tasks,
             open_files: Reading::Unasked,
             cgroup: Reading::Unasked,
-            elsewhere: !listens_here && proc.is_elsewhere(pid),
+            elsewhere,
             started_at: clock.started_at(first.start_time),
         };
         let image = first.image;
-        // The kept descriptor still answers: so everything between was read of the same process.
-        pread(&stat, &mut buffer)?;
+        if listed != Some(identity.st_ino) {
+            // The kept descriptor still answers: so everything between was read of the same process.
+            pread(&stat, &mut [0; LINE])?;
+        }
         let stat = keep.then_some(stat);
         let process = Arc::new(process);
-        Ok(Self { process, stat, files: None, runs: None, name, image, age: 0, is_complete: false, is_count_old: true })
+        let (is_complete, is_placed) = (false, !holds_socket);
+        Ok(Self { process, stat, files: None, runs: None, name, image, age: 0, is_complete, is_placed, is_count_old: true })
     }
 
     /// Reads what [`Kept::meet`] left out.
@@ -116,8 +124,10 @@ impl Kept {
         let open_files = self.count_files(proc);
         let process = Arc::make_mut(&mut self.process);
         process.cgroup = cgroup(proc, pid);
-        process.elsewhere = proc.is_elsewhere(pid);
         process.open_files = open_files;
+        if !std::mem::replace(&mut self.is_placed, true) {
+            process.elsewhere = proc.is_elsewhere(pid);
+        }
     }
 
     /// Which process it is.
@@ -308,7 +318,7 @@ fn count_entries(proc: &Proc, pid: i32) -> io::Result<u64> {
     Ok(count)
 }
 
-fn pread<'buffer>(file: &OwnedFd, buffer: &'buffer mut [u8; LINE]) -> io::Result<&'buffer [u8]> {
+pub(super) fn pread<'buffer>(file: &OwnedFd, buffer: &'buffer mut [u8; LINE]) -> io::Result<&'buffer [u8]> {
     let length = rustix::io::retry_on_intr(|| rustix::io::pread(file, &mut *buffer, 0))?;
     buffer.get(..length).ok_or_else(|| io::ErrorKind::InvalidData.into())
 }

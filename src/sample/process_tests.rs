@@ -196,3 +196,22 @@ fn the_unified_cgroup_goes_first() {
         assert_eq!(cgroup_of(text.as_bytes()).as_ref().map(Shown::as_str), expected, "{text:?}");
     }
 }
+
+#[test]
+fn what_was_opened_of_another_process_is_not_believed() {
+    let (proc, clock) = (proc(), Clock::new());
+    let inode = proc.identity(own()).unwrap().st_ino;
+    let meet =
+        |inode: u64, opened| Kept::meet(&proc, &clock, own(), Meeting { keep: true, listed: Some((inode, opened)), holds_socket: true });
+    for listed in [inode, inode ^ 1] {
+        let kept = meet(listed, Some(Opened::read(&proc, own()).unwrap())).unwrap();
+        assert_eq!(kept.process().uid, Uid(nix::unistd::geteuid().as_raw()));
+        assert!(kept.holds_descriptors() && !kept.process().elsewhere);
+    }
+    // It had the pid before.
+    let mut before = Reaped::shell("exec sleep 60");
+    let opened = Opened::read(&proc, before.pid()).unwrap();
+    before.0.kill().unwrap();
+    before.0.wait().unwrap();
+    assert!(meet(inode ^ 1, Some(opened)).is_err());
+}

@@ -63,6 +63,7 @@ impl Sampler {
             self.held = self.listeners.version();
             self.is_keeping_stale = !self.keep_members();
         }
+        self.table.close();
         listed.is_ok() && !self.is_keeping_stale
     }
 
@@ -122,7 +123,7 @@ impl Sampler {
             if self.kept.has(pid) {
                 continue;
             }
-            match self.kept.keep(&self.proc, &self.clock, pid, false) {
+            match self.kept.keep(&self.proc, &self.clock, pid, self.table.listed(pid), false) {
                 // Somebody else has the pid by now: not a member until the next look says so.
                 Ok(key) if !self.table.has(key) => self.kept.forget(key),
                 Ok(_) => {}

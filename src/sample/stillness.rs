@@ -122,9 +122,12 @@ mod tests {
     #[test]
     fn a_listener_that_comes_moves_the_counters() {
         let mut stillness = Stillness::open(&Proc::open_at(Path::new("/proc")).unwrap());
-        stillness.has_moved();
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        assert!(stillness.has_moved());
-        drop(listener);
+        // More than once: another test's listener may go in the same moment, which nobody could tell by the counters.
+        let is_seen = |stillness: &mut Stillness| {
+            stillness.has_moved();
+            let _listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+            stillness.has_moved()
+        };
+        assert!((0..10).any(|_| is_seen(&mut stillness)));
     }
 }

@@ -7,6 +7,9 @@ use std::collections::HashMap;
 use std::io;
 use std::os::fd::OwnedFd;
 
+use super::halves::in_two;
+use super::limits::keepable_processes;
+use super::meeting::{Listed, Opened};
 use super::proc::Proc;
 use super::stat;
 use crate::domain::{ProcessKey, Uid};
@@ -53,16 +56,38 @@ pub(super) struct Table {
     generation: u32,
     newest: Newest,
     skipped: u32,
+    /// Of those that were listed for the first time, until it is known who of them is to be read further.
+    opened: HashMap<i32, Opened>,
+    most_open: usize,
 }
 
 impl Table {
     pub(super) fn new(proc: &Proc) -> Self {
-        Self { entries: HashMap::new(), listed: Vec::new(), generation: 0, newest: Newest::open(proc), skipped: SKIPPED_AT_MOST }
+        Self {
+            entries: HashMap::new(),
+            listed: Vec::new(),
+            generation: 0,
+            newest: Newest::open(proc),
+            skipped: SKIPPED_AT_MOST,
+            opened: HashMap::new(),
+            most_open: keepable_processes(),
+        }
     }
 
     /// What is known of a pid.
     pub(super) fn get(&self, pid: i32) -> Option<&Entry> {
         self.entries.get(&pid)
+    }
+
+    /// What is known of a process that is to be read further.
+    pub(super) fn listed(&mut self, pid: i32) -> Option<Listed> {
+        let inode = self.entries.get(&pid)?.inode;
+        Some((inode, self.opened.remove(&pid)))
+    }
+
+    /// Closes what nobody wanted.
+    pub(super) fn close(&mut self) {
+        self.opened = HashMap::new();
     }
 
     /// Whether this very process is there.
@@ -118,24 +143,27 @@ impl Table {
         self.generation = self.generation.wrapping_add(1);
         let generation = self.generation;
         let mut changes = Changes::default();
+        let mut unknown = Vec::new();
         for &(pid, inode) in listed {
             match self.entries.get_mut(&pid) {
                 Some(entry) if entry.inode == inode => entry.seen = generation,
-                known => {
-                    let (start_time, is_known) = known.map_or((0, false), |entry| (entry.start_time, true));
-                    // A process that is gone before it is read is one that never was; so is one that may not be read.
-                    let Some(fresh) = read(proc, pid, generation) else {
-                        continue;
-                    };
-                    self.entries.insert(pid, fresh);
-                    // The kernel may give a directory a new inode number after it forgot it for want of memory.
-                    if !is_known || start_time != fresh.start_time {
-                        changes.came.push(pid);
-                        if is_known {
-                            changes.went.push(pid);
-                        }
-                    }
-                }
+                _ => unknown.push(pid),
+            }
+        }
+        // A process that is gone before it is read is one that never was; so is one that may not be read.
+        let room = self.most_open.saturating_sub(self.opened.len());
+        let mut unknown: Vec<(i32, bool)> = unknown.into_iter().enumerate().map(|(index, pid)| (pid, index < room)).collect();
+        let read = in_two(&mut unknown, |(pid, stays_open)| {
+            let (entry, opened) = read(proc, *pid, generation)?;
+            Some((*pid, entry, stays_open.then_some(opened)))
+        });
+        for (pid, fresh, opened) in read.into_iter().flatten() {
+            self.opened.extend(opened.map(|opened| (pid, opened)));
+            let before = self.entries.insert(pid, fresh);
+            // The kernel may give a directory a new inode number after it forgot it for want of memory.
+            if before.is_none_or(|before| before.start_time != fresh.start_time) {
+                changes.came.push(pid);
+                changes.went.extend(before.map(|_| pid));
             }
         }
         self.entries.retain(|&pid, entry| {
@@ -156,7 +184,7 @@ impl Table {
         }
         for (&pid, entry) in &mut self.entries {
             if changes.went.contains(&entry.parent)
-                && let Some(fresh) = read(proc, pid, entry.seen)
+                && let Some((fresh, _)) = read(proc, pid, entry.seen)
                 && fresh.parent != entry.parent
             {
                 entry.parent = fresh.parent;
@@ -167,11 +195,13 @@ impl Table {
 }
 
 /// Reads a process for the first time.
-fn read(proc: &Proc, pid: i32, generation: u32) -> Option<Entry> {
+fn read(proc: &Proc, pid: i32, generation: u32) -> Option<(Entry, Opened)> {
     let identity = proc.identity(pid).ok()?;
-    let line = proc.read(pid, "stat").ok()?;
-    let stat = stat::parse(&line)?;
-    Some(Entry { start_time: stat.start_time, parent: stat.parent, uid: Uid(identity.st_uid), inode: identity.st_ino, seen: generation })
+    let opened = Opened::read(proc, pid).ok()?;
+    let stat = stat::parse(&opened.line)?;
+    let entry =
+        Entry { start_time: stat.start_time, parent: stat.parent, uid: Uid(identity.st_uid), inode: identity.st_ino, seen: generation };
+    Some((entry, opened))
 }
 
 /// The pid that was given last, the fifth field of /proc/loadavg (proc(5)): while it stands still, no process came.
@@ -284,6 +314,26 @@ mod tests {
         child.wait().unwrap();
         let went = (0..=SKIPPED_AT_MOST).any(|_| table.refresh(&mut proc).unwrap().went.contains(&pid));
         assert!(went);
+    }
+
+    #[test]
+    fn what_was_opened_is_given_away_once() {
+        let mut proc = Proc::open_at(Path::new("/proc")).unwrap();
+        let own = i32::try_from(std::process::id()).unwrap();
+        let mut table = Table::new(&proc);
+        table.refresh(&mut proc).unwrap();
+        let (inode, opened) = table.listed(own).unwrap();
+        assert_eq!(inode, proc.identity(own).unwrap().st_ino);
+        assert_eq!(stat::parse(&opened.unwrap().line).unwrap().start_time, table.get(own).unwrap().start_time);
+        assert!(matches!(table.listed(own), Some((same, None)) if same == inode));
+        table.close();
+        assert!(matches!(table.listed(std::os::unix::process::parent_id().cast_signed()), Some((_, None))));
+        assert!(table.listed(-1).is_none());
+
+        let mut scarce = Table::new(&proc);
+        scarce.most_open = 0;
+        scarce.refresh(&mut proc).unwrap();
+        assert!(matches!(scarce.listed(own), Some((_, None))));
     }
 
     #[test]

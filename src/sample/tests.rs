@@ -49,6 +49,11 @@ fn listening(address: &str) -> (TcpListener, u16) {
     (listener, port)
 }
 
+/// Ends it also where a child that another test is just starting has a copy of the descriptor until its exec.
+fn stop_listening(listener: TcpListener) {
+    rustix::net::shutdown(&listener, rustix::net::Shutdown::Both).unwrap();
+}
+
 fn at(sampler: &mut Sampler, port: u16, inode: u64) -> Option<Listener> {
     let listeners = sampler.sample().listeners.clone().known().unwrap();
     listeners.iter().find(|listener| listener.endpoint.port == port && listener.inode == inode).cloned()
@@ -87,7 +92,7 @@ fn a_listener_comes_with_its_holder_and_goes() {
         assert_eq!(holder.key, own_key());
         assert_eq!(holder.parent, nix::unistd::getppid().as_raw());
         assert!(!holder.command.is_empty());
-        drop(listener);
+        stop_listening(listener);
         assert!(sampler.ports(&Watched::default()));
         assert!(at(&mut sampler, port, inode).is_none());
     }
@@ -96,7 +101,7 @@ fn a_listener_comes_with_its_holder_and_goes() {
 #[test]
 fn a_listener_that_comes_later_is_seen_at_the_next_look() {
     let (probe, port) = listening("127.0.0.1:0");
-    drop(probe);
+    stop_listening(probe);
     let mut sampler = sampler_of(port);
     sampler.ports(&Watched::default());
     let before = jiff::Timestamp::now();

@@ -36,9 +36,12 @@ const TICK: Duration = Duration::from_millis(50);
 pub fn read(records: &Records, boot: &str, cache: &Mutex<Cache>, roster: &Roster) -> Vec<Claim> {
     let mut cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
     let is_changed = cache.look_at_directory(records);
+    // Listed after that: what comes later changes the directory once more. Most instances of a host that berth has just come to have none.
+    let names = if is_changed { records.names().ok() } else { None };
     let mut claims = Vec::with_capacity(roster.instances.len());
     for declared in roster.instances.iter().filter(|declared| declared.supervisor == SupervisorKind::Process) {
-        cache.look(records, boot, &declared.id, is_changed);
+        let is_there = names.as_ref().is_none_or(|names| names.contains(&Records::name(&declared.id)));
+        cache.look(records, boot, &declared.id, is_changed, is_there);
         let denied = cache.denied;
         let record = cache.known.get_mut(&declared.id).and_then(Option::as_mut);
         let record = record.map(|record| share_settings(record, declared));
@@ -66,8 +69,8 @@ impl Cache {
         is_changed
     }
 
-    /// Reads one record, if there is something new in it.
-    fn look(&mut self, records: &Records, boot: &str, id: &InstanceId, is_changed: bool) {
+    /// Reads one record, if there is something new in it. `is_there`: there may be one.
+    fn look(&mut self, records: &Records, boot: &str, id: &InstanceId, is_changed: bool, is_there: bool) {
         let Self { known, editions, denied, restless, .. } = self;
         let last = known.get(id);
         let settled = last.is_some_and(|record| record.as_ref().is_none_or(|record| record.settled));
@@ -81,7 +84,8 @@ impl Cache {
             return;
         }
         let is_known = last.is_some();
-        let read = records.edition(id).and_then(|edition| {
+        let edition = if is_there { records.edition(id) } else { Ok(None) };
+        let read = edition.and_then(|edition| {
             // What is written between the two looks makes the next edition another one: nothing is missed.
             if !is_known || editions.get(id) != Some(&edition) {
                 let record = if edition.is_some() { records.read(id, boot)? } else { None };
@@ -174,7 +178,7 @@ mod tests {
             // The directory has not changed for long.
             std::thread::sleep(TICK + TICK / 5);
             let is_changed = cache.look_at_directory(&records);
-            cache.look(&records, "b", &id, is_changed);
+            cache.look(&records, "b", &id, is_changed, true);
             cache.known.get(&id).cloned().flatten()
         };
         assert_eq!(look(), None);
@@ -196,6 +200,21 @@ mod tests {
         assert!(look().is_some_and(|record| record.stop_asked), "an order from another console, after everything was written");
         drop(asked(&records, &id));
         assert!(look().is_some_and(|record| !record.settled), "another console began anew");
+    }
+
+    #[test]
+    fn who_has_no_record_is_known_without_asking_for_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let records = Records::below(directory.path());
+        assert!(records.names().unwrap().is_empty(), "there is no directory");
+        let id = InstanceId::of_owner("alice").unwrap();
+        drop(asked(&records, &id));
+        assert_eq!(records.names().unwrap(), [Records::name(&id)].into());
+        let mut cache = Cache::default();
+        cache.look(&records, "b", &id, true, false);
+        assert_eq!(cache.known.get(&id), Some(&None), "as it was listed");
+        cache.look(&records, "b", &id, true, true);
+        assert!(cache.known.get(&id).is_some_and(Option::is_some), "as it is listed now");
     }
 
     #[test]

@@ -2,6 +2,8 @@
 //!
 //! It must never leave half a record where a whole one was, and never write into a user's tree.
 
+use std::collections::HashSet;
+use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
@@ -39,7 +41,24 @@ impl Records {
     }
 
     fn path(&self, id: &InstanceId) -> PathBuf {
-        self.directory.join(format!("{}.jsonl", id.file_stem()))
+        self.directory.join(Self::name(id))
+    }
+
+    /// The names of the files that there are; none where there is no directory.
+    ///
+    /// # Errors
+    /// When the directory may not be read.
+    pub fn names(&self) -> std::io::Result<HashSet<OsString>> {
+        match fs::read_dir(&self.directory) {
+            Ok(entries) => entries.map(|entry| entry.map(|entry| entry.file_name())).collect(),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(HashSet::new()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The name of an instance's file.
+    pub fn name(id: &InstanceId) -> OsString {
+        format!("{}.jsonl", id.file_stem()).into()
     }
 
     /// Reads one record; empty when there is none.
