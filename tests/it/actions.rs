@@ -134,7 +134,7 @@ fn a_server_is_started_seen_and_stopped() {
 }
 
 #[test]
-fn a_server_inherits_nothing() {
+fn a15_a_server_inherits_nothing() {
     let tree = Tree::new(&["zoe"]);
     // A server without a handler of its own: what the keeper's side left ignored or blocked would still be so.
     let text = std::fs::read_to_string(tree.config()).unwrap();
@@ -199,7 +199,7 @@ fn a_taken_port_is_named_and_nothing_is_started() {
 }
 
 #[test]
-fn of_many_who_start_one_wins_and_one_process_runs() {
+fn f12_of_many_who_start_one_wins_and_one_process_runs() {
     let tree = Tree::new(&["zoe"]);
     let children: Vec<_> = (0..6).map(|_| tree.command(&["start", "zoe"]).spawn().unwrap()).collect();
     let ends: Vec<_> = children.into_iter().map(|child| told(child.wait_with_output().unwrap())).collect();

@@ -34,3 +34,4 @@ mod screens_sizes;
 mod screens_tabs;
 #[path = "../support/terminal.rs"]
 mod terminal;
+mod threats;

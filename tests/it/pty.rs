@@ -103,7 +103,7 @@ fn fresh() -> String {
 }
 
 #[test]
-fn every_way_out_gives_the_terminal_back() {
+fn f04_every_way_out_gives_the_terminal_back() {
     let fresh = fresh();
     for way in ["q", "\u{3}", "-TERM", "-HUP", "-INT", "panic"] {
         let mut terminal = console(120, 40, if way == "panic" { "panics" } else { "shows" });
@@ -142,7 +142,7 @@ fn a_paste_is_not_typed() {
 }
 
 #[test]
-fn a_terminal_that_hangs_up_ends_the_console_within_a_second() {
+fn f02_a_terminal_that_hangs_up_ends_the_console_within_a_second() {
     for blocked in [false, true] {
         let wrapper: &[&str] = if blocked { &["--block-signal=HUP"] } else { &[] };
         let program = program();
@@ -188,7 +188,7 @@ fn open_and_hang_up(words: &[&str]) -> Box<dyn Child + Send + Sync> {
 }
 
 #[test]
-fn control_z_gives_the_terminal_to_the_shell_and_fg_comes_back() {
+fn f03_control_z_gives_the_terminal_to_the_shell_and_fg_comes_back() {
     let mut terminal = Terminal::start(100, 30, "bash", &["--norc", "--noprofile", "-i"], &[(ROLE, "shows"), ("PS1", "shell> ")]);
     terminal.until("a shell", PATIENCE, |text| text.contains("shell>"));
     terminal.keys(&format!("{} {}\n", program(), arguments().join(" ")));

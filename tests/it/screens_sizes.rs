@@ -28,7 +28,7 @@ fn consoles() -> Vec<Console> {
 }
 
 #[test]
-fn no_size_makes_it_panic() {
+fn f05_no_size_makes_it_panic() {
     for mut console in consoles() {
         for (width, height) in (0..=60u16).flat_map(|width| (0..=30u16).map(move |height| (width, height))) {
             console.event(Event::Resized(width, height));
