@@ -112,8 +112,8 @@ impl Host {
     pub fn keeper(&self, owner: &Account) -> i32 {
         let record = fs::read_to_string(self.berth.state.join(format!("instances/{}+default.jsonl", owner.name))).unwrap();
         let event = |line: &str| serde_json::from_str::<Value>(line).ok();
-        let keepers = record.lines().filter_map(event).filter_map(|event| event["started"]["keeper"][0].as_i64());
-        i32::try_from(keepers.last().unwrap()).unwrap()
+        let mut keepers = record.lines().filter_map(event).filter_map(|event| event["started"]["keeper"][0].as_i64());
+        i32::try_from(keepers.next_back().unwrap()).unwrap()
     }
 }
 
