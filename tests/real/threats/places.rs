@@ -89,6 +89,7 @@ fn f06_no_space() {
     assert_eq!(row["state"], "stopped", "{row:#}");
     // What stood there stands there: nothing was half overwritten, and with room again all goes on.
     assert!(fs::read(host.berth.state.join("events.db")).unwrap().len() >= before.len());
+    drop(filler);
     fs::remove_file(host.berth.state.join("filler")).unwrap();
     host.berth.done(&["start", &alice.name, &bob.name]);
     host.berth.done(&["stop", &alice.name, &bob.name]);
@@ -204,7 +205,7 @@ fn f22_dead_mount() {
     console.until("the other's row", Duration::from_secs(20), |text| text.contains("● 1 up"));
     console.keys("?");
     console.until("an answer to a key", Duration::from_secs(2), |text| text.contains("Esc"));
-    console.keys("\u{1b}qq");
+    console.keys("\u{3}");
     console.end(Duration::from_secs(10));
     drop(dead);
     host.berth.done(&["stop", &alice.name, &bob.name]);
