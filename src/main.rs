@@ -19,6 +19,7 @@ use berth::tui::{self, Keymap};
 use tokio::sync::watch;
 
 fn main() -> ExitCode {
+    cli::tame_panics();
     let arguments: Vec<OsString> = std::env::args_os().collect();
     if let Some(code) = cli::run_hidden(&arguments) {
         return ExitCode::from(code);

@@ -80,6 +80,11 @@ pub fn tell_words(rendered: &str) {
     let _ = io::stderr().lock().write_all(text.as_bytes());
 }
 
+/// Has a panic tell its words as harmless as everything else: they may quote a text from outside. For the program's own `main`.
+pub fn tame_panics() {
+    std::panic::set_hook(Box::new(|panic| tell_words(&format!("berth: {panic}"))));
+}
+
 /// A write after which the exit code still counts: that nobody reads it makes nothing of what was done succeed.
 pub fn unless_closed(written: io::Result<()>) -> Result<(), Stop> {
     match written.map_err(Stop::from) {

@@ -39,6 +39,7 @@ use crate::domain::Verb;
 use args::{Arguments, ColorWhen, Command, Global};
 pub use door::{ConsoleOptions, Desk, Opening, Setting, Wiring};
 use errors::Stop;
+pub use errors::tame_panics;
 use output::Out;
 
 pub use hidden::run_hidden;

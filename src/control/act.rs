@@ -110,12 +110,12 @@ impl Control {
             });
         }
         let Some(declared) = row.declared.clone() else { return Err(Error::failed("it is no instance")) };
-        let _lock = self.lock(caller, &declared, order.verb)?;
+        let lock = self.lock(caller, &declared, order.verb)?;
         // Looked again behind the lock: whoever had it before may have done the same.
         let snapshot = self.eyes.look_again(&order.id);
         let Some(row) = snapshot.row(&order.id) else { return Err(Error::new(Kind::NoSuchInstance, "it has just gone")) };
         check_target(order, row)?;
-        let entry = match self.audit.intend(caller, order) {
+        let entry = match self.audit.intend(caller, order, lock.as_ref().map(|_| row.state)) {
             Ok(entry) => Some(entry),
             Err(_) if order.verb == Verb::Stop => None,
             Err(error) => {

@@ -11,8 +11,8 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior, params};
 
 use super::together::Together;
-use crate::domain::{Caller, Deed, DeedResult, InstanceId, Order, Outcome, Shown, Uid};
-use crate::error::{Context, Error, Result};
+use crate::domain::{Caller, Deed, DeedResult, InstanceId, Order, Outcome, Shown, State, Uid};
+use crate::error::{Context, Error, Kind, Result};
 
 /// The file in the state directory.
 const FILE: &str = "events.db";
@@ -41,6 +41,8 @@ struct Intent {
     verb: String,
     instance: String,
     reason: Option<String>,
+    /// As what the instance was found by the holder of its lock.
+    found: Option<State>,
 }
 
 /// What came of it.
@@ -81,9 +83,12 @@ impl Audit {
 
     /// Records what is about to be done; the entry's number.
     ///
+    /// Whoever holds the instance's lock says as what the instance was `found`: nobody else acts on it then, and earlier orders without a
+    /// result were cut off, for whoever carried them out was killed. That is put down in the same transaction.
+    ///
     /// # Errors
     /// When it cannot be written: then it is not done, except stop.
-    pub fn intend(&self, caller: &Caller, order: &Order) -> Result<i64> {
+    pub fn intend(&self, caller: &Caller, order: &Order, found: Option<State>) -> Result<i64> {
         let intent = Intent {
             asked_at: Timestamp::now(),
             uid: caller.uid.0,
@@ -92,6 +97,7 @@ impl Audit {
             verb: order.verb.to_string(),
             instance: order.id.to_string(),
             reason: order.reason.clone(),
+            found,
         };
         self.write(Entry::Intent(intent), "cannot record what is to be done")
     }
@@ -136,6 +142,13 @@ impl Entry {
     fn write(&self, connection: &Connection) -> rusqlite::Result<i64> {
         match self {
             Self::Intent(intent) => {
+                if let Some(found) = intent.found {
+                    let cut_off = format!("cut off: berth ended in the middle of it; the next order found it {}", found.word());
+                    connection.execute(
+                        "UPDATE actions SET ended_at = ?2, exit_code = ?3, result = ?4 WHERE instance = ?1 AND ended_at IS NULL",
+                        params![intent.instance, intent.asked_at.to_string(), Kind::Failed.exit_code(), cut_off],
+                    )?;
+                }
                 connection.execute(
                     "INSERT INTO actions (asked_at, uid, login_uid, name, verb, instance, reason) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
                     params![
@@ -265,7 +278,7 @@ mod tests {
         let caller = Caller { uid: Uid(7), name: Shown::new("amy"), login: Some(Uid(7)), role: Role::Admin, read_only: false };
         let id = InstanceId::of_owner("bob").unwrap();
         let order = Order { verb: Verb::Stop, id, target: Target::Whatever, reason: Some("tired".to_owned()), timeout: None };
-        let entry = audit.intend(&caller, &order).unwrap();
+        let entry = audit.intend(&caller, &order, None).unwrap();
         let read = |connection: &Connection| {
             connection.query_row("SELECT verb || ' ' || instance || ' ' || reason, result FROM actions WHERE id = ?1", [entry], |row| {
                 Ok((row.get::<_, String>(0)?, row.get::<_, Option<String>>(1)?))
@@ -296,11 +309,11 @@ mod tests {
             let id = InstanceId::parse(name).unwrap();
             Order { verb, id, target: Target::Whatever, reason: reason.map(str::to_owned), timeout: None }
         };
-        audit.intend(&caller(0, "root", 0), &order(Verb::Start, "bob", None)).unwrap();
-        let entry = audit.intend(&caller(0, "root", 7), &order(Verb::Stop, "bob/tools", Some("tired\u{1b}[2J"))).unwrap();
+        audit.intend(&caller(0, "root", 0), &order(Verb::Start, "bob", None), None).unwrap();
+        let entry = audit.intend(&caller(0, "root", 7), &order(Verb::Stop, "bob/tools", Some("tired\u{1b}[2J")), None).unwrap();
         let outcome = Outcome { exit_code: 5, sentence: Shown::new("still there"), hints: vec![], log_lines: vec![] };
         audit.conclude(entry, &outcome).unwrap();
-        audit.intend(&caller(7, "amy", 7), &order(Verb::Start, "carol", None)).unwrap();
+        audit.intend(&caller(7, "amy", 7), &order(Verb::Start, "carol", None), None).unwrap();
         let deeds = audit.last(2, account).unwrap();
         let told = |deed: &Deed| format!("{} {} {}", deed.by, deed.verb, deed.id.as_ref().map(ToString::to_string).unwrap_or_default());
         assert_eq!(deeds.iter().map(told).collect::<Vec<_>>(), ["amy as root stop bob/tools", "amy start carol"]);
@@ -317,6 +330,33 @@ mod tests {
         let audit = Audit::below(&directory.path().join("state"));
         assert_eq!(audit.last(10, account).unwrap(), []);
         assert!(!directory.path().join("state").exists());
+    }
+
+    #[test]
+    fn f01_what_was_cut_off_is_put_down_as_that() {
+        let directory = tempfile::tempdir().unwrap();
+        let audit = Audit::below(directory.path());
+        let order = |name| {
+            let id = InstanceId::parse(name).unwrap();
+            Order { verb: Verb::Start, id, target: Target::Whatever, reason: None, timeout: None }
+        };
+        let amy = caller(7, "amy", 7);
+        let done = audit.intend(&amy, &order("bob"), Some(State::Stopped)).unwrap();
+        let outcome = Outcome { exit_code: 0, sentence: Shown::new("running"), hints: vec![], log_lines: vec![] };
+        audit.conclude(done, &outcome).unwrap();
+        audit.intend(&amy, &order("bob"), Some(State::Stopped)).unwrap();
+        audit.intend(&amy, &order("carol"), Some(State::Stopped)).unwrap();
+        // Without the lock nobody knows whether the other one is still at it.
+        audit.intend(&amy, &order("bob"), None).unwrap();
+        assert_eq!(audit.last(9, account).unwrap().iter().filter(|deed| deed.result.is_none()).count(), 3);
+        audit.intend(&amy, &order("bob"), Some(State::Running)).unwrap();
+        let told: Vec<_> = audit.last(9, account).unwrap().into_iter().map(|deed| deed.result).collect();
+        assert_eq!(told[0].as_ref().map(|result| result.sentence.as_str()), Some("running"));
+        for cut in [&told[1], &told[3]] {
+            let cut = cut.as_ref().unwrap();
+            assert!(!cut.done && cut.sentence.as_str().ends_with("found it running"), "{cut:?}");
+        }
+        assert!(told[2].is_none() && told[4].is_none(), "another instance's order may be under way, and this one is");
     }
 
     #[test]

@@ -295,6 +295,10 @@ fn wrong_account(account: &Account, owner: &str, template: &Template) -> Option<
         None if account.uid.is_root() && owner != "root" => {
             Some(format!("it belongs to root and there is no account called {owner}: make the account, or set run_as in the template"))
         }
+        // Whose account was deleted left files behind; the next account that is made may get the uid and with it the server.
+        None if account.name.is_none() => {
+            Some(format!("it belongs to uid {}, which is no account's: give it to one, or set run_as in the template", account.uid))
+        }
         _ => None,
     }
 }

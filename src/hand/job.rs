@@ -54,10 +54,12 @@ pub enum Job {
         group: GroupOrder,
     },
     /// Kill what is left in the control group of this name, and remove it. The one job that is done as root: it reaches what berth
-    /// started and nothing else, also where the user has stopped or killed the keeper.
+    /// started and nothing else, also where the user has stopped or killed the keeper and kills or stops every hand.
     EndGroup {
         /// The group.
         name: String,
+        /// Whether the keeper that the group is called by is killed too, if it is the user's: it is berth's own process.
+        with_keeper: bool,
     },
 }
 

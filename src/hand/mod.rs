@@ -21,7 +21,7 @@ pub use errand::FileFacts;
 pub use identity::{Identity, become_user};
 pub use job::{Answer, Job};
 pub use reader::{Foreseen, LookedAhead, Reader};
-pub use signal::{is_alive, open_verified, process_facts, send};
+pub use signal::{is_alive, open_verified, process_facts, send, state_of};
 pub use tree::{Ending, descendants, end_tree};
 pub use watching::Way;
 pub use zygote::Zygote;

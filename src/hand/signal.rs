@@ -61,9 +61,21 @@ fn real_uid(pid: i32) -> io::Result<Uid> {
         .ok_or_else(|| io::Error::other("no Uid line in status"))
 }
 
-/// Whether the very process still runs (a zombie does not).
+/// Whether the very process still runs (a zombie does not). What cannot be looked at is not taken for ended.
 pub fn is_alive(key: ProcessKey) -> bool {
-    process_facts(key.pid).is_ok_and(|facts| facts.key == key && !matches!(facts.state, 'Z' | 'X'))
+    state_of(key).is_some()
+}
+
+/// The state letter of the very process while it runs, `?` where it is there and cannot be looked at; `None` when it has ended.
+pub fn state_of(key: ProcessKey) -> Option<char> {
+    match process_facts(key.pid) {
+        Ok(facts) => (facts.key == key && !matches!(facts.state, 'Z' | 'X')).then_some(facts.state),
+        Err(error) if matches!(error.raw_os_error(), Some(libc::ENOENT | libc::ESRCH)) => None,
+        // No descriptor left, no memory. Signal 0 needs neither, kill(2); it harms nobody.
+        Err(_) => (key.pid > 0
+            && !matches!(nix::sys::signal::kill(nix::unistd::Pid::from_raw(key.pid), None), Err(nix::errno::Errno::ESRCH)))
+        .then_some('?'),
+    }
 }
 
 /// Opens a pidfd of the process, checked after opening: same start time, and the uid where one is demanded.

@@ -12,7 +12,7 @@ use nix::sys::wait::{Id, WaitPidFlag, waitid};
 
 use crate::domain::ProcessKey;
 
-use super::signal::{ProcessFacts, is_alive, open_verified, process_facts, send};
+use super::signal::{ProcessFacts, is_alive, open_verified, process_facts, send, state_of};
 
 /// How often the tree is looked at while it ends.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
@@ -88,11 +88,7 @@ pub fn end_tree(above: Option<i32>, roots: &[ProcessKey], grace: Duration, mut r
         }
         if spent >= grace + KILL_TAKES {
             reap();
-            ending.survivors = alive
-                .iter()
-                .filter_map(|key| process_facts(key.pid).ok().filter(|facts| facts.key == *key))
-                .map(|facts| (facts.key.pid, facts.state))
-                .collect();
+            ending.survivors = alive.iter().filter_map(|key| Some((key.pid, state_of(*key)?))).collect();
             return ending;
         }
         std::thread::sleep(LOOK_EVERY);

@@ -10,6 +10,7 @@ use nix::sys::signal::{SigHandler, Signal, signal};
 use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::{ForkResult, Pid, fork, setsid};
 
+use crate::domain::Uid;
 use crate::error::{Context, Error, Kind, Result};
 
 use super::cgroup;
@@ -98,10 +99,11 @@ fn wait_readable(descriptor: &OwnedFd, deadline: Duration) -> Result<()> {
     }
 }
 
-/// The zygote's whole life.
+/// The zygote's whole life. It outlives the engine by as long as a hand may take: one that its user stopped would stay for ever.
 fn serve(line: &OwnedFd) -> ! {
     detach();
     let mut hands: Vec<(Pid, Instant)> = Vec::new();
+    let mut has_engine = true;
     loop {
         while let Ok(status) = waitpid(None, Some(WaitPidFlag::WNOHANG)) {
             match status.pid() {
@@ -109,11 +111,18 @@ fn serve(line: &OwnedFd) -> ! {
                 None => break,
             }
         }
+        if !has_engine && hands.is_empty() {
+            std::process::exit(0)
+        }
         // A hand whose user stopped it never ends by itself. It is an unreaped child, so its pid is still its own.
         for (hand, until) in &hands {
             if Instant::now() >= *until {
                 let _ = nix::sys::signal::kill(*hand, Signal::SIGKILL);
             }
+        }
+        if !has_engine {
+            std::thread::sleep(Duration::from_millis(20));
+            continue;
         }
         let patience = if hands.is_empty() { None } else { Some(Duration::from_millis(200)) };
         if !has_message(line, patience) {
@@ -131,7 +140,7 @@ fn serve(line: &OwnedFd) -> ! {
                     }
                 }
             }
-            _ => std::process::exit(0),
+            _ => has_engine = false,
         }
     }
 }
@@ -182,8 +191,8 @@ fn fork_hand(line: &OwnedFd, request: &Request, descriptors: Vec<OwnedFd>) -> Op
 /// A hand: becomes the user, does one thing, answers, ends.
 fn do_job(who: &Identity, job: &Job, mut descriptors: Vec<OwnedFd>) -> ! {
     let Some(answer_line) = descriptors.drain(..).next() else { std::process::exit(1) };
-    let answer = if let Job::EndGroup { name } = job {
-        end_group(name)
+    let answer = if let Job::EndGroup { name, with_keeper } = job {
+        end_group(name, with_keeper.then(|| who.uid()))
     } else {
         match become_user(who) {
             Ok(()) => carry_out(who, job),
@@ -214,10 +223,15 @@ fn carry_out(who: &Identity, job: &Job) -> Answer {
     }
 }
 
-fn end_group(name: &str) -> Answer {
+/// `keepers` is the account whose keeper is killed too.
+fn end_group(name: &str, keepers: Option<Uid>) -> Answer {
     // What comes out of a message becomes one directory's name and never a path.
     if name.contains('/') || name.starts_with('.') {
         return refused(&io::Error::from_raw_os_error(libc::EINVAL), "ending the group");
+    }
+    let keeper = keepers.and_then(|uid| open_verified(cgroup::keeper_of(name)?, Some(uid)).ok());
+    if let Some(keeper) = keeper {
+        drop(send_signal(&keeper, libc::SIGKILL, 0));
     }
     let left = cgroup::end_group(name);
     cgroup::sweep_groups(SWEPT);

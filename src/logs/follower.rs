@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn a_storm_is_survived_in_little_memory_and_looking_stays_fast() {
+    fn f13_a_storm_is_survived_in_little_memory_and_looking_stays_fast() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("log");
         let mut log = File::create(&path).unwrap();

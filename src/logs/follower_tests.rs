@@ -157,23 +157,29 @@ fn race(keep_lines: usize, time: Duration, what: &str, rotate: impl Fn(&Path, u6
     (reader.lines(), last)
 }
 
-const TIME: Duration = Duration::from_secs(2);
+#[path = "../../tests/support/race.rs"]
+mod race;
+
+/// How long each of `races` lasts that are one after the other in a test.
+fn time(races: u32) -> Duration {
+    (race::length() / races).max(Duration::from_secs(2))
+}
 
 #[test]
-fn renamed_every_ten_milliseconds() {
-    let (lines, last) = race(10_000, TIME, "eight kept", |path, _| {
+fn f16_renamed_every_ten_milliseconds() {
+    let (lines, last) = race(10_000, time(2), "eight kept", |path, _| {
         shift(path, 8);
         fs::rename(path, number(path, 1)).unwrap();
     });
     // Eight files are eighty milliseconds: what is lost is lost to a machine that does nothing for that long.
     assert!(lines as u64 > last / 2, "{lines} of {last}");
-    race(10_000, TIME, "one kept", |path, _| fs::rename(path, number(path, 1)).unwrap());
+    race(10_000, time(2), "one kept", |path, _| fs::rename(path, number(path, 1)).unwrap());
 }
 
 #[test]
-fn copied_and_truncated_three_times_a_second() {
+fn f16_copied_and_truncated_three_times_a_second() {
     for keep in [1, 4, 30] {
-        race(10_000, TIME, &format!("{keep} copies"), move |path, rotation| {
+        race(10_000, time(3), &format!("{keep} copies"), move |path, rotation| {
             if rotation % 30 != 0 {
                 return;
             }
@@ -185,14 +191,14 @@ fn copied_and_truncated_three_times_a_second() {
 }
 
 #[test]
-fn removed_and_emptied_every_ten_milliseconds() {
-    race(10_000, TIME, "removed", |path, _| fs::remove_file(path).unwrap());
-    race(10_000, TIME, "emptied", |path, _| File::create(path).map(drop).unwrap());
+fn f16_removed_and_emptied_every_ten_milliseconds() {
+    race(10_000, time(2), "removed", |path, _| fs::remove_file(path).unwrap());
+    race(10_000, time(2), "emptied", |path, _| File::create(path).map(drop).unwrap());
 }
 
 #[test]
 fn more_than_is_kept_is_counted_line_by_line() {
-    let (lines, last) = race(20, TIME, "few kept", |path, _| {
+    let (lines, last) = race(20, Duration::from_secs(2), "few kept", |path, _| {
         shift(path, 8);
         fs::rename(path, number(path, 1)).unwrap();
     });

@@ -238,7 +238,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_chunks_do_not_matter(bytes in proptest::collection::vec(any::<u8>(), 0..300), size in 1_usize..40) {
+        fn f15_the_chunks_do_not_matter(bytes in proptest::collection::vec(any::<u8>(), 0..300), size in 1_usize..40) {
             let chunks: Vec<&[u8]> = bytes.chunks(size).collect();
             prop_assert_eq!(split(&chunks), split(&[&bytes]));
         }

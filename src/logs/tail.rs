@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn a_megabyte_in_one_line_is_cut() {
+    fn f15_a_megabyte_in_one_line_is_cut() {
         let mut bytes = vec![b'x'; 1_000_000];
         bytes.extend_from_slice(b"\nend\n");
         let lines = texts(&file(&bytes), 2);

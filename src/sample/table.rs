@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pid_that_was_given_again_is_another_process() {
+    fn a02_f11_a_pid_that_was_given_again_is_another_process() {
         let root = tempfile::tempdir().unwrap();
         put(root.path(), 10, 1, 100);
         let mut proc = Proc::open_at(root.path()).unwrap();

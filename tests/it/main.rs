@@ -23,6 +23,8 @@ mod pending;
 mod ports;
 mod preferences;
 mod pty;
+#[path = "../support/race.rs"]
+mod race;
 mod restarts;
 mod screens;
 mod screens_choosing;
@@ -32,5 +34,7 @@ mod screens_marks;
 mod screens_palette;
 mod screens_sizes;
 mod screens_tabs;
+#[allow(dead_code, reason = "shared by test programs that need different parts of it")]
 #[path = "../support/terminal.rs"]
 mod terminal;
+mod threats;

@@ -162,7 +162,7 @@ fn filter(code: u32, jt: u8, jf: u8, k: u32) -> libc::sock_filter {
 }
 
 #[test]
-fn where_sock_diag_is_refused_files_are_read_and_it_is_said() {
+fn f21_where_sock_diag_is_refused_files_are_read_and_it_is_said() {
     let tree = Tree::new(&["zoe", "yan"]);
     let port = tree.ports[0];
     let refused = |words: &[&str]| {

@@ -13,6 +13,7 @@ use portable_pty::{Child, CommandBuilder, PtySize, native_pty_system};
 
 use super::fake_door::FakeDoor;
 use super::fleet;
+use super::race;
 use super::terminal::Terminal;
 
 /// Names what the console is to do beside being one.
@@ -103,7 +104,7 @@ fn fresh() -> String {
 }
 
 #[test]
-fn every_way_out_gives_the_terminal_back() {
+fn f04_every_way_out_gives_the_terminal_back() {
     let fresh = fresh();
     for way in ["q", "\u{3}", "-TERM", "-HUP", "-INT", "panic"] {
         let mut terminal = console(120, 40, if way == "panic" { "panics" } else { "shows" });
@@ -142,7 +143,7 @@ fn a_paste_is_not_typed() {
 }
 
 #[test]
-fn a_terminal_that_hangs_up_ends_the_console_within_a_second() {
+fn f02_a_terminal_that_hangs_up_ends_the_console_within_a_second() {
     for blocked in [false, true] {
         let wrapper: &[&str] = if blocked { &["--block-signal=HUP"] } else { &[] };
         let program = program();
@@ -188,7 +189,7 @@ fn open_and_hang_up(words: &[&str]) -> Box<dyn Child + Send + Sync> {
 }
 
 #[test]
-fn control_z_gives_the_terminal_to_the_shell_and_fg_comes_back() {
+fn f03_control_z_gives_the_terminal_to_the_shell_and_fg_comes_back() {
     let mut terminal = Terminal::start(100, 30, "bash", &["--norc", "--noprofile", "-i"], &[(ROLE, "shows"), ("PS1", "shell> ")]);
     terminal.until("a shell", PATIENCE, |text| text.contains("shell>"));
     terminal.keys(&format!("{} {}\n", program(), arguments().join(" ")));
@@ -219,6 +220,27 @@ fn a_resize_is_drawn_and_too_small_is_survived() {
     terminal.until("the fleet again", PATIENCE, |text| text.contains("alice") && text.contains("following"));
     terminal.keys("q");
     assert_eq!(terminal.end(PATIENCE), 0);
+}
+
+#[test]
+fn f05_a_storm_of_sizes() {
+    let fresh = fresh();
+    let mut terminal = console(80, 24, "shows");
+    // Not random: a size that ends it is the same one the next time.
+    let (begun, mut number) = (Instant::now(), 1u64);
+    while begun.elapsed() < race::length() {
+        number = number.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let size = |shift: u32, most: u64| u16::try_from((number >> shift) % most).unwrap();
+        terminal.resize(size(33, 301), size(45, 201));
+        if number % 16 == 0 {
+            terminal.keys(["j", "l", "?", "\u{1b}", "2", "1"][usize::from(size(20, 6))]);
+        }
+        std::thread::sleep(Duration::from_millis(3));
+    }
+    terminal.resize(80, 24);
+    terminal.keys("\u{3}");
+    assert_eq!(terminal.end(PATIENCE), 0);
+    assert_given_back(&terminal, &fresh, "a storm of sizes");
 }
 
 #[test]

@@ -1,11 +1,14 @@
 //! Every size of a terminal, with everything open that can be: nothing panics, and what is too small says so.
 
+use std::time::Duration;
+
 use berth::domain::Shown;
 use berth::tui::effect::Effect;
 use berth::tui::event::Event;
 use crossterm::event::KeyCode;
 
 use super::console::Console;
+use super::race;
 
 /// Consoles with something open.
 fn consoles() -> Vec<Console> {
@@ -28,7 +31,7 @@ fn consoles() -> Vec<Console> {
 }
 
 #[test]
-fn no_size_makes_it_panic() {
+fn f05_no_size_makes_it_panic() {
     for mut console in consoles() {
         for (width, height) in (0..=60u16).flat_map(|width| (0..=30u16).map(move |height| (width, height))) {
             console.event(Event::Resized(width, height));
@@ -40,6 +43,21 @@ fn no_size_makes_it_panic() {
                 let _ = console.screen();
             }
         }
+    }
+}
+
+/// Every width and every height up to 300x200, a quarter of all pairs, each with something else open; where not everything must hold,
+/// fewer. Neither step divides the number of heights.
+#[test]
+fn f05_every_size_is_drawn() {
+    let mut consoles = consoles();
+    let stride = if race::length() >= Duration::from_secs(30) { 4 } else { 97 };
+    let sizes = (0..=300u16).flat_map(|width| (0..=200u16).map(move |height| (width, height)));
+    for (index, (width, height)) in sizes.step_by(stride).enumerate() {
+        let count = consoles.len();
+        let console = &mut consoles[index % count];
+        console.event(Event::Resized(width, height));
+        let _ = console.buffer();
     }
 }
 

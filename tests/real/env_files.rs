@@ -164,7 +164,7 @@ fn pid(row: &Value) -> i64 {
 }
 
 #[test]
-fn ten_owners_of_one_service_account_start_stop_and_show_their_own_log() {
+fn a14_ten_owners_of_one_service_account_start_stop_and_show_their_own_log() {
     let Some(()) = parts::root() else { return };
     let Some(everything) = parts::everything() else { return };
     let fleet = Deployment::new(&everything);

@@ -149,7 +149,7 @@ fn groups(owner: &Account) -> Vec<PathBuf> {
 }
 
 #[test]
-fn as_the_groups_of_this_machine_are() {
+fn a18_a19_f18_as_the_groups_of_this_machine_are() {
     let Some(()) = parts::root() else { return };
     let have: Vec<&str> = CONTROLLERS.into_iter().filter(|controller| mounted(controller).is_some()).collect();
     println!("controllers: {have:?}");

@@ -13,6 +13,7 @@ mod limits;
 mod limits_layouts;
 mod parts;
 mod scripts;
+mod threats;
 mod world;
 
 #[allow(dead_code, reason = "shared by test programs that need different parts of it")]

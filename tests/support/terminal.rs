@@ -22,6 +22,7 @@ pub struct Terminal {
     writer: Box<dyn Write + Send>,
     screen: Arc<Mutex<vt100::Parser>>,
     bytes: Arc<AtomicU64>,
+    sent: Arc<Mutex<Vec<u8>>>,
     tty: Option<PathBuf>,
     master: Box<dyn MasterPty + Send>,
 }
@@ -47,15 +48,17 @@ impl Terminal {
         let size = |number| NonZeroU16::new(number).unwrap();
         let screen = Arc::new(Mutex::new(vt100::Parser::new(size(rows), size(columns), 0)));
         let bytes = Arc::new(AtomicU64::new(0));
-        let (shown, counted) = (Arc::clone(&screen), Arc::clone(&bytes));
+        let sent = Arc::new(Mutex::new(Vec::new()));
+        let (shown, counted, kept) = (Arc::clone(&screen), Arc::clone(&bytes), Arc::clone(&sent));
         thread::spawn(move || {
             let mut buffer = [0; 16 * 1024];
             while let Ok(count @ 1..) = reader.read(&mut buffer) {
                 counted.fetch_add(count as u64, Ordering::Relaxed);
+                kept.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(&buffer[..count]);
                 shown.lock().unwrap_or_else(PoisonError::into_inner).process(&buffer[..count]);
             }
         });
-        Self { child, writer, screen, bytes, tty: pair.master.tty_name(), master: pair.master }
+        Self { child, writer, screen, bytes, sent, tty: pair.master.tty_name(), master: pair.master }
     }
 
     /// The program's pid.
@@ -96,6 +99,11 @@ impl Terminal {
     /// How many bytes the program has sent so far.
     pub fn bytes(&self) -> u64 {
         self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// All that the program has sent so far, as it was sent.
+    pub fn sent(&self) -> Vec<u8> {
+        self.sent.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Types.

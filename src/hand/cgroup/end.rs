@@ -75,7 +75,7 @@ fn mounted() -> Hierarchies {
 }
 
 /// The keeper that a group's name ends with.
-fn keeper_of(name: &str) -> Option<ProcessKey> {
+pub fn keeper_of(name: &str) -> Option<ProcessKey> {
     let (pid, start_time) = name.rsplit_once('.')?.1.split_once('-')?;
     Some(ProcessKey { pid: pid.parse().ok()?, start_time: start_time.parse().ok()? })
 }

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::cgroup::{Hierarchies, Hierarchy};
 use crate::domain::{Limits, ProcessKey};
 
-pub use end::{end_group, sweep_groups};
+pub use end::{end_group, keeper_of, sweep_groups};
 pub use group::Group;
 
 /// The directory of all of berth's groups in a hierarchy.

@@ -92,7 +92,7 @@ fn of_a_long_log_only_the_end_is_taken_and_nothing_counts_as_dropped() {
 }
 
 #[test]
-fn ten_gigabytes_begin_at_once() {
+fn f14_ten_gigabytes_begin_at_once() {
     let mut log = Log::with(2, "");
     let file = OpenOptions::new().write(true).open(&log.path).unwrap();
     file.set_len(10 << 30).unwrap();

@@ -62,10 +62,9 @@ pub fn start(supervisor: &ProcessSupervisor, declared: &Declared, by: &Caller, a
     drop(theirs);
     match hear(&ours, PATIENCE)? {
         Some(Word::Started { keeper, main }) => Ok(Box::new(Running { line: ours, keeper: key(keeper), main: key(main), exit: None })),
-        Some(Word::Failed { what, errno, keeper }) => {
-            end_group(supervisor, declared, keeper.map(key), &mut Stopped::default());
-            let cause = std::io::Error::from_raw_os_error(errno);
-            Err(Error::failed(format!("not started. {what} failed")).because(cause).hint(hint_for(&what, declared)))
+        Some(Word::Failed { what, why, keeper }) => {
+            end_group(supervisor, declared, keeper.map(key), false, &mut Stopped::default());
+            Err(Error::failed(format!("not started. {what} failed")).because(why).hint(hint_for(&what, declared)))
         }
         Some(Word::Exited { .. }) | None => {
             Err(Error::failed("not started. Its keeper ended without a word").hint("is the user at its limit of processes?"))

@@ -101,8 +101,8 @@ pub enum Word {
     Failed {
         /// What was being done.
         what: String,
-        /// The reason's number, errno(3).
-        errno: i32,
+        /// Why, in the kernel's words or the keeper's own.
+        why: String,
         /// The keeper, which ends with this word.
         keeper: Option<(i32, u64)>,
     },

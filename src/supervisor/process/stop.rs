@@ -8,10 +8,10 @@ use jiff::Timestamp;
 
 use crate::domain::{Caller, Declared, ProcessKey};
 use crate::error::{Error, Kind, Result};
-use crate::hand::{Answer, Identity, Job, descendants, group_name, is_alive, process_facts};
+use crate::hand::{Answer, Identity, Job, descendants, group_name, is_alive, state_of};
 use crate::supervisor::Stopped;
 
-use super::record::Event;
+use super::record::{Event, Record};
 use super::spec::millis;
 use super::{ProcessSupervisor, identity_of};
 
@@ -22,13 +22,20 @@ const BEYOND: Duration = Duration::from_secs(4);
 pub fn stop(supervisor: &ProcessSupervisor, declared: &Declared, extra: &[ProcessKey], by: &Caller, grace: Duration) -> Result<Stopped> {
     // Recorded first, so that the end is never taken for a crash. A full disk must not keep anybody from stopping: the error is dropped.
     drop(supervisor.records.add(&declared.id, &Event::StopAsked { by: by.name.as_str().to_owned(), at: Timestamp::now() }));
-    let record = supervisor.records.read(&declared.id, &supervisor.boot).unwrap_or_default().unwrap_or_default();
+    let (record, unread) = match supervisor.records.read(&declared.id, &supervisor.boot) {
+        Ok(record) => (record.unwrap_or_default(), None),
+        Err(error) => (Record::default(), Some(error)),
+    };
     let keeper = record.keeper.filter(|key| is_alive(*key));
     let mut tree: Vec<ProcessKey> = extra.to_vec();
     if let Some(keeper) = keeper {
         tree.extend(descendants(&[keeper.pid]).iter().map(|facts| facts.key));
     }
     tree.extend(record.main.filter(|key| is_alive(*key)));
+    // Nothing was found and not everything was looked at: that is no end.
+    if let Some(error) = unread.filter(|_| tree.is_empty()) {
+        return Err(Error::failed("not stopped. What runs of it could not be found").because(error));
+    }
     let mut stopped = Stopped::default();
     let who = identity_of(declared);
     if let Some(keeper) = keeper {
@@ -38,34 +45,47 @@ pub fn stop(supervisor: &ProcessSupervisor, declared: &Declared, extra: &[Proces
     // What the keeper left (it was killed, stopped, or hangs), and what never was its.
     let mut left: Vec<ProcessKey> = tree.iter().copied().filter(|key| is_alive(*key)).collect();
     left.extend(keeper.filter(|key| is_alive(*key)));
-    if !left.is_empty() {
-        let deadline = grace + BEYOND + BEYOND;
-        let roots = left.iter().map(|key| (*key).into()).collect();
-        match supervisor.zygote.ask(&who, Job::EndTree { roots, grace_ms: millis(grace) }, deadline) {
-            Ok(Answer::Done | Answer::Survivors(_)) => {}
-            Ok(Answer::Refused { errno, doing }) => {
-                let cause = std::io::Error::from_raw_os_error(errno);
-                return Err(Error::new(kind_of(errno), format!("not stopped. {doing} was refused")).because(cause));
-            }
-            Err(error) => return Err(error),
-        }
-    }
-    end_group(supervisor, declared, record.keeper, &mut stopped);
-    stopped.survivors.extend(
-        tree.iter()
-            .filter_map(|key| process_facts(key.pid).ok().filter(|facts| facts.key == *key && facts.state != 'Z'))
-            .map(|facts| (facts.key.pid, facts.state)),
-    );
+    // A user may kill or stop the own hand. That must not keep what is left in the group alive: the error is told when that is through.
+    let failed = if left.is_empty() { None } else { end_by_hand(supervisor, &who, &left, grace).err() };
+    end_group(supervisor, declared, record.keeper, true, &mut stopped);
+    stopped.survivors.extend(tree.iter().filter_map(|key| Some((key.pid, state_of(*key)?))));
     stopped.survivors.sort_unstable();
     stopped.survivors.dedup();
-    Ok(stopped)
+    match failed {
+        Some(error) if !stopped.survivors.is_empty() => Err(error.hint(left_over(&stopped.survivors))),
+        _ => Ok(stopped),
+    }
 }
 
-/// Ends whatever is still in the group of the instance's last keeper, and takes the group away.
-pub fn end_group(supervisor: &ProcessSupervisor, declared: &Declared, keeper: Option<ProcessKey>, stopped: &mut Stopped) {
+/// Has the user's hand end what is left.
+fn end_by_hand(supervisor: &ProcessSupervisor, who: &Identity, left: &[ProcessKey], grace: Duration) -> Result<()> {
+    let roots = left.iter().map(|key| (*key).into()).collect();
+    match supervisor.zygote.ask(who, Job::EndTree { roots, grace_ms: millis(grace) }, grace + BEYOND + BEYOND)? {
+        Answer::Done | Answer::Survivors(_) => Ok(()),
+        Answer::Refused { errno, doing } => {
+            let cause = std::io::Error::from_raw_os_error(errno);
+            Err(Error::new(kind_of(errno), format!("not stopped. {doing} was refused")).because(cause))
+        }
+    }
+}
+
+/// What is still there, for whoever has to end it in another way.
+fn left_over(survivors: &[(i32, char)]) -> String {
+    let left: Vec<String> = survivors.iter().map(|(pid, state)| format!("pid {pid} in state {state}")).collect();
+    format!("still there: {}", left.join(", "))
+}
+
+/// Ends whatever is still in the group of the instance's last keeper, the keeper itself where that is wanted, and takes the group away.
+pub fn end_group(
+    supervisor: &ProcessSupervisor,
+    declared: &Declared,
+    keeper: Option<ProcessKey>,
+    with_keeper: bool,
+    stopped: &mut Stopped,
+) {
     let Some(keeper) = keeper.filter(|_| nix::unistd::geteuid().is_root()) else { return };
     let name = group_name(&declared.id.file_stem(), keeper);
-    if let Ok(Answer::Survivors(left)) = supervisor.zygote.ask(&identity_of(declared), Job::EndGroup { name }, BEYOND) {
+    if let Ok(Answer::Survivors(left)) = supervisor.zygote.ask(&identity_of(declared), Job::EndGroup { name, with_keeper }, BEYOND) {
         stopped.survivors.extend(left);
     }
 }

@@ -66,7 +66,7 @@ pub fn run(_arguments: &[OsString]) -> u8 {
         Err((what, error)) => {
             keeper.note(&Event::Failed { what: format!("{what}: {error}"), at: Timestamp::now() });
             let own = own_key(std::process::id().cast_signed()).ok().map(|key| (key.pid, key.start_time));
-            keeper.say(&Word::Failed { what, errno: error.raw_os_error().unwrap_or(libc::EIO), keeper: own });
+            keeper.say(&Word::Failed { what, why: error.to_string(), keeper: own });
             1
         }
     }

@@ -180,7 +180,7 @@ fn with_nothing_to_keep_the_log_is_emptied() {
 }
 
 #[test]
-fn a_full_disk_loses_nothing() {
+fn f06_a_full_disk_loses_nothing() {
     let tree = tempfile::tempdir().unwrap();
     let mount = |arguments: &[&str]| Command::new(arguments[0]).args(&arguments[1..]).arg(tree.path()).stderr(Stdio::null()).status();
     if !mount(&["mount", "-t", "tmpfs", "-o", "size=3m", "berth-test"]).is_ok_and(|status| status.success()) {

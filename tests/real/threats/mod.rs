@@ -1,0 +1,23 @@
+//! Attacks and faults with real victims: other accounts' processes, root's files, mounts that hang. The table of all of them is
+//! `tests/it/threats.rs`.
+//!
+//! A test here must never ask berth whether it did harm: /proc and the files are the witnesses.
+
+mod accounts_gone;
+mod canary;
+mod endings;
+mod files;
+mod hands;
+mod host;
+mod names;
+mod pid_files;
+mod places;
+mod recycled;
+mod sequences;
+mod state;
+mod swapped;
+mod text;
+mod worlds;
+
+#[path = "../../support/race.rs"]
+mod race;

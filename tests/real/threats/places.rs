@@ -1,0 +1,214 @@
+//! Places that fail: a full disk, a mount that does not answer, a /proc that hides, no descriptors, rights that are missing.
+//!
+//! It must never mount anything that the test's end leaves behind.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::Write;
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::host::{Host, RESTS};
+use crate::parts;
+
+/// The longest that a command may take beside a mount that does not answer.
+const AT_MOST: Duration = Duration::from_secs(30);
+
+/// Something mounted, gone when dropped.
+struct Mounted(PathBuf);
+
+impl Mounted {
+    fn at(path: &Path, kind: &str, options: &str) -> Self {
+        let mounted = Command::new("mount").args(["-t", kind, "-o", options, "none"]).arg(path).status().unwrap();
+        assert!(mounted.success(), "mount {kind}");
+        Self(path.to_owned())
+    }
+
+    /// A file system of which nobody ever answers a question: what is asked there waits for as long as it stands.
+    fn dead(path: &Path) -> (Self, File) {
+        let device = OpenOptions::new().read(true).write(true).open("/dev/fuse").unwrap();
+        let options = format!("fd={},rootmode=40000,user_id=0,group_id=0,allow_other", device.as_raw_fd());
+        let word = |text: &str| std::ffi::CString::new(text).unwrap();
+        let (source, target, kind, options) = (word("berth-test"), word(path.to_str().unwrap()), word("fuse"), word(&options));
+        // SAFETY: plain strings that live for the call.
+        let result = unsafe { libc::mount(source.as_ptr(), target.as_ptr(), kind.as_ptr(), 0, options.as_ptr().cast()) };
+        assert_eq!(result, 0, "{}", std::io::Error::last_os_error());
+        (Self(path.to_owned()), device)
+    }
+}
+
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").args(["--force", "--lazy", "--no-canonicalize"]).arg(&self.0).stderr(Stdio::null()).status();
+    }
+}
+
+/// berth under another program.
+fn under(host: &Host, before: &[&str], words: &[&str]) -> Output {
+    let mut command = Command::new(before[0]);
+    command.args(&before[1..]).arg(env!("CARGO_BIN_EXE_berth")).arg("--config").arg(&host.berth.config).args(words);
+    command.env("BERTH_STATE", &host.berth.state).env("HOME", &host.berth.home).env("XDG_CONFIG_HOME", &host.berth.home);
+    command.stdin(Stdio::null()).output().unwrap()
+}
+
+fn text(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+}
+
+#[test]
+fn f06_no_space() {
+    let Some(()) = parts::root() else { return };
+    let host = Host::new(&[RESTS, RESTS]);
+    let [alice, bob] = &host.owners[..] else { panic!("two owners") };
+    fs::create_dir(&host.berth.state).unwrap();
+    let _full = Mounted::at(&host.berth.state, "tmpfs", "size=512k,mode=700");
+    host.berth.done(&["start", &alice.name]);
+    host.berth.done(&["stop", &alice.name]);
+    host.berth.done(&["start", &alice.name]);
+    let before = fs::read(host.berth.state.join("events.db")).unwrap();
+    let mut filler = File::create(host.berth.state.join("filler")).unwrap();
+    while filler.write_all(&[b'x'; 512]).is_ok() {}
+    while filler.write_all(b"x").is_ok() {}
+    for verb in ["start", "restart"] {
+        let ran = host.berth.run(&[verb, &bob.name]);
+        assert_eq!(ran.code, Some(1), "{verb}: {}", ran.text);
+        let why = ["could not be recorded", "cannot write the record"].into_iter().any(|why| ran.text.contains(why));
+        assert!(why && ran.text.contains("No space left"), "{verb}: {}", ran.text);
+        assert!(bob.processes().is_empty(), "{verb}: refused before anything was started");
+    }
+    let row = host.berth.instance(&alice.name);
+    assert_eq!((row["state"].as_str(), row["wish"].as_str()), (Some("running"), Some("up")), "{row:#}");
+    let ran = host.berth.run(&["stop", &alice.name]);
+    assert_eq!(ran.code, Some(0), "{}", ran.text);
+    alice.assert_idle();
+    let row = host.berth.instance(&alice.name);
+    assert_eq!(row["state"], "stopped", "{row:#}");
+    // What stood there stands there: nothing was half overwritten, and with room again all goes on.
+    assert!(fs::read(host.berth.state.join("events.db")).unwrap().len() >= before.len());
+    drop(filler);
+    fs::remove_file(host.berth.state.join("filler")).unwrap();
+    host.berth.done(&["start", &alice.name, &bob.name]);
+    host.berth.done(&["stop", &alice.name, &bob.name]);
+}
+
+#[test]
+fn f08_no_descriptors() {
+    let Some(()) = parts::root() else { return };
+    let host = Host::new(&[RESTS]);
+    let alice = &host.owners[0];
+    for limit in [256, 64, 40, 32, 28, 24, 20, 16, 12] {
+        let few = format!("--nofile={limit}:{limit}");
+        host.berth.done(&["start", &alice.name]);
+        for words in [&["ls"][..], &["check"], &["ports"], &["show", &alice.name], &["logs", &alice.name]] {
+            let output = under(&host, &["prlimit", &few, "--"], words);
+            let text = text(&output);
+            assert!(output.status.code().is_some_and(|code| code < 100), "{limit} {words:?}: {:?} {text}", output.status);
+            assert!(!text.contains("panicked"), "{limit} {words:?}: {text}");
+            // Nothing that runs is called stopped because it could not be looked at.
+            let is_wrong = words[0] == "ls" && text.lines().any(|line| line.contains(&alice.name) && line.contains("stopped"));
+            assert!(!is_wrong, "{limit}: {text}");
+        }
+        let output = under(&host, &["prlimit", &few, "--"], &["stop", &alice.name]);
+        let (code, text) = (output.status.code(), text(&output));
+        assert!(code.is_some_and(|code| code < 100) && !text.contains("panicked"), "{limit}: {code:?} {text}");
+        if limit >= 32 {
+            assert_eq!(code, Some(0), "{limit}: {text}");
+        }
+        assert!(code != Some(0) || alice.processes().is_empty(), "{limit}: {text}");
+        host.berth.done(&["stop", &alice.name]);
+    }
+}
+
+#[test]
+fn f09_rights_missing() {
+    let Some(()) = parts::root() else { return };
+    let host = Host::new(&[RESTS, RESTS]);
+    let [alice, bob] = &host.owners[..] else { panic!("two owners") };
+    host.berth.done(&["start", &alice.name, &bob.name]);
+    // A program that the others may run, whatever the way to it is.
+    let program = host.base.join("berth");
+    fs::copy(env!("CARGO_BIN_EXE_berth"), &program).unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    let (uid, gid) = (bob.uid, bob.gid);
+    let as_bob = format!("exec setpriv --reuid={uid} --regid={gid} --clear-groups -- {}", program.display());
+    let config = host.berth.config.display();
+    for hide in ["", "mount -t proc -o hidepid=2 none /proc && ", "mount -t proc -o hidepid=1 none /proc && "] {
+        for words in ["ls --json", "ls", "check", "ports", "show"] {
+            let words = if words == "show" { format!("show {}", alice.name) } else { words.to_owned() };
+            let script = format!("{hide}{as_bob} --config {config} {words}");
+            let mut command = Command::new("unshare");
+            command.args(["--mount", "--", "sh", "-c", &script]).env_remove("BERTH_STATE").env("HOME", "/nonexistent").current_dir("/");
+            let output = command.env("BERTH_STATE", &host.berth.state).stdin(Stdio::null()).output().unwrap();
+            let told = text(&output);
+            assert!(output.status.code().is_some_and(|code| code <= 1), "{hide}{words}: {told}");
+            if words != "ls --json" {
+                continue;
+            }
+            let list: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{hide}{error}: {told}"));
+            let row = |name: &str| list["instances"].as_array().unwrap().iter().find(|row| row["id"] == name).cloned();
+            for owner in [alice, bob] {
+                // Whoever may not see the configuration sees no row of it; a row is never a wrong one.
+                let Some(row) = row(&owner.name) else { continue };
+                assert_ne!(row["state"], "stopped", "{hide}: {row:#}");
+                if row["pid"].is_null() {
+                    assert_eq!(row["state"], "unknown", "{hide}: {row:#}");
+                    assert!(!row["unknown"].as_object().unwrap().is_empty(), "{hide}: it says why: {row:#}");
+                }
+                for number in ["cpu_percent", "memory_bytes", "open_files"] {
+                    let is_told = row["unknown"].as_object().is_some_and(|unknown| unknown.contains_key(number));
+                    assert!(
+                        !(row[number].is_null() && row["pid"].is_i64()) || is_told || number == "cpu_percent",
+                        "{hide}{number}: {row:#}"
+                    );
+                    assert_ne!(row[number].as_f64().filter(|_| number == "memory_bytes"), Some(0.0), "{hide}: denied is not zero: {row:#}");
+                }
+            }
+            let own = row(&bob.name).unwrap_or_else(|| panic!("{hide}: bob sees the own one: {list:#}"));
+            assert!(own["pid"].is_i64(), "{hide}: {own:#}");
+        }
+    }
+}
+
+#[test]
+fn f22_dead_mount() {
+    let Some(()) = parts::root() else { return };
+    let Some(()) = parts::part("fuse", Path::new("/dev/fuse").exists().then_some(()).ok_or_else(|| "no /dev/fuse".to_owned())) else {
+        return;
+    };
+    let host = Host::new(&[RESTS, RESTS]);
+    let [alice, bob] = &host.owners[..] else { panic!("two owners") };
+    host.berth.done(&["start", &bob.name]);
+    let tree = host.tree(alice);
+    let dead = Mounted::dead(&tree);
+    let within = |words: &[&str]| {
+        let begun = Instant::now();
+        let ran = host.berth.run(words);
+        assert!(ran.code.is_some() && begun.elapsed() < AT_MOST, "{words:?}: {:?} after {:?}: {}", ran.code, begun.elapsed(), ran.text);
+        ran
+    };
+    let told = within(&["check"]);
+    assert!(told.text.contains("does not answer"), "{}", told.text);
+    let row = host.berth.instance(&bob.name);
+    assert_eq!(row["state"], "running", "{row:#}");
+    within(&["ls"]);
+    within(&["show", &alice.name]);
+    assert_ne!(within(&["logs", &alice.name]).code, Some(0));
+    assert_ne!(within(&["start", &alice.name, "--timeout", "2s"]).code, Some(0));
+    assert_eq!(within(&["restart", &bob.name]).code, Some(0));
+    within(&["stop", &alice.name]);
+    // The console goes on too.
+    let mut console = host.berth.console(120, 40);
+    console.until("the other's row", Duration::from_secs(20), |text| text.contains("● 1 up"));
+    console.keys("?");
+    console.until("an answer to a key", Duration::from_secs(2), |text| text.contains("Esc"));
+    console.keys("\u{3}");
+    console.end(Duration::from_secs(10));
+    drop(dead);
+    host.berth.done(&["stop", &alice.name, &bob.name]);
+    alice.assert_idle();
+    host.berth.done(&["start", &alice.name]);
+}
