@@ -81,8 +81,10 @@ impl LogDesk {
             return Some(Event::LogRead(serial, ask, page));
         }
         let events = self.events.clone();
-        // When the loop has ended there is nobody to tell.
-        drop(tokio::task::spawn_blocking(move || events.blocking_send(Event::LogRead(serial, ask, reel.page(&ask)))));
+        drop(tokio::task::spawn_blocking(move || {
+            // When the loop has ended there is nobody to tell.
+            let _ = events.blocking_send(Event::LogRead(serial, ask, reel.page(&ask)));
+        }));
         None
     }
 
