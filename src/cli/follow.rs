@@ -57,13 +57,15 @@ struct Followed {
     last: u64,
     /// How many of the server's lines were told or are told to be missing.
     accounted: u64,
+    /// How many marks of gaps were.
+    gaps: u64,
     begun: bool,
     notice: Option<Shown>,
 }
 
 impl Followed {
     fn new(tail: Arc<dyn Tail>) -> Self {
-        Self { tail, last: 0, accounted: 0, begun: false, notice: None }
+        Self { tail, last: 0, accounted: 0, gaps: 0, begun: false, notice: None }
     }
 
     /// What is new, and what of it could not be kept.
@@ -106,11 +108,21 @@ impl Followed {
         let before = view.before + told.iter().map(stands_for).sum::<u64>();
         let missing = before.saturating_sub(self.accounted);
         self.accounted = before + fresh.iter().map(stands_for).sum::<u64>();
+        let gaps = |lines: &[LogLine]| lines.iter().filter(|line| line.is_gap).count() as u64;
+        let gaps_before = view.gaps_before + gaps(&told);
+        let untold = gaps_before.saturating_sub(self.gaps);
+        self.gaps = gaps_before + gaps(&fresh);
         self.last = fresh.last().map_or(self.last, |line| line.number);
         if std::mem::replace(&mut self.begun, true) {
-            let gap = (missing > 0).then(|| {
-                let text = format!("{missing} {} came too fast and are not shown", if missing == 1 { "line" } else { "lines" });
-                LogLine { passed: missing, ..LogLine::mark(0, Shown::new(&text)) }
+            let gap = (missing > 0 || untold > 0).then(|| {
+                let gap = "the log was truncated or rotated faster than it could be followed";
+                let lines = if missing == 1 { "line" } else { "lines" };
+                let text = match (missing, untold) {
+                    (0, _) => format!("{gap}: lines may be missing here"),
+                    (_, 0) => format!("{missing} {lines} came too fast and are not shown"),
+                    _ => format!("{missing} {lines} came too fast and are not shown, and {gap}: more may be missing"),
+                };
+                LogLine { passed: missing, is_gap: untold > 0, ..LogLine::mark(0, Shown::new(&text)) }
             });
             return gap.into_iter().chain(fresh.into_iter().filter(|line| wanted.is_in(line))).collect();
         }
@@ -245,6 +257,25 @@ mod tests {
         assert_eq!(texts(&log.sort_out(next, &wanted)), ["500 lines were passed over", "line 10 of alice"]);
         assert_eq!((log.last, log.accounted), (10, 509));
         assert_eq!(texts(&log.sort_out(view(11..=11, 509), &wanted)), ["line 11 of alice"]);
+    }
+
+    #[test]
+    fn a_gap_whose_mark_came_too_fast_is_told_all_the_same() {
+        let wanted = Wanted { last: 10, ..Wanted::default() };
+        let mut log = followed();
+        log.sort_out(view(1..=3, 0), &wanted);
+        let mut marked = view(4..=5, 3);
+        marked.lines[0] = LogLine { is_gap: true, ..LogLine::mark(4, Shown::from("the log was truncated")) };
+        assert_eq!(texts(&log.sort_out(marked, &wanted)), ["the log was truncated", "line 5 of alice"]);
+        let mut told = |before, gaps_before, number| {
+            let lines = log.sort_out(LogView { gaps_before, ..view(number..=number, before) }, &wanted);
+            lines.into_iter().map(|line| line.text.to_string()).collect::<Vec<_>>()
+        };
+        assert_eq!(told(4, 1, 6), ["line 6 of alice"]);
+        let gap = "the log was truncated or rotated faster than it could be followed";
+        let both = format!("1 line came too fast and are not shown, and {gap}: more may be missing");
+        assert_eq!(told(6, 2, 8), [both, "line 8 of alice".to_owned()]);
+        assert_eq!(told(7, 3, 9), [format!("{gap}: lines may be missing here"), "line 9 of alice".to_owned()]);
     }
 
     #[test]

@@ -82,6 +82,8 @@ pub struct LogLine {
     pub spans: Box<[LogSpan]>,
     /// How many of the server's lines a mark stands for, which were not kept.
     pub passed: u64,
+    /// It is the mark of a place where lines may be missing and nobody knows how many: the file was truncated, or rotated too fast.
+    pub is_gap: bool,
     /// Which of the logs it is from that are read as one; 0 where it is one alone.
     pub source: u16,
 }
@@ -89,7 +91,7 @@ pub struct LogLine {
 impl LogLine {
     /// A server's line in one colour.
     pub fn text(number: u64, level: Option<LogLevel>, text: Shown) -> Self {
-        Self { number, kind: LogLineKind::Text, level, at: None, text, spans: Box::default(), passed: 0, source: 0 }
+        Self { number, kind: LogLineKind::Text, level, at: None, text, spans: Box::default(), passed: 0, is_gap: false, source: 0 }
     }
 
     /// berth's own mark.
@@ -123,6 +125,8 @@ pub struct LogView {
     pub dropped: u64,
     /// How many bytes were passed over without even counting their lines.
     pub dropped_bytes: u64,
+    /// Before the first of these lines: marks of places where lines may be missing and nobody knows how many, kept or not.
+    pub gaps_before: u64,
     /// How many of the server's lines came before the first one of `lines`, dropped ones included, since following began.
     pub before: u64,
     /// The newest line has no end yet: it is seen again, longer, with the same number.

@@ -10,7 +10,7 @@ use std::os::unix::fs::MetadataExt;
 use super::lines::{Splitter, Written};
 use super::ring::Batch;
 use super::rotation::{Change, Memory};
-use super::siblings::{Copied, copies};
+use super::siblings::copies;
 use super::tail::{count_lines, read, window};
 use super::{Opener, Place};
 
@@ -30,7 +30,10 @@ const TELLING: u64 = 16;
 pub(super) const ROTATED: &str = "the log was rotated";
 
 /// What stands where a file was emptied and no copy of it is left.
-const TRUNCATED: &str = "the log was truncated: what was written just before may be missing here";
+const TRUNCATED: &str = "the log was truncated: lines may be missing here";
+
+/// What stands where a file was emptied after it was copied: whoever copies it does not know of what is written until it is emptied.
+const COPIED: &str = "the log was copied and truncated: lines that were written between the two may be missing here";
 
 /// An opened file.
 pub(super) struct Followed {
@@ -44,6 +47,8 @@ pub(super) struct Followed {
     disturbed: bool,
     /// Where reading it began, when it was not at its beginning.
     start: u64,
+    /// It was emptied while it was followed: that may happen again before much is written to it.
+    emptied: bool,
 }
 
 /// Where following began: what was written before that is in the same file up to there, and in older ones.
@@ -73,7 +78,7 @@ impl Followed {
     pub fn new(file: File) -> io::Result<Self> {
         let metadata = file.metadata()?;
         let (place, seen) = (Place::of(&metadata), (metadata.len(), -1, -1));
-        Ok(Self { file, place, memory: Memory::default(), splitter: Splitter::default(), seen, disturbed: false, start: 0 })
+        Ok(Self { file, place, memory: Memory::default(), splitter: Splitter::default(), seen, disturbed: false, start: 0, emptied: false })
     }
 
     /// Where reading it began, as it can be found again.
@@ -137,123 +142,161 @@ impl Followed {
         let seen = (metadata.len(), metadata.mtime(), metadata.mtime_nsec());
         let before = std::mem::replace(&mut self.seen, seen);
         let change = self.memory.compare(&self.file, seen.0, before != seen)?;
+        let mut refilled = None;
         match change {
             Change::Nothing => return Ok(Some(false)),
             // It was empty or nearly so when it was looked at: what has come since may be its second filling.
             Change::Grown if self.memory.offset() < TELLING && before.1 != -1 => self.suspect(opener, (before.1, before.2), batch)?,
             Change::Grown => {}
-            Change::Truncated => {
-                let mut now = Memory::default();
-                now.keep(&self.file, seen.0)?;
-                self.catch_up(opener, &now, (before.1, before.2), keep, batch)?;
-                // Truncated once more meanwhile: what was in it then is in a copy that was not looked for.
-                let again = self.file.metadata()?.len();
-                if now.compare(&self.file, again, true)? == Change::Truncated || (seen.0 == 0 && again > 0) {
-                    return Ok(None);
-                }
-                self.memory = Memory::default();
-            }
+            Change::Truncated => refilled = Some(self.catch_up(opener, (before.1, before.2), keep, batch)?),
         }
-        let end = self.advance(seen.0, keep, tell_dropped, batch)?;
+        let (read, splitter) = self.advance(&self.file, self.seen.0, keep, tell_dropped, batch)?;
         // Still the same beginning and the same end: what was read in between is what followed.
         let size = self.file.metadata()?.len();
-        if size < end || self.memory.compare(&self.file, size, true)? == Change::Truncated {
+        let is_same = |memory: &Memory| Ok::<_, io::Error>(memory.compare(&self.file, size, true)? != Change::Truncated);
+        if !is_same(&read.memory)? || !is_same(&self.memory)? {
             return Ok(None);
         }
-        self.memory.keep(&self.file, end)?;
+        if let Some(Refilled { now, pieces }) = refilled {
+            // Truncated once more meanwhile: what was in it then is in a copy that was not looked for.
+            if !is_same(&now)? || (now.offset() == 0 && size > 0) {
+                return Ok(None);
+            }
+            // A copy that was made anew under the reading: what was read of it came from the file as well.
+            for piece in pieces.iter().filter(|piece| piece.offset() >= TELLING) {
+                if is_same(piece)? {
+                    return Ok(None);
+                }
+            }
+            self.emptied = true;
+        }
+        if self.memory.offset() == 0 {
+            self.start = read.start;
+        }
+        (self.memory, self.splitter) = (read.memory, splitter);
         Ok(Some(true))
     }
 
-    /// Reads up to `size`, or only the last of it when that is more than is kept. Says how far it came.
-    fn advance(&mut self, size: u64, keep: usize, tell_dropped: bool, batch: &mut Batch) -> io::Result<u64> {
-        let mut start = self.memory.offset();
-        if size < start {
-            return Err(disturbed());
-        }
-        if size - start > LITTLE {
-            let window = window(&self.file, start, size, keep, MOST)?;
-            if window.start > start {
-                if tell_dropped {
-                    pass_over(&self.file, start, window.start, batch)?;
-                }
-                if start == 0 {
-                    self.start = window.start;
-                }
-                self.splitter = if window.headless { Splitter::headless() } else { Splitter::default() };
-                start = window.start;
-            }
-        }
-        let splitter = &mut self.splitter;
-        read(&self.file, start, size, |bytes| splitter.feed(bytes, |piece| batch.text(piece.read())))
-    }
-
-    /// So little was read of it that any filling begins like that. A copy made since then tells that it was emptied once more.
-    fn suspect(&self, opener: &dyn Opener, emptied: (i64, i64), batch: &mut Batch) -> io::Result<()> {
-        let found = copies(opener, self.place, emptied, |_, _| Ok(Copied::Since))?;
-        if found.is_some_and(|found| !found.files.is_empty()) {
-            batch.mark(TRUNCATED);
+    /// It grew from so little that any filling begins like that: it may have been emptied once more in between. A copy that was made since
+    /// then tells; and where it is known to be emptied, nothing need tell.
+    fn suspect(&self, opener: &dyn Opener, seen: (i64, i64), batch: &mut Batch) -> io::Result<()> {
+        let is_again = self.emptied && self.memory.offset() > 0;
+        if is_again || copies(opener, self.place, seen)?.iter().any(|copy| copy.written > seen) {
+            batch.gap(TRUNCATED);
         }
         Ok(())
     }
 
     /// It was emptied. Whoever does that to rotate it has copied it before: what was not read yet is in copies that were written since
-    /// the last look.
-    fn catch_up(&mut self, opener: &dyn Opener, now: &Memory, seen: (i64, i64), keep: usize, batch: &mut Batch) -> io::Result<()> {
+    /// the last look. Between any two of them lines may be missing: nobody knows what was written after a copy was made.
+    fn catch_up(&mut self, opener: &dyn Opener, seen: (i64, i64), keep: usize, batch: &mut Batch) -> io::Result<Refilled> {
+        let found = copies(opener, self.place, seen)?;
+        // After the copies: one of what is in the file now is not longer than that.
+        let metadata = self.file.metadata()?;
+        self.seen = (metadata.len(), metadata.mtime(), metadata.mtime_nsec());
+        let mut now = Memory::default();
+        now.jump(&self.file, metadata.len())?;
         let is_telling = self.memory.offset() >= TELLING;
-        let mut files = copies(opener, self.place, seen, |file, size| {
-            // What is in the file itself is just being copied.
-            if now.begins_with(file, size, &self.file)? {
-                return Ok(Copied::FromNow);
+        let (mut ours, mut files, mut tied) = (None, Vec::new(), Vec::new());
+        for copy in found {
+            let size = copy.file.metadata()?.len();
+            if now.begins_with(&copy.file, size, &self.file)? {
+                continue;
             }
-            let is_ours = is_telling && self.memory.compare(file, size, true)? != Change::Truncated;
-            Ok(if is_ours { Copied::FromOurs } else { Copied::Since })
-        })?
-        .unwrap_or_default();
-        match files.ours.take().or_else(|| if is_telling { None } else { files.files.pop() }) {
-            Some(file) if self.memory.compare(&file, file.metadata()?.len(), true)? != Change::Truncated => {
-                if !is_telling {
-                    batch.mark(TRUNCATED);
-                }
-                self.read_copy(file, keep, batch)?;
+            if is_telling && self.memory.compare(&copy.file, size, true)? != Change::Truncated {
+                ours = Some(copy.file);
+                break;
             }
-            other => {
-                self.finish(batch);
-                batch.mark(TRUNCATED);
-                if files.files.is_empty() && other.is_none() {
-                    return Ok(());
-                }
-                files.files.extend(other);
+            if copy.written > seen { files.push(copy.file) } else { tied.push(copy.file) }
+        }
+        // Written in one tick of the clock with the last look, they may be of what was read then, and nothing comes twice. Where that is
+        // known by its content, they came after it: the oldest of those that did.
+        if ours.is_some() {
+            files.append(&mut tied);
+        }
+        if !is_telling && let Some(oldest) = files.pop() {
+            if self.memory.compare(&oldest, oldest.metadata()?.len(), true)? == Change::Truncated {
+                files.push(oldest);
+            } else {
+                batch.gap(TRUNCATED);
+                ours = Some(oldest);
             }
         }
-        for file in files.files.into_iter().rev() {
-            batch.mark(ROTATED);
+        let (mut pieces, mut mark) = (Vec::new(), TRUNCATED);
+        if let Some(copy) = ours {
+            pieces.push(self.read_copy(&copy, keep, batch)?);
+            mark = COPIED;
+        }
+        self.finish(batch);
+        for file in files.into_iter().rev() {
+            batch.gap(mark);
+            mark = COPIED;
             let mut file = Self::new(file)?;
             file.take_in(opener, keep, true, batch)?;
             if file.is_disturbed() {
                 return Err(disturbed());
             }
             file.finish(batch);
+            pieces.push(file.memory);
         }
-        batch.mark(ROTATED);
-        Ok(())
+        batch.gap(mark);
+        self.memory = Memory::default();
+        self.splitter = Splitter::default();
+        Ok(Refilled { now, pieces })
     }
 
     /// Goes on in a copy of what was followed.
-    fn read_copy(&mut self, copy: File, keep: usize, batch: &mut Batch) -> io::Result<()> {
+    fn read_copy(&mut self, copy: &File, keep: usize, batch: &mut Batch) -> io::Result<Memory> {
+        let (read, splitter) = self.advance(copy, copy.metadata()?.len(), keep, true, batch)?;
         let size = copy.metadata()?.len();
-        let own = std::mem::replace(&mut self.file, copy);
-        let end = self.advance(size, keep, true, batch);
-        let copy = std::mem::replace(&mut self.file, own);
-        end?;
-        if self.memory.compare(&copy, copy.metadata()?.len(), true)? == Change::Truncated {
+        for memory in [&self.memory, &read.memory] {
+            if memory.compare(copy, size, true)? == Change::Truncated {
+                return Err(disturbed());
+            }
+        }
+        self.splitter = splitter;
+        Ok(read.memory)
+    }
+
+    /// Reads `file` from where this was read up to `size`, or only the last of it when that is more than is kept.
+    fn advance(&self, file: &File, size: u64, keep: usize, tell_dropped: bool, batch: &mut Batch) -> io::Result<(Read, Splitter)> {
+        let (mut memory, mut splitter) = (self.memory.clone(), self.splitter.clone());
+        let (from, mut start) = (memory.offset(), memory.offset());
+        if size < from {
             return Err(disturbed());
         }
-        self.finish(batch);
-        Ok(())
+        if size - from > LITTLE {
+            let window = window(file, from, size, keep, MOST)?;
+            if window.start > from {
+                if tell_dropped {
+                    pass_over(file, from, window.start, batch)?;
+                }
+                memory.jump(file, window.start)?;
+                splitter = if window.headless { Splitter::headless() } else { Splitter::default() };
+                start = window.start;
+            }
+        }
+        read(file, start, size, |bytes| {
+            memory.take(bytes);
+            splitter.feed(bytes, |piece| batch.text(piece.read()));
+        })?;
+        Ok((Read { memory, start }, splitter))
     }
 }
 
-/// A copy was overwritten under the reading.
+/// What was read: as it is known again, and where it began.
+struct Read {
+    memory: Memory,
+    start: u64,
+}
+
+/// A file that was emptied: what it held when its copies had been looked for, and what was read of those.
+struct Refilled {
+    now: Memory,
+    pieces: Vec<Memory>,
+}
+
+/// A file was changed under the reading.
 fn disturbed() -> io::Error {
     io::ErrorKind::UnexpectedEof.into()
 }

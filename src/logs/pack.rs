@@ -80,6 +80,7 @@ impl Record<'_> {
             kind: self.line.kind,
             at: self.line.at,
             passed: self.line.passed,
+            is_gap: self.line.is_gap,
             source: self.source,
             spans: std::iter::from_fn(|| spans.span()).collect(),
             ..LogLine::text(number, self.line.level, Shown::within(self.line.text, LONGEST_LINE + 2))
@@ -92,7 +93,7 @@ const LEVELS: [Option<LogLevel>; 5] = [None, Some(LogLevel::Error), Some(LogLeve
 fn write(line: &LogLine, out: &mut Vec<u8>) {
     let level = LEVELS.iter().position(|level| *level == line.level).unwrap_or(0);
     let is_mark = line.kind == LogLineKind::Mark;
-    out.push(u8::try_from(level).unwrap_or(0) | u8::from(is_mark) << 3 | u8::from(line.at.is_some()) << 4);
+    out.push(u8::try_from(level).unwrap_or(0) | u8::from(is_mark) << 3 | u8::from(line.at.is_some()) << 4 | u8::from(line.is_gap) << 5);
     out.extend_from_slice(&line.source.to_le_bytes());
     if let Some(at) = line.at {
         out.extend_from_slice(&at.as_second().to_le_bytes());
@@ -165,7 +166,7 @@ impl<'bytes> Reader<'bytes> {
         let spans = self.take(spans)?;
         let length = self.length()?;
         let text = std::str::from_utf8(self.take(length)?).ok()?;
-        Some(Record { line: Line { kind, level, at, passed, text }, source, spans })
+        Some(Record { line: Line { kind, level, at, passed, is_gap: flags & 32 != 0, text }, source, spans })
     }
 
     fn span(&mut self) -> Option<LogSpan> {
@@ -200,9 +201,10 @@ mod tests {
         let at = Some(Timestamp::new(1_700_000_000, 123_456_789).unwrap());
         let lines = [
             LogLine { spans, at, source: 3, ..LogLine::text(7, Some(LogLevel::Warn), Shown::from("größe ␛[2J")) },
-            LogLine { passed: 99, ..LogLine::mark(8, Shown::from("99 lines were passed over")) },
-            LogLine::text(9, None, Shown::from("")),
-            LogLine::text(10, Some(LogLevel::Debug), Shown::within(&"x".repeat(LONGEST_LINE + 9), LONGEST_LINE)),
+            LogLine { is_gap: true, ..LogLine::mark(8, Shown::from("the log was truncated")) },
+            LogLine { passed: 99, ..LogLine::mark(9, Shown::from("99 lines were passed over")) },
+            LogLine::text(10, None, Shown::from("")),
+            LogLine::text(11, Some(LogLevel::Debug), Shown::within(&"x".repeat(LONGEST_LINE + 9), LONGEST_LINE)),
         ];
         let packed = Packer::new().pack(&lines).unwrap();
         let plain = packed.unpack();

@@ -66,6 +66,8 @@ pub struct Page {
     pub dropped: u64,
     /// How many bytes were passed over without even counting their lines.
     pub dropped_bytes: u64,
+    /// Places, each with its mark, where lines may be missing and nobody knows how many: the file was truncated, or rotated too fast.
+    pub gaps: u64,
     /// Why there is nothing, in words.
     pub notice: Option<Shown>,
 }

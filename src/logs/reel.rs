@@ -5,8 +5,9 @@
 mod worker;
 
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
@@ -21,6 +22,9 @@ use crate::error::{Context, Result};
 
 /// What packs is made on the stack before it lies on the heap, and only by this thread.
 const STACK: usize = 1024 * 1024;
+
+/// What a frame may wait for the lines to be free; handing over a handful of lines takes less.
+const MOMENT: Duration = Duration::from_micros(200);
 
 /// Nobody asked for older lines; somebody did; they are there.
 const SHALLOW: u8 = 0;
@@ -63,13 +67,29 @@ impl Shared {
         store
     }
 
+    /// For the screen, unless the thread has it for longer than a moment: it may have been put aside by the kernel meanwhile.
+    fn at_once(&self) -> Option<MutexGuard<'_, Store>> {
+        let begin = Instant::now();
+        self.waiting.fetch_add(1, Ordering::SeqCst);
+        let store = loop {
+            match self.store.try_lock() {
+                Ok(store) => break Some(store),
+                Err(TryLockError::Poisoned(store)) => break Some(store.into_inner()),
+                Err(TryLockError::WouldBlock) if begin.elapsed() < MOMENT => std::hint::spin_loop(),
+                Err(TryLockError::WouldBlock) => break None,
+            }
+        };
+        self.waiting.fetch_sub(1, Ordering::SeqCst);
+        store
+    }
+
     /// For the thread, when nobody else wants it. A lock that is let go and taken again at once is not fair.
     fn at_leisure(&self) -> MutexGuard<'_, Store> {
         for _ in 0..100 {
             if self.waiting.load(Ordering::SeqCst) == 0 {
                 break;
             }
-            thread::sleep(std::time::Duration::from_micros(50));
+            thread::sleep(Duration::from_micros(50));
         }
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -95,7 +115,18 @@ impl Reel {
 
     /// A page of what is to be seen. Who looks at the oldest line, or for it, has what is older read.
     pub fn page(&self, ask: &Ask) -> Page {
-        let mut page = self.shared.now().page(ask);
+        let page = self.shared.now().page(ask);
+        self.turned(page, ask)
+    }
+
+    /// The same, unless it would have to be waited for: for who draws.
+    pub fn page_at_once(&self, ask: &Ask) -> Option<Page> {
+        let page = self.shared.at_once()?.page(ask);
+        Some(self.turned(page, ask))
+    }
+
+    /// What follows from a page's being looked at.
+    fn turned(&self, mut page: Page, ask: &Ask) -> Page {
         if page.is_oldest && matches!(ask.at, At::Oldest | At::Up(..)) {
             self.deepen();
         }

@@ -21,6 +21,8 @@ pub(super) struct Batch {
     pub dropped: u64,
     /// Bytes that were passed over without counting their lines.
     pub dropped_bytes: u64,
+    /// Places where lines may be missing of which nobody knows how many.
+    pub gaps: u64,
     /// The line that has begun and has no end yet.
     open: Option<LogLine>,
     /// Why there is nothing, in words.
@@ -29,12 +31,12 @@ pub(super) struct Batch {
 
 /// A batch's state, to go back to.
 #[derive(Clone, Debug)]
-pub(super) struct Point(usize, Times, u64, u64);
+pub(super) struct Point(usize, Times, u64, u64, u64);
 
 impl Batch {
     /// One whose first lines inherit from these times.
     pub fn new(times: Times) -> Self {
-        Self { lines: Vec::new(), times, dropped: 0, dropped_bytes: 0, open: None, notice: None }
+        Self { lines: Vec::new(), times, dropped: 0, dropped_bytes: 0, gaps: 0, open: None, notice: None }
     }
 
     /// A line that the server wrote.
@@ -51,6 +53,12 @@ impl Batch {
     /// berth's own mark.
     pub fn mark(&mut self, text: &str) {
         self.lines.push(LogLine::mark(0, Shown::new(text)));
+    }
+
+    /// The mark of a place where lines may be missing.
+    pub fn gap(&mut self, text: &str) {
+        self.gaps += 1;
+        self.lines.push(LogLine { is_gap: true, ..LogLine::mark(0, Shown::new(text)) });
     }
 
     /// Lines that were not taken in, with the mark that says so.
@@ -74,13 +82,13 @@ impl Batch {
 
     /// Where it stands.
     pub fn point(&self) -> Point {
-        Point(self.lines.len(), self.times.clone(), self.dropped, self.dropped_bytes)
+        Point(self.lines.len(), self.times.clone(), self.dropped, self.dropped_bytes, self.gaps)
     }
 
     /// Forgets what was added since.
     pub fn back_to(&mut self, point: Point) {
         self.lines.truncate(point.0);
-        (self.times, self.dropped, self.dropped_bytes) = (point.1, point.2, point.3);
+        (self.times, self.dropped, self.dropped_bytes, self.gaps) = (point.1, point.2, point.3, point.4);
     }
 
     /// What it brings, marks told by a leading `#`.
@@ -116,6 +124,8 @@ pub(super) struct Ring {
     dropped_bytes: u64,
     /// The server's lines that are not kept any more or never were, before the oldest that is.
     gone: u64,
+    /// Marks of gaps that are not kept any more.
+    gaps_gone: u64,
     looked: bool,
     open: Option<LogLine>,
     notice: Option<Shown>,
@@ -125,7 +135,20 @@ impl Ring {
     /// One that keeps this many lines, and at least one.
     pub fn new(keep: usize, most_bytes: usize) -> Self {
         let (keep, lines) = (keep.max(1), VecDeque::new());
-        Self { lines, keep, most_bytes, bytes: 0, next: 1, dropped: 0, dropped_bytes: 0, gone: 0, looked: false, open: None, notice: None }
+        Self {
+            lines,
+            keep,
+            most_bytes,
+            bytes: 0,
+            next: 1,
+            dropped: 0,
+            dropped_bytes: 0,
+            gone: 0,
+            gaps_gone: 0,
+            looked: false,
+            open: None,
+            notice: None,
+        }
     }
 
     /// Takes in what a wake brought. Says whether a presenter has something new to show.
@@ -156,6 +179,7 @@ impl Ring {
             let Some(oldest) = self.lines.pop_front() else { break };
             self.bytes -= weight(&oldest);
             self.gone += stands_for(&oldest);
+            self.gaps_gone += u64::from(oldest.is_gap);
             if oldest.number >= first_of_wake && oldest.kind == LogLineKind::Text {
                 self.dropped += 1;
             }
@@ -177,6 +201,7 @@ impl Ring {
         };
         let begin = end.saturating_sub(count);
         let lines = self.lines.range(begin.min(kept)..end.min(kept)).cloned().chain(open.filter(|_| end > kept && begin <= kept)).collect();
+        let gaps_before = self.gaps_gone + self.lines.range(..begin.min(kept)).filter(|line| line.is_gap).count() as u64;
         let before = self.gone + self.lines.range(..begin.min(kept)).map(stands_for).sum::<u64>();
         LogView {
             lines,
@@ -186,6 +211,7 @@ impl Ring {
             oldest: if total == 0 { 0 } else { first },
             newest: if total == 0 { 0 } else { first + total as u64 - 1 },
             dropped: self.dropped,
+            gaps_before,
             notice: self.notice.clone(),
         }
     }

@@ -42,15 +42,30 @@ pub(super) enum Change {
 }
 
 impl Memory {
-    /// Remembers that the file was read up to `offset`.
-    pub fn keep(&mut self, file: &File, offset: u64) -> io::Result<()> {
-        if (self.head.len() as u64) < HEAD.min(offset) {
-            self.head = bytes_at(file, 0, HEAD.min(offset))?;
+    /// Goes on at `offset` without having read what lies before it.
+    ///
+    /// # Errors
+    /// What pread(2) says; `UnexpectedEof` when the file does not reach that far any more.
+    pub fn jump(&mut self, file: &File, offset: u64) -> io::Result<()> {
+        let (length, start) = (HEAD.min(offset), offset.saturating_sub(BEFORE));
+        let (head, before) = (bytes_at(file, 0, length)?, bytes_at(file, start, offset - start)?);
+        if head.len() as u64 != length || before.len() as u64 != offset - start {
+            return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        let start = offset.saturating_sub(BEFORE);
-        self.before = bytes_at(file, start, offset - start)?;
-        self.offset = offset;
+        (self.head, self.before, self.offset) = (head, before, offset);
         Ok(())
+    }
+
+    /// Remembers what was read next. From the bytes themselves: the file may hold others by now.
+    pub fn take(&mut self, bytes: &[u8]) {
+        if self.head.len() as u64 == self.offset {
+            let room = usize::try_from(HEAD).unwrap_or(0).saturating_sub(self.head.len());
+            self.head.extend_from_slice(&bytes[..bytes.len().min(room)]);
+        }
+        let most = usize::try_from(BEFORE).unwrap_or(0);
+        self.before.extend_from_slice(&bytes[bytes.len().saturating_sub(most)..]);
+        self.before.drain(..self.before.len().saturating_sub(most));
+        self.offset += bytes.len() as u64;
     }
 
     /// How far it was read.
@@ -107,7 +122,7 @@ mod tests {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(text.as_bytes()).unwrap();
         let mut memory = Memory::default();
-        memory.keep(&file, text.len() as u64).unwrap();
+        memory.take(text.as_bytes());
         (file, memory)
     }
 
@@ -148,6 +163,20 @@ mod tests {
         assert_eq!(memory.compare(&file, size, true).unwrap(), Change::Truncated);
         let size = rewrite(&file, "two\n");
         assert_eq!(memory.compare(&file, size, true).unwrap(), Change::Truncated);
+    }
+
+    #[test]
+    fn what_is_read_in_pieces_is_remembered_like_what_is_jumped_over() {
+        let text: String = (0..200).map(|number| format!("line {number}\n")).collect();
+        for (piece, end) in [(1, 5), (7, 64), (40, 300), (64, 400), (1000, text.len()), (3, text.len())] {
+            let (file, mut jumped) = log(&text);
+            jumped.jump(&file, end as u64).unwrap();
+            let mut read = Memory::default();
+            text.as_bytes()[..end].chunks(piece).for_each(|bytes| read.take(bytes));
+            assert_eq!((read.head, read.before, read.offset), (jumped.head, jumped.before, jumped.offset), "{piece} {end}");
+        }
+        let (file, mut memory) = log("short");
+        assert_eq!(memory.jump(&file, 6).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
     }
 
     #[test]

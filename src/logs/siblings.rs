@@ -131,52 +131,36 @@ pub(super) fn between(opener: &dyn Opener, old: &File, new: Place) -> io::Result
     if opener.place()? != new {
         return Ok(None);
     }
-    if old_metadata.nlink() > 0 {
-        // It lies under another name: nobody knows which others do.
-        return Ok(Some(Between::default()));
-    }
-    // It was rotated away altogether: what was written to later than it came after it.
+    // What was written to later than it came after it.
     let ended = (old_metadata.mtime(), old_metadata.mtime_nsec());
-    let files = met.into_iter().rev().filter(|(_, _, written)| *written > ended).map(|(_, file, _)| file).collect();
-    Ok(Some(Between { has_gaps: !is_complete, files }))
+    let files: Vec<File> = met.into_iter().rev().filter(|(_, _, written)| *written > ended).map(|(_, file, _)| file).collect();
+    // It lies under a name that has no number, as those with dates: nobody knows which others do, and none is taken to.
+    let is_elsewhere = old_metadata.nlink() > 0 && files.is_empty();
+    Ok(Some(Between { has_gaps: !is_complete && !is_elsewhere, files }))
 }
 
-/// What a copy is a copy of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Copied {
-    /// Of what is in the file now.
-    FromNow,
-    /// Of something that came between.
-    Since,
-    /// Of what was followed.
-    FromOurs,
+/// A copy of a log that was emptied afterwards.
+#[derive(Debug)]
+pub(super) struct Copy {
+    /// It.
+    pub file: File,
+    /// When it was written last.
+    pub written: (i64, i64),
 }
 
-/// The copies that were made of a file since a moment.
-#[derive(Debug, Default)]
-pub(super) struct Copies {
-    /// Those of something that came between, the youngest first.
-    pub files: Vec<File>,
-    /// The one of what was followed.
-    pub ours: Option<File>,
-}
-
-/// Looks for the copies of the file at `place` that were written since `seen`, its last change that is known. `None` when it was renamed
-/// itself.
-pub(super) fn copies(
-    opener: &dyn Opener,
-    place: Place,
-    seen: (i64, i64),
-    what: impl Fn(&File, u64) -> io::Result<Copied>,
-) -> io::Result<Option<Copies>> {
+/// Looks for the copies of the file at `place` that were written since `seen`, its last change that is known; the youngest first. None
+/// when it was renamed itself.
+///
+/// # Errors
+/// What fstat(2) says.
+pub(super) fn copies(opener: &dyn Opener, place: Place, seen: (i64, i64)) -> io::Result<Vec<Copy>> {
     use std::os::unix::fs::MetadataExt;
-    let mut copies = Copies::default();
-    let (mut met, mut tied): (Vec<Place>, Vec<File>) = Default::default();
+    let (mut copies, mut met) = (Vec::new(), Vec::new());
     for older in all(opener) {
         let Older::Plain(file) = older else { break };
         let metadata = file.metadata()?;
         if Place::of(&metadata) == place {
-            return Ok(None);
+            return Ok(Vec::new());
         }
         let written = (metadata.mtime(), metadata.mtime_nsec());
         // One from before the last look.
@@ -184,26 +168,12 @@ pub(super) fn copies(
             break;
         }
         // Files move upwards meanwhile: one may be met twice.
-        if met.contains(&Place::of(&metadata)) {
-            continue;
-        }
-        met.push(Place::of(&metadata));
-        match what(&file, metadata.len())? {
-            Copied::FromOurs => {
-                copies.ours = Some(file);
-                break;
-            }
-            Copied::Since if written > seen => copies.files.push(file),
-            Copied::Since => tied.push(file),
-            Copied::FromNow => {}
+        if !met.contains(&Place::of(&metadata)) {
+            met.push(Place::of(&metadata));
+            copies.push(Copy { file, written });
         }
     }
-    // Written in one tick of the clock with the last look, they may be of what was read then, and nothing comes twice. Where that is
-    // known by its content, they came after it: the oldest of those that did.
-    if copies.ours.is_some() {
-        copies.files.append(&mut tied);
-    }
-    Ok(Some(copies))
+    Ok(copies)
 }
 
 #[cfg(test)]
@@ -280,9 +250,10 @@ mod tests {
         for suffix in [".1", ".2"] {
             File::options().write(true).open(beside(suffix)).unwrap().set_modified(later).unwrap();
         }
-        // Under another name: nothing is known.
+        // Under another name, and numbered ones beside it that are younger: there may be more.
         let found = between(&opener, &old, new).unwrap().unwrap();
-        assert_eq!((found.files.len(), found.has_gaps), (0, false));
+        assert!(found.has_gaps);
+        assert_eq!(texts(found), ["a", "b"]);
         fs::remove_file(beside("-20261121")).unwrap();
         let found = between(&opener, &old, new).unwrap().unwrap();
         assert!(!found.has_gaps);

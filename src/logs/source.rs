@@ -150,21 +150,28 @@ impl Source {
         };
         // Nothing is written to it any more once there is a younger one with something in it.
         open.take_in(&*self.opener, self.keep, true, batch)?;
+        if open.is_disturbed() {
+            batch.gap(GAP);
+        }
         open.finish(batch);
         let is_replaced = between.has_gaps && between.files.is_empty();
         if between.has_gaps && !is_replaced {
-            batch.mark(GAP);
+            batch.gap(GAP);
         }
         for file in between.files {
             batch.mark(ROTATED);
             let mut file = Followed::new(file)?;
             file.take_in(&*self.opener, self.keep, true, batch)?;
             if file.is_disturbed() {
-                batch.mark(GAP);
+                batch.gap(GAP);
             }
             file.finish(batch);
         }
-        batch.mark(if is_replaced { REPLACED } else { ROTATED });
+        if is_replaced {
+            batch.gap(REPLACED)
+        } else {
+            batch.mark(ROTATED)
+        }
         new.take_in(&*self.opener, self.keep, true, batch)?;
         self.open = Some(new);
         Ok(())

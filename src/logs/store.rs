@@ -50,6 +50,7 @@ pub struct Store {
     reading: Option<u8>,
     dropped: u64,
     dropped_bytes: u64,
+    gaps: u64,
     notice: Option<Shown>,
 }
 
@@ -71,6 +72,7 @@ impl Default for Store {
             reading: None,
             dropped: 0,
             dropped_bytes: 0,
+            gaps: 0,
             notice: None,
         }
     }
@@ -135,10 +137,10 @@ impl Store {
     }
 
     /// What else a look told. Says whether that is news.
-    pub(super) fn learn(&mut self, dropped: u64, dropped_bytes: u64, notice: Option<Shown>) -> bool {
+    pub(super) fn learn(&mut self, dropped: u64, dropped_bytes: u64, gaps: u64, notice: Option<Shown>) -> bool {
         let is_news = !self.looked || dropped > 0 || notice != self.notice;
         (self.looked, self.notice) = (true, notice);
-        (self.dropped, self.dropped_bytes) = (self.dropped + dropped, self.dropped_bytes + dropped_bytes);
+        (self.dropped, self.dropped_bytes, self.gaps) = (self.dropped + dropped, self.dropped_bytes + dropped_bytes, self.gaps + gaps);
         is_news
     }
 
@@ -255,6 +257,7 @@ impl Store {
             untimed: self.lines > 0 && !self.timed,
             dropped: self.dropped,
             dropped_bytes: self.dropped_bytes,
+            gaps: self.gaps,
             notice: self.notice.clone(),
         }
     }

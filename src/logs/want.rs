@@ -31,12 +31,13 @@ pub(super) struct Line<'line> {
     pub level: Option<LogLevel>,
     pub at: Option<Timestamp>,
     pub passed: u64,
+    pub is_gap: bool,
     pub text: &'line str,
 }
 
 impl<'line> Line<'line> {
     pub fn of(line: &'line LogLine) -> Self {
-        Self { kind: line.kind, level: line.level, at: line.at, passed: line.passed, text: line.text.as_str() }
+        Self { kind: line.kind, level: line.level, at: line.at, passed: line.passed, is_gap: line.is_gap, text: line.text.as_str() }
     }
 }
 
@@ -52,10 +53,10 @@ impl Want {
         parts(self) == parts(other) && self.keep == other.keep && self.drop == other.drop
     }
 
-    /// Whether a line is to be seen. Marks that stand for lines which are missing always are; the others while nothing is left out.
+    /// Whether a line is to be seen. Marks that stand for lines which are missing or may be always are; the others while nothing is left out.
     pub(super) fn passes(&self, line: &Line<'_>) -> bool {
         if line.kind == LogLineKind::Mark {
-            return line.passed > 0 || self.is_everything();
+            return line.passed > 0 || line.is_gap || self.is_everything();
         }
         self.level.is_none_or(|least| line.level.is_some_and(|level| level <= least))
             && self.since.is_none_or(|since| line.at.is_some_and(|at| at >= since))
@@ -76,7 +77,7 @@ mod tests {
 
     fn line(level: Option<LogLevel>, second: Option<i64>, text: &str) -> Line<'_> {
         let at = second.map(|second| Timestamp::from_second(second).unwrap());
-        Line { kind: LogLineKind::Text, level, at, passed: 0, text }
+        Line { kind: LogLineKind::Text, level, at, passed: 0, is_gap: false, text }
     }
 
     fn pattern(text: &str) -> Pattern {
@@ -116,6 +117,7 @@ mod tests {
         let mark = |passed| Line { kind: LogLineKind::Mark, passed, ..line(None, None, "rotated") };
         let want = Want { keep: vec![pattern("never")], ..Want::default() };
         assert!(Want::default().passes(&mark(0)) && !want.passes(&mark(0)) && want.passes(&mark(7)));
+        assert!(want.passes(&Line { is_gap: true, ..mark(0) }));
         assert!(!Want { search: Some(pattern("rotated")), ..Want::default() }.finds(&mark(0)));
     }
 }

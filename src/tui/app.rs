@@ -28,7 +28,7 @@ use super::signals::{Signal, Signals};
 use super::state::{Settings, State};
 use super::theme::Theme;
 use super::themes::Themes;
-use super::{Options, glyphs, input, terminal, update, view, watchdog};
+use super::{Options, glyphs, input, swift, terminal, update, view, watchdog};
 
 /// How many events are taken in before a frame is drawn.
 const BURST: usize = 64;
@@ -42,6 +42,7 @@ const PARTING: Duration = Duration::from_millis(200);
 /// Runs the console until it is left.
 pub fn run(door: Arc<dyn Door>, options: Options) -> Result<()> {
     let hold = terminal::Hold::take()?;
+    swift::be();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .max_blocking_threads(4)

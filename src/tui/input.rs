@@ -9,7 +9,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 use tokio::sync::mpsc::Sender;
 
 use super::event::{Event, Mouse};
-use super::terminal;
+use super::{swift, terminal};
 use crate::error::{Context, Result};
 
 /// Keeps the thread from the terminal while another program has it.
@@ -66,6 +66,7 @@ pub fn start(keys: Sender<Event>) -> Result<Gate> {
         .name("keys".to_owned())
         .stack_size(256 * 1024)
         .spawn(move || {
+            swift::be();
             loop {
                 if !wait(&called, &state) {
                     return;

@@ -21,6 +21,7 @@ pub mod preferences;
 pub mod query;
 mod signals;
 pub mod state;
+mod swift;
 mod terminal;
 pub mod theme;
 pub mod themes;

@@ -1,23 +1,31 @@
 //! Large logs and log storms: the end of 10 GB, of real gigabytes, and a hundred megabytes a second while somebody types.
 //!
-//! `cargo bench --bench logs -- [--megabytes N] [--seconds S] [--smoke]`. It must never leave a process or a file behind.
+//! `cargo bench --bench logs -- [--megabytes N] [--seconds S] [--lines N] [--only processes|storm|million|follow] [--smoke]`. It must never leave a process or a file behind.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a measurement that cannot be taken has nothing better to do than to say so")]
 
 #[allow(dead_code, reason = "shared by test programs that need different parts of it")]
 #[path = "../support/terminal.rs"]
 mod terminal;
 
-use std::fs::{self, File, OpenOptions};
+#[allow(dead_code, reason = "shared by benches that need different parts of it")]
+mod keys;
+mod million;
+mod storm;
+#[path = "fleet/table.rs"]
+mod table;
+
+use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use jiff::{Timestamp, ToSpan};
+use keys::Delays;
+use storm::{Block, line};
+use table::Table;
 use terminal::Terminal;
 
 /// The program that is measured; another one may be named by `BERTH_BENCH_PROGRAM`.
@@ -26,24 +34,25 @@ const BERTH: &str = env!("CARGO_BIN_EXE_berth");
 /// How many runs the times of whole processes are the middle of.
 const RUNS: usize = 9;
 
-/// What a storm writes a second, in bytes.
-const STORM: u64 = 100_000_000;
-
 struct Options {
     megabytes: u64,
     seconds: u64,
+    lines: u64,
+    only: Option<String>,
 }
 
 impl Options {
     fn read() -> Self {
-        let mut options = Self { megabytes: 2000, seconds: 10 };
+        let mut options = Self { megabytes: 2000, seconds: 10, lines: million::LINES, only: None };
         let mut words = std::env::args().skip(1);
         while let Some(word) = words.next() {
             let mut number = || words.next().and_then(|word| word.parse().ok()).unwrap_or_else(|| panic!("{word} wants a number"));
             match word.as_str() {
                 "--megabytes" => options.megabytes = number(),
                 "--seconds" => options.seconds = number(),
-                "--smoke" => (options.megabytes, options.seconds) = (50, 2),
+                "--lines" => options.lines = number(),
+                "--only" => options.only = words.next(),
+                "--smoke" => (options.megabytes, options.seconds, options.lines) = (50, 2, 20_000),
                 // Cargo's own.
                 "--bench" => {}
                 _ => panic!("unknown: {word}"),
@@ -53,7 +62,7 @@ impl Options {
     }
 }
 
-/// A host with four instances that do not run, each with a log.
+/// A host with five instances that do not run, each with a log.
 struct Host {
     directory: tempfile::TempDir,
     program: String,
@@ -63,7 +72,7 @@ impl Host {
     fn new() -> Self {
         let program = std::env::var("BERTH_BENCH_PROGRAM").unwrap_or_else(|_| BERTH.to_owned());
         let host = Self { directory: tempfile::tempdir().unwrap(), program };
-        for owner in ["little", "hole", "large", "storm"] {
+        for owner in ["little", "hole", "large", "million", "storm"] {
             let home = host.directory.path().join("users").join(owner);
             fs::create_dir_all(home.join("config")).unwrap();
             fs::create_dir_all(home.join("logs")).unwrap();
@@ -119,11 +128,6 @@ fn wait(child: Child) -> u64 {
     usage.ru_maxrss.unsigned_abs() * 1024
 }
 
-/// A numbered line of about a hundred bytes.
-fn line(number: u64, at: Timestamp) -> String {
-    format!("{at:.3} INFO  line {number:012} tools/call echo took some milliseconds and told nothing of interest\n")
-}
-
 /// `berth logs` on logs of different sizes.
 fn whole_processes(host: &Host, options: &Options) {
     let now = Timestamp::now();
@@ -159,58 +163,10 @@ fn whole_processes(host: &Host, options: &Options) {
     tell(&format!("--grep nothing, all {size}"), &["logs", "large", "--grep", "no such words", "-n", "50"], "");
 }
 
-/// A million bytes of lines, whose numbers are put in anew each time.
-struct Block {
-    bytes: Vec<u8>,
-    each: usize,
-    digits: usize,
-}
-
-impl Block {
-    fn new(at: Timestamp) -> Self {
-        let line = line(1, at);
-        let digits = line.find("000000000001").unwrap();
-        Self { bytes: line.repeat(1_000_000 / line.len()).into_bytes(), each: line.len(), digits }
-    }
-
-    /// The next lines; says the number after the last one.
-    fn fill(&mut self, mut number: u64) -> u64 {
-        for line in self.bytes.chunks_exact_mut(self.each) {
-            let mut rest = number;
-            for digit in line[self.digits..self.digits + 12].iter_mut().rev() {
-                *digit = b'0' + u8::try_from(rest % 10).unwrap();
-                rest /= 10;
-            }
-            number += 1;
-        }
-        number
-    }
-}
-
-/// Writes a hundred megabytes a second until it is told to stop; says how many lines and bytes that were.
-fn storm(path: &Path, stop: &AtomicBool) -> (u64, u64) {
-    let mut log = OpenOptions::new().append(true).create(true).open(path).unwrap();
-    let (mut block, mut number, mut written, begin) = (Block::new(Timestamp::now()), 1, 0_u64, Instant::now());
-    while !stop.load(Ordering::Relaxed) {
-        number = block.fill(number);
-        log.write_all(&block.bytes).unwrap();
-        written += block.bytes.len() as u64;
-        let due = Duration::from_secs_f64(written as f64 / STORM as f64);
-        thread::sleep(due.saturating_sub(begin.elapsed()));
-    }
-    (number, written)
-}
-
-fn in_storm<T>(host: &Host, what: impl FnOnce() -> T) -> (T, u64, f64) {
+fn in_storm<T>(host: &Host, what: impl FnOnce() -> T) -> (T, storm::Written) {
     let _ = fs::remove_file(host.log("storm"));
     fs::write(host.log("storm"), line(0, Timestamp::now())).unwrap();
-    let stop = Arc::new(AtomicBool::new(false));
-    let (path, stopped, begin) = (host.log("storm"), Arc::clone(&stop), Instant::now());
-    let writer = thread::spawn(move || storm(&path, &stopped));
-    let result = what();
-    stop.store(true, Ordering::Relaxed);
-    let (lines, bytes) = writer.join().unwrap();
-    (result, lines, bytes as f64 / begin.elapsed().as_secs_f64() / 1e6)
+    storm::during(&host.log("storm"), what)
 }
 
 /// The seconds of CPU that a process has used.
@@ -227,47 +183,71 @@ fn most_memory(pid: i32) -> u64 {
     line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
 }
 
-/// The console on a log: CPU in % of a core, the most memory, and how long each key took.
-fn type_into_console(host: &Host, seconds: u64, keys: &str, open: impl Fn(&str) -> bool) -> (f64, u64, Vec<Duration>) {
+/// A console on the log of one of them, large.
+fn open(host: &Host, keys: &str, shown: impl Fn(&str) -> bool) -> Terminal {
     let state = host.directory.path().join("state").display().to_string();
     let (config, home) = (host.config().display().to_string(), host.directory.path().display().to_string());
     let environment = [("HOME", home.as_str()), ("BERTH_STATE", state.as_str())];
     let mut terminal = Terminal::start(160, 45, &host.program, &["--config", &config], &environment);
     terminal.until("the fleet", Duration::from_secs(20), |text| text.contains("storm"));
     terminal.keys(keys);
-    terminal.until("the log", Duration::from_secs(20), open);
+    terminal.until("the log", Duration::from_secs(20), shown);
     terminal.keys("l");
     thread::sleep(Duration::from_millis(300));
-    let (before, begin, mut taken, mut wrapped) = (used(terminal.pid()), Instant::now(), Vec::new(), false);
-    while begin.elapsed() < Duration::from_secs(seconds) {
-        wrapped = !wrapped;
-        terminal.keys("w");
-        taken.push(terminal.until("a key's effect", Duration::from_secs(5), |text| text.contains("wrapped") == wrapped));
-        thread::sleep(Duration::from_millis(20));
-    }
-    taken.sort();
-    ((used(terminal.pid()) - before) / begin.elapsed().as_secs_f64() * 100.0, most_memory(terminal.pid()), taken)
+    terminal
 }
 
-/// The console on a log that storms, and somebody who types; beside it the same on a log that rests.
+/// The console on a log: CPU in % of a core, the most memory, and how long each key took.
+fn type_into_console(host: &Host, seconds: u64, keys: &str, shown: impl Fn(&str) -> bool) -> (f64, u64, Delays) {
+    let mut terminal = open(host, keys, shown);
+    let (before, begin) = (used(terminal.pid()), Instant::now());
+    let delays = keys::wrapping(&mut terminal, |_, _| begin.elapsed() < Duration::from_secs(seconds));
+    ((used(terminal.pid()) - before) / begin.elapsed().as_secs_f64() * 100.0, most_memory(terminal.pid()), delays)
+}
+
+/// The console on a log that storms, and somebody who types; beside it the same on a log that rests, and through a program that does
+/// nothing.
 fn console(host: &Host, options: &Options) {
-    let tell = |name: &str, keys: &[Duration], budget: &str| {
-        let milliseconds = |part: usize| keys[(keys.len() * part / 100).min(keys.len() - 1)].as_secs_f64() * 1000.0;
-        println!("{name:<46}{:>12.1}{:>12.1}{budget:>12}", milliseconds(50), milliseconds(99));
-    };
-    // The third of four.
+    // The third of five.
     let (_, _, quiet) = type_into_console(host, options.seconds, "gjj", |text| text.contains("line 000000000199"));
-    let ((cpu, memory, keys), _, rate) = in_storm(host, || type_into_console(host, options.seconds, "G", |text| text.contains("dropped")));
-    println!("\nthe console on a log of {rate:.0} MB/s, {} keys", keys.len());
-    println!("{:<46}{cpu:>12.1}{:>12}", "CPU % of a core", "<= 50");
-    println!("{:<46}{:>12.1}{:>12}", "RSS MB, the most", memory as f64 / 1e6, "<= 64");
-    tell("key to changed frame ms, median and p99", &keys, "<= 16");
-    tell("the same on a log that rests", &quiet, "");
+    let idle = keys::through_cat(quiet.count());
+    let mut floor = None;
+    let ((cpu, memory, keys), written) = in_storm(host, || {
+        let result = type_into_console(host, options.seconds, "G", |text| text.contains("dropped"));
+        floor = Some(keys::through_cat(result.2.count()));
+        result
+    });
+    let mut table = Table::default();
+    table.at_most("CPU of one core", cpu, 50.0, "%");
+    table.at_most("RSS, the most", memory as f64 / 1e6, 64.0, "MB");
+    let mut tell = |name: &str, keys: &Delays| {
+        table.at_most(&format!("key p99, {name} (median {:.1})", keys.percent(50)), keys.percent(99), 16.0, "ms");
+    };
+    tell("in the storm", &keys);
+    tell("on a log that rests", &quiet);
+    tell("through cat, in the storm", &floor.unwrap());
+    tell("through cat, at rest", &idle);
+    println!("\nthe console on a log of {:.0} MB/s, {} keys", written.rate, keys.count());
+    table.print();
+}
+
+/// The console on a log of a million lines.
+fn million(host: &Host, options: &Options) {
+    // The long one is one, too.
+    let lines = options.lines - 1;
+    million::write(&host.log("million"), lines);
+    let last = format!("line {:012}", lines - 1);
+    let mut terminal = open(host, "gjjj", |text| text.contains(&last));
+    let mut table = Table::default();
+    million::measure(&mut terminal, lines, &mut table);
+    table.at_most("RSS, the most", most_memory(terminal.pid()) as f64 / 1e6, 64.0, "MB");
+    println!("\nthe console on a log of {} lines", options.lines);
+    table.print();
 }
 
 /// `berth logs -f` in a storm: what it costs, and whether every line is shown or told to be missing.
 fn follow(host: &Host, options: &Options) {
-    let ((cpu, memory, shown, told, silent), lines, rate) = in_storm(host, || {
+    let ((cpu, memory, shown, told, silent), storm::Written { lines, rate }) = in_storm(host, || {
         let mut child = host.start(&["logs", "storm", "-f", "-n", "1"], Stdio::piped());
         let output = BufReader::with_capacity(1 << 20, child.stdout.take().unwrap());
         let reader = thread::spawn(move || {
@@ -299,18 +279,30 @@ fn follow(host: &Host, options: &Options) {
         (cpu, memory, shown, told, silent)
     });
     println!("\nberth logs -f on a log of {rate:.0} MB/s, {lines} lines written");
-    println!("{:<46}{cpu:>12.1}{:>12}", "CPU % of a core", "<= 50");
-    println!("{:<46}{:>12.1}{:>12}", "RSS MB, the most", memory as f64 / 1e6, "<= 64");
-    println!("{:<46}{shown:>12}", "lines shown");
-    println!("{:<46}{told:>12}", "lines told to be missing");
-    println!("{:<46}{silent:>12}{:>12}", "lines missing or doubled without a word", "0");
+    let mut table = Table::default();
+    table.at_most("CPU of one core", cpu, 50.0, "%");
+    table.at_most("RSS, the most", memory as f64 / 1e6, 64.0, "MB");
+    table.at_most("lines missing or doubled without a word", silent as f64, 0.0, "");
+    table.print();
+    println!("{shown} lines shown, {told} told to be missing");
 }
 
 fn main() {
     let options = Options::read();
     let host = Host::new();
-    whole_processes(&host, &options);
-    fs::remove_file(host.log("large")).unwrap();
-    console(&host, &options);
-    follow(&host, &options);
+    let does = |part: &str| options.only.as_deref().is_none_or(|only| only == part);
+    if does("processes") {
+        whole_processes(&host, &options);
+        fs::remove_file(host.log("large")).unwrap();
+    }
+    if does("storm") {
+        fs::write(host.log("little"), (0..200).map(|number| line(number, Timestamp::now())).collect::<String>()).unwrap();
+        console(&host, &options);
+    }
+    if does("million") {
+        million(&host, &options);
+    }
+    if does("follow") {
+        follow(&host, &options);
+    }
 }

@@ -95,7 +95,7 @@ const ROWS: &[(&str, &str, Row)] = &[
         "a log is renamed, copied and truncated, removed",
         Tested(&[
             "f16_renamed_every_ten_milliseconds",
-            "f16_copied_and_truncated_three_times_a_second",
+            "f16_copied_and_truncated_every_ten_milliseconds",
             "f16_removed_and_emptied_every_ten_milliseconds",
         ]),
     ),

@@ -135,3 +135,24 @@ fn a_storm_under_a_search_is_survived_and_its_end_is_seen() {
     let page = until(&reel, "the end", last(1), |page| texts(page) == ["ERROR the end"] && page.sifting.is_none());
     assert!(page.found > 0);
 }
+
+#[test]
+fn who_draws_does_not_wait_while_somebody_has_the_lines() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("log");
+    append(&path, "one\ntwo\n");
+    let reel = reel(&[&path]);
+    until(&reel, "two lines", last(5), |page| page.lines.len() == 2);
+    let held = reel.shared.now();
+    assert_eq!(reel.page_at_once(&last(5)), None);
+    drop(held);
+    let deadline = Instant::now() + Duration::from_secs(30);
+    let page = loop {
+        if let Some(page) = reel.page_at_once(&last(5)) {
+            break page;
+        }
+        assert!(Instant::now() < deadline, "nobody lets go of the lines");
+        thread::sleep(Duration::from_millis(5));
+    };
+    assert_eq!(texts(&page), ["one", "two"]);
+}

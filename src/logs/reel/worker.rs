@@ -105,11 +105,12 @@ impl Worker {
     fn look(&mut self, early: bool) -> bool {
         let is_several = self.logs.len() > 1;
         let (mut lines, mut open, mut notices, mut changed) = (Vec::new(), None, Vec::new(), false);
-        let (mut dropped, mut dropped_bytes) = (0, 0);
+        let (mut dropped, mut dropped_bytes, mut gaps) = (0, 0, 0);
         for (index, log) in (0_u16..).zip(&mut self.logs) {
             let batch = if early { log.source.look_early() } else { log.source.look() };
             dropped += batch.dropped;
             dropped_bytes += batch.dropped_bytes;
+            gaps += batch.gaps;
             // Of several the others go on; which one cannot be read is told among their lines.
             if is_several && batch.notice != log.notice {
                 lines.extend(batch.notice.iter().map(|notice| LogLine { source: index, ..LogLine::mark(0, notice.clone()) }));
@@ -138,7 +139,7 @@ impl Worker {
             self.pack();
         }
         let mut store = self.shared.at_leisure();
-        changed |= store.learn(dropped, dropped_bytes, notice);
+        changed |= store.learn(dropped, dropped_bytes, gaps, notice);
         let same = store.open_line().map(|line| (&line.text, line.source)) == open.as_ref().map(|line| (&line.text, line.source));
         store.open(open);
         changed || !same

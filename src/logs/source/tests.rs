@@ -7,6 +7,9 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
+const TRUNCATED: &str = "# the log was truncated: lines may be missing here";
+const COPIED: &str = "# the log was copied and truncated: lines that were written between the two may be missing here";
+
 struct Plain(PathBuf);
 
 impl Opener for Plain {
@@ -190,7 +193,7 @@ fn a_shorter_log_was_truncated() {
     let mut log = Log::with(100, "one\ntwo\nhalf");
     log.look();
     fs::write(&log.path, "new\n").unwrap();
-    assert_eq!(log.look(), ["half", "# the log was truncated: what was written just before may be missing here", "new"]);
+    assert_eq!(log.look(), ["half", TRUNCATED, "new"]);
 }
 
 #[test]
@@ -200,7 +203,7 @@ fn copied_and_truncated_and_longer_again_is_noticed() {
     fs::copy(&log.path, log.beside()).unwrap();
     fs::write(&log.path, "a new beginning\nand more than there was before that\n").unwrap();
     // The copy holds nothing that was not seen.
-    assert_eq!(log.look(), ["# the log was rotated", "a new beginning", "and more than there was before that"]);
+    assert_eq!(log.look(), [COPIED, "a new beginning", "and more than there was before that"]);
     log.add("on\n");
     assert_eq!(log.look(), ["on"]);
 }
@@ -296,7 +299,7 @@ fn what_was_written_before_a_copy_and_truncation_is_read_from_the_copy() {
     log.add("f\nthree\n");
     fs::copy(&log.path, log.beside()).unwrap();
     fs::write(&log.path, "four as another line\n").unwrap();
-    assert_eq!(log.look(), ["half", "three", "# the log was rotated", "four as another line"]);
+    assert_eq!(log.look(), ["half", "three", COPIED, "four as another line"]);
     // Twice between two looks.
     log.add("five\n");
     fs::rename(log.beside(), log.path.with_extension("log.2")).unwrap();
@@ -305,7 +308,30 @@ fn what_was_written_before_a_copy_and_truncation_is_read_from_the_copy() {
     fs::rename(log.beside(), log.path.with_extension("log.2")).unwrap();
     fs::copy(&log.path, log.beside()).unwrap();
     fs::write(&log.path, "seven\n").unwrap();
-    assert_eq!(log.look(), ["five", "# the log was rotated", "six", "# the log was rotated", "seven"]);
+    assert_eq!(log.look(), ["five", COPIED, "six", COPIED, "seven"]);
+}
+
+#[test]
+fn every_gap_is_counted() {
+    let mut log = Log::with(100, "one line and another\ntwo\n");
+    log.look();
+    for (text, gaps) in [("three\n", 1), ("this is four\n", 1), ("", 1)] {
+        fs::write(&log.path, text).unwrap();
+        let batch = log.source.look();
+        assert_eq!((batch.gaps, batch.told()[0].as_str()), (gaps, TRUNCATED), "{text:?}");
+    }
+    log.add("on\n");
+    assert_eq!(log.source.look().gaps, 0);
+}
+
+#[test]
+fn what_grew_from_very_little_after_a_truncation_may_be_another_filling() {
+    let mut log = Log::with(100, "one line and another\ntwo\n");
+    log.look();
+    fs::write(&log.path, "line ").unwrap();
+    assert_eq!(log.look(), [TRUNCATED]);
+    fs::write(&log.path, "line 9\n").unwrap();
+    assert_eq!(log.look(), [TRUNCATED, "line 9"]);
 }
 
 #[test]
@@ -316,7 +342,7 @@ fn an_old_copy_is_not_taken_for_a_new_one() {
     log.add("one\n");
     log.look();
     fs::write(&log.path, "banner\n").unwrap();
-    assert_eq!(log.look(), ["# the log was truncated: what was written just before may be missing here", "banner"]);
+    assert_eq!(log.look(), [TRUNCATED, "banner"]);
 }
 
 #[test]

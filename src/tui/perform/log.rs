@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 
 use crate::domain::{InstanceId, LogLine, Shown};
 use crate::error::{Context, Error, Result};
-use crate::link::{Door, Reel};
+use crate::link::{Ask, Door, Reel};
 use crate::tui::effect::Effect;
 use crate::tui::event::Event;
 
@@ -58,7 +58,7 @@ impl LogDesk {
         match effect {
             Effect::OpenLog { ids, serial, after } => self.open(ids, serial, after),
             Effect::CloseLog => self.close(),
-            Effect::ReadLog { serial, ask } => return Some(Event::LogRead(serial, ask, self.reel(serial)?.page(&ask))),
+            Effect::ReadLog { serial, ask } => return self.read(serial, ask),
             Effect::SiftLog { serial, want } => self.reel(serial)?.sift(want),
             Effect::FindLog { serial, sought } => return Some(Event::LogFound(serial, sought, self.reel(serial)?.find(&sought))),
             Effect::TakeLog { serial, from, to, names } => {
@@ -71,6 +71,20 @@ impl LogDesk {
             }
             _ => {}
         }
+        None
+    }
+
+    /// A page, at once where that is possible; else it comes as soon as it can, and what the key changed beside it is drawn meanwhile.
+    fn read(&mut self, serial: u64, ask: Ask) -> Option<Event> {
+        let reel = self.reel(serial)?;
+        if let Some(page) = reel.page_at_once(&ask) {
+            return Some(Event::LogRead(serial, ask, page));
+        }
+        let events = self.events.clone();
+        drop(tokio::task::spawn_blocking(move || {
+            // When the loop has ended there is nobody to tell.
+            let _ = events.blocking_send(Event::LogRead(serial, ask, reel.page(&ask)));
+        }));
         None
     }
 

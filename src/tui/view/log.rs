@@ -116,6 +116,11 @@ fn parts(state: &State, width: usize) -> Vec<String> {
         (0, megabytes) => parts.push(format!("{megabytes} MB dropped")),
         (lines, megabytes) => parts.push(format!("{lines} lines and {megabytes} MB dropped")),
     }
+    match view.gaps {
+        0 => {}
+        1 => parts.push("1 gap".to_owned()),
+        gaps => parts.push(format!("{gaps} gaps")),
+    }
     if !log.want().is_everything() && view.sifting.is_none() {
         parts.push(format!("{} of {}", view.shown, view.kept));
     }

@@ -1,7 +1,7 @@
 //! The budget, line by line: the console and the command line on many instances, beside the programs that people use today, in one run,
 //! without and with established sockets beside them.
 //!
-//! `cargo bench --bench fleet -- [--instances N] [--started N] [--sockets N] [--seconds S] [--times N] [--runs N] [--smoke]`, as root:
+//! `cargo bench --bench fleet -- [--instances N] [--started N] [--many N] [--only-keys] [--sockets N] [--seconds S] [--times N] [--runs N] [--smoke]`, as root:
 //! the load has an account of its own. Figures of different runs are not to be compared.
 //! It must never leave a process or a file behind: the load dies with it.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a measurement that cannot be taken has nothing better to do than to say so")]
@@ -9,12 +9,17 @@
 mod connections;
 mod delays;
 mod hosts;
+#[path = "../keys.rs"]
+mod keys;
 mod load;
 #[path = "../measure.rs"]
 mod measure;
 mod options;
 mod peers;
 mod starting;
+#[allow(dead_code, reason = "shared by benches that need different parts of it")]
+#[path = "../storm.rs"]
+mod storm;
 mod table;
 mod writers;
 
@@ -65,18 +70,23 @@ fn main() {
     let server = std::env::current_exe().unwrap();
     let server = copy_for_everybody(&server, directory.path());
     let config = hosts::lay_out(directory.path(), &load, &server);
-    let _writers = writers::Writers::start(&directory.path().join("mcp-server/users"));
+    let writers = writers::Writers::start(&directory.path().join("mcp-server/users"));
     let home = directory.path().to_str().unwrap().to_owned();
     let state = directory.path().join("state").display().to_string();
     let environment = [("HOME", home.as_str()), ("XDG_CONFIG_HOME", home.as_str()), ("BERTH_STATE", state.as_str())];
     let bench = Bench { options, load: &load, config: config.to_str().unwrap(), environment };
+    if options.only_keys {
+        let mut table = Table::default();
+        bench.typing(&mut bench.console(), directory.path(), &mut table);
+        return table.print();
+    }
     for name in peers::missing() {
         println!("{name} is not installed: not compared with");
     }
 
     println!("{} instances on 127.0.0.1:{}-{}, 200x50, {} s each", load.count(), load.first(), load.last(), options.seconds);
     let mut plain = bench.round();
-    bench.acting(&mut plain.table);
+    bench.acting(directory.path(), &mut plain.table);
     if let Some(script) = peers::monitor_script(directory.path(), &load, options.script_ports) {
         let whole = script * f64::from(load.count()) / 1000.0;
         println!("\nthe guide's monitor_ports.sh: {script:.0} ms a port, {whole:.1} s for {} ports", load.count());
@@ -94,6 +104,14 @@ fn main() {
         crowded.table.print();
     }
     bench.check_ports();
+    drop((load, writers));
+    if options.many > 0 {
+        // Anew: what forks must not have threads.
+        let (many, times) = (options.many.to_string(), options.times.to_string());
+        println!("\nonly keys, with {many} instances");
+        let words = ["--only-keys", "--instances", &many, "--started", "1", "--times", &times];
+        assert!(std::process::Command::new(std::env::current_exe().unwrap()).args(words).status().unwrap().success());
+    }
 }
 
 /// The other lives of this program: a server that berth starts, a process that writes logs, one that holds sockets.
@@ -164,14 +182,12 @@ impl Bench<'_> {
     }
 
     /// What needs instances of berth's own: starting them, and how soon the console shows what happens to them.
-    fn acting(&self, table: &mut Table) {
+    fn acting(&self, directory: &Path, table: &mut Table) {
         let spare: Vec<u16> = (self.load.last() + 1..=self.load.last_spare()).collect();
         let foreign = {
             let mut terminal = self.console();
             let foreign = delays::foreign_listeners(&mut terminal, &spare, self.options.times);
-            delays::filter(&mut terminal, "");
-            let keys = delays::keys(&mut terminal, self.options.times * 2);
-            table.at_most("key to changed frame, p99", delays::p99(keys), 16.0, "ms");
+            self.typing(&mut terminal, directory, table);
             foreign
         };
         table.at_most("foreign listen() to the flagged row, p99", delays::p99(foreign), 150.0, "ms");
@@ -181,6 +197,31 @@ impl Bench<'_> {
         let deaths = delays::deaths(&mut self.console(), &starting.servers[..self.options.times.min(starting.servers.len())]);
         table.at_most("death to crashed on the screen, p99", delays::p99(deaths), 100.0, "ms");
         starting::stop(BERTH, self.config, &self.environment, &spare);
+    }
+
+    /// Keys in the table, and in a log beside it that grows by 100 MB/s.
+    fn typing(&self, terminal: &mut Terminal, directory: &Path, table: &mut Table) {
+        let (rows, times) = (self.load.count(), self.options.times * 2);
+        delays::filter(terminal, "");
+        let keys = delays::keys(terminal, times);
+        table.at_most(&format!("key to changed frame, {rows} rows, p99"), delays::p99(keys), 16.0, "ms");
+        let owner = hosts::owner(self.load.first());
+        delays::filter(terminal, &owner);
+        delays::filter(terminal, "");
+        let log = directory.join("mcp-server/users").join(&owner).join("logs/server.log");
+        // The detail lies between the table and the log.
+        terminal.keys("\t\t");
+        let (mut floor, mut delays) = (None, None);
+        let ((), written) = storm::during(&log, || {
+            keys::wait("the storm", || terminal.text().contains("dropped"));
+            delays = Some(keys::wrapping(terminal, |_, count| count < times));
+            floor = Some(keys::through_cat(times));
+        });
+        std::fs::write(&log, "").unwrap();
+        for (what, delays) in [("", delays.unwrap()), (" through cat", floor.unwrap())] {
+            let name = format!("the same{what} in a storm of {:.0} MB/s, p99 (median {:.1})", written.rate, delays.percent(50));
+            table.at_most(&name, delays.percent(99), 16.0, "ms");
+        }
     }
 
     /// A console with its first frame.
