@@ -12,12 +12,15 @@ mod clipboard;
 #[path = "../support/console.rs"]
 mod console;
 mod events;
+mod every_key;
+mod every_key_table;
 #[path = "../support/fake_door.rs"]
 mod fake_door;
 #[path = "../support/fleet.rs"]
 mod fleet;
 mod keymap_table;
 mod logs;
+mod mouse;
 mod overlap;
 mod pending;
 mod ports;
@@ -32,5 +35,6 @@ mod screens_marks;
 mod screens_palette;
 mod screens_sizes;
 mod screens_tabs;
+mod stage;
 #[path = "../support/terminal.rs"]
 mod terminal;

@@ -136,7 +136,7 @@ fn a_paste_is_never_taken_for_keys() {
     assert!(state.confirm.is_some());
     press(&mut state, KeyCode::Esc);
     keys(&mut state, "/");
-    update(&mut state, Event::Paste("al\u{1b}[2J\nrest".to_owned()));
+    update(&mut state, Event::Paste("\r\nal\u{1b}[2J\rrest".to_owned()));
     assert_eq!(state.filter.input.value(), "al[2J");
 }
 
