@@ -14,6 +14,7 @@ use berth::error::{Error, Result};
 use berth::hand::Zygote;
 use berth::link::local::Local;
 use berth::link::{Door, LogLines, LogQuery};
+use berth::present::command::Program;
 use berth::supervisor::process::keeper;
 use berth::tui::{self, Keymap};
 use tokio::sync::watch;
@@ -88,6 +89,7 @@ impl Wiring for Host {
             keymap: Arc::new(config.map_or_else(|| Ok(Keymap::default()), |config| Keymap::of(&config.keys))?),
             theme: config.and_then(|config| config.console.theme.clone()),
             configured: config.is_some_and(|config| !config.files.is_empty()),
+            program: Program::with(options.config.as_deref()),
         };
         tui::run(desk.door(), options)
     }

@@ -9,7 +9,7 @@ use nix::sys::signal::{SigSet, Signal};
 use serde_json::json;
 
 use super::args::{Demo, Global};
-use super::door::{Opening, Wiring};
+use super::door::{ConsoleOptions, Opening, Wiring};
 use super::errors::Stop;
 use super::output::Out;
 use crate::demo::stage::Stage;
@@ -36,7 +36,7 @@ fn show(stage: &Stage, signals: Option<&SigSet>, global: &Global, wiring: &dyn W
     let desk = wiring.open(&opening)?;
     let Some(signals) = signals else {
         start(stage, &desk.door());
-        return Ok(wiring.console(desk.as_ref(), out.console_options(global))?);
+        return Ok(wiring.console(desk.as_ref(), ConsoleOptions { config: opening.config, ..out.console_options(global) })?);
     };
     let config = stage.config().to_string_lossy();
     if global.json {

@@ -45,7 +45,7 @@ pub struct Opening {
 }
 
 /// How the console is to look.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConsoleOptions {
     /// `--color`: always, never, or as the terminal is.
     pub color: Option<bool>,
@@ -55,6 +55,8 @@ pub struct ConsoleOptions {
     pub read_only: bool,
     /// So many frames a second at most.
     pub fps: Option<u8>,
+    /// The file that was named; the commands that are shown name it too.
+    pub config: Option<PathBuf>,
 }
 
 /// One value of the configuration. All three are made harmless before they are printed.

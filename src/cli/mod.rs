@@ -128,7 +128,7 @@ mod tests {
     fn without_a_command_the_console_opens() {
         let wiring = FakeWiring::default();
         assert_eq!(code("--read-only --color never --config /x", &wiring), 0);
-        let console = wiring.consoles.lock().unwrap()[0];
+        let console = wiring.consoles.lock().unwrap()[0].clone();
         assert_eq!((console.read_only, console.color), (true, Some(false)));
         let opened = wiring.opened.lock().unwrap()[0].clone();
         assert_eq!(opened, Opening { config: Some("/x".into()), alone: false, read_only: true });

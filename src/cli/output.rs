@@ -50,7 +50,7 @@ impl Out {
             ColorWhen::Always => Some(true),
             ColorWhen::Never => Some(false),
         };
-        ConsoleOptions { color, ascii: self.style.ascii, read_only: global.read_only, fps: global.fps }
+        ConsoleOptions { color, ascii: self.style.ascii, read_only: global.read_only, fps: global.fps, config: global.config.clone() }
     }
 
     /// Writes text.

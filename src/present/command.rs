@@ -2,16 +2,46 @@
 //!
 //! It must never name a command that there is not.
 
+use std::path::Path;
+
 use super::quote;
 use crate::domain::{InstanceId, Verb};
 
+/// How berth is called so that it is about the same fleet as here: with the file that was named here.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Program {
+    config: Option<String>,
+}
+
+impl Program {
+    /// berth with this `--config`, whatever folder it is called in. What is no UTF-8 no line of text can carry.
+    pub fn with(config: Option<&Path>) -> Self {
+        let whole = config.and_then(|file| std::path::absolute(file).ok());
+        Self { config: whole.and_then(|file| file.to_str().map(str::to_owned)) }
+    }
+
+    /// Its call with these words.
+    pub fn line<'a>(&'a self, words: impl IntoIterator<Item = &'a str>) -> String {
+        let option = self.config.iter().flat_map(|file| ["--config", file.as_str()]);
+        quote::line(["berth"].into_iter().chain(option).chain(words))
+    }
+
+    /// A hint of berth's own that begins with a call of it, which then is one of this.
+    pub fn hint(&self, text: &str) -> String {
+        match text.strip_prefix("berth ") {
+            Some(rest) => format!("{} {rest}", self.line([])),
+            None => text.to_owned(),
+        }
+    }
+}
+
 /// The command for orders like these; `None` when berth's command line has none.
-pub fn of(verb: Verb, ids: &[&InstanceId], reason: &str) -> Option<String> {
+pub fn of(program: &Program, verb: Verb, ids: &[&InstanceId], reason: &str) -> Option<String> {
     let ids: Vec<String> = ids.iter().filter(|id| !id.is_unmanaged()).map(ToString::to_string).collect();
     if matches!(verb, Verb::Signal(_)) || ids.is_empty() {
         return None;
     }
-    let mut line = quote::line(["berth", verb.word()].into_iter().chain(ids.iter().map(String::as_str)));
+    let mut line = program.line([verb.word()].into_iter().chain(ids.iter().map(String::as_str)));
     if !reason.is_empty() && verb.changes() {
         // Joined by `=`, since a reason that begins with a hyphen would be taken for an option.
         let joined = if reason.starts_with('-') { "=" } else { " " };
@@ -38,7 +68,21 @@ mod tests {
             (Verb::Signal(Signal::Hangup), vec![&alice], "", None),
         ];
         for (verb, ids, reason, line) in cases {
-            assert_eq!(of(verb, &ids, reason).as_deref(), line);
+            assert_eq!(of(&Program::default(), verb, &ids, reason).as_deref(), line);
         }
+    }
+
+    #[test]
+    fn the_file_that_was_named_goes_with_the_command() {
+        let program = Program::with(Some(Path::new("/srv/my fleet/berth.toml")));
+        let alice = InstanceId::parse("alice").unwrap();
+        assert_eq!(
+            of(&program, Verb::Stop, &[&alice], "it's late").unwrap(),
+            r"berth --config '/srv/my fleet/berth.toml' stop alice --reason 'it'\''s late'"
+        );
+        assert_eq!(program.hint("berth logs alice    shows all"), "berth --config '/srv/my fleet/berth.toml' logs alice    shows all");
+        assert_eq!(program.hint("ask bob, then berth stop"), "ask bob, then berth stop");
+        let here = Program::with(Some(Path::new("berth.toml"))).line(["ls"]);
+        assert!(here.starts_with("berth --config /") || here.starts_with("berth --config '/"), "{here}");
     }
 }

@@ -3,6 +3,7 @@
 //! It must never name a command that berth does not have, nor one that removes anything.
 
 use super::advice;
+use super::command::Program;
 use crate::domain::{Code, Finding, InstanceId, Remedy, Row, Shown, Snapshot, Uid, Verb};
 
 /// One thing to do.
@@ -34,14 +35,23 @@ pub enum How {
 
 impl Mend {
     /// The line for a shell that does the same; `None` where there is none.
-    pub fn command(&self) -> Option<String> {
+    pub fn command(&self, program: &Program) -> Option<String> {
         match &self.how {
-            How::Ask(verb, id) => Some(format!("berth {} {id}", verb.word())),
-            How::Log(id) => Some(format!("berth logs {id}")),
+            How::Ask(verb, id) => Some(program.line([verb.word(), &id.to_string()])),
+            How::Log(id) => Some(program.line([Verb::Logs.word(), &id.to_string()])),
             How::Command { command, .. } => Some(command.clone()),
             How::Tell(_) => None,
         }
     }
+}
+
+/// Who would give the commands, and how he calls berth.
+#[derive(Clone, Copy, Debug)]
+pub struct Giver<'console> {
+    /// Whose commands they are.
+    pub uid: Uid,
+    /// The berth that is about the same fleet.
+    pub program: &'console Program,
 }
 
 /// Why berth does not edit.
@@ -53,11 +63,11 @@ const ENDS_NO_STRANGER: &str = "it is no instance, so berth does not end it";
 /// Why berth makes no room.
 const REMOVES_NOTHING: &str = "what may go only you know; the command tells what is large";
 
-/// What can be done about a finding, in the order of its remedies. `caller` is who would give the commands.
-pub fn of_finding(finding: &Finding, snapshot: &Snapshot, caller: Uid) -> Vec<Mend> {
+/// What can be done about a finding, in the order of its remedies.
+pub fn of_finding(finding: &Finding, snapshot: &Snapshot, giver: Giver<'_>) -> Vec<Mend> {
     let Some(id) = advice::subject(finding) else { return Vec::new() };
     let row = snapshot.row(id).map(AsRef::as_ref);
-    finding.remedies.iter().filter_map(|remedy| one(*remedy, finding, id, row, snapshot, caller)).collect()
+    finding.remedies.iter().filter_map(|remedy| one(*remedy, finding, id, row, snapshot, giver)).collect()
 }
 
 /// What can be done after a crash.
@@ -66,14 +76,17 @@ pub fn of_crash(id: &InstanceId) -> Vec<Mend> {
     vec![mend(format!("read {id}'s log"), How::Log(id.clone())), mend(format!("start {id} again"), How::Ask(Verb::Start, id.clone()))]
 }
 
-fn one(remedy: Remedy, finding: &Finding, id: &InstanceId, row: Option<&Row>, snapshot: &Snapshot, caller: Uid) -> Option<Mend> {
+fn one(remedy: Remedy, finding: &Finding, id: &InstanceId, row: Option<&Row>, snapshot: &Snapshot, giver: Giver<'_>) -> Option<Mend> {
+    let caller = giver.uid;
     let mend = |label: String, how| Some(Mend { label, how });
     let command = |command: String, why| How::Command { command, why };
     let told = || advice::sentence(remedy, finding, snapshot).map(How::Tell);
     match remedy {
         Remedy::Reassign => {
             let edit = row.and_then(|row| edit(finding, row, caller));
-            let how = edit.map(|edit| command(format!("{edit} && berth restart {id}"), EDITS_NOTHING)).or_else(told)?;
+            let how = edit
+                .map(|edit| command(format!("{edit} && {}", giver.program.line([Verb::Restart.word(), &id.to_string()])), EDITS_NOTHING))
+                .or_else(told)?;
             mend(format!("give {id} another port"), how)
         }
         // The reassignment edits it already.
@@ -143,8 +156,13 @@ mod tests {
     use crate::domain::{Declared, Process};
     use crate::present::fleet;
 
+    fn giver(uid: Uid) -> Giver<'static> {
+        static PLAIN: std::sync::LazyLock<Program> = std::sync::LazyLock::new(Program::default);
+        Giver { uid, program: &PLAIN }
+    }
+
     fn shown(finding: &Finding, snapshot: &Snapshot, caller: Uid) -> Vec<String> {
-        of_finding(finding, snapshot, caller).into_iter().map(|mend| format!("{}: {:?}", mend.label, mend.how)).collect()
+        of_finding(finding, snapshot, giver(caller)).into_iter().map(|mend| format!("{}: {:?}", mend.label, mend.how)).collect()
     }
 
     fn with(code: Code, remedies: &[Remedy]) -> Finding {
@@ -165,8 +183,8 @@ mod tests {
                 "end it, if it should not be there: Command { command: \"kill 4800\", why: \"it is no instance, so berth does not end it\" }",
             ]
         );
-        let own = of_finding(&snapshot.findings[1], &snapshot, Uid(1008));
-        assert_eq!(own[0].command().as_deref(), Some("${EDITOR:-vi} /opt/mcp-server/users/hank/config/config.json"));
+        let own = of_finding(&snapshot.findings[1], &snapshot, giver(Uid(1008)));
+        assert_eq!(own[0].command(&Program::default()).as_deref(), Some("${EDITOR:-vi} /opt/mcp-server/users/hank/config/config.json"));
     }
 
     #[test]
@@ -174,15 +192,15 @@ mod tests {
         let mut snapshot = fleet::fleet();
         let (mut finding, key) = (snapshot.findings[0].clone(), snapshot.rows[1].main.known().unwrap());
         (finding.processes, finding.remedies) = (vec![key], vec![Remedy::Reassign, Remedy::StopHolder]);
-        let mends = of_finding(&finding, &snapshot, Uid::ROOT);
+        let mends = of_finding(&finding, &snapshot, giver(Uid::ROOT));
         assert_eq!(mends[1].how, How::Ask(Verb::Stop, fleet::id("bob/tools")));
-        assert_eq!(mends[1].command().as_deref(), Some("berth stop bob/tools"));
+        assert_eq!(mends[1].command(&Program::default()).as_deref(), Some("berth stop bob/tools"));
         // Its own process is not in its way.
         let mut row = (*snapshot.rows[2]).clone();
         row.processes = vec![Arc::new(Process { key, ..(*snapshot.rows[1].processes[0]).clone() })];
         snapshot.rows[2] = Arc::new(row);
         snapshot.rows.remove(1);
-        assert!(matches!(of_finding(&finding, &snapshot, Uid::ROOT)[1].how, How::Command { .. }));
+        assert!(matches!(of_finding(&finding, &snapshot, giver(Uid::ROOT))[1].how, How::Command { .. }));
     }
 
     #[test]
@@ -195,7 +213,8 @@ mod tests {
             (with(Code::StorageShared, &[Remedy::MoveDatabase]), "Tell"),
         ];
         for (finding, expected) in cases {
-            let all: Vec<String> = of_finding(&finding, &snapshot, Uid::ROOT).into_iter().map(|mend| format!("{:?}", mend.how)).collect();
+            let all: Vec<String> =
+                of_finding(&finding, &snapshot, giver(Uid::ROOT)).into_iter().map(|mend| format!("{:?}", mend.how)).collect();
             assert!(all.join(" ").contains(expected), "{all:?}");
         }
         let mut limited = snapshot;
@@ -203,7 +222,7 @@ mod tests {
         row.declared = row.declared.map(|declared| Arc::new(Declared { log_max: Some(1 << 20), ..(*declared).clone() }));
         limited.rows[0] = Arc::new(row);
         let finding = with(Code::LogUnbounded, &[Remedy::LimitLog]);
-        assert_eq!(of_finding(&finding, &limited, Uid::ROOT)[0].how, How::Ask(Verb::Restart, fleet::id("alice")));
+        assert_eq!(of_finding(&finding, &limited, giver(Uid::ROOT))[0].how, How::Ask(Verb::Restart, fleet::id("alice")));
     }
 
     #[test]

@@ -5,11 +5,11 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::mend::{self, How, Mend};
+use super::mend::{self, Giver, How, Mend};
 use super::paint::Tone;
 use super::{units, wording};
 use crate::domain::{
-    ExitStatus, HealthState, LogLevel, LogLine, Outcome, Reading, Row, Snapshot, State, SupervisorKind, Uid, Verb, Wish, words,
+    ExitStatus, HealthState, LogLevel, LogLine, Outcome, Reading, Row, Snapshot, State, SupervisorKind, Verb, Wish, words,
 };
 
 /// How many lines of the log are quoted.
@@ -26,8 +26,8 @@ pub struct Sources<'state> {
     pub order: Option<(Verb, &'state Outcome)>,
     /// The lines of its log that are at hand; `None` when it was not read.
     pub log: Option<&'state [LogLine]>,
-    /// Who reads.
-    pub caller: Uid,
+    /// Who reads, and how he calls berth.
+    pub giver: Giver<'state>,
     /// The time zone that times are told in.
     pub zone: &'state TimeZone,
 }
@@ -220,7 +220,8 @@ fn asked(sources: &Sources<'_>) -> Vec<Said> {
     let Some((verb, outcome)) = sources.order else { return Vec::new() };
     let tone = if outcome.is_done() { Tone::Good } else { Tone::Bad };
     let mut all = vec![said(Kind::Sentence, format!("{}: {}", verb.word(), outcome.sentence), tone)];
-    all.extend(outcome.log_lines.iter().chain(&outcome.hints).map(|line| said(Kind::Quote, line.as_str(), Tone::Plain)));
+    all.extend(outcome.log_lines.iter().map(|line| said(Kind::Quote, line.as_str(), Tone::Plain)));
+    all.extend(outcome.hints.iter().map(|hint| said(Kind::Quote, sources.giver.program.hint(hint.as_str()), Tone::Plain)));
     all
 }
 
@@ -254,7 +255,7 @@ fn logged(sources: &Sources<'_>) -> Vec<Said> {
 fn to_do(sources: &Sources<'_>) -> Vec<Said> {
     let mut mends: Vec<Mend> = Vec::new();
     let row = sources.row;
-    let of_findings = sources.snapshot.findings_of(&row.id).flat_map(|finding| mend::of_finding(finding, sources.snapshot, sources.caller));
+    let of_findings = sources.snapshot.findings_of(&row.id).flat_map(|finding| mend::of_finding(finding, sources.snapshot, sources.giver));
     let after_crash = matches!(row.state, State::Crashed | State::CrashLoop).then(|| mend::of_crash(&row.id)).into_iter().flatten();
     for mend in of_findings.chain(after_crash) {
         if !mends.contains(&mend) {
@@ -265,8 +266,8 @@ fn to_do(sources: &Sources<'_>) -> Vec<Said> {
     for mend in mends {
         let (text, command) = match &mend.how {
             How::Tell(words) => (format!("{}: {words}", mend.label), None),
-            How::Command { why, .. } => (format!("{} ({why})", mend.label), mend.command()),
-            How::Ask(..) | How::Log(_) => (mend.label.clone(), mend.command()),
+            How::Command { why, .. } => (format!("{} ({why})", mend.label), mend.command(sources.giver.program)),
+            How::Ask(..) | How::Log(_) => (mend.label.clone(), mend.command(sources.giver.program)),
         };
         all.push(sentence(text));
         all.extend(command.map(|command| said(Kind::Quote, command, Tone::Strong)));

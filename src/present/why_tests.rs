@@ -1,15 +1,23 @@
 //! The page for each state of the fixture fleet.
 
 use super::*;
-use crate::domain::{InstanceId, LastExit, Shown};
+use crate::domain::{InstanceId, LastExit, Shown, Uid};
+use crate::present::command::Program;
 use crate::present::fleet;
+
+static PLAIN: std::sync::LazyLock<Program> = std::sync::LazyLock::new(Program::default);
+
+/// Root, who named no file.
+fn giver() -> Giver<'static> {
+    Giver { uid: Uid::ROOT, program: &PLAIN }
+}
 
 /// The page about an instance, a line each: headings with #, quotes with >.
 fn page(id: &str, log: Option<&[LogLine]>, change: impl FnOnce(&mut Row)) -> String {
     let snapshot = fleet::fleet();
     let mut row = (**snapshot.row(&InstanceId::parse(id).unwrap()).unwrap()).clone();
     change(&mut row);
-    let sources = Sources { row: &row, snapshot: &snapshot, order: None, log, caller: Uid::ROOT, zone: &TimeZone::UTC };
+    let sources = Sources { row: &row, snapshot: &snapshot, order: None, log, giver: giver(), zone: &TimeZone::UTC };
     let line = |said: &Said| match said.kind {
         Kind::Heading => format!("# {}\n", said.text),
         Kind::Sentence => format!("{}\n", said.text),
@@ -109,7 +117,7 @@ fn what_was_asked_last_is_told_and_the_page_is_markdown() {
         log_lines: vec!["EADDRINUSE".into()],
     };
     let order = Some((Verb::Start, &outcome));
-    let sources = Sources { row: &snapshot.rows[2], snapshot: &snapshot, order, log: None, caller: Uid::ROOT, zone: &TimeZone::UTC };
+    let sources = Sources { row: &snapshot.rows[2], snapshot: &snapshot, order, log: None, giver: giver(), zone: &TimeZone::UTC };
     let text = markdown(&why(&sources));
     assert!(text.starts_with("# carol's instance has crashed"), "{text}");
     assert!(

@@ -95,6 +95,7 @@ impl App {
             themes: Arc::new(Themes::built_in(depth)?.with(themes::files(&themes::directories()))),
             keymap: options.keymap,
             configured: options.configured,
+            program: options.program,
             zone: TimeZone::system(),
             read_only: options.read_only || caller.read_only,
             caller,

@@ -37,6 +37,7 @@ use std::sync::Arc;
 use crate::domain::PortRange;
 use crate::error::Result;
 use crate::link::Door;
+use crate::present::command::Program;
 
 pub use keymap::Keymap;
 pub use palette::ColorChoice;
@@ -60,6 +61,8 @@ pub struct Options {
     pub theme: Option<String>,
     /// Whether any file configures this berth.
     pub configured: bool,
+    /// The berth that the commands call which are shown and copied.
+    pub program: Program,
 }
 
 /// Opens the console on the terminal and returns when it is left. The terminal is given back on every way out.

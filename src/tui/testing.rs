@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::domain::*;
+use crate::present::command::Program;
 
 use super::effect::Effect;
 use super::event::{Answer, Event, Purpose};
@@ -92,6 +93,7 @@ pub fn console(width: u16, height: u16) -> Console {
         themes: Arc::new(themes::Themes::built_in(Depth::True).unwrap()),
         keymap: Arc::default(),
         configured: false,
+        program: Program::default(),
         zone: TimeZone::UTC,
         read_only: false,
         caller,

@@ -9,7 +9,7 @@ use crossterm::event::{KeyEvent, KeyModifiers};
 use super::console::Console;
 
 /// DESIGN section 7: where, and which keys have to mean something there.
-const CONTRACT: [(Place, &[&str]); 4] = [
+pub const CONTRACT: [(Place, &[&str]); 4] = [
     (
         Place::Fleet,
         &[

@@ -12,12 +12,15 @@ mod clipboard;
 #[path = "../support/console.rs"]
 mod console;
 mod events;
+mod every_key;
+mod every_key_table;
 #[path = "../support/fake_door.rs"]
 mod fake_door;
 #[path = "../support/fleet.rs"]
 mod fleet;
 mod keymap_table;
 mod logs;
+mod mouse;
 mod overlap;
 mod pending;
 mod ports;
@@ -35,6 +38,7 @@ mod screens_palette;
 mod screens_sizes;
 mod screens_tabs;
 #[allow(dead_code, reason = "shared by test programs that need different parts of it")]
+mod stage;
 #[path = "../support/terminal.rs"]
 mod terminal;
 mod threats;

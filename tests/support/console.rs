@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use berth::domain::{Caller, InstanceId, LogLevel, LogLine, Moment, Reading, Role, Shown, Snapshot, Uid, Verb};
 use berth::logs::Store;
+use berth::present::command::Program;
 use berth::tui::effect::Effect;
 use berth::tui::event::{Answer, Event};
 use berth::tui::glyphs::{ASCII, UNICODE};
@@ -47,6 +48,7 @@ impl Console {
             themes: Arc::new(themes),
             keymap: Arc::default(),
             configured: false,
+            program: Program::default(),
             zone: TimeZone::UTC,
             read_only: false,
             caller,

@@ -77,6 +77,23 @@ impl Terminal {
         self.screen.lock().unwrap_or_else(PoisonError::into_inner).screen().contents()
     }
 
+    /// Loses what was shown, as a line that another program wrote over it does; the program does not know.
+    pub fn smudge(&self) {
+        self.screen.lock().unwrap_or_else(PoisonError::into_inner).process(b"\x1b[2J");
+    }
+
+    /// Whether the program is told about the mouse.
+    pub fn has_mouse(&self) -> bool {
+        let screen = self.screen.lock().unwrap_or_else(PoisonError::into_inner);
+        screen.screen().mouse_protocol_mode() != vt100::MouseProtocolMode::None
+    }
+
+    /// Whether the cell shows its colours the other way round.
+    pub fn is_reversed(&self, x: u16, y: u16) -> bool {
+        let screen = self.screen.lock().unwrap_or_else(PoisonError::into_inner);
+        screen.screen().cell(y, x).is_some_and(vt100::Cell::inverse)
+    }
+
     /// Whether the program has the second screen.
     pub fn is_alternate(&self) -> bool {
         self.screen.lock().unwrap_or_else(PoisonError::into_inner).screen().alternate_screen()

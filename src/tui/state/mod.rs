@@ -31,6 +31,8 @@ use jiff::tz::TimeZone;
 
 use crate::domain::{Caller, InstanceId, Row, Snapshot};
 use crate::present::Look;
+use crate::present::command::Program;
+use crate::present::mend::Giver;
 
 use super::glyphs::Glyphs;
 use super::keymap::{Action, Keymap, Place};
@@ -66,12 +68,21 @@ pub struct Settings {
     pub keymap: Arc<Keymap>,
     /// Whether any file configures this berth.
     pub configured: bool,
+    /// The berth that the commands call which are shown and copied.
+    pub program: Program,
     /// The time zone that times are shown in.
     pub zone: TimeZone,
     /// `--read-only` was given: changes cannot be unlocked.
     pub read_only: bool,
     /// Who looks.
     pub caller: Caller,
+}
+
+impl Settings {
+    /// Whose commands those are that are shown.
+    pub fn giver(&self) -> Giver<'_> {
+        Giver { uid: self.caller.uid, program: &self.program }
+    }
 }
 
 /// Everything.

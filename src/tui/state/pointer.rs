@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use crate::domain::InstanceId;
 
-/// Two presses on the same row within this time are one double one.
+use super::findings;
+
+/// Two presses on the same within this time are one double one.
 pub const DOUBLE: Duration = Duration::from_millis(400);
 
 /// Its state.
@@ -16,8 +18,8 @@ pub struct Pointer {
     pub taken: bool,
     /// The border that is being moved.
     pub dragged: Option<Border>,
-    /// The row that was pressed last, and when, on the boot clock.
-    pub pressed: Option<(InstanceId, Duration)>,
+    /// What was pressed last, and when, on the boot clock.
+    pub pressed: Option<(Hit, Duration)>,
     /// The window has lost the focus.
     pub away: bool,
 }
@@ -26,6 +28,19 @@ impl Default for Pointer {
     fn default() -> Self {
         Self { taken: true, dragged: None, pressed: None, away: false }
     }
+}
+
+/// What can be pressed to have the cursor, and twice to be opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Hit {
+    /// A row of the table.
+    Row(InstanceId),
+    /// A cell of the map.
+    Port(u16),
+    /// A finding of the list.
+    Finding(findings::Key),
+    /// An event, by its serial number.
+    Event(u64),
 }
 
 /// A border between panes.

@@ -151,7 +151,7 @@ fn submit(state: &mut State, effects: &mut Vec<Effect>) {
     }
     let (verb, orders) = (bulk.verb, bulk.orders());
     let ids: Vec<&InstanceId> = orders.iter().map(|order| &order.id).collect();
-    state.asked = command::of(verb, &ids, bulk.reason.value().trim());
+    state.asked = command::of(&state.settings.program, verb, &ids, bulk.reason.value().trim());
     state.bulk = None;
     // The next key must not hit all of them once more by surprise.
     state.marks.clear();
@@ -163,7 +163,7 @@ fn submit(state: &mut State, effects: &mut Vec<Effect>) {
 fn copy(state: &mut State, effects: &mut Vec<Effect>) {
     let Some(bulk) = &state.bulk else { return };
     let ids: Vec<&InstanceId> = bulk.willing().map(|hit| &hit.row.id).collect();
-    if let Some(text) = command::of(bulk.verb, &ids, bulk.reason.value().trim()) {
+    if let Some(text) = command::of(&state.settings.program, bulk.verb, &ids, bulk.reason.value().trim()) {
         effects.push(Effect::Copy { what: "the same as a command".to_owned(), text });
     }
 }

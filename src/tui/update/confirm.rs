@@ -127,7 +127,7 @@ fn submit(state: &mut State, effects: &mut Vec<Effect>) {
         reason: (!reason.is_empty()).then(|| reason.to_owned()),
         timeout: None,
     };
-    if let Some(line) = command::of(order.verb, &[&order.id], reason) {
+    if let Some(line) = command::of(&state.settings.program, order.verb, &[&order.id], reason) {
         state.asked = Some(line);
     }
     state.confirm = None;
@@ -137,7 +137,7 @@ fn submit(state: &mut State, effects: &mut Vec<Effect>) {
 /// Copies the command that does the same.
 fn copy(state: &mut State, effects: &mut Vec<Effect>) {
     let Some(confirm) = &state.confirm else { return };
-    match command::of(confirm.verb, &[confirm.id()], confirm.reason.value().trim()) {
+    match command::of(&state.settings.program, confirm.verb, &[confirm.id()], confirm.reason.value().trim()) {
         Some(text) => effects.push(Effect::Copy { what: "the same as a command".to_owned(), text }),
         None => status::refuse(state, "berth has no command that sends a signal"),
     }

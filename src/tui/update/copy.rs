@@ -4,7 +4,8 @@
 
 use crate::domain::{InstanceId, Reading, Row, Shown, Verb};
 use crate::present::client::{self, Access, Client};
-use crate::present::{command, json};
+use crate::present::command::{self, Program};
+use crate::present::json;
 use crate::tui::event::{Copied, Way};
 use crate::tui::keymap::Action;
 use crate::tui::state::State;
@@ -18,12 +19,12 @@ pub fn act(state: &mut State, action: Action) {
         status::refuse(state, "there is no instance to copy from");
         return;
     };
-    let list = if action == Action::Snippet { snippets(&row) } else { facts(&row, state.asked.as_deref()) };
+    let list = if action == Action::Snippet { snippets(&row) } else { facts(&row, &state.settings.program, state.asked.as_deref()) };
     picker::open(state, list);
 }
 
 /// The facts of a row and the commands about it.
-fn facts(row: &Row, asked: Option<&str>) -> Picker {
+fn facts(row: &Row, program: &Program, asked: Option<&str>) -> Picker {
     let id = &row.id;
     let url = client::url(row);
     let port = row.port.map(|port| port.to_string());
@@ -43,10 +44,10 @@ fn facts(row: &Row, asked: Option<&str>) -> Picker {
         entries.push(noted(Entry::new("the last action", copy), &text));
     }
     if !id.is_unmanaged() {
-        let show = format!("berth show {id}");
+        let show = program.line(["show", &id.to_string()]);
         entries.push(noted(entry(id, "command: show", Some(&show), ""), &show));
         for (label, verb) in [("command: log", Verb::Logs), ("command: restart", Verb::Restart)] {
-            let text = command::of(verb, &[id], "");
+            let text = command::of(program, verb, &[id], "");
             entries.push(noted(entry(id, label, text.as_deref(), "there is none"), text.as_deref().unwrap_or_default()));
         }
     }

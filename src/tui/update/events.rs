@@ -110,6 +110,12 @@ pub fn act(state: &mut State, action: Action, _effects: &mut Vec<Effect>) -> boo
     true
 }
 
+/// Puts the cursor on an event.
+pub fn choose(state: &mut State, serial: u64) {
+    pause(state);
+    state.events.chosen = Some(serial);
+}
+
 /// Lists only what has a text in it; with none, everything again.
 pub fn search(state: &mut State, text: &str) {
     narrow(state, |narrowed| narrowed.text = text.to_lowercase());

@@ -74,7 +74,8 @@ pub fn act(state: &mut State, action: Action) {
 
 /// Puts text into an input: the first line, without anything that is not printed.
 pub fn insert(input: &mut Input, text: &str, longest: usize) {
-    let line = text.lines().next().unwrap_or_default();
+    // Most terminals send the end of a line as the Enter key does, by a carriage return.
+    let line = text.trim_start_matches(['\r', '\n']).split(['\r', '\n']).next().unwrap_or_default();
     for character in line.chars().filter(|character| !character.is_control()).take(longest) {
         if input.value().chars().count() >= longest {
             return;

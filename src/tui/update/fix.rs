@@ -8,7 +8,7 @@ use crate::present::wording;
 use crate::tui::effect::Effect;
 use crate::tui::event::{Answer, Purpose};
 use crate::tui::state::picker::{Choice, Entry, Picker};
-use crate::tui::state::{Pane, State, Tab};
+use crate::tui::state::{Pane, Settings, State, Tab};
 
 use super::{confirm, fleet, log, picker, status};
 
@@ -34,13 +34,13 @@ pub fn open(state: &mut State, effects: &mut Vec<Effect>) {
         [one] => format!("mend: {}", one.name),
         _ => "mend".to_owned(),
     };
-    let (mut entries, ascii) = (Vec::new(), state.settings.glyphs.ascii);
+    let mut entries = Vec::new();
     for wrong in &all {
         if all.len() > 1 {
             // A heading: it cannot be chosen, and says what is wrong when it is.
             entries.push(barred(wrong.name.clone(), wrong.evidence.clone()));
         }
-        wrong.mends.iter().for_each(|mend| entries.extend(lines(state, mend, all.len() > 1, ascii)));
+        wrong.mends.iter().for_each(|mend| entries.extend(lines(state, mend, all.len() > 1)));
     }
     for id in asked_about(&entries) {
         effects.push(Effect::Ask(id, Purpose::Fix));
@@ -93,7 +93,7 @@ fn banner(state: &State) -> Option<Wrong> {
 fn of_finding(state: &State, finding: &Finding) -> Wrong {
     let names: Vec<String> = finding.instances.iter().map(ToString::to_string).collect();
     let who = if names.is_empty() { String::new() } else { format!(" of {}", words::list(&names)) };
-    let mends = state.snapshot.iter().flat_map(|snapshot| mend::of_finding(finding, snapshot, state.settings.caller.uid)).collect();
+    let mends = state.snapshot.iter().flat_map(|snapshot| mend::of_finding(finding, snapshot, state.settings.giver())).collect();
     Wrong { name: format!("{}{who}", finding.code.word()), evidence: finding.evidence.clone(), mends }
 }
 
@@ -104,7 +104,7 @@ fn of_crash(state: &State, id: &InstanceId) -> Option<Wrong> {
 }
 
 /// The lines of one remedy.
-fn lines(state: &State, mend: &Mend, indented: bool, ascii: bool) -> Vec<Entry> {
+fn lines(state: &State, mend: &Mend, indented: bool) -> Vec<Entry> {
     let indent = if indented { "  " } else { "" };
     let label = format!("{indent}{}", mend.label);
     let possible = |note: &str, key: &str| {
@@ -112,20 +112,20 @@ fn lines(state: &State, mend: &Mend, indented: bool, ascii: bool) -> Vec<Entry> 
         vec![Entry { note: Shown::new(note), key: key.to_owned(), ..Entry::new(label, Choice::Mend(mend.clone())) }]
     };
     match &mend.how {
-        How::Ask(verb, _) if verb.changes() && state.header.locked => refused(&label, confirm::locked(state), mend, ascii),
+        How::Ask(verb, _) if verb.changes() && state.header.locked => refused(&state.settings, &label, confirm::locked(state), mend),
         How::Ask(..) => possible("asks first", ""),
         How::Log(_) => possible("opens it", ""),
-        How::Command { why, .. } => refused(&label, Shown::from(*why), mend, ascii),
+        How::Command { why, .. } => refused(&state.settings, &label, Shown::from(*why), mend),
         How::Tell(words) => vec![barred(label, Shown::new(words))],
     }
 }
 
 /// What berth does not do: why, and the command to copy.
-fn refused(label: &str, why: Shown, mend: &Mend, ascii: bool) -> Vec<Entry> {
+fn refused(settings: &Settings, label: &str, why: Shown, mend: &Mend) -> Vec<Entry> {
     let mut lines = vec![barred(label.to_owned(), why)];
     let depth = label.len() - label.trim_start().len() + 2;
-    let corner = if ascii { "`" } else { "└" };
-    if let Some(command) = mend.command() {
+    let corner = if settings.glyphs.ascii { "`" } else { "└" };
+    if let Some(command) = mend.command(&settings.program) {
         let label: Shown = Shown::new(&format!("{}{corner} copy the command", " ".repeat(depth - 2)));
         lines.push(Entry { note: Shown::new(&command), ..Entry::new(label, Choice::CopyCommand(command)) });
     }
@@ -158,7 +158,7 @@ fn choose_possible(list: &mut Picker) {
 
 /// The door said what is possible: what is not becomes its reason and the command.
 pub fn answered(state: &mut State, answer: &Answer) {
-    let ascii = state.settings.glyphs.ascii;
+    let settings = &state.settings;
     let Some(list) = state.picker.as_mut().filter(|list| list.input.value().is_empty()) else { return };
     let mut changed = false;
     let mut entries = Vec::new();
@@ -169,7 +169,7 @@ pub fn answered(state: &mut State, answer: &Answer) {
         };
         match (refusal, &entry.choice) {
             (Some(why), Choice::Mend(mend)) => {
-                entries.extend(refused(entry.label.as_str(), why, mend, ascii));
+                entries.extend(refused(settings, entry.label.as_str(), why, mend));
                 changed = true;
             }
             _ => entries.push(entry),

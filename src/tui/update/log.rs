@@ -9,7 +9,7 @@ mod take;
 
 use std::time::Duration;
 
-use crate::domain::Shown;
+use crate::domain::{InstanceId, Shown};
 use crate::link::{Ask, At, Page};
 use crate::tui::effect::Effect;
 use crate::tui::event::Purpose;
@@ -201,18 +201,19 @@ pub fn escape(state: &mut State, effects: &mut Vec<Effect>) -> bool {
     true
 }
 
-/// The logs of what is shown in the table as one, or one alone again.
+/// The logs of the marked as one, else of what is shown in the table, or one alone again.
 fn together(state: &mut State, effects: &mut Vec<Effect>) {
     if state.log.together.is_empty() {
         let ids = candidates(state);
         if ids.len() < 2 {
-            status::refuse(state, "there is only one log to read");
+            let text = if state.marks.is_empty() { "there is only one log to read" } else { "mark at least two to read their logs as one" };
+            status::refuse(state, text);
             return;
         }
         if ids.len() > MOST_TOGETHER {
             status::refuse(
                 state,
-                &format!("{} logs are too many to read as one: {MOST_TOGETHER} at most; filter the table first", ids.len()),
+                &format!("{} logs are too many to read as one: {MOST_TOGETHER} at most; mark some, or filter the table", ids.len()),
             );
             return;
         }
@@ -229,8 +230,13 @@ fn together(state: &mut State, effects: &mut Vec<Effect>) {
 }
 
 /// Whose logs are read as one.
-fn candidates(state: &State) -> Vec<crate::domain::InstanceId> {
-    state.fleet.rows.iter().map(|row| &row.id).filter(|id| !id.is_unmanaged()).cloned().collect()
+fn candidates(state: &State) -> Vec<InstanceId> {
+    let has_log = |id: &&InstanceId| !id.is_unmanaged();
+    if state.marks.is_empty() {
+        state.fleet.rows.iter().map(|row| &row.id).filter(has_log).cloned().collect()
+    } else {
+        state.marks.ids().filter(has_log).cloned().collect()
+    }
 }
 
 /// How many columns the longest line takes that is seen.

@@ -199,3 +199,16 @@ fn outside_the_table_a_key_means_the_one_instance() {
     assert!(state.bulk.is_none());
     assert_eq!(state.confirm.as_ref().map(|confirm| confirm.id().to_string()).as_deref(), Some("alice"));
 }
+
+#[test]
+fn the_logs_of_the_marked_are_read_as_one() {
+    let mut console = showing(&["alice", "bob", "carol", "dave"]);
+    keys(&mut console, " j L");
+    let names: Vec<String> = console.log.together.iter().map(ToString::to_string).collect();
+    assert_eq!(names, ["alice", "carol"]);
+    keys(&mut console, "LqUL");
+    assert_eq!(console.log.together.len(), 4, "without marks all that are shown");
+    keys(&mut console, "Lqg L");
+    assert!(console.log.together.is_empty());
+    assert!(console.status.message.as_ref().unwrap().text.as_str().contains("mark at least two"));
+}

@@ -5,19 +5,22 @@
 use crate::domain::{InstanceId, Shown, Signal, Verb};
 use crate::tui::effect::Effect;
 use crate::tui::event::Answer;
-use crate::tui::keymap::{Action, Motion};
+use crate::tui::keymap::{Action, LogKey, Motion};
 use crate::tui::state::State;
 use crate::tui::state::menu::{Entry, Menu};
 
-use super::{confirm, status};
+use super::{confirm, fix, ports, status};
 
 /// What stands in it for one instance.
 const ENTRIES: &[(Action, &str)] = &[
     (Action::Act(Verb::Start), "start"),
     (Action::Act(Verb::Stop), "stop"),
     (Action::Act(Verb::Restart), "restart"),
+    (Action::Fix, "mend what is wrong"),
     (Action::Signal, "send a signal"),
     (Action::Log, "log"),
+    (Action::Why, "why it is as it is"),
+    (Action::ShowPort, "its port on the map"),
     (Action::Copy, "copy something of it"),
     (Action::Snippet, "let a client reach it"),
     (Action::Mark, "mark it, or unmark it"),
@@ -29,6 +32,7 @@ const OF_MARKED: &[(Action, &str)] = &[
     (Action::Act(Verb::Start), "start them"),
     (Action::Act(Verb::Stop), "stop them"),
     (Action::Act(Verb::Restart), "restart them"),
+    (Action::InLog(LogKey::Together), "their logs as one"),
     (Action::Unmark, "unmark all"),
     (Action::Progress, "the last bulk action"),
 ];
@@ -43,6 +47,8 @@ pub fn open(state: &mut State, answer: &Answer) {
         Action::Signal => confirm::refusal(state, Verb::Signal(Signal::Hangup), answer),
         Action::Log => confirm::refusal(state, Verb::Logs, answer),
         Action::Snippet if state.target_row().is_some_and(|row| row.port.is_none()) => Some(Shown::from("it has no port")),
+        Action::ShowPort if state.target_row().and_then(|row| ports::of(row)).is_none() => Some(Shown::from("it has no port")),
+        Action::Fix if !fix::is_possible(state) => Some(Shown::from("nothing is wrong that could be mended")),
         other => common(state, other),
     };
     show(

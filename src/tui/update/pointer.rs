@@ -1,17 +1,19 @@
-//! The mouse: rows, headings, tabs, borders and the wheel.
+//! The mouse: rows, cells, headings, tabs, borders and the wheel.
 //!
 //! It must never act on an instance: what disturbs somebody is asked by a key.
+
+use ratatui::layout::Rect;
 
 use crate::tui::effect::Effect;
 use crate::tui::event::Mouse;
 use crate::tui::keymap::{Action, Motion};
 use crate::tui::layout::Layout;
 use crate::tui::state::fleet::Line;
-use crate::tui::state::pointer::{Border, DOUBLE, Split};
+use crate::tui::state::pointer::{Border, DOUBLE, Hit, Split};
 use crate::tui::state::{Pane, State, Tab};
 use crate::tui::view;
 
-use super::{detail, fleet, log, status};
+use super::{detail, events, fleet, log, status};
 
 /// How many lines one notch of the wheel is.
 const NOTCH: usize = 3;
@@ -49,7 +51,7 @@ pub fn act(state: &mut State, mouse: Mouse, effects: &mut Vec<Effect>) {
 fn wheel(state: &mut State, x: u16, y: u16, down: bool, effects: &mut Vec<Effect>) {
     let motion = if down { Motion::Down } else { Motion::Up };
     let Some(layout) = Layout::of(state) else { return };
-    let is_in = |area: Option<ratatui::layout::Rect>| area.is_some_and(|area| area.contains((x, y).into()));
+    let is_in = |area: Option<Rect>| area.is_some_and(|area| area.contains((x, y).into()));
     for _ in 0..NOTCH {
         if state.floats() {
             super::dispatch(state, Action::Move(motion), effects);
@@ -85,6 +87,8 @@ fn press(state: &mut State, x: u16, y: u16, effects: &mut Vec<Effect>) {
             }
             line => row(state, usize::from(line - 2), effects),
         }
+    } else if let Some(area) = layout.tab.filter(|area| area.contains(at)) {
+        in_tab(state, area, x, y, effects);
     } else if layout.detail.is_some_and(|area| area.contains(at)) {
         state.focus = Pane::Detail;
     } else if layout.log.is_some_and(|area| area.contains(at)) {
@@ -97,13 +101,45 @@ fn row(state: &mut State, line: usize, effects: &mut Vec<Effect>) {
     let Some(Line::Row(index)) = state.fleet.at(state.fleet.top + line) else { return };
     let Some(id) = state.fleet.rows.get(index).map(|row| row.id.clone()) else { return };
     state.fleet.choose(index);
-    let now = state.header.now.boot;
-    let twice = state.pointer.pressed.take().is_some_and(|(before, at)| before == id && now.saturating_sub(at) <= DOUBLE);
-    if twice {
+    if is_second(state, Hit::Row(id)) {
         super::act(state, Action::Detail, effects);
-    } else {
-        state.pointer.pressed = Some((id, now));
     }
+}
+
+/// A cell of the map, a line of a list; twice for the instance that it is about.
+fn in_tab(state: &mut State, area: Rect, x: u16, y: u16, effects: &mut Vec<Effect>) {
+    let (hit, open) = match state.tab {
+        Tab::Ports => {
+            let Some(port) = view::ports::port_at(state, area, x, y) else { return };
+            state.ports.cursor = Some(port);
+            (Some(Hit::Port(port)), Action::GoToInstance)
+        }
+        Tab::Findings => {
+            let (Some(index), Some(snapshot)) = (view::findings::index_at(state, area, y), &state.snapshot) else { return };
+            let shown = state.findings.shown(snapshot);
+            state.findings.choose(index, &shown);
+            (state.findings.chosen.clone().map(Hit::Finding), Action::GoToInstance)
+        }
+        Tab::Events => {
+            let Some(serial) = view::events::serial_at(state, area, y) else { return };
+            events::choose(state, serial);
+            (Some(Hit::Event(serial)), Action::GoTo)
+        }
+        Tab::Instances | Tab::Host => return,
+    };
+    if hit.is_some_and(|hit| is_second(state, hit)) {
+        super::act(state, open, effects);
+    }
+}
+
+/// Whether the same was pressed just before; if not, this is the first time.
+fn is_second(state: &mut State, hit: Hit) -> bool {
+    let now = state.header.now.boot;
+    let is_second = state.pointer.pressed.take().is_some_and(|(before, at)| before == hit && now.saturating_sub(at) <= DOUBLE);
+    if !is_second {
+        state.pointer.pressed = Some((hit, now));
+    }
+    is_second
 }
 
 /// The border at a place.
@@ -132,82 +168,5 @@ fn drag(state: &mut State, x: u16, y: u16) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::present::columns::Column;
-    use crate::tui::event::Event;
-    use crate::tui::testing::{chosen, keys, showing};
-    use crate::tui::update::update;
-
-    fn press_at(console: &mut State, x: u16, y: u16) {
-        update(console, Event::Mouse(Mouse::Press(x, y)));
-        update(console, Event::Mouse(Mouse::Release));
-    }
-
-    /// Where the rows of the table begin.
-    fn rows(console: &State) -> u16 {
-        Layout::of(console).unwrap().fleet.unwrap().y + 2
-    }
-
-    #[test]
-    fn a_row_is_chosen_by_pressing_it_and_twice_is_its_detail() {
-        let mut console = showing(&["alice", "bob", "carol"]);
-        let y = rows(&console) + 1;
-        press_at(&mut console, 5, y);
-        assert_eq!(chosen(&console), "bob");
-        press_at(&mut console, 5, y + 1);
-        assert_eq!((chosen(&console).as_str(), console.large), ("carol", None));
-        press_at(&mut console, 5, y + 1);
-        assert_eq!(console.large, Some(Pane::Detail));
-    }
-
-    #[test]
-    fn a_heading_sorts_and_a_tab_opens() {
-        let mut console = showing(&["alice", "bob"]);
-        let area = Layout::of(&console).unwrap().fleet.unwrap();
-        let x = (0..120).find(|x| view::fleet::column_at(&console, area, *x) == Some(Column::Memory)).unwrap();
-        press_at(&mut console, x, area.y + 1);
-        assert_eq!((console.preferences.sort, console.preferences.reversed), (Column::Memory, false));
-        press_at(&mut console, x, area.y + 1);
-        assert!(console.preferences.reversed);
-        let line = Layout::of(&console).unwrap().tabs.unwrap();
-        let (_, place, _) = view::tabs::places(&console, line).into_iter().find(|(tab, ..)| *tab == Tab::Ports).unwrap();
-        press_at(&mut console, place.x, place.y);
-        assert_eq!(console.tab, Tab::Ports);
-    }
-
-    #[test]
-    fn borders_are_dragged_and_no_pane_is_lost() {
-        let mut console = showing(&["alice", "bob"]);
-        let layout = Layout::of(&console).unwrap();
-        let fleet = layout.fleet.unwrap();
-        for y in [20, 0, 60, 15] {
-            let at = Layout::of(&console).unwrap().log.unwrap();
-            update(&mut console, Event::Mouse(Mouse::Press(at.x + 5, at.y)));
-            update(&mut console, Event::Mouse(Mouse::Drag(at.x + 5, y)));
-            update(&mut console, Event::Mouse(Mouse::Release));
-            let layout = Layout::of(&console).unwrap();
-            assert!(layout.fleet_page() >= 1 && layout.log_page() >= 2, "{y}: {layout:?}");
-        }
-        assert_eq!(Layout::of(&console).unwrap().log.unwrap().y, 15.max(fleet.y + LEAST_LINES));
-        let log = Layout::of(&console).unwrap().log.unwrap();
-        update(&mut console, Event::Mouse(Mouse::Press(log.x - 1, log.y + 5)));
-        update(&mut console, Event::Mouse(Mouse::Drag(90, log.y + 5)));
-        update(&mut console, Event::Mouse(Mouse::Release));
-        assert_eq!(Layout::of(&console).unwrap().detail.unwrap().width, 90);
-    }
-
-    #[test]
-    fn the_wheel_goes_to_what_is_below_it_and_a_dialogue_lets_nothing_through() {
-        let mut console = showing(&["alice", "bob", "carol", "dave", "erin"]);
-        let y = rows(&console);
-        update(&mut console, Event::Mouse(Mouse::Wheel { x: 5, y, down: true }));
-        assert_eq!(chosen(&console), "dave");
-        keys(&mut console, "S");
-        assert!(console.confirm.is_some());
-        press_at(&mut console, 5, y);
-        update(&mut console, Event::Mouse(Mouse::Wheel { x: 5, y, down: false }));
-        assert_eq!(chosen(&console), "dave");
-        assert!(console.confirm.is_some());
-    }
-}
+#[path = "pointer_tests.rs"]
+mod tests;

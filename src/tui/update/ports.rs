@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use crate::domain::{PortRange, Shown};
+use crate::domain::{PortRange, Row, Shown};
 use crate::present::ports::{PortMap, PortState};
 use crate::tui::effect::Effect;
 use crate::tui::keymap::{Action, Motion};
@@ -52,10 +52,14 @@ pub fn act(state: &mut State, action: Action, _effects: &mut [Effect]) -> bool {
     true
 }
 
+/// A row's port: the one that it was given, else one that it has.
+pub fn of(row: &Row) -> Option<u16> {
+    row.port.or_else(|| row.listening.first().map(|(endpoint, _)| endpoint.port))
+}
+
 /// Shows an instance's port.
 pub fn show(state: &mut State) {
-    let port = state.target_row().and_then(|row| row.port.or_else(|| row.listening.first().map(|(endpoint, _)| endpoint.port)));
-    match (port, state.target()) {
+    match (state.target_row().and_then(|row| of(row)), state.target()) {
         (Some(port), _) => {
             super::go_to(state, Tab::Ports);
             state.ports.cursor = Some(port);

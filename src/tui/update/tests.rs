@@ -136,7 +136,7 @@ fn a_paste_is_never_taken_for_keys() {
     assert!(state.confirm.is_some());
     press(&mut state, KeyCode::Esc);
     keys(&mut state, "/");
-    update(&mut state, Event::Paste("al\u{1b}[2J\nrest".to_owned()));
+    update(&mut state, Event::Paste("\r\nal\u{1b}[2J\rrest".to_owned()));
     assert_eq!(state.filter.input.value(), "al[2J");
 }
 
@@ -286,11 +286,26 @@ fn the_menu_names_reasons_and_asks_for_what_is_chosen() {
     let mut state = showing(&["alice"]);
     keys(&mut state, "a");
     let menu = state.menu.clone().unwrap();
-    assert_eq!(menu.entries.iter().filter(|entry| entry.why.is_some()).count(), 2, "start is pointless, and nothing was done to many");
+    assert_eq!(
+        menu.entries.iter().filter(|entry| entry.why.is_some()).count(),
+        3,
+        "start is pointless, nothing is wrong, nothing was done to many"
+    );
     assert_eq!(menu.entries[menu.chosen].action, Action::Act(Verb::Stop));
     let effects = press(&mut state, KeyCode::Enter);
     answer(&mut state, effects);
     assert_eq!(state.confirm.as_ref().unwrap().verb, Verb::Stop);
+}
+
+#[test]
+fn the_menu_leads_to_why_and_to_the_port() {
+    let mut state = showing(&["alice"]);
+    keys(&mut state, "aw");
+    assert!(state.menu.is_none() && state.why.is_some());
+    keys(&mut state, "qap");
+    assert_eq!((state.menu.is_none(), state.tab), (true, Tab::Ports));
+    keys(&mut state, "1aF");
+    assert_eq!(state.status.message.unwrap().text.as_str(), "alice: nothing is wrong that could be mended");
 }
 
 #[test]

@@ -91,7 +91,8 @@ fn problems(state: &State, row: &Row, width: u16, lines: &mut Vec<Line>) {
         }
         // Where to see more is here.
         for advice in advice::advice(finding, snapshot).iter().filter(|advice| advice.label != "see it") {
-            lines.extend(canvas::wrap(&advice.text, room).into_iter().map(|piece| vec![(format!("  {piece}"), theme.dim)]));
+            let text = state.settings.program.hint(&advice.text);
+            lines.extend(canvas::wrap(&text, room).into_iter().map(|piece| vec![(format!("  {piece}"), theme.dim)]));
         }
     }
 }
@@ -112,7 +113,9 @@ fn order(state: &State, row: &Row, width: u16, lines: &mut Vec<Line>) {
     let theme = &state.settings.theme;
     let style = if outcome.is_done() { theme.good } else { theme.error };
     labelled(state, lines, width, verb.word(), outcome.sentence.as_str(), style);
-    let mut more = |texts: &[Shown], style| texts.iter().for_each(|text| labelled(state, lines, width, "", text.as_str(), style));
+    let mut more = |texts: &[Shown], style| {
+        texts.iter().for_each(|text| labelled(state, lines, width, "", &state.settings.program.hint(text.as_str()), style));
+    };
     more(&outcome.hints, theme.key);
     more(&outcome.log_lines, theme.dim);
 }

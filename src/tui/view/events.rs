@@ -40,6 +40,13 @@ fn parts(area: Rect) -> (Rect, Option<Rect>) {
     (list, (below > 0).then_some(Rect { y: area.bottom().saturating_sub(below), height: below, ..area }))
 }
 
+/// The event in a line of the screen.
+pub fn serial_at(state: &State, area: Rect, y: u16) -> Option<u64> {
+    let (list, _) = parts(area);
+    let line = y.checked_sub(list.y).filter(|line| *line < list.height)?;
+    state.events.entry(state.events.top + usize::from(line)).map(|entry| entry.serial)
+}
+
 /// Draws the tab.
 pub fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     let (settings, events) = (&state.settings, &state.events);

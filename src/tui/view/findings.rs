@@ -41,6 +41,13 @@ fn list_height(area: Rect, count: usize) -> u16 {
     u16::try_from(count).unwrap_or(u16::MAX).clamp(1, most)
 }
 
+/// The finding in a line of the screen, by its place in the list.
+pub fn index_at(state: &State, area: Rect, y: u16) -> Option<usize> {
+    let count = state.findings.shown(state.snapshot.as_ref()?).len();
+    let line = y.checked_sub(area.y + 2).filter(|line| *line < list_height(area, count))?;
+    Some(state.findings.top + usize::from(line)).filter(|index| *index < count)
+}
+
 /// Draws the tab.
 pub fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     let (settings, theme) = (&state.settings, &state.settings.theme);
@@ -151,16 +158,16 @@ fn chosen(state: &State, snapshot: &Snapshot, finding: &Finding, area: Rect, buf
     prose.say((finding.level().word(), tone), LABEL, finding.evidence.as_str(), Style::new());
     let (see, mend): (Vec<_>, Vec<_>) = advice::advice(finding, snapshot).into_iter().partition(|advice| advice.label == "see it");
     for advice in mend {
-        prose.say((advice.label, theme.dim), LABEL, &advice.text, Style::new());
+        prose.say((advice.label, theme.dim), LABEL, &settings.program.hint(&advice.text), Style::new());
     }
-    for mend in mend::of_finding(finding, snapshot, settings.caller.uid) {
+    for mend in mend::of_finding(finding, snapshot, settings.giver()) {
         // What berth does itself is named by the sentence already.
         if let How::Command { command, .. } = &mend.how {
             prose.say(("command", theme.dim), LABEL, command, theme.key);
         }
     }
     for advice in see {
-        prose.say((advice.label, theme.dim), LABEL, &advice.text, theme.dim);
+        prose.say((advice.label, theme.dim), LABEL, &settings.program.hint(&advice.text), theme.dim);
     }
     prose.draw(settings, inside, 0, true, buffer);
 }

@@ -135,8 +135,25 @@ fn style(state: &State, of: PortState) -> Style {
 /// The instances' ports outside the range, as many as fit; the one under the cursor always.
 fn outside(state: &State, map: &PortMap, cursor: u16, area: Rect, buffer: &mut Buffer) {
     let (settings, theme) = (&state.settings, &state.settings.theme);
-    let label = if area.width >= 60 { "outside the range:" } else { "outside:" };
-    let start = canvas::put(buffer, area.x + 2, area.y, area.width, label, theme.dim) + 1;
+    canvas::put(buffer, area.x + 2, area.y, area.width, outside_label(area), theme.dim);
+    let (places, rest) = outside_places(map, cursor, area);
+    for (port, text, x) in places {
+        cell(state, map, port, port == cursor, (x, area.y), buffer);
+        let style = if port == cursor { theme.title } else { Style::new() };
+        canvas::put_fit(settings, buffer, x + 2, area.y, area.right().saturating_sub(x + 2), &text, style);
+    }
+    if let Some(x) = rest {
+        canvas::put(buffer, x, area.y, 1, settings.glyphs.ellipsis, theme.dim);
+    }
+}
+
+fn outside_label(area: Rect) -> &'static str {
+    if area.width >= 60 { "outside the range:" } else { "outside:" }
+}
+
+/// The ports outside that have room, their words, and the column of each one's sign; and where it is said that there are more.
+fn outside_places(map: &PortMap, cursor: u16, area: Rect) -> (Vec<(u16, String, u16)>, Option<u16>) {
+    let start = area.x + 2 + canvas::cells(outside_label(area)) + 1;
     let all: Vec<(u16, String)> = map
         .outside()
         .map(|facts| (facts.port, format!("{} {}", facts.port, facts.instance.as_ref().map(ToString::to_string).unwrap_or_default())))
@@ -145,16 +162,37 @@ fn outside(state: &State, map: &PortMap, cursor: u16, area: Rect, buffer: &mut B
     let at = all.iter().position(|(port, _)| *port == cursor).unwrap_or(0);
     let width = |from: usize| all.iter().take(at + 1).skip(from).map(|(_, text)| canvas::cells(text) + 5).sum::<u16>();
     let from = (0..=at).find(|from| width(*from) <= room).unwrap_or(at);
-    let mut x = start;
-    for (port, text) in all.iter().skip(from) {
-        if x + canvas::cells(text) + 3 > area.right() {
-            canvas::put(buffer, x, area.y, 1, settings.glyphs.ellipsis, theme.dim);
-            break;
+    let (mut x, mut places) = (start, Vec::new());
+    for (port, text) in all.into_iter().skip(from) {
+        let cells = canvas::cells(&text);
+        if x + cells + 3 > area.right() {
+            return (places, Some(x));
         }
-        cell(state, map, *port, *port == cursor, (x, area.y), buffer);
-        let style = if *port == cursor { theme.title } else { Style::new() };
-        x = canvas::put_fit(settings, buffer, x + 2, area.y, area.right().saturating_sub(x + 2), text, style) + 3;
+        places.push((port, text, x));
+        x += 2 + cells + 3;
     }
+    (places, None)
+}
+
+/// The port at a place of the tab: its sign and what stands beside it up to the next one.
+pub fn port_at(state: &State, area: Rect, x: u16, y: u16) -> Option<u16> {
+    let map = state.ports.map()?;
+    let parts = parts(area, map);
+    if let Some(line) = parts.outside.filter(|line| line.y == y) {
+        let (places, _) = outside_places(map, state.ports.cursor?, line);
+        let hit = |(_, text, from): &&(u16, String, u16)| x >= *from && x < from + 2 + canvas::cells(text);
+        return places.iter().find(hit).map(|(port, ..)| *port);
+    }
+    if y < parts.map.y || y >= parts.map.bottom() {
+        return None;
+    }
+    let grid = Grid { range: map.range, blocks: blocks(area.width) };
+    let first = grid.first_of(state.ports.top + usize::from(y - parts.map.y))?;
+    let from = x.checked_sub(area.x + MARGIN)?;
+    // Between two blocks there is nothing.
+    let (block, within) = (from / BLOCK, from % BLOCK);
+    let offset = (block < grid.blocks && within < 20).then_some(block * 10 + within / 2)?;
+    first.checked_add(offset).filter(|port| map.range.contains(*port))
 }
 
 /// Whose the port under the cursor is, who holds it, what is wrong with it.

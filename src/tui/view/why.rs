@@ -26,7 +26,7 @@ fn said(state: &State) -> Vec<Said> {
         snapshot,
         order: state.detail.outcomes.get(&page.id).map(|(verb, outcome)| (*verb, outcome)),
         log: is_at_hand.then_some(&*state.log.view.lines),
-        caller: state.settings.caller.uid,
+        giver: state.settings.giver(),
         zone: &state.settings.zone,
     })
 }

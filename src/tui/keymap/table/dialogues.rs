@@ -6,7 +6,7 @@ use crossterm::event::KeyCode;
 
 use super::{DOWN, ESCAPE, FIRST, LAST, PAGE_DOWN, PAGE_UP, UP, bind, char, named};
 use crate::domain::Verb;
-use crate::tui::keymap::{Action, Binding, Motion, Place};
+use crate::tui::keymap::{Action, Binding, LogKey, Motion, Place};
 
 /// In the order of the help page and of the last line.
 pub const KEYS: &[Binding] = &[
@@ -50,6 +50,10 @@ pub const KEYS: &[Binding] = &[
     bind(Place::Menu, Action::Act(Verb::Start), &[char('s')], "", "start"),
     bind(Place::Menu, Action::Act(Verb::Stop), &[char('S')], "", "stop"),
     bind(Place::Menu, Action::Act(Verb::Restart), &[char('r')], "", "restart"),
+    bind(Place::Menu, Action::Fix, &[char('F')], "", "mend what is wrong"),
+    bind(Place::Menu, Action::Why, &[char('w')], "", "why it is as it is"),
+    bind(Place::Menu, Action::ShowPort, &[char('p')], "", "its port on the map"),
+    bind(Place::Menu, Action::InLog(LogKey::Together), &[char('L')], "", "the logs of the marked as one"),
     bind(Place::Menu, Action::Log, &[char('l')], "", "the log"),
     bind(Place::Menu, Action::Signal, &[char('K')], "", "send a signal"),
     bind(Place::Menu, Action::Copy, &[char('y')], "", "copy something of it"),
