@@ -25,6 +25,7 @@ mod preferences;
 mod pty;
 mod restarts;
 mod screens;
+mod screens_all;
 mod screens_choosing;
 mod screens_host;
 mod screens_logs;
