@@ -51,7 +51,7 @@ pub fn cut(text: &str, cells: usize, ascii: bool) -> String {
 /// A sentence in at most `cells` cells, cut after a word and its punctuation; the middle of a word only where it is the first one.
 pub fn cut_words(text: &str, cells: usize, ascii: bool) -> String {
     let mut kept = cut(text, cells, ascii);
-    if width(text) <= cells {
+    if width(text) <= cells || cells == 0 {
         return kept;
     }
     kept.pop();

@@ -113,14 +113,18 @@ pub fn title(settings: &Settings, area: Rect, title: &str, focused: bool, right:
     let text = format!(" {} ", fit(settings, title, room.saturating_sub(2)));
     let end = put(buffer, area.x + 1, area.y, room, &text, style);
     let mut parts = right;
-    let total = |parts: &[String]| parts.iter().map(|part| cells(part) + 4).sum::<u16>();
-    while !parts.is_empty() && end + total(parts) + 2 > area.right() {
+    while !parts.is_empty() && end + title_right(parts) + 2 > area.right() {
         parts = parts.get(1..).unwrap_or_default();
     }
-    let mut x = area.right().saturating_sub(total(parts));
+    let mut x = area.right().saturating_sub(title_right(parts));
     for part in parts {
         x = put(buffer, x, area.y, area.right().saturating_sub(x), &format!(" {part} "), style) + 2;
     }
+}
+
+/// How many cells the parts on the right of a title take.
+pub fn title_right(parts: &[String]) -> u16 {
+    parts.iter().map(|part| cells(part) + 4).sum()
 }
 
 /// A vertical rule between two panes.

@@ -68,7 +68,8 @@ fn parts(state: &State, snapshot: &Snapshot, words: bool) -> Vec<Part> {
     let mut parts = Vec::new();
     if state.header.held {
         let at = words::clock(snapshot.taken.wall, state.header.now.wall, &state.settings.zone);
-        parts.push(part(format!("held {at}"), theme.focus, 0));
+        // On a small screen that it is held counts more than since when: what is locked or wrong needs the room.
+        parts.push(part(if state.size.0 >= 72 { format!("held {at}") } else { "held".to_owned() }, theme.focus, 0));
     } else if let Some(lag) = state.header.lag(snapshot) {
         parts.push(part(format!("{} old", units::uptime(lag)), theme.error, 0));
     }

@@ -53,7 +53,10 @@ pub fn draw(state: &State, picker: &Picker, within: Rect, buffer: &mut Buffer) -
     let switches = picker.entries.iter().any(|entry| entry.on.is_some());
     let is_cut = |entry: &Entry| canvas::cells(note(entry).as_str()) > note_width(entry, labels, switches, wide);
     // As wide and as high whatever is chosen: only whether any note is cut decides.
-    let whole = if picker.entries.iter().any(is_cut) && lines + 3 + WHOLE <= within.height { WHOLE } else { 0 };
+    let needed = picker.entries.iter().filter(|entry| is_cut(entry));
+    let needed = needed.map(|entry| canvas::wrap(note(entry).as_str(), usize::from(wide.saturating_sub(2))).len()).max().unwrap_or(0);
+    let needed = u16::try_from(needed).unwrap_or(WHOLE).min(WHOLE);
+    let whole = if lines + 3 + needed <= within.height { needed } else { 0 };
     let inside = canvas::float(settings, within, WIDTH, lines + 1 + whole, picker.title.as_str(), buffer)?;
     let start = canvas::put(buffer, inside.x, inside.y, inside.width, "> ", theme.key);
     let width = inside.right().saturating_sub(start).max(1);

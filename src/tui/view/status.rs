@@ -151,7 +151,9 @@ fn is_possible(state: &State, binding: &Bound) -> bool {
         Action::Act(verb) => is_possible_for(state, verb),
         Action::Signal => is_possible_for(state, Verb::Signal(Signal::Hangup)),
         Action::Copy | Action::Snippet => state.target().is_some(),
-        Action::Detail | Action::Menu | Action::GoTo | Action::GoToInstance | Action::Why | Action::ShowPort => state.target().is_some(),
+        Action::Detail | Action::Menu | Action::Log | Action::GoTo | Action::GoToInstance | Action::Why | Action::ShowPort => {
+            state.target().is_some()
+        }
         Action::Fix => fix::is_possible(state),
         _ => true,
     }
