@@ -78,9 +78,9 @@ fn figures(state: &State, row: &Row, history: &History, large: bool) -> Vec<Figu
             value: Column::Memory.text(row, state.look()),
             of: |point| point.memory,
             least: FULL_MEMORY,
-            limit: limits.and_then(|limits| limits.memory_max).map(|most| (whole(most / 1024), units::bytes(most))),
+            limit: limits.and_then(|limits| limits.memory_max).map(|most| (whole(most / 1024), short(most))),
             // A scale is round, so that no digit of it moves with each look.
-            tell: |kibibytes| units::bytes(u64::from(kibibytes) * 1024).replace(".00 ", " ").replace(".0 ", " "),
+            tell: |kibibytes| short(u64::from(kibibytes) * 1024),
             round: |kibibytes| round(kibibytes, if kibibytes > 500 * 1024 { 1024 * 1024 } else { 1024 }),
         },
     ];
@@ -97,6 +97,11 @@ fn figures(state: &State, row: &Row, history: &History, large: bool) -> Vec<Figu
         });
     }
     figures
+}
+
+/// Bytes of a scale or a limit, without the decimals of what is whole: "100 M", "1.5 G".
+fn short(bytes: u64) -> String {
+    units::bytes(bytes).replace(".00 ", " ").replace(".0 ", " ")
 }
 
 /// Lines a second, of the lines of one point.
