@@ -187,8 +187,8 @@ mod tests {
           memory         83.1 M
           tasks          11
           open files     27
-          disk           14.2 M: log 4.1 M (2 rotated), workspace 10.1 M; grows by 2 KiB/s
-          file system    /srv (ext4): 62 % full, 7.6 GiB left, full in 44 days at this rate
+          disk           14.2 M: log 4.1 M (2 rotated), workspace 10.1 M; grows by 2 K/s
+          file system    /srv (ext4): 62 % full, 7.60 G left, full in 44 days at this rate
           health         3 ms
           keeper         pid 2210
           process        2211 S node src/main.js

@@ -23,7 +23,7 @@ pub fn facts(row: &Row, snapshot: &Snapshot, look: Look) -> Vec<(&'static str, S
     facts
 }
 
-/// "14.2 M: log 4.1 M (limit 10.0 M, 3 rotated), workspace 10.1 M; grows by 2 KiB/s".
+/// "14.2 M: log 4.1 M (limit 10.0 M, 3 rotated), workspace 10.1 M; grows by 2 K/s".
 fn taken(told: &DiskUse, declared: Option<&Declared>, look: Look) -> String {
     let size = |reading: Reading<u64>| match reading {
         Reading::Known(bytes) => units::bytes(bytes),
@@ -41,14 +41,14 @@ fn taken(told: &DiskUse, declared: Option<&Declared>, look: Look) -> String {
         _ => String::new(),
     };
     let growth = match told.growth {
-        Some(rate) if rate >= SOME => format!("; grows by {}", words::rate(rate)),
-        Some(rate) if rate <= -SOME => format!("; shrinks by {}", words::rate(rate)),
+        Some(rate) if rate >= SOME => format!("; grows by {}", units::rate(rate)),
+        Some(rate) if rate <= -SOME => format!("; shrinks by {}", units::rate(rate)),
         _ => String::new(),
     };
     format!("{sum}{parts}{growth}")
 }
 
-/// "/var (ext4): 94 % full, 1.2 GiB left, full in 3 h".
+/// "/var (ext4): 94 % full, 1.20 G left, full in 3 h".
 fn room(file_system: &FileSystem) -> String {
     let left = file_system
         .lasts()
@@ -56,7 +56,7 @@ fn room(file_system: &FileSystem) -> String {
         .map(|left| format!(", full in {} at this rate", words::span(left)))
         .unwrap_or_default();
     let percent = (file_system.used() * 100.0) as u32;
-    format!("{} ({}): {percent} % full, {} left{left}", file_system.mounted_on, file_system.kind, words::size(file_system.free))
+    format!("{} ({}): {percent} % full, {} left{left}", file_system.mounted_on, file_system.kind, units::bytes(file_system.free))
 }
 
 /// The file systems that it writes on.
@@ -121,8 +121,8 @@ mod tests {
         assert_eq!(
             told("alice"),
             [
-                ("disk", "14.2 M: log 4.1 M (2 rotated), workspace 10.1 M; grows by 2 KiB/s".to_owned()),
-                ("file system", "/srv (ext4): 62 % full, 7.6 GiB left, full in 44 days at this rate".to_owned())
+                ("disk", "14.2 M: log 4.1 M (2 rotated), workspace 10.1 M; grows by 2 K/s".to_owned()),
+                ("file system", "/srv (ext4): 62 % full, 7.60 G left, full in 44 days at this rate".to_owned())
             ]
         );
         assert_eq!(told("gina")[0].1, "log 1.50 G, workspace …");

@@ -48,6 +48,23 @@ pub fn cut(text: &str, cells: usize, ascii: bool) -> String {
     kept
 }
 
+/// A sentence in at most `cells` cells, cut after a word and its punctuation; the middle of a word only where it is the first one.
+pub fn cut_words(text: &str, cells: usize, ascii: bool) -> String {
+    let mut kept = cut(text, cells, ascii);
+    if width(text) <= cells || cells == 0 {
+        return kept;
+    }
+    kept.pop();
+    // Cut just behind a word, or somewhere in it?
+    let whole = text.get(kept.len()..).is_some_and(|rest| rest.starts_with(' '));
+    if let Some(space) = kept.rfind(' ').filter(|space| !whole && width(kept.get(..*space).unwrap_or_default()) * 3 > cells) {
+        kept.truncate(space);
+    }
+    kept.truncate(kept.trim_end_matches([' ', ',', ';', ':']).len());
+    kept.push(if ascii { '~' } else { '…' });
+    kept
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -71,7 +88,27 @@ mod tests {
         assert_eq!(fit("abcdef", 4, Align::Left, true), "abc~");
     }
 
+    #[test]
+    fn sentences_are_cut_after_words() {
+        let cases = [
+            ("8107 is held by pid 4711, since 03:09", 40, "8107 is held by pid 4711, since 03:09"),
+            ("8107 is held by pid 4711, since 03:09", 36, "8107 is held by pid 4711, since…"),
+            ("8107 is held by pid 4711, since 03:09", 28, "8107 is held by pid 4711…"),
+            ("8107 is held by pid 4711, since 03:09", 12, "8107 is…"),
+            ("/opt/mcp-server/users/alice is full", 20, "/opt/mcp-server/use…"),
+            ("a /opt/mcp-server/users/alice", 20, "a /opt/mcp-server/u…"),
+        ];
+        for (text, cells, expected) in cases {
+            assert_eq!(cut_words(text, cells, false), expected, "{text} {cells}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn sentences_fit_too(text in "\\PC{0,30}", cells in 0usize..40) {
+            prop_assert!(width(&cut_words(&text, cells, false)) <= cells);
+        }
+
         #[test]
         fn the_width_is_what_was_asked_for(text in "\\PC{0,30}", cells in 0usize..40) {
             prop_assert!(width(&cut(&text, cells, false)) <= cells);

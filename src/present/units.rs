@@ -31,6 +31,12 @@ pub fn bytes(count: u64) -> String {
     }
 }
 
+/// Bytes a second, in the units of [`bytes`]: "640 B/s", "2 K/s", "83.1 M/s".
+pub fn rate(bytes_a_second: f64) -> String {
+    let count = bytes_a_second.abs();
+    if count < 999.5 { format!("{count:.0} B/s") } else { format!("{}/s", bytes(count as u64)) }
+}
+
 /// Bytes as people configure them: "512 MiB", "1.5 GiB", "100 B".
 pub fn binary(count: u64) -> String {
     const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
@@ -107,6 +113,11 @@ mod tests {
         for (count, expected) in cases {
             assert_eq!(bytes(count as u64), expected, "{count}");
         }
+    }
+
+    #[test]
+    fn rates_have_the_units_of_sizes() {
+        assert_eq!([0.0, 640.2, 2048.0, -122_880.0, 5e6].map(rate), ["0 B/s", "640 B/s", "2 K/s", "120 K/s", "4.8 M/s"]);
     }
 
     #[test]

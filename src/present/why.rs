@@ -230,7 +230,9 @@ fn found(sources: &Sources<'_>) -> Vec<Said> {
     let now = sources.snapshot.taken.wall;
     let tell = |finding: &crate::domain::Finding| {
         let since = words::clock(finding.since, now, sources.zone);
-        said(Kind::Sentence, format!("{}, since {since}: {}", finding.code.word(), finding.evidence), Tone::of_level(finding.level()))
+        // The evidence often says since when itself.
+        let since = if finding.evidence.as_str().contains("since ") { String::new() } else { format!(", since {since}") };
+        said(Kind::Sentence, format!("{}{since}: {}", finding.code.word(), finding.evidence), Tone::of_level(finding.level()))
     };
     let all: Vec<Said> = sources.snapshot.findings_of(&sources.row.id).map(tell).collect();
     if !all.is_empty() {

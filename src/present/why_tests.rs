@@ -37,7 +37,7 @@ fn one_that_crashed() {
     it exited with code 1 at 03:11:58, 6 s ago
     it was started again 3 times
     # what berth found
-    port-taken, since 03:09:41: 8107 is held by pid 4711 (python3, bob), since 03:09:41; carol's instance is assigned it
+    port-taken: 8107 is held by pid 4711 (python3, bob), since 03:09:41; carol's instance is assigned it
     # what its log says
     > listen EADDRINUSE: address already in use 127.0.0.1:8107
     # what to do

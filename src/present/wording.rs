@@ -148,11 +148,49 @@ pub fn age(at: Timestamp, now: Timestamp) -> String {
     units::uptime(if duration.is_negative() { std::time::Duration::ZERO } else { duration.unsigned_abs() })
 }
 
+/// A finding's sentence in fewer words, where the whole does not fit into `cells`: first without "'s instance" behind each name, then
+/// without since when. What is wrong, who holds it and whose it is stay.
+pub fn shorten(sentence: &str, cells: usize) -> String {
+    let fits = |text: &str| super::fit::width(text) <= cells;
+    if fits(sentence) {
+        return sentence.to_owned();
+    }
+    let mut shorter = sentence.replace("'s instance", "");
+    while !fits(&shorter)
+        && let Some(from) = shorter.find(", since ")
+    {
+        let rest = shorter.get(from + 2..).unwrap_or_default();
+        let to = rest.find([';', ',']).map_or(shorter.len(), |at| from + 2 + at);
+        shorter.replace_range(from..to, "");
+    }
+    shorter
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::domain::Health;
     use crate::present::fleet;
+
+    #[test]
+    fn a_sentence_says_less_where_there_is_less_room() {
+        let taken = "8107 is held by pid 4711 (python3, bob), since 03:09:41; carol's instance is assigned it";
+        let cases = [
+            (taken, 90, taken),
+            (taken, 80, "8107 is held by pid 4711 (python3, bob), since 03:09:41; carol is assigned it"),
+            (taken, 70, "8107 is held by pid 4711 (python3, bob); carol is assigned it"),
+            (taken, 10, "8107 is held by pid 4711 (python3, bob); carol is assigned it"),
+            (
+                "8107 is configured for carol's instance and dave's instance; carol's instance has it (pid 12)",
+                70,
+                "8107 is configured for carol and dave; carol has it (pid 12)",
+            ),
+            ("8190 is listened on by pid 4800 (nc, bob), since 20 Nov 03:02", 44, "8190 is listened on by pid 4800 (nc, bob)"),
+        ];
+        for (sentence, cells, expected) in cases {
+            assert_eq!(shorten(sentence, cells), expected, "{cells}");
+        }
+    }
 
     #[test]
     fn every_state_has_a_sign_and_a_word() {

@@ -27,6 +27,12 @@ pub struct Glyphs {
     pub ascending: &'static str,
     /// Beside the chosen row.
     pub chosen: &'static str,
+    /// More columns on the left.
+    pub more_left: &'static str,
+    /// More columns on the right.
+    pub more_right: &'static str,
+    /// Beside what a long line goes on with.
+    pub carried: &'static str,
     /// Beside a marked row.
     pub marked: &'static str,
     /// Heights of a column, lowest first.
@@ -50,6 +56,9 @@ pub const UNICODE: Glyphs = Glyphs {
     descending: "▾",
     ascending: "▴",
     chosen: ">",
+    more_left: "◂",
+    more_right: "▸",
+    carried: "┊",
     marked: "*",
     spark: ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"],
     limit: "┈",
@@ -69,6 +78,9 @@ pub const ASCII: Glyphs = Glyphs {
     descending: "v",
     ascending: "^",
     chosen: ">",
+    more_left: "<",
+    more_right: ">",
+    carried: ":",
     marked: "*",
     spark: ["_", ".", ",", "-", "~", "+", "*", "#"],
     limit: "-",
@@ -113,6 +125,9 @@ mod tests {
                 set.descending,
                 set.ascending,
                 set.chosen,
+                set.more_left,
+                set.more_right,
+                set.carried,
                 set.limit,
                 set.marked,
                 set.prompt,

@@ -97,7 +97,7 @@ fn place(width: u16, height: u16, banner: bool, tab: Tab, large: Option<Pane>, s
             layout.fleet = Some(upper);
             if lower.height > 0 && width >= BOTH {
                 // The divider's column belongs to neither.
-                let left = split.left.unwrap_or((width * 2 / 5).clamp(44, 72)).clamp(20, width - 21);
+                let left = split.left.unwrap_or((width * 2 / 5 + 2).clamp(44, 84)).clamp(20, width - 21);
                 layout.detail = Some(Rect { width: left, ..lower });
                 layout.log = Some(Rect { x: left + 1, width: width - left - 1, ..lower });
             } else if lower.height > 0 {

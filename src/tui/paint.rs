@@ -11,9 +11,16 @@ use unicode_width::UnicodeWidthStr;
 
 use super::palette::Depth;
 
+mod scroll;
+
+use scroll::Move;
+
 /// Frames longer than this are wrapped in synchronised output (mode 2026), so that no half of one is seen.
 /// A shorter one is one write of a few cells; the wrapping would be most of it.
 const SYNCHRONISE_FROM: usize = 256;
+
+/// Up to so many cells are written again rather than jumped over: a jump takes three bytes.
+const NEAR: u16 = 3;
 
 /// What the terminal shows, as far as it was told.
 pub struct Painter {
@@ -38,6 +45,11 @@ struct Pen {
 
 impl Pen {
     const PLAIN: Pen = Pen { foreground: Color::Reset, background: Color::Reset, modifier: Modifier::empty() };
+
+    /// What a cell is written with.
+    fn of(cell: &Cell, depth: Depth) -> Self {
+        Self { foreground: depth.nearest(cell.fg), background: depth.nearest(cell.bg), modifier: cell.modifier }
+    }
 }
 
 impl Painter {
@@ -71,8 +83,13 @@ impl Painter {
             self.shown = Buffer::empty(area);
         }
         let next = std::mem::replace(&mut self.next, Buffer::empty(Rect::ZERO));
-        let shown = std::mem::replace(&mut self.shown, Buffer::empty(Rect::ZERO));
+        let mut shown = std::mem::replace(&mut self.shown, Buffer::empty(Rect::ZERO));
+        if let Some(moved) = scroll::find(&shown, &next) {
+            self.scroll(&mut bytes, moved, height);
+            scroll::apply(&mut shown, moved);
+        }
         for (x, y, cell) in shown.diff_iter(&next) {
+            self.step(&mut bytes, &next, x, y);
             self.go(&mut bytes, x, y);
             self.dip(&mut bytes, cell);
             self.put(&mut bytes, cell, x, y, width);
@@ -84,6 +101,40 @@ impl Painter {
             bytes.push_str("\x1b[?2026l");
         }
         bytes.into_bytes()
+    }
+
+    /// Comes to a cell by writing what stands before it anew, where that is shorter than moving: mostly the blank between two words.
+    fn step(&mut self, bytes: &mut String, next: &Buffer, x: u16, y: u16) {
+        let Some((column, row)) = self.at else { return };
+        if row != y || column >= x || x - column > NEAR {
+            return;
+        }
+        let depth = self.depth;
+        let between = || (column..x).filter_map(|x| next.cell((x, y)));
+        let same = |cell: &Cell| cell.symbol().len() == 1 && Pen::of(cell, depth) == self.pen;
+        if between().all(same) {
+            between().for_each(|cell| bytes.push_str(cell.symbol()));
+            self.at = Some((x, y));
+        }
+    }
+
+    /// Lets the terminal move lines. By line feeds at the region's end, not by SU and SD: the Linux console has neither.
+    fn scroll(&mut self, bytes: &mut String, Move { top, bottom, by, up }: Move, height: u16) {
+        // What comes in is blank in the pen's background.
+        if self.pen != Pen::PLAIN {
+            bytes.push_str("\x1b[m");
+            self.pen = Pen::PLAIN;
+        }
+        let (place, feed) = if up { (bottom, "\n") } else { (top, "\x1bM") };
+        let whole = top == 0 && bottom + 1 == usize::from(height);
+        let written = if whole {
+            write!(bytes, "\x1b[{}H{}", place + 1, feed.repeat(by))
+        } else {
+            write!(bytes, "\x1b[{};{}r\x1b[{}H{}\x1b[r", top + 1, bottom + 1, place + 1, feed.repeat(by))
+        };
+        // Writing to a String cannot fail.
+        debug_assert!(written.is_ok());
+        self.at = None;
     }
 
     /// Moves the cursor by the shortest way.
@@ -105,7 +156,7 @@ impl Painter {
 
     /// Changes the attributes to those of a cell.
     fn dip(&mut self, bytes: &mut String, cell: &Cell) {
-        let pen = Pen { foreground: self.depth.nearest(cell.fg), background: self.depth.nearest(cell.bg), modifier: cell.modifier };
+        let pen = Pen::of(cell, self.depth);
         if pen == self.pen {
             return;
         }

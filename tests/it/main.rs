@@ -30,6 +30,7 @@ mod pty;
 mod race;
 mod restarts;
 mod screens;
+mod screens_all;
 mod screens_choosing;
 mod screens_host;
 mod screens_logs;

@@ -1,4 +1,4 @@
-//! The screens as text, at the three sizes that people have, from one fixture at one moment.
+//! Screens as text at one size: what screens_all has no table line for.
 
 use std::time::Duration;
 
@@ -7,41 +7,6 @@ use crossterm::event::KeyCode;
 
 use super::console::Console;
 use super::fleet;
-
-/// The sizes that are kept.
-const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 50)];
-
-#[test]
-fn the_fleet() {
-    for (width, height) in SIZES {
-        insta::assert_snapshot!(format!("fleet_{width}x{height}"), Console::with_fleet(width, height).screen());
-    }
-}
-
-#[test]
-fn a_large_fleet_sorted_and_filtered() {
-    for (width, height) in SIZES {
-        let mut console = Console::with_fleet(width, height);
-        console.show(many());
-        console.keys("Pjj/");
-        console.keys("state:run");
-        insta::assert_snapshot!(format!("typing_{width}x{height}"), console.screen());
-        console.press(KeyCode::Enter);
-        insta::assert_snapshot!(format!("filtered_{width}x{height}"), console.screen());
-    }
-}
-
-#[test]
-fn the_detail_of_what_is_wrong() {
-    for (width, height) in SIZES {
-        let mut console = Console::with_fleet(width, height);
-        console.keys("jj");
-        insta::assert_snapshot!(format!("wrong_{width}x{height}"), console.screen());
-        console.keys("kk");
-        console.press(KeyCode::Enter);
-        insta::assert_snapshot!(format!("detail_{width}x{height}"), console.screen());
-    }
-}
 
 #[test]
 fn the_log_large_and_paused() {
@@ -53,37 +18,19 @@ fn the_log_large_and_paused() {
 }
 
 #[test]
-fn questions() {
-    for (width, height) in [(80, 24), (120, 40)] {
-        let mut console = Console::with_fleet(width, height);
-        console.keys("jS");
-        insta::assert_snapshot!(format!("stop_{width}x{height}"), console.screen());
-        console.press(KeyCode::Tab);
-        console.keys("planned maintenance");
-        insta::assert_snapshot!(format!("reason_{width}x{height}"), console.screen());
-    }
+fn a_question_with_a_reason() {
     let mut console = Console::with_fleet(80, 24);
-    console.keys("S");
-    let mut later = fleet::fleet();
-    later.rows.remove(0);
-    console.show(later);
-    insta::assert_snapshot!("changed_80x24", console.screen());
+    console.keys("jS");
+    console.press(KeyCode::Tab);
+    console.keys("planned maintenance");
+    insta::assert_snapshot!("reason_80x24", console.screen());
     let mut console = Console::with_fleet(80, 24);
     console.keys("Ga");
     insta::assert_snapshot!("menu_80x24", console.screen());
 }
 
-#[test]
-fn help() {
-    for (width, height) in SIZES {
-        let mut console = Console::with_fleet(width, height);
-        console.keys("?");
-        insta::assert_snapshot!(format!("help_{width}x{height}"), console.screen());
-    }
-}
-
-#[test]
-fn what_is_being_done_and_what_came_of_it() {
+/// The fixture with what is being done and what came of it.
+pub fn done() -> Snapshot {
     let mut snapshot = fleet::fleet();
     let since = snapshot.taken.boot - Duration::from_secs(3);
     let ended = |exit_code, sentence: &str, hint: &str| {
@@ -96,12 +43,7 @@ fn what_is_being_done_and_what_came_of_it() {
         under("alice", Verb::Restart, ended(0, "restarted after 1.2 s", "")),
         under("carol", Verb::Start, ended(5, "not started. 8107 is held by pid 4711 (python3, bob) since 03:09:41", "berth stop bob")),
     ];
-    for (width, height) in [(80, 24), (120, 40)] {
-        let mut console = Console::with_fleet(width, height);
-        console.show(snapshot.clone());
-        console.keys("jj");
-        insta::assert_snapshot!(format!("underway_{width}x{height}"), console.screen());
-    }
+    snapshot
 }
 
 #[test]
@@ -114,17 +56,7 @@ fn without_unicode() {
 }
 
 #[test]
-fn locked_held_old_and_refused() {
-    let mut console = Console::with_fleet(80, 24);
-    console.keys("VZ");
-    insta::assert_snapshot!("locked_80x24", console.screen());
-    console.keys("S");
-    insta::assert_snapshot!("refused_80x24", console.screen());
-}
-
-#[test]
-fn nothing_yet_and_nothing_found() {
-    insta::assert_snapshot!("looking_80x24", Console::new(80, 24).screen());
+fn nothing_found() {
     let mut console = Console::new(80, 24);
     let mut empty = fleet::fleet();
     (empty.rows, empty.findings, empty.totals) = (Vec::new(), Vec::new(), berth::domain::Totals::default());
@@ -133,14 +65,8 @@ fn nothing_yet_and_nothing_found() {
     insta::assert_snapshot!("empty_80x24", console.screen());
 }
 
-#[test]
-fn too_small_a_terminal_says_so() {
-    assert_eq!(Console::with_fleet(30, 8).screen().trim_end(), "30x8 is too small\nberth needs 40x10\nq quits");
-    insta::assert_snapshot!("smallest_40x10", Console::with_fleet(40, 10).screen());
-}
-
 /// Forty-two running instances and the fixture's.
-fn many() -> Snapshot {
+pub fn many() -> Snapshot {
     let mut snapshot = fleet::fleet();
     let alice = snapshot.rows[0].clone();
     for number in 0..42u16 {

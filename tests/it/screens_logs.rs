@@ -1,13 +1,12 @@
 //! The log screen: following, searching, leaving out, choosing, several logs as one, and the sentences where there is nothing.
 
-use berth::domain::{LogLevel, Shown};
-use berth::tui::event::Event;
+use berth::domain::LogLevel;
 use crossterm::event::KeyCode;
 
 use super::console::Console;
 
 /// The sizes that are kept.
-const SIZES: [(u16, u16); 4] = [(80, 24), (120, 40), (200, 50), (60, 15)];
+const SIZES: [(u16, u16); 2] = [(60, 15), (120, 40)];
 
 /// Types into what a key opens.
 fn type_into(console: &mut Console, key: &str, text: &str) {
@@ -17,49 +16,15 @@ fn type_into(console: &mut Console, key: &str, text: &str) {
 }
 
 #[test]
-fn a_search_in_progress_and_found() {
-    for (width, height) in SIZES {
-        let mut console = Console::with_fleet(width, height);
-        console.keys("l/");
-        console.keys("upstream|retry");
-        insta::assert_snapshot!(format!("log_typing_{width}x{height}"), console.screen());
-        console.press(KeyCode::Enter);
-        console.keys("NNN");
-        insta::assert_snapshot!(format!("log_search_{width}x{height}"), console.screen());
-    }
-}
-
-#[test]
-fn what_is_left_out_stands_in_the_title() {
-    for (width, height) in SIZES {
-        let mut console = Console::with_fleet(width, height);
-        console.keys("l4t");
-        type_into(&mut console, "!", "cache|session");
-        type_into(&mut console, "&", "03:1");
-        insta::assert_snapshot!(format!("log_filtered_{width}x{height}"), console.screen());
-    }
-}
-
-#[test]
-fn chosen_lines_and_what_came_meanwhile() {
+fn a_mark_after_chosen_lines_and_what_came_meanwhile() {
     for (width, height) in SIZES {
         let mut console = Console::with_fleet(width, height);
         console.keys("lmkkkvkkk");
         console.write(Some(LogLevel::Error), "03:12:04 ERROR out of memory");
         console.write(None, "03:12:04 -     bye");
-        insta::assert_snapshot!(format!("log_chosen_{width}x{height}"), console.screen());
         console.press(KeyCode::Esc);
         console.keys("ft");
         insta::assert_snapshot!(format!("log_mark_{width}x{height}"), console.screen());
-    }
-}
-
-#[test]
-fn several_logs_as_one() {
-    for (width, height) in SIZES {
-        let mut console = Console::with_fleet(width, height);
-        console.keys("Lttt");
-        insta::assert_snapshot!(format!("log_several_{width}x{height}"), console.screen());
     }
 }
 
@@ -76,19 +41,6 @@ fn a_long_line_wrapped_and_its_end() {
     insta::assert_snapshot!("log_long_wrapped_80x24", console.screen());
     console.keys("1");
     insta::assert_snapshot!("log_head_wrapped_80x24", console.screen());
-}
-
-#[test]
-fn nothing_to_see_has_its_sentence_and_the_next_step() {
-    let mut console = Console::with_fleet(80, 24);
-    console.keys("l");
-    type_into(&mut console, "&", "no such words");
-    insta::assert_snapshot!("log_nothing_left_80x24", console.screen());
-    console.press(KeyCode::Esc);
-    let serial = console.state.log.serial;
-    console.event(Event::LogOpened(serial, Err(Shown::from("alice: its log is not shown: it is another user's"))));
-    console.state.log.view.lines.clear();
-    insta::assert_snapshot!("log_no_rights_80x24", console.screen());
 }
 
 #[test]

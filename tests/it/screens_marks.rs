@@ -9,10 +9,10 @@ use super::console::Console;
 use super::fleet;
 
 /// The sizes that are kept.
-const SIZES: [(u16, u16); 4] = [(60, 15), (80, 24), (120, 40), (200, 50)];
+const SIZES: [(u16, u16); 2] = [(60, 15), (80, 24)];
 
-/// At every size, what a function leaves on the screen.
-fn at_every_size(name: &str, arrange: impl Fn(&mut Console)) {
+/// At these sizes, what a function leaves on the screen.
+fn at_small_sizes(name: &str, arrange: impl Fn(&mut Console)) {
     for (width, height) in SIZES {
         let mut console = Console::with_fleet(width, height);
         arrange(&mut console);
@@ -21,21 +21,8 @@ fn at_every_size(name: &str, arrange: impl Fn(&mut Console)) {
 }
 
 #[test]
-fn marks() {
-    at_every_size("marks", |console| console.keys("  j "));
-}
-
-#[test]
-fn a_question_about_many() {
-    at_every_size("bulk", |console| {
-        console.keys("*r9");
-        console.press(KeyCode::Enter);
-    });
-}
-
-#[test]
 fn a_question_about_many_of_which_some_are_hidden_and_one_changed() {
-    at_every_size("bulk_changed", |console| {
+    at_small_sizes("bulk_changed", |console| {
         console.keys("*/b");
         console.press(KeyCode::Enter);
         console.keys("S");
@@ -48,7 +35,7 @@ fn a_question_about_many_of_which_some_are_hidden_and_one_changed() {
 }
 
 /// A bulk restart in which two have ended, one of them badly.
-fn under_way(console: &mut Console) {
+pub fn under_way(console: &mut Console) {
     console.keys("*r");
     let count = console.state.bulk.as_ref().unwrap().number();
     console.keys(&count.to_string());
@@ -71,43 +58,22 @@ fn under_way(console: &mut Console) {
 }
 
 #[test]
-fn a_bulk_action() {
-    at_every_size("progress", under_way);
-}
-
-#[test]
 fn a_bulk_action_in_the_background() {
-    at_every_size("progress_behind", |console| {
+    at_small_sizes("progress_behind", |console| {
         under_way(console);
         console.keys("b");
     });
 }
 
 #[test]
-fn signals_and_what_is_asked() {
-    at_every_size("signals", |console| console.keys("K"));
-    at_every_size("signal", |console| {
-        console.keys("Kterm");
-        console.press(KeyCode::Enter);
-    });
-}
-
-#[test]
-fn copying() {
-    at_every_size("copy", |console| {
+fn copying_the_last_action() {
+    at_small_sizes("copy_after", |console| {
         console.keys("r");
         console.press(KeyCode::Tab);
         console.keys("it's slow");
         console.press(KeyCode::Enter);
         console.keys("yy");
     });
-    at_every_size("client", |console| console.keys("jjjc"));
-}
-
-#[test]
-fn menus() {
-    at_every_size("menu", |console| console.keys("a"));
-    at_every_size("menu_marked", |console| console.keys("  a"));
 }
 
 #[test]

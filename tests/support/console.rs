@@ -21,7 +21,6 @@ use jiff::tz::TimeZone;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
 
 use super::fleet;
@@ -72,43 +71,52 @@ impl Console {
         self
     }
 
-    /// The same in the default theme's colours.
-    #[must_use]
-    pub fn coloured(mut self) -> Self {
-        self.state.settings.theme = Themes::built_in(Depth::Indexed).unwrap().styles("dark").unwrap().clone();
-        self
+    /// The screen as text, how it looks in the default theme's colours, and how it looks without colours.
+    pub fn picture(&mut self) -> String {
+        let coloured = self.looks();
+        let theme = self.state.settings.themes.styles("mono").unwrap().clone();
+        let coloured_theme = std::mem::replace(&mut self.state.settings.theme, theme);
+        let (text, plain) = (self.screen(), self.looks());
+        self.state.settings.theme = coloured_theme;
+        assert_eq!(text, self.screen(), "no word may depend on the colours");
+        format!("{text}\n== in colours\n{coloured}\n== without colours\n{plain}")
     }
 
-    /// How each cell looks: a letter for each style, a blank for none, and below what the letters mean.
-    pub fn colours(&self) -> String {
-        let (width, height) = self.state.size;
-        let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
-        let _ = view::draw(&self.state, &mut buffer);
+    /// The style of every cell: for each line the columns of each style, a letter, and below what the letters mean. What looks like
+    /// nothing is left out, and so are lines that look like the one above.
+    fn looks(&self) -> String {
+        let (buffer, (width, height)) = (self.buffer(), self.state.size);
         let mut known: Vec<Style> = Vec::new();
-        let mut lines: Vec<String> = Vec::new();
+        let mut lines: Vec<(u16, u16, String)> = Vec::new();
         for y in 0..height {
-            let mut line = String::new();
+            let mut runs: Vec<(char, u16, u16)> = Vec::new();
             for x in 0..width {
                 let cell = &buffer[(x, y)];
                 let style = Style::new().fg(cell.fg).bg(cell.bg).add_modifier(cell.modifier);
                 let is_seen = cell.symbol() != " " || cell.bg != Color::Reset || cell.modifier.contains(Modifier::REVERSED);
-                let plain = style == Style::new().fg(Color::Reset).bg(Color::Reset);
                 if !is_seen {
-                    line.push(' ');
-                } else if plain {
-                    line.push('.');
-                } else {
-                    let index = known.iter().position(|other| *other == style).unwrap_or_else(|| {
-                        known.push(style);
-                        known.len() - 1
-                    });
-                    line.push(char::from(b'a' + u8::try_from(index).unwrap()));
+                    continue;
+                }
+                let plain = style == Style::new().fg(Color::Reset).bg(Color::Reset);
+                let letter = if plain { '.' } else { letter(&mut known, style) };
+                match runs.last_mut() {
+                    // Blanks between words of one style belong to it.
+                    Some((last, _, end)) if *last == letter => *end = x,
+                    _ => runs.push((letter, x, x)),
                 }
             }
-            lines.push(line.trim_end().to_owned());
+            let runs: Vec<String> =
+                runs.iter().filter(|run| run.0 != '.').map(|(letter, from, to)| format!("{letter}{from}-{to}")).collect();
+            let runs = runs.join(" ");
+            match lines.last_mut() {
+                Some((_, last, same)) if *same == runs => *last = y,
+                _ => lines.push((y, y, runs)),
+            }
         }
-        let legend = known.iter().zip(b'a'..).map(|(style, letter)| format!("{}: {style:?}", char::from(letter)));
-        lines.into_iter().chain(legend).collect::<Vec<_>>().join("\n")
+        let told = lines.iter().filter(|line| !line.2.is_empty());
+        let told = told.map(|(from, to, runs)| if from == to { format!("{from}: {runs}") } else { format!("{from}-{to}: {runs}") });
+        let legend = known.iter().zip(LETTERS.chars()).map(|(style, letter)| format!("{letter} = {}", described(*style)));
+        told.chain(legend).collect::<Vec<_>>().join("\n")
     }
 
     /// Five minutes of loads up to now.
@@ -201,6 +209,26 @@ impl Console {
         let line = |y| (0..width).map(|x| buffer[(x, y)].symbol()).collect::<String>().trim_end().to_owned();
         (0..height).map(line).collect::<Vec<_>>().join("\n")
     }
+}
+
+/// A letter for each style, in the order in which they are first seen.
+const LETTERS: &str = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+
+fn letter(known: &mut Vec<Style>, style: Style) -> char {
+    let index = known.iter().position(|other| *other == style).unwrap_or_else(|| {
+        known.push(style);
+        known.len() - 1
+    });
+    LETTERS.chars().nth(index).unwrap()
+}
+
+/// A style in words: `#8fbcbb on #3b4252 bold`.
+fn described(style: Style) -> String {
+    let mut words = Vec::new();
+    words.extend(style.fg.filter(|fg| *fg != Color::Reset).map(|fg| fg.to_string()));
+    words.extend(style.bg.filter(|bg| *bg != Color::Reset).map(|bg| format!("on {bg}")));
+    words.extend(style.add_modifier.iter_names().map(|(name, _)| name.to_lowercase()));
+    words.join(" ")
 }
 
 /// What the fixture's door refuses: strangers are nobody's to act on.

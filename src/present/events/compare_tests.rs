@@ -112,8 +112,8 @@ fn many_of_a_kind_are_one_line() {
         (0..count).map(|port| Finding { code: Code::LimitsMissing, port: Some(port), ..example.clone() }).collect()
     };
     let after = later(|snapshot| snapshot.findings.extend(many(6)));
-    assert_eq!(told(&fleet::fleet(), &after), ["host: limits-missing at 6 at once"]);
-    assert_eq!(told(&after, &fleet::fleet()), ["host: limits-missing is over at 6 at once"]);
+    assert_eq!(told(&fleet::fleet(), &after), ["host: limits-missing: 6 at once"]);
+    assert_eq!(told(&after, &fleet::fleet()), ["host: limits-missing: 6 over at once"]);
     assert_eq!(told(&fleet::fleet(), &later(|snapshot| snapshot.findings.extend(many(5)))).len(), 5);
 }
 

@@ -102,8 +102,8 @@ impl What {
             Self::Disappeared => "gone: its configuration is not there any more".to_owned(),
             Self::Found { code, evidence } => told(code.word(), evidence.as_str()),
             Self::Over { code, lasted } => format!("{} is over, after {}", code.word(), units::uptime(*lasted)),
-            Self::Many { code, count, over: false } => format!("{} at {count} at once", code.word()),
-            Self::Many { code, count, over: true } => format!("{} is over at {count} at once", code.word()),
+            Self::Many { code, count, over: false } => format!("{}: {count} at once", code.word()),
+            Self::Many { code, count, over: true } => format!("{}: {count} over at once", code.word()),
             Self::Done { verb, by, reason, result } => {
                 let reason = reason.as_ref().map_or_else(String::new, |reason| format!(" ({reason})"));
                 let result = result.as_ref().map_or("on its way", |(_, sentence)| sentence.as_str());
@@ -180,8 +180,8 @@ mod tests {
             (What::Disappeared, "○", "gone: its configuration is not there any more", false),
             (What::Found { code: Code::PortDrift, evidence: "it is".into() }, "▲", "port-drift: it is", true),
             (What::Over { code: Code::PortTaken, lasted: Duration::from_secs(720) }, "○", "port-taken is over, after 12 min", false),
-            (What::Many { code: Code::KeyMissing, count: 40, over: false }, "▲", "key-missing at 40 at once", true),
-            (What::Many { code: Code::KeyMissing, count: 40, over: true }, "○", "key-missing is over at 40 at once", false),
+            (What::Many { code: Code::KeyMissing, count: 40, over: false }, "▲", "key-missing: 40 at once", true),
+            (What::Many { code: Code::KeyMissing, count: 40, over: true }, "○", "key-missing: 40 over at once", false),
             (done(None, None), "»", "stop by amy as root: on its way", false),
             (done(Some("tired"), Some((true, "stopped"))), "»", "stop by amy as root (tired): stopped", false),
             (done(None, Some((false, "still there"))), "✖", "stop by amy as root: still there", true),

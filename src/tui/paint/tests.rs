@@ -83,7 +83,7 @@ fn no_size_is_a_size() {
 
 /// What an emulator shows after painting.
 fn emulated(frames: &[Vec<(String, u8)>]) -> (Vec<String>, Vec<String>) {
-    let (width, height) = (24u16, 4u16);
+    let (width, height) = (24u16, 8u16);
     let mut parser = vt100::Parser::new(NonZero::new(height).unwrap(), NonZero::new(width).unwrap(), 0);
     let mut painter = Painter::new(Depth::True, false);
     let mut expected = Vec::new();
@@ -110,5 +110,37 @@ proptest! {
     ) {
         let (shown, expected) = emulated(&frames);
         prop_assert_eq!(shown, expected);
+    }
+}
+
+#[test]
+fn lines_that_moved_are_moved_by_the_terminal() {
+    let mut painter = Painter::new(Depth::True, false);
+    let all: Vec<String> = (0..20).map(|number| format!("line {number} says something of its own")).collect();
+    let page = |from: usize, to: usize| -> Vec<&str> {
+        ["title"].into_iter().chain(all[from..to].iter().map(String::as_str)).chain(["keys"]).collect()
+    };
+    frame(&mut painter, 40, &page(0, 10), Style::new());
+    let up = frame(&mut painter, 40, &page(1, 11), Style::new());
+    assert_eq!(up, "\x1b[2;11r\x1b[11H\n\x1b[r\x1b[11Hline 10 says something of its own");
+    let down = frame(&mut painter, 40, &page(0, 10), Style::new());
+    assert_eq!(down, "\x1b[2;11r\x1b[2H\x1bM\x1b[r\x1b[2Hline 0 says something of its own");
+    let far = frame(&mut painter, 40, &page(3, 13), Style::new());
+    assert!(far.contains("\n\n\n") && far.len() < 150, "{far:?}");
+}
+
+/// A screen of a title, lines of a text from one on, and a last line; `marked` has another style.
+fn page(from: u8, marked: u8, last: &str) -> Vec<(String, u8)> {
+    let lines =
+        (0..4u8).map(|y| (format!("{} {}", from.wrapping_add(y) / 2, "─".repeat(usize::from(from.wrapping_add(y) % 3))), marked & y));
+    std::iter::once(("title".to_owned(), 1)).chain(lines).chain([(last.to_owned(), 4)]).collect()
+}
+
+proptest! {
+    #[test]
+    fn what_moved_stands_where_it_should(steps in proptest::collection::vec((0u8..9, 0u8..4, "[a-c]{0,3}"), 1..8)) {
+        let frames: Vec<Vec<(String, u8)>> = steps.iter().map(|(from, marked, last)| page(*from, *marked, last)).collect();
+        let (seen, wanted) = emulated(&frames);
+        prop_assert_eq!(seen, wanted);
     }
 }

@@ -56,7 +56,7 @@ impl Confirm {
 
 /// What is different now, in words.
 pub(super) fn difference(target: &Target, now: Option<Reading<ProcessKey>>) -> Option<String> {
-    let Some(now) = now else { return Some("the instance is not there any more".to_owned()) };
+    let Some(now) = now else { return Some("the instance is gone".to_owned()) };
     match (target, now.known()) {
         (Target::Exactly(before), Some(key)) if *before == key => None,
         (Target::Exactly(before), Some(key)) => Some(format!("{before} has ended; {key} runs in its place")),

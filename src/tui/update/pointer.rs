@@ -79,7 +79,12 @@ fn press(state: &mut State, x: u16, y: u16, effects: &mut Vec<Effect>) {
     } else if let Some(area) = layout.fleet.filter(|area| area.contains(at)) {
         state.focus = Pane::Fleet;
         match y.saturating_sub(area.y) {
-            0 => {}
+            0 => {
+                let hit = view::fleet::tabs_in_title(state, area).into_iter().find(|(_, place, _)| place.contains(at));
+                if let Some((tab, ..)) = hit {
+                    super::act(state, Action::Tab(tab), effects);
+                }
+            }
             1 => {
                 if let Some(column) = view::fleet::column_at(state, area, x) {
                     fleet::sort(state, Action::SortBy(column));

@@ -68,7 +68,7 @@ pub fn wrap(text: &str, width: usize) -> Vec<&str> {
         let head = if head.is_empty() { rest.get(..rest.chars().next().map_or(1, char::len_utf8)).unwrap_or(rest) } else { head };
         let at = match (head.rfind(' '), head.rfind('/')) {
             _ if rest.get(head.len()..).is_some_and(|after| after.starts_with(' ')) => head.len(),
-            (Some(space), _) if space > 0 => space,
+            (Some(space), _) if space > 0 => before_number(head, space, rest),
             // A path breaks after a name, unless that would leave the line nearly empty.
             (_, Some(slash)) if slash * 2 > head.len() => slash + 1,
             _ => head.len(),
@@ -82,6 +82,28 @@ pub fn wrap(text: &str, width: usize) -> Vec<&str> {
     lines
 }
 
+/// A sentence of at most `width` cells, cut after a word where it has to be.
+pub fn fit_words(settings: &Settings, text: &str, width: u16) -> String {
+    present::fit::cut_words(text, usize::from(width), settings.glyphs.ascii)
+}
+
+/// Where to break instead of at a blank that stands between a number and its unit.
+fn before_number(head: &str, space: usize, rest: &str) -> usize {
+    const UNITS: [&str; 26] = [
+        "%", "B", "K", "M", "G", "T", "KiB", "MiB", "GiB", "TiB", "B/s", "K/s", "M/s", "G/s", "KiB/s", "MiB/s", "GiB/s", "ms", "s", "min",
+        "h", "d", "days", "hours", "lines", "times",
+    ];
+    let unit = rest.get(space + 1..).unwrap_or_default().split(' ').next().unwrap_or_default();
+    let unit = unit.trim_end_matches([',', ';', ')', '.', ':']);
+    let begin = head.get(..space).and_then(|before| before.rfind(' '));
+    let number = head.get(begin.map_or(0, |begin| begin + 1)..space).unwrap_or_default().trim_start_matches('(');
+    let is_number = !number.is_empty() && number.chars().all(|sign| sign.is_ascii_digit() || sign == '.');
+    match begin {
+        Some(begin) if begin > 0 && is_number && UNITS.contains(&unit) => begin,
+        _ => space,
+    }
+}
+
 /// A rule with a title in it: `─ instances ───── 41 of 42 ──`. The parts on the right leave when it gets narrow, the first one first.
 pub fn title(settings: &Settings, area: Rect, title: &str, focused: bool, right: &[String], buffer: &mut Buffer) {
     let (theme, glyphs) = (&settings.theme, settings.glyphs);
@@ -91,14 +113,18 @@ pub fn title(settings: &Settings, area: Rect, title: &str, focused: bool, right:
     let text = format!(" {} ", fit(settings, title, room.saturating_sub(2)));
     let end = put(buffer, area.x + 1, area.y, room, &text, style);
     let mut parts = right;
-    let total = |parts: &[String]| parts.iter().map(|part| cells(part) + 4).sum::<u16>();
-    while !parts.is_empty() && end + total(parts) + 2 > area.right() {
+    while !parts.is_empty() && end + title_right(parts) + 2 > area.right() {
         parts = parts.get(1..).unwrap_or_default();
     }
-    let mut x = area.right().saturating_sub(total(parts));
+    let mut x = area.right().saturating_sub(title_right(parts));
     for part in parts {
         x = put(buffer, x, area.y, area.right().saturating_sub(x), &format!(" {part} "), style) + 2;
     }
+}
+
+/// How many cells the parts on the right of a title take.
+pub fn title_right(parts: &[String]) -> u16 {
+    parts.iter().map(|part| cells(part) + 4).sum()
 }
 
 /// A vertical rule between two panes.
@@ -158,6 +184,14 @@ mod tests {
         assert_eq!(wrap("日本語", 1), ["日", "本", "語"]);
         assert_eq!(wrap("", 5), [""]);
         assert_eq!(wrap("/opt/mcp-server/users", 18), ["/opt/mcp-server/", "users"]);
+    }
+
+    #[test]
+    fn a_number_keeps_its_unit() {
+        assert_eq!(wrap("workspace 10.1 M; grows by 2 KiB/s", 29), ["workspace 10.1 M; grows by", "2 KiB/s"]);
+        assert_eq!(wrap("it took 12 s", 11), ["it took", "12 s"]);
+        assert_eq!(wrap("held by pid 4711 since", 17), ["held by pid 4711", "since"]);
+        assert_eq!(wrap("12 s", 3), ["12", "s"], "where there is no other place");
     }
 
     #[test]

@@ -28,7 +28,7 @@ pub fn draw(state: &State, confirm: &Confirm, within: Rect, buffer: &mut Buffer)
     say(&target(state, &confirm.row, confirm.target), Style::new());
     say(&consequence(&confirm.row, confirm.verb, confirm.target), theme.dim);
     if let Some(changed) = &confirm.changed {
-        say(&format!("Not any more: {changed}. Nothing will be done; ask again."), theme.error);
+        say(&format!("Nothing will be done: {changed}. Ask again."), theme.error);
     }
     let below = if confirm.changed.is_none() { 3 } else { 2 };
     let lines = u16::try_from(body.len() + below).unwrap_or(u16::MAX);

@@ -32,7 +32,7 @@ pub fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
         return;
     };
     let span = units::uptime(POINT * u32::try_from(POINTS).unwrap_or(0));
-    canvas::title(settings, Rect { height: 1, ..area }, &row.id.to_string(), focused, &[span], buffer);
+    canvas::title(settings, Rect { height: 1, ..area }, &row.id.to_string(), focused, &[format!("last {span}")], buffer);
     let large = state.large == Some(Pane::Detail);
     let lines = lines(state, row, area.width.saturating_sub(3), large);
     let page = usize::from(area.height.saturating_sub(1));

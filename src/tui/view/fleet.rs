@@ -14,10 +14,11 @@ use crate::present::columns::Column;
 use crate::present::fit::Align;
 use crate::present::paint::Tone;
 use crate::present::{HIDDEN, NOTHING, bar, columns, sparkline, units, wording};
+use crate::tui::layout::Layout;
 use crate::tui::state::fleet::{Line, descends};
-use crate::tui::state::{Pane, State};
+use crate::tui::state::{Pane, State, Tab};
 
-use super::{canvas, filter, first_run};
+use super::{canvas, filter, first_run, tabs};
 
 /// The chosen row's mark and a blank stand before the first column.
 const MARGIN: u16 = 2;
@@ -28,10 +29,8 @@ const FULL_CPU: f32 = 20.0;
 /// Draws it.
 pub fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     let (settings, fleet) = (&state.settings, &state.fleet);
-    let mut right = filter::title(state);
-    // What a key will hit is the last to leave the title.
-    right.extend(Some(format!("{} marked", state.marks.count())).filter(|_| !state.marks.is_empty()));
-    canvas::title(settings, Rect { height: 1, ..area }, "instances", state.focus == Pane::Fleet, &right, buffer);
+    canvas::title(settings, Rect { height: 1, ..area }, "instances", state.focus == Pane::Fleet, &right_of_title(state), buffer);
+    tabs::draw_places(state, tabs_in_title(state, area), buffer);
     if let Some(snapshot) = state.snapshot.as_ref().filter(|snapshot| snapshot.rows.is_empty()) {
         let (y, height) = (area.y + 2, area.height.saturating_sub(2));
         return first_run::draw(state, snapshot, Rect { x: area.x + MARGIN, y, width: area.width.saturating_sub(MARGIN), height }, buffer);
@@ -59,6 +58,22 @@ pub fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
             None => break,
         }
     }
+}
+
+/// What the title says on its right. What a key will hit is the last to leave it.
+fn right_of_title(state: &State) -> Vec<String> {
+    let mut right = filter::title(state);
+    right.extend(Some(format!("{} marked", state.marks.count())).filter(|_| !state.marks.is_empty()));
+    right
+}
+
+/// The tabs, where a small screen has no line for them and the title has room for all; nothing where it has not.
+pub fn tabs_in_title(state: &State, area: Rect) -> Vec<(Tab, Rect, String)> {
+    if Layout::of(state).is_none_or(|layout| layout.tabs.is_some()) {
+        return Vec::new();
+    }
+    let room = area.width.saturating_sub(canvas::title_right(&right_of_title(state)) + 2);
+    tabs::short_places(state, Rect { x: area.x + 1, width: room, height: 1, ..area })
 }
 
 /// Which columns are where on a table of this width.
@@ -91,10 +106,10 @@ fn headings(state: &State, arrangement: &Arrangement, area: Rect, buffer: &mut B
     let (settings, liked) = (&state.settings, &state.preferences);
     let arrow = if descends(liked.sort, liked.reversed) { settings.glyphs.descending } else { settings.glyphs.ascending };
     if arrangement.left > 0 {
-        canvas::put(buffer, area.x, area.y + 1, 1, "<", settings.theme.key);
+        canvas::put(buffer, area.x, area.y + 1, 1, settings.glyphs.more_left, settings.theme.key);
     }
     if arrangement.more {
-        canvas::put(buffer, area.right().saturating_sub(1), area.y + 1, 1, ">", settings.theme.key);
+        canvas::put(buffer, area.right().saturating_sub(1), area.y + 1, 1, settings.glyphs.more_right, settings.theme.key);
     }
     for placed in &arrangement.columns {
         let Rect { x, width, .. } = place(placed, Rect { y: area.y + 1, ..area });
@@ -214,7 +229,7 @@ fn doing(state: &State, underway: &Underway, column: Rect, x: u16, area: Rect, b
 fn empty(state: &State, area: Rect, buffer: &mut Buffer) {
     let settings = &state.settings;
     let mut lines = match &state.snapshot {
-        None => vec![format!("looking{}", settings.glyphs.ellipsis)],
+        None => vec![format!("looking for instances{}", settings.glyphs.ellipsis)],
         Some(_) if state.filter.is_active() && state.fleet.total > 0 => filter::empty(state),
         // Without any row the first run's words stand here instead.
         Some(_) => Vec::new(),

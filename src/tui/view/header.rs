@@ -68,7 +68,8 @@ fn parts(state: &State, snapshot: &Snapshot, words: bool) -> Vec<Part> {
     let mut parts = Vec::new();
     if state.header.held {
         let at = words::clock(snapshot.taken.wall, state.header.now.wall, &state.settings.zone);
-        parts.push(part(format!("held {at}"), theme.focus, 0));
+        // On a small screen that it is held counts more than since when: what is locked or wrong needs the room.
+        parts.push(part(if state.size.0 >= 72 { format!("held {at}") } else { "held".to_owned() }, theme.focus, 0));
     } else if let Some(lag) = state.header.lag(snapshot) {
         parts.push(part(format!("{} old", units::uptime(lag)), theme.error, 0));
     }
@@ -80,7 +81,18 @@ fn parts(state: &State, snapshot: &Snapshot, words: bool) -> Vec<Part> {
         let ended = all - counts.waiting - counts.underway;
         parts.push(part(format!("{} {ended}/{all}", progress.verb), theme.busy, 1));
     }
-    parts.push(part(if words { plural(totals.instances, "instance") } else { format!("{}:", totals.instances) }, theme.header, 3));
+    parts.push(part(
+        if words {
+            plural(totals.instances, "instance")
+        } else {
+            match totals.instances {
+                0 => "no instances".to_owned(),
+                count => format!("{count}:"),
+            }
+        },
+        theme.header,
+        3,
+    ));
     for (states, word, leaves) in GROUPS {
         let count: usize = states.iter().map(|state| totals.in_state(*state)).sum();
         if let Some(first) = states.first().filter(|_| count > 0) {
@@ -141,6 +153,7 @@ pub fn draw_banner(state: &State, area: Rect, buffer: &mut Buffer) {
     let others = snapshot.findings.len().saturating_sub(usize::from(banner.finding.is_some()));
     let hint = if banner.level == Level::Note { String::new() } else { hint(state, others, area.width >= 100) };
     let room = area.width.saturating_sub(canvas::cells(&hint) + 2);
-    canvas::put_fit(settings, buffer, area.x, area.y, room, &format!("{sign} {}", banner.sentence), style);
+    let sentence = wording::shorten(banner.sentence.as_str(), usize::from(room.saturating_sub(2)));
+    canvas::put(buffer, area.x, area.y, room, &canvas::fit_words(settings, &format!("{sign} {sentence}"), room), style);
     canvas::put_right(buffer, area.right(), area.y, area.width, &hint, theme.dim);
 }

@@ -18,15 +18,12 @@ const WIDTH: u16 = 84;
 /// How wide one of two columns is.
 const COLUMN: u16 = 76;
 
-/// How wide the keys' column is.
-const KEYS: u16 = 16;
-
 /// One line of the page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Line {
     /// A place's heading.
     Heading(&'static str),
-    /// Keys and what they do.
+    /// Keys and what they do; on a narrow page also, without keys, what did not fit into the line above.
     Key(String, &'static str),
     /// Nothing.
     Blank,
@@ -59,6 +56,34 @@ pub fn lines(keymap: &Keymap, place: Place) -> Vec<Line> {
     lines
 }
 
+/// The page's lines as they stand in a column of `width` cells: what does not fit into one goes on below.
+fn wrapped(lines: Vec<Line>, width: u16) -> Vec<Line> {
+    let room = usize::from(width.saturating_sub(keys_width(&lines) + 3)).max(8);
+    let mut all = Vec::with_capacity(lines.len());
+    for line in lines {
+        match line {
+            Line::Key(keys, words) => {
+                let mut pieces = canvas::wrap(words, room).into_iter();
+                all.push(Line::Key(keys, pieces.next().unwrap_or_default()));
+                all.extend(pieces.map(|piece| Line::Key(String::new(), piece)));
+            }
+            other => all.push(other),
+        }
+    }
+    all
+}
+
+/// How wide the keys' column is.
+fn keys_width(lines: &[Line]) -> u16 {
+    let keys = lines.iter().map(|line| if let Line::Key(keys, _) = line { canvas::cells(keys) } else { 0 });
+    keys.max().unwrap_or(0).clamp(6, 16)
+}
+
+/// How wide one column is on a screen of this width.
+fn column_width(width: u16) -> u16 {
+    if columns(width) == 2 { COLUMN } else { WIDTH.min(width).saturating_sub(4) }
+}
+
 /// How many lines are seen on a screen of this size.
 pub fn page(size: (u16, u16)) -> usize {
     usize::from(size.1.saturating_sub(4)).max(1)
@@ -66,7 +91,7 @@ pub fn page(size: (u16, u16)) -> usize {
 
 /// The greatest number of lines that can be scrolled away.
 pub fn last(keymap: &Keymap, place: Place, size: (u16, u16)) -> usize {
-    lines(keymap, place).len().saturating_sub(page(size) * columns(size.0))
+    wrapped(lines(keymap, place), column_width(size.0)).len().saturating_sub(page(size) * columns(size.0))
 }
 
 /// In how many columns: two where the words fit twice.
@@ -78,6 +103,8 @@ fn columns(width: u16) -> usize {
 pub fn draw(state: &State, help: &Help, within: Rect, buffer: &mut Buffer) {
     let (settings, theme) = (&state.settings, &state.settings.theme);
     let lines = lines(&settings.keymap, help.place);
+    let keys = keys_width(&lines);
+    let lines = wrapped(lines, column_width(within.width));
     let columns = columns(within.width);
     let height = u16::try_from(lines.len().div_ceil(columns)).unwrap_or(u16::MAX);
     let width = if columns == 2 { COLUMN * 2 + 6 } else { WIDTH };
@@ -88,7 +115,7 @@ pub fn draw(state: &State, help: &Help, within: Rect, buffer: &mut Buffer) {
     for (column, part) in shown.chunks(usize::from(inside.height).max(1)).take(columns).enumerate() {
         let x = inside.x + u16::try_from(column).unwrap_or(0) * (COLUMN + 2);
         let area = Rect { x, width: (inside.right().saturating_sub(x)).min(if columns == 2 { COLUMN } else { inside.width }), ..inside };
-        one(state, part, area, buffer);
+        one(state, part, keys, area, buffer);
     }
     if lines.len() > page {
         let more = format!(" {}-{} of {} ", top + 1, (top + page).min(lines.len()), lines.len());
@@ -97,7 +124,7 @@ pub fn draw(state: &State, help: &Help, within: Rect, buffer: &mut Buffer) {
 }
 
 /// One column of it.
-fn one(state: &State, lines: &[Line], area: Rect, buffer: &mut Buffer) {
+fn one(state: &State, lines: &[Line], keys_width: u16, area: Rect, buffer: &mut Buffer) {
     let (settings, theme) = (&state.settings, &state.settings.theme);
     for (y, line) in (area.y..area.bottom()).zip(lines) {
         match line {
@@ -105,8 +132,8 @@ fn one(state: &State, lines: &[Line], area: Rect, buffer: &mut Buffer) {
                 canvas::put(buffer, area.x, y, area.width, text, theme.title);
             }
             Line::Key(keys, words) => {
-                canvas::put_fit(settings, buffer, area.x + 1, y, KEYS, keys, theme.key);
-                let x = area.x + KEYS + 2;
+                canvas::put_fit(settings, buffer, area.x + 1, y, keys_width, keys, theme.key);
+                let x = area.x + keys_width + 3;
                 canvas::put_fit(settings, buffer, x, y, area.right().saturating_sub(x), words, Style::new());
             }
             Line::Blank => {}

@@ -90,7 +90,7 @@ fn title(inside: Rect, lines: usize, top: usize) -> Vec<String> {
     }
     let cells = usize::from(width(inside).saturating_sub(LABEL + 1));
     let points = u32::try_from((cells * chart::POINTS_PER_CELL).min(POINTS)).unwrap_or(0);
-    parts.push(units::uptime(POINT * points));
+    parts.push(format!("last {}", units::uptime(POINT * points)));
     parts
 }
 

@@ -24,13 +24,15 @@ pub fn draw(state: &State, area: Rect, named: bool, buffer: &mut Buffer) {
     let title = match (&state.log.of, state.log.together.len()) {
         (Some(id), 0) if named => format!("{id} {} log", settings.glyphs.dot),
         (_, 0) => "log".to_owned(),
-        (_, count) => format!("{count} logs"),
+        (_, count) => format!("{count} logs as one"),
     };
     canvas::title(settings, Rect { height: 1, ..area }, &title, state.focus == Pane::Log, &parts(state, usize::from(area.width)), buffer);
     let inside = inside(area);
     match (notice(state), state.log.view.lines.is_empty()) {
         (Some(sentence), true) => {
-            for (y, piece) in (inside.y..inside.bottom()).zip(canvas::wrap(&sentence, usize::from(inside.width))) {
+            // What can be done about it begins a line.
+            let pieces = sentence.split("; ").flat_map(|part| canvas::wrap(part, usize::from(inside.width)));
+            for (y, piece) in (inside.y..inside.bottom()).zip(pieces) {
                 canvas::put(buffer, inside.x, y, inside.width, piece, settings.theme.dim);
             }
         }
@@ -94,7 +96,8 @@ fn advice(row: &std::sync::Arc<crate::domain::Row>) -> &'static str {
 /// What the title says on its right, the least important first.
 fn parts(state: &State, width: usize) -> Vec<String> {
     let (log, view, dot) = (&state.log, &state.log.view, state.settings.glyphs.dot);
-    if log.phase != Phase::Open {
+    // There is nothing to follow, or to pause at, where there is no log.
+    if log.phase != Phase::Open || (view.notice.is_some() && view.lines.is_empty()) {
         return Vec::new();
     }
     let mut parts = Vec::new();
@@ -125,13 +128,14 @@ fn parts(state: &State, width: usize) -> Vec<String> {
         parts.push(format!("{} of {}", view.shown, view.kept));
     }
     // That something is left out is told whatever the width; where there is no room for what, how much.
-    let sieves: Vec<String> = log.sieves.iter().map(sieve).collect();
+    let ascii = state.settings.glyphs.ascii;
+    let sieves: Vec<String> = log.sieves.iter().map(|wish| sieve(wish, ascii)).collect();
     if sieves.len() > 1 && sieves.iter().map(|words| words.chars().count() + 4).sum::<usize>() > width / 2 {
         parts.push(format!("{} filters", sieves.len()));
     } else {
         parts.extend(sieves);
     }
-    parts.extend(searched(log, state.settings.glyphs.ellipsis));
+    parts.extend(searched(log, ascii, state.settings.glyphs.ellipsis));
     parts.extend(progress(log, state.settings.glyphs.ellipsis));
     if let Some(select) = &log.select {
         let chosen = view.lines.iter().filter(|line| log.is_selected(line.number)).count();
@@ -150,10 +154,10 @@ fn parts(state: &State, width: usize) -> Vec<String> {
 }
 
 /// A wish about what is left out, in words.
-fn sieve(sieve: &Sieve) -> String {
+fn sieve(sieve: &Sieve, ascii: bool) -> String {
     match sieve {
-        Sieve::Keep(pattern) => format!("& {}", short(pattern.expression())),
-        Sieve::Drop(pattern) => format!("! {}", short(pattern.expression())),
+        Sieve::Keep(pattern) => format!("& {}", short(pattern.expression(), ascii)),
+        Sieve::Drop(pattern) => format!("! {}", short(pattern.expression(), ascii)),
         Sieve::Level(LogLevel::Error) => "errors".to_owned(),
         Sieve::Level(LogLevel::Warn) => "warnings and worse".to_owned(),
         Sieve::Level(_) => "information and worse".to_owned(),
@@ -162,19 +166,19 @@ fn sieve(sieve: &Sieve) -> String {
 }
 
 /// An expression as it fits into a title.
-fn short(expression: &str) -> String {
-    crate::present::fit::cut(crate::domain::Shown::new(expression).as_str(), 24, false)
+fn short(expression: &str, ascii: bool) -> String {
+    crate::present::fit::cut(crate::domain::Shown::new(expression).as_str(), 24, ascii)
 }
 
 /// What is looked for, and how often it is there.
-fn searched(log: &Log, ellipsis: &str) -> Option<String> {
+fn searched(log: &Log, ascii: bool, ellipsis: &str) -> Option<String> {
     let pattern = log.search.as_ref()?;
     let more = if log.view.sifting.is_some() || log.view.reading.is_some() { ellipsis } else { "" };
     let count = match (log.view.rank, log.view.found) {
         (0, found) => format!("{found}{more}"),
         (rank, found) => format!("{rank}/{found}{more}"),
     };
-    Some(format!("/ {} {count}", short(pattern.expression())))
+    Some(format!("/ {} {count}", short(pattern.expression(), ascii)))
 }
 
 /// How far what takes time is.

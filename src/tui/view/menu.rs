@@ -33,7 +33,8 @@ pub fn draw(state: &State, menu: &Menu, within: Rect, buffer: &mut Buffer) {
         canvas::put(buffer, inside.x + 8, y, inside.width.saturating_sub(8), entry.words, style);
         if let Some(why) = &entry.why {
             let x = inside.x + 8 + words + 2;
-            canvas::put_fit(settings, buffer, x, y, inside.right().saturating_sub(x), why.as_str(), theme.dim);
+            let room = inside.right().saturating_sub(x);
+            canvas::put(buffer, x, y, room, &canvas::fit_words(settings, why.as_str(), room), theme.dim);
         }
         if chosen {
             buffer.set_style(Rect { y, height: 1, ..inside }.intersection(buffer.area), theme.chosen);

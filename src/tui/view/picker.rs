@@ -18,9 +18,29 @@ const WIDTH: u16 = 84;
 /// How many entries are seen at most.
 const MOST: u16 = 18;
 
+/// How many lines below the list the chosen entry's note gets where notes are cut.
+const WHOLE: u16 = 2;
+
 /// How many entries are seen on this screen.
 pub fn page(state: &State) -> usize {
-    usize::from(state.size.1.saturating_sub(6).clamp(1, MOST))
+    // Where there is room, it is for the notes that are cut.
+    let below = if state.size.1 >= 20 { WHOLE + 1 } else { 1 };
+    usize::from(state.size.1.saturating_sub(5 + below).clamp(1, MOST))
+}
+
+/// What is said beside an entry: what it is, or in brackets, as in the last line, why it is not possible now.
+fn note(entry: &Entry) -> Shown {
+    entry.why_not.as_ref().map_or_else(|| entry.note.clone(), |why| Shown::new(&format!("({why})")))
+}
+
+/// How wide the labels' column is.
+fn labels(picker: &Picker, wide: u16) -> u16 {
+    picker.entries.iter().map(|entry| canvas::cells(entry.label.as_str())).max().unwrap_or(0).min(wide / 2)
+}
+
+/// How many cells a note has beside its label.
+fn note_width(entry: &Entry, labels: u16, switches: bool, wide: u16) -> u16 {
+    wide.saturating_sub(2 + labels + 2 + canvas::cells(&entry.key) + 2 + if switches { 4 } else { 0 })
 }
 
 /// Draws it; says where the cursor is.
@@ -28,20 +48,26 @@ pub fn draw(state: &State, picker: &Picker, within: Rect, buffer: &mut Buffer) -
     let (settings, theme) = (&state.settings, &state.settings.theme);
     // As high as the whole list, so that it stands still while one types.
     let lines = u16::try_from(picker.entries.len().min(page(state))).unwrap_or(MOST);
-    let inside = canvas::float(settings, within, WIDTH, lines + 1, picker.title.as_str(), buffer)?;
+    let wide = WIDTH.min(within.width).saturating_sub(4);
+    let labels = labels(picker, wide);
+    let switches = picker.entries.iter().any(|entry| entry.on.is_some());
+    let is_cut = |entry: &Entry| canvas::cells(note(entry).as_str()) > note_width(entry, labels, switches, wide);
+    // As wide and as high whatever is chosen: only whether any note is cut decides.
+    let needed = picker.entries.iter().filter(|entry| is_cut(entry));
+    let needed = needed.map(|entry| canvas::wrap(note(entry).as_str(), usize::from(wide.saturating_sub(2))).len()).max().unwrap_or(0);
+    let needed = u16::try_from(needed).unwrap_or(WHOLE).min(WHOLE);
+    let whole = if lines + 3 + needed <= within.height { needed } else { 0 };
+    let inside = canvas::float(settings, within, WIDTH, lines + 1 + whole, picker.title.as_str(), buffer)?;
     let start = canvas::put(buffer, inside.x, inside.y, inside.width, "> ", theme.key);
     let width = inside.right().saturating_sub(start).max(1);
     let scroll = picker.input.visual_scroll(usize::from(width.saturating_sub(1)));
     let text: String = picker.input.value().chars().skip(scroll).collect();
     canvas::put(buffer, start, inside.y, width, Shown::new(&text).as_str(), theme.title);
-    let below = Rect { y: inside.y + 1, height: inside.height.saturating_sub(1), ..inside };
-    let wide = usize::from(inside.width);
-    let labels = picker.entries.iter().map(|entry| usize::from(canvas::cells(entry.label.as_str()))).max().unwrap_or(0).min(wide / 2);
-    let switches = picker.entries.iter().any(|entry| entry.on.is_some());
+    let below = Rect { y: inside.y + 1, height: inside.height.saturating_sub(1 + whole), ..inside };
     for (y, (place, index)) in (below.y..below.bottom()).zip(picker.matches.iter().enumerate().skip(picker.top)) {
         let Some(entry) = picker.entries.get(*index) else { continue };
         let area = Rect { y, height: 1, ..below };
-        line(state, entry, u16::try_from(labels).unwrap_or(0), switches, area, buffer);
+        line(state, entry, labels, switches, area, buffer);
         if place == picker.chosen {
             canvas::put(buffer, area.x, y, 1, settings.glyphs.chosen, theme.title);
             buffer.set_style(area.intersection(buffer.area), theme.chosen);
@@ -49,6 +75,18 @@ pub fn draw(state: &State, picker: &Picker, within: Rect, buffer: &mut Buffer) -
     }
     if picker.matches.is_empty() {
         canvas::put_fit(settings, buffer, below.x + 2, below.y, below.width.saturating_sub(2), "nothing matches; Esc closes", theme.dim);
+    }
+    let chosen = picker.matches.get(picker.chosen).and_then(|index| picker.entries.get(*index));
+    if let Some(entry) = chosen.filter(|entry| whole > 0 && is_cut(entry)) {
+        let room = inside.width.saturating_sub(2);
+        let told = note(entry);
+        let mut pieces = canvas::wrap(told.as_str(), usize::from(room)).into_iter();
+        for y in below.bottom()..inside.bottom() {
+            let Some(piece) = pieces.next() else { break };
+            let more = y + 1 == inside.bottom() && pieces.len() > 0;
+            let text = if more { format!("{piece} {}", settings.glyphs.ellipsis) } else { piece.to_owned() };
+            canvas::put_fit(settings, buffer, inside.x + 2, y, room, &text, theme.dim);
+        }
     }
     let column = u16::try_from(picker.input.visual_cursor().saturating_sub(scroll)).unwrap_or(0);
     Some(Position::new((start + column).min(inside.right().saturating_sub(1)), inside.y))
@@ -68,9 +106,8 @@ fn line(state: &State, entry: &Entry, labels: u16, switches: bool, area: Rect, b
     let keys = canvas::cells(&entry.key);
     canvas::put_fit(settings, buffer, x, area.y, labels.max(1), entry.label.as_str(), style);
     canvas::put_right(buffer, area.right(), area.y, keys, &entry.key, theme.key);
-    // In brackets, as in the last line: it is not possible now, and this is why.
-    let why_not = entry.why_not.as_ref().map(|why| Shown::new(&format!("({why})")));
-    let note = why_not.as_ref().unwrap_or(&entry.note);
+    let note = note(entry);
     let (from, to) = (x + labels + 2, area.right().saturating_sub(keys + 2));
-    canvas::put_fit(settings, buffer, from, area.y, to.saturating_sub(from), note.as_str(), theme.dim);
+    let note = canvas::fit_words(settings, note.as_str(), to.saturating_sub(from));
+    canvas::put(buffer, from, area.y, to.saturating_sub(from), &note, theme.dim);
 }

@@ -48,6 +48,7 @@ fn parts(area: Rect, map: &PortMap) -> Parts {
     let legend = u16::from(area.height >= 9);
     // Whoever is under the cursor comes before more of the map.
     let told = match area.height {
+        20.. => 6,
         16.. => 5,
         11.. => 4,
         _ => 3,

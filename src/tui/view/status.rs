@@ -23,13 +23,18 @@ use super::canvas;
 /// Draws it; says where the cursor is, when something is typed.
 pub fn draw(state: &State, area: Rect, buffer: &mut Buffer) -> Option<Position> {
     let (settings, theme) = (&state.settings, &state.settings.theme);
-    let right = ways_out(state, area, buffer);
-    let (x, room) = (area.x + 1, right.saturating_sub(area.x + 2));
+    let x = area.x + 1;
     if let Some(message) = &state.status.message {
         let style = if message.refused { theme.warning } else { theme.title };
-        canvas::put_fit(settings, buffer, x, area.y, room, message.text.as_str(), style);
+        let end = canvas::put_fit(settings, buffer, x, area.y, area.width.saturating_sub(1), message.text.as_str(), style);
+        // What is said comes before what could be pressed: a sentence that needs the whole line has it.
+        if end + 2 <= ways_out_begin(state, area) {
+            ways_out(state, area, buffer);
+        }
         return None;
     }
+    let right = ways_out(state, area, buffer);
+    let room = right.saturating_sub(area.x + 2);
     if let Some(prompt) = state.prompt.as_ref().filter(|_| state.confirm.is_none() && state.help.is_none() && state.picker.is_none()) {
         return Some(typed(state, prompt, Rect { x, width: room, ..area }, buffer));
     }
@@ -38,19 +43,25 @@ pub fn draw(state: &State, area: Rect, buffer: &mut Buffer) -> Option<Position> 
     }
     let mut x = x;
     let end = right.saturating_sub(2);
+    let mut left_out = false;
     for binding in settings.keymap.footer(state.place()).filter(|binding| !is_right(binding) && makes_sense(state, binding)) {
-        let possible = is_possible(state, binding);
         let word = word(state, binding);
-        let (label, width) = (binding.label(), width(binding, &word) + if possible { 0 } else { 2 });
+        let width = width(binding, &word);
         if x + width > end {
-            break;
+            left_out = true;
+            continue;
         }
-        x = if possible {
-            name(state, binding, &word, x, area, buffer)
+        // One that comes later takes the place only where every terminal of this width gives it to the same one.
+        if left_out && binding.action != Action::Filter {
+            continue;
+        }
+        if is_possible(state, binding) {
+            name(state, binding, &word, x, area, buffer);
         } else {
-            // In brackets: pressing it says why not.
-            canvas::put(buffer, x, area.y, width, &format!("({label} {word})"), theme.dim)
-        } + 2;
+            // In brackets: pressing it says why not. They stand in the gaps, so that nothing moves when it becomes possible.
+            canvas::put(buffer, x - 1, area.y, width + 2, &format!("({} {word})", binding.label()), theme.dim);
+        }
+        x += width + 2;
     }
     None
 }
@@ -79,21 +90,37 @@ fn name(state: &State, binding: &Bound, word: &str, x: u16, area: Rect, buffer: 
     canvas::put(buffer, end + 1, area.y, area.right().saturating_sub(end + 1), word, Style::new())
 }
 
-/// What stands on the right, whatever the width: the ways to help and out.
+/// What stands on the right, whatever the width: the ways to every command, to help and out.
 fn is_right(binding: &Bound) -> bool {
-    matches!(binding.action, Action::Help | Action::Back)
+    matches!(binding.action, Action::Palette | Action::Help | Action::Back)
 }
 
-/// `? help  q quit` on the right, or what `q` does here. Returns where it begins.
-fn ways_out(state: &State, area: Rect, buffer: &mut Buffer) -> u16 {
+/// Narrower than this, the acting keys need the palette's place.
+const COMMANDS: u16 = 56;
+
+/// `: commands  ? help  q quit`, each with its word; `q` leads back where there is something to go back to.
+fn on_the_right(state: &State, area: Rect) -> Vec<(&Bound, &'static str)> {
     let back = state.tab != Tab::Instances || state.large.is_some() || state.focus != Pane::Fleet;
     let word = |binding: &Bound| if back && binding.action == Action::Back { "back" } else { binding.short };
-    let bindings = || state.settings.keymap.footer(state.place()).filter(|binding| is_right(binding));
-    let total: u16 = bindings().map(|binding| width(binding, word(binding)) + 2).sum();
-    let begin = area.right().saturating_sub(total.saturating_sub(1));
+    let all = state.settings.keymap.footer(state.place()).filter(|binding| is_right(binding));
+    let mut all: Vec<_> = all.map(|binding| (binding, word(binding))).collect();
+    all.retain(|(binding, _)| area.width >= COMMANDS || binding.action != Action::Palette);
+    all.sort_by_key(|(binding, _)| binding.action != Action::Palette);
+    all
+}
+
+/// Where they begin.
+fn ways_out_begin(state: &State, area: Rect) -> u16 {
+    let total: u16 = on_the_right(state, area).iter().map(|(binding, word)| width(binding, word) + 2).sum();
+    area.right().saturating_sub(total.saturating_sub(2))
+}
+
+/// Draws them at the line's end. Returns where they begin.
+fn ways_out(state: &State, area: Rect, buffer: &mut Buffer) -> u16 {
+    let begin = ways_out_begin(state, area);
     let mut x = begin;
-    for binding in bindings() {
-        x = name(state, binding, word(binding), x, area, buffer) + 2;
+    for (binding, word) in on_the_right(state, area) {
+        x = name(state, binding, word, x, area, buffer) + 2;
     }
     begin
 }
@@ -124,7 +151,9 @@ fn is_possible(state: &State, binding: &Bound) -> bool {
         Action::Act(verb) => is_possible_for(state, verb),
         Action::Signal => is_possible_for(state, Verb::Signal(Signal::Hangup)),
         Action::Copy | Action::Snippet => state.target().is_some(),
-        Action::Detail | Action::Menu | Action::GoTo | Action::GoToInstance | Action::Why | Action::ShowPort => state.target().is_some(),
+        Action::Detail | Action::Menu | Action::Log | Action::GoTo | Action::GoToInstance | Action::Why | Action::ShowPort => {
+            state.target().is_some()
+        }
         Action::Fix => fix::is_possible(state),
         _ => true,
     }

@@ -4,6 +4,7 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 
 use crate::domain::Level;
 use crate::present::wording;
@@ -13,19 +14,41 @@ use super::canvas;
 
 /// Draws it.
 pub fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
+    draw_places(state, places(state, area), buffer);
+}
+
+/// Draws tabs where they are.
+pub fn draw_places(state: &State, places: Vec<(Tab, Rect, String)>, buffer: &mut Buffer) {
     let theme = &state.settings.theme;
-    for (tab, place, text) in places(state, area) {
+    for (tab, place, text) in places {
         let style = if tab == state.tab { theme.focus } else { theme.dim };
         let end = canvas::put(buffer, place.x, place.y, place.width, tab.key(), if tab == state.tab { style } else { theme.key });
         canvas::put(buffer, end, place.y, place.right().saturating_sub(end), &format!(" {text}"), style);
+        // In a title a rule runs behind them: a blank on either side.
+        canvas::put(buffer, place.x.saturating_sub(1), place.y, 1, " ", Style::new());
+        canvas::put(buffer, place.right(), place.y, 1, " ", Style::new());
     }
 }
 
 /// Where each tab is, and its words.
 pub fn places(state: &State, area: Rect) -> Vec<(Tab, Rect, String)> {
+    beside(Tab::ALL.map(|tab| (tab, words(state, tab))), area)
+}
+
+/// Where each tab is in a title, in as few words as all of them need to fit; none where they do not.
+pub fn short_places(state: &State, area: Rect) -> Vec<(Tab, Rect, String)> {
+    let with = |tab: Tab| if tab == Tab::Findings { words(state, tab) } else { tab.title().to_owned() };
+    let plain = |tab: Tab| tab.title().to_owned();
+    let all = |places: &Vec<_>| places.len() == Tab::ALL.len();
+    let wide = beside(Tab::ALL.map(|tab| (tab, with(tab))), area);
+    let narrow = || Some(beside(Tab::ALL.map(|tab| (tab, plain(tab))), area)).filter(all);
+    Some(wide).filter(all).or_else(narrow).unwrap_or_default()
+}
+
+/// Tabs side by side, as many as fit.
+fn beside(tabs: [(Tab, String); Tab::ALL.len()], area: Rect) -> Vec<(Tab, Rect, String)> {
     let (mut x, mut places) = (area.x + 1, Vec::new());
-    for tab in Tab::ALL {
-        let text = words(state, tab);
+    for (tab, text) in tabs {
         let width = canvas::cells(&text) + 2;
         if x + width > area.right() {
             break;

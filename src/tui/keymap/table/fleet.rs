@@ -6,7 +6,7 @@ use crossterm::event::KeyCode;
 
 use super::{DOWN, FIRST, LAST, PAGE_DOWN, PAGE_UP, UP, bind, char, named};
 use crate::present::columns::Column;
-use crate::tui::keymap::{Action, Binding, Motion, Place};
+use crate::tui::keymap::{Action, Binding, LogKey, Motion, Place};
 
 /// In the order of the help page and of the last line.
 pub const KEYS: &[Binding] = &[
@@ -23,6 +23,7 @@ pub const KEYS: &[Binding] = &[
     bind(Place::Fleet, Action::Mark, &[char(' ')], "", "mark it, or unmark it; s, S and r then act on all that are marked"),
     bind(Place::Fleet, Action::MarkAll, &[char('*')], "", "mark all that are shown"),
     bind(Place::Fleet, Action::Unmark, &[char('U')], "", "unmark all"),
+    bind(Place::Fleet, Action::InLog(LogKey::Together), &[char('L')], "", "the logs of the marked, else of what is shown, as one"),
     bind(Place::Fleet, Action::Move(Motion::Down), DOWN, "", "one down"),
     bind(Place::Fleet, Action::Move(Motion::Up), UP, "", "one up"),
     bind(Place::Fleet, Action::Move(Motion::First), FIRST, "", "to the first"),

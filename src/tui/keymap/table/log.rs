@@ -37,7 +37,6 @@ pub const KEYS: &[Binding] = &[
     log(LogKey::Save, &[char('W')], "", "save what is shown, older lines too, to a new file"),
     log(LogKey::Pager, &[char('|')], "", "read what is shown, older lines too, in $PAGER"),
     log(LogKey::Together, &[char('L')], "", "the logs of the marked, else of what is shown, as one; or one alone again"),
-    bind(Place::Fleet, Action::InLog(LogKey::Together), &[char('L')], "", "the logs of the marked, else of what is shown, as one"),
     bind(Place::Log, Action::PreviousInstance, &[char('[')], "", "the log of the instance above"),
     bind(Place::Log, Action::NextInstance, &[char(']')], "", "the log of the instance below"),
     bind(Place::Log, Action::Move(Motion::Left), &[named(KeyCode::Left)], "", "scroll to the left"),

@@ -46,8 +46,8 @@ fn launch(state: &State, declared: &Declared, width: u16, lines: &mut Vec<Line>)
     let Some(launch) = &declared.launch else { return };
     labelled(state, lines, width, "command", Shown::new(&launch.command.join(" ")).as_str(), Style::new());
     labelled(state, lines, width, "in", &path(&launch.directory), Style::new());
-    let (start, stop) = (units::took(launch.start_timeout), units::took(launch.stop_timeout));
-    labelled(state, lines, width, "patience", &format!("{start} to start, {stop} to stop"), Style::new());
+    let (start, stop) = (units::uptime(launch.start_timeout), units::uptime(launch.stop_timeout));
+    labelled(state, lines, width, "timeouts", &format!("{start} to start, {stop} to stop"), Style::new());
 }
 
 /// What its files say, secrets masked; for its own account and root.
@@ -80,6 +80,6 @@ pub fn ends(state: &State, row: &Row, width: u16, large: bool, lines: &mut Vec<L
     for (index, exit) in exits.iter().enumerate() {
         let at = words::clock(exit.at, now, &state.settings.zone);
         let label = if index == 0 { "ended" } else { "" };
-        labelled(state, lines, width, label, &format!("{at}, {}", wording::ended(exit)), Style::new());
+        labelled(state, lines, width, label, &format!("{at}, {} ago: {}", wording::age(exit.at, now), wording::ended(exit)), Style::new());
     }
 }

@@ -7,7 +7,7 @@ use ratatui::style::Style;
 use super::{LABEL, Line, labelled};
 use crate::domain::{Reading, Row};
 use crate::present::columns::Column;
-use crate::present::units;
+use crate::present::{units, wording};
 use crate::tui::state::State;
 use crate::tui::state::detail::{History, POINT, POINTS, Point};
 use crate::tui::view::pictures::{self, Course};
@@ -29,10 +29,13 @@ pub fn lines(state: &State, row: &Row, width: u16, large: bool, lines: &mut Vec<
     let empty = History::default();
     let history = state.detail.histories.get(&row.id).unwrap_or(&empty);
     for figure in figures(state, row, history, large) {
-        if large { chart(state, history, &figure, width, lines) } else { small(state, history, &figure, width, lines) }
+        // A scale without a point would take the room of what there is to say.
+        let is_known = history.last(POINTS).flatten().any(|point| (figure.of)(&point).is_some());
+        if large && is_known { chart(state, history, &figure, width, lines) } else { small(state, history, &figure, width, lines) }
     }
-    let known = |reading: Reading<u64>, word: &str| reading.known().map(|count| format!("{count} {word}"));
-    let counts: Vec<String> = [known(row.tasks, "threads"), known(row.open_files, "open files")].into_iter().flatten().collect();
+    let known =
+        |reading: Reading<u64>, word: &str| reading.known().map(|count| wording::count(usize::try_from(count).unwrap_or(usize::MAX), word));
+    let counts: Vec<String> = [known(row.tasks, "thread"), known(row.open_files, "open file")].into_iter().flatten().collect();
     if !counts.is_empty() {
         let processes = if row.processes.len() > 1 { format!("{} processes, ", row.processes.len()) } else { String::new() };
         labelled(state, lines, width, "has", &format!("{processes}{}", counts.join(", ")), Style::new());
@@ -51,6 +54,8 @@ struct Figure {
     limit: Option<(u32, String)>,
     /// A value of the scale in words.
     tell: fn(u32) -> String,
+    /// The next round value of the scale, in the unit in which it is told.
+    round: fn(u32) -> u32,
 }
 
 fn figures(state: &State, row: &Row, history: &History, large: bool) -> Vec<Figure> {
@@ -66,14 +71,17 @@ fn figures(state: &State, row: &Row, history: &History, large: bool) -> Vec<Figu
             // Hundredths of a percent, and the points are tenths.
             limit: limits.and_then(|limits| limits.cpu_max).map(|most| (whole(most / 10), format!("{} %", most / 100))),
             tell: |tenths| format!("{} %", tenths / 10),
+            round: |tenths| round(tenths, 10),
         },
         Figure {
             label: "memory",
             value: Column::Memory.text(row, state.look()),
             of: |point| point.memory,
             least: FULL_MEMORY,
-            limit: limits.and_then(|limits| limits.memory_max).map(|most| (whole(most / 1024), units::bytes(most))),
-            tell: |kibibytes| units::bytes(u64::from(kibibytes) * 1024),
+            limit: limits.and_then(|limits| limits.memory_max).map(|most| (whole(most / 1024), short(most))),
+            // A scale is round, so that no digit of it moves with each look.
+            tell: |kibibytes| short(u64::from(kibibytes) * 1024),
+            round: |kibibytes| round(kibibytes, if kibibytes > 500 * 1024 { 1024 * 1024 } else { 1024 }),
         },
     ];
     if large {
@@ -84,10 +92,16 @@ fn figures(state: &State, row: &Row, history: &History, large: bool) -> Vec<Figu
             of: |point| point.lines,
             least: FULL_LINES,
             limit: None,
-            tell: |lines| format!("{}/s", rate(lines)),
+            tell: |lines| format!("{}/s", rate(lines).trim_end_matches(".0")),
+            round: |lines| round(lines, u32::try_from(POINT.as_secs()).unwrap_or(1)),
         });
     }
     figures
+}
+
+/// Bytes of a scale or a limit, without the decimals of what is whole: "100 M", "1.5 G".
+fn short(bytes: u64) -> String {
+    units::bytes(bytes).replace(".00 ", " ").replace(".0 ", " ")
 }
 
 /// Lines a second, of the lines of one point.
@@ -124,7 +138,7 @@ fn chart(state: &State, history: &History, figure: &Figure, width: u16, lines: &
     let limit_row = course.limit.and_then(|limit| pictures::row_of(limit, top, HIGH));
     for (index, picture) in drawn.into_iter().enumerate() {
         let is_last = index + 1 == HIGH;
-        let (label, value) = if is_last { (figure.label, figure.value.as_str()) } else { ("", "") };
+        let (label, value) = if index == 0 { (figure.label, figure.value.as_str()) } else { ("", "") };
         let beside = match &figure.limit {
             Some((_, words)) if limit_row == Some(index) => format!("  limit {words}"),
             _ if index == 0 => format!("  {scale}"),
@@ -140,9 +154,21 @@ fn chart(state: &State, history: &History, figure: &Figure, width: u16, lines: &
     }
 }
 
-/// What a full column is: the limit where it is near enough to matter, else what there was at most.
+/// The next of 1, 2, 5, 10, 20, 50 and so on of these units.
+fn round(value: u32, unit: u32) -> u32 {
+    let (value, mut step) = (u64::from(value), u64::from(unit.max(1)));
+    loop {
+        if let Some(next) = [1, 2, 5].map(|factor| step * factor).into_iter().find(|next| *next >= value) {
+            return u32::try_from(next).unwrap_or(u32::MAX);
+        }
+        step *= 10;
+    }
+}
+
+/// What a full column is: the limit where it is near enough to matter, else the next round value above what there was at most.
 fn top(values: &[Option<u32>], figure: &Figure) -> u32 {
     let highest = values.iter().flatten().copied().max().unwrap_or(0).max(figure.least);
+    let highest = (figure.round)(highest);
     match figure.limit {
         Some((limit, _)) if limit <= highest.saturating_mul(4) => limit.max(highest),
         _ => highest,
@@ -155,17 +181,34 @@ mod tests {
 
     fn figure(limit: Option<u32>) -> Figure {
         let limit = limit.map(|limit| (limit, String::new()));
-        Figure { label: "", value: String::new(), of: |point| point.memory, least: 10, limit, tell: |value| value.to_string() }
+        Figure {
+            label: "",
+            value: String::new(),
+            of: |point| point.memory,
+            least: 10,
+            limit,
+            tell: |value| value.to_string(),
+            round: |value| round(value, 1),
+        }
     }
 
     #[test]
     fn a_limit_makes_the_scale_unless_it_is_far_away() {
         let values = [Some(40), None, Some(20)];
-        assert_eq!(top(&values, &figure(None)), 40);
+        assert_eq!(top(&values, &figure(None)), 50);
         assert_eq!(top(&values, &figure(Some(100))), 100);
-        assert_eq!(top(&values, &figure(Some(1000))), 40);
-        assert_eq!(top(&values, &figure(Some(30))), 40, "over its limit");
+        assert_eq!(top(&values, &figure(Some(1000))), 50);
+        assert_eq!(top(&values, &figure(Some(30))), 50, "over its limit");
         assert_eq!(top(&[None], &figure(None)), 10);
+    }
+
+    #[test]
+    fn a_scale_is_round_in_its_own_unit() {
+        let cases =
+            [(1, 10, 10), (200, 10, 200), (201, 10, 500), (6, 5, 10), (11, 5, 25), (83 * 1024, 1024, 100 * 1024), (u32::MAX, 1, u32::MAX)];
+        for (value, unit, expected) in cases {
+            assert_eq!(round(value, unit), expected, "{value}");
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use crate::domain::{Pressure, Reading, Snapshot, words};
+use crate::domain::{Pressure, Reading, Snapshot};
 use crate::present::{HIDDEN, NOTHING, units};
 use crate::tui::state::State;
 use crate::tui::state::course::Course;
@@ -53,7 +53,7 @@ pub(super) fn memory(state: &State, snapshot: &Snapshot, area: Rect, buffer: &mu
     ];
     head(state, "MEMORY", &facts, area, buffer);
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-    let label = |value: f32| units::bytes(value as u64);
+    let label = |value: f32| if value < 1.0 { "0".to_owned() } else { units::bytes(value as u64) };
     #[allow(clippy::cast_precision_loss)]
     let total = reading.memory_total as f32;
     picture(state, snapshot, &state.host.memory, total, &label, area, buffer);
@@ -128,7 +128,7 @@ pub(super) fn own(state: &State, snapshot: &Snapshot, area: Rect, buffer: &mut B
         Column::words("BERTH", 12),
         Column::number("CPU", 8),
         Column::number("MEMORY", 8),
-        Column::number("A LOOK", 10),
+        Column::number("ONE LOOK", 10),
         Column::number("SENT", 10),
     ];
     headings(state, &columns, area, buffer);
@@ -141,7 +141,7 @@ pub(super) fn own(state: &State, snapshot: &Snapshot, area: Rect, buffer: &mut B
         known(own.cpu_percent.map(|percent| format!("{} %", units::percent(percent)))),
         known(own.memory_bytes.map(units::bytes)),
         known(own.look.map(|look| format!("{:.1} ms", look.as_secs_f64() * 1000.0))),
-        known(state.host.sent_a_second().map(words::rate)),
+        known(state.host.sent_a_second().map(units::rate)),
     ];
     line(state, &columns, &cells, Rect { y: area.y + 1, height: 1, ..area }, buffer);
 }

@@ -6,7 +6,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use crate::domain::{Code, FileSystem, Row, Snapshot, words};
+use crate::domain::{Code, FileSystem, Row, Snapshot};
 use crate::present::fit::Align;
 use crate::present::range::range_use;
 use crate::present::{NOTHING, units};
@@ -103,7 +103,7 @@ fn disk(state: &State, file_system: &FileSystem) -> [(String, Style); 6] {
     let fills = match file_system.filling {
         None => (state.settings.glyphs.ellipsis.to_owned(), theme.dim),
         Some(rate) if rate.abs() < SOME => (NOTHING.to_owned(), theme.dim),
-        Some(rate) => plain(format!("{}{}", if rate < 0.0 { "-" } else { "" }, words::rate(rate))),
+        Some(rate) => plain(format!("{}{}", if rate < 0.0 { "-" } else { "" }, units::rate(rate))),
     };
     let lasts = match file_system.lasts().filter(|left| *left < FAR) {
         Some(left) => plain(units::uptime(left)),

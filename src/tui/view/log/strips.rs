@@ -44,6 +44,9 @@ pub fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
                 let x = area.x + u16::try_from(indent).unwrap_or(0);
                 let place = Rect { x, y, width: area.right().saturating_sub(x), height: 1 };
                 draw_strip(state, line, begin, &text, place, buffer);
+                if !is_first && area.x > 0 {
+                    canvas::put(buffer, area.x.saturating_sub(1), y, 1, state.settings.glyphs.carried, state.settings.theme.dim);
+                }
                 if state.log.is_selected(line.number) || (state.log.current == Some(line.number) && is_first) {
                     canvas::put(buffer, area.x.saturating_sub(1), y, 1, state.settings.glyphs.chosen, state.settings.theme.key);
                 }
