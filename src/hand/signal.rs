@@ -6,8 +6,6 @@ use std::fs;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 
-use procfs::FromRead;
-use procfs::process::Stat;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use crate::domain::{ProcessKey, Uid};
@@ -29,20 +27,32 @@ pub struct ProcessFacts {
 /// When there is no such process or it may not be seen.
 pub fn process_facts(pid: i32) -> io::Result<ProcessFacts> {
     let bytes = fs::read(format!("/proc/{pid}/stat"))?;
-    let stat = Stat::from_read(bytes.as_slice()).map_err(io::Error::other)?;
-    Ok(ProcessFacts { key: ProcessKey { pid: stat.pid, start_time: stat.starttime }, parent: stat.ppid, state: stat.state })
+    facts_in(&bytes).ok_or_else(|| io::Error::other("no process in stat"))
+}
+
+/// Reads the line of proc_pid_stat(5). What stands in the parentheses is the process's own choice, `)` and all.
+pub(super) fn facts_in(line: &[u8]) -> Option<ProcessFacts> {
+    let text = String::from_utf8_lossy(line);
+    let pid = text.split_once(" (")?.0.parse().ok()?;
+    let mut fields = text.rsplit_once(')')?.1.strip_prefix(' ')?.split([' ', '\n']);
+    let state = fields.next()?.chars().next()?;
+    let parent = fields.next()?.parse().ok()?;
+    // The 22nd field of the line.
+    let start_time = fields.nth(17)?.parse().ok()?;
+    Some(ProcessFacts { key: ProcessKey { pid, start_time }, parent, state })
 }
 
 /// The real uid of a process, from /proc/PID/status: the directory's owner is root for what is not dumpable.
 fn real_uid(pid: i32) -> io::Result<Uid> {
     let text = fs::read(format!("/proc/{pid}/status"))?;
-    let text = String::from_utf8_lossy(&text);
-    text.lines()
-        .find_map(|line| line.strip_prefix("Uid:"))
-        .and_then(|rest| rest.split_whitespace().next())
-        .and_then(|uid| uid.parse().ok())
-        .map(Uid)
-        .ok_or_else(|| io::Error::other("no Uid line in status"))
+    uid_in(&text).ok_or_else(|| io::Error::other("no Uid line in status"))
+}
+
+/// Reads proc_pid_status(5). A line end in the process's name is written as `\\n` there, so no line is of its own making.
+pub(super) fn uid_in(status: &[u8]) -> Option<Uid> {
+    let text = String::from_utf8_lossy(status);
+    let line = text.lines().find_map(|line| line.strip_prefix("Uid:"))?;
+    line.split_whitespace().next()?.parse().ok().map(Uid)
 }
 
 /// Whether the very process still runs (a zombie does not).
