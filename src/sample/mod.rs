@@ -16,6 +16,8 @@ mod clients;
 mod clock;
 mod diag;
 mod files;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod groups;
 mod hidden;
 mod holders;
