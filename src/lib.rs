@@ -28,6 +28,7 @@
 //! | [`present`] | columns, units, wording, JSON | hold state |
 //! | [`tui`] | the console: state, update, view, terminal | reach past `link` |
 //! | [`cli`] | one file a subcommand | reach past `link` |
+//! | `fuzz` | doors for fuzzers and the replay of their corpora; not in the program | be needed by it |
 //! | [`demo`] | a fleet of real MCP servers that leaves nothing behind | touch anything it did not make |
 
 pub mod cli;
@@ -38,6 +39,8 @@ pub mod discover;
 pub mod domain;
 pub mod engine;
 pub mod error;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 pub mod hand;
 pub mod judge;
 pub mod link;

@@ -64,7 +64,7 @@ impl Value {
         Shown::new(&self.written())
     }
 
-    fn written(&self) -> String {
+    pub fn written(&self) -> String {
         match self {
             Self::Text(text) => quoted(text),
             Self::Integer(Ok(number)) => number.to_string(),

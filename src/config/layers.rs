@@ -71,7 +71,7 @@ pub(super) fn defaults() -> Result<Table> {
 }
 
 /// One file as a table, checked whole: what a later layer would replace must be right too.
-fn layer(path: &Path, bytes: &[u8]) -> Result<Table, Fault> {
+pub(super) fn layer(path: &Path, bytes: &[u8]) -> Result<Table, Fault> {
     let file: Arc<Path> = path.into();
     let text = std::str::from_utf8(bytes).map_err(|error| {
         let before = String::from_utf8_lossy(bytes.get(..error.valid_up_to()).unwrap_or_default());

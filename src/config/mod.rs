@@ -5,6 +5,8 @@
 mod apply;
 mod build;
 mod describe;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 pub mod init;
 mod item;
 mod keys;

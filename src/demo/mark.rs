@@ -30,6 +30,12 @@ impl Mark {
         Ok(Self(bytes.iter().map(|byte| format!("{byte:02x}")).collect()))
     }
 
+    /// One that is known beforehand.
+    #[cfg(any(test, fuzzing))]
+    pub(super) fn of(value: &str) -> Self {
+        Self(value.to_owned())
+    }
+
     /// The variable's value.
     pub fn value(&self) -> &str {
         &self.0
@@ -41,7 +47,7 @@ impl Mark {
     }
 
     /// Whether an environment as /proc/PID/environ shows it bears the mark.
-    fn is_in(&self, environment: &[u8]) -> bool {
+    pub(super) fn is_in(&self, environment: &[u8]) -> bool {
         let entry = format!("{VARIABLE}={}", self.0);
         environment.split(|byte| *byte == 0).any(|variable| variable == entry.as_bytes())
     }

@@ -18,6 +18,8 @@
 //! Only the end of the reaper itself, by SIGKILL, leaves the cleaning to the console, which does it on its way out as well.
 
 pub mod cast;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 pub mod mark;
 pub mod ports;
 pub mod reaper;

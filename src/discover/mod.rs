@@ -8,6 +8,8 @@ mod env;
 #[cfg(test)]
 mod env_tests;
 mod example;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod hearing;
 mod pace;
 mod passwd;

@@ -10,6 +10,8 @@ mod declared;
 mod deed;
 mod env_file;
 mod finding;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod host;
 mod id;
 mod limits;

@@ -73,24 +73,29 @@ impl Shown {
 /// The picture that stands for a character which must not reach a terminal; `None` for a harmless character.
 ///
 /// Controls: C0, DEL and C1. Format characters: bidirectional controls (a name could reverse the rest of the row),
-/// zero-width characters and joiners, variation selectors' kin, tags, interlinear and language marks: what is not seen can lie.
+/// zero-width characters and joiners, variation selectors, tags, interlinear and language marks: what is not seen can lie. These are all
+/// that have Default_Ignorable_Code_Point in Unicode's DerivedCoreProperties.txt, but for U+FE0E and U+FE0F, by which servers' logs tell
+/// an emoji from a letter: a mark without them would be two.
 fn picture(character: char) -> Option<char> {
     match character {
         '\u{00}'..='\u{1f}' => char::from_u32(0x2400 + character as u32),
         '\u{7f}' => Some('\u{2421}'),
         '\u{80}'..='\u{9f}'
         | '\u{ad}'
+        | '\u{34f}'
         | '\u{61c}'
-        | '\u{180e}'
+        | '\u{17b4}'..='\u{17b5}'
+        | '\u{180b}'..='\u{180f}'
         | '\u{200b}'..='\u{200f}'
         | '\u{2028}'..='\u{202e}'
         | '\u{2060}'..='\u{206f}'
         | '\u{115f}'
         | '\u{1160}'
         | '\u{3164}'
-        | '\u{ffa0}'
+        | '\u{fe00}'..='\u{fe0d}'
         | '\u{feff}'
-        | '\u{fff9}'..='\u{fffb}'
+        | '\u{ffa0}'
+        | '\u{fff0}'..='\u{fffb}'
         | '\u{e0000}'..='\u{e0fff}'
         | '\u{1bca0}'..='\u{1bca3}'
         | '\u{1d173}'..='\u{1d17a}' => Some('\u{fffd}'),

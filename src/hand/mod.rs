@@ -7,6 +7,8 @@ mod acting;
 mod ahead;
 mod cgroup;
 mod errand;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod identity;
 mod job;
 mod message;

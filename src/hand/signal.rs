@@ -33,11 +33,11 @@ pub fn process_facts(pid: i32) -> io::Result<ProcessFacts> {
     let mut line = [0; LINE];
     // The kernel gives the whole line at once where there is room for it.
     let length = rustix::io::retry_on_intr(|| rustix::io::read(&file, &mut line))?;
-    line.get(..length).and_then(facts_of).ok_or_else(|| io::ErrorKind::InvalidData.into())
+    line.get(..length).and_then(facts_in).ok_or_else(|| io::ErrorKind::InvalidData.into())
 }
 
 /// The four fields of a line of proc_pid_stat(5). Ending a tree reads that of every process of the host: the other 48 are passed over.
-fn facts_of(line: &[u8]) -> Option<ProcessFacts> {
+pub(super) fn facts_in(line: &[u8]) -> Option<ProcessFacts> {
     let pid = std::str::from_utf8(line.split(|byte| *byte == b' ').next()?).ok()?.parse().ok()?;
     // The name in the parentheses is the process's own choice, and may have some itself.
     let closing = line.iter().rposition(|byte| *byte == b')')?;
@@ -52,13 +52,14 @@ fn facts_of(line: &[u8]) -> Option<ProcessFacts> {
 /// The real uid of a process, from /proc/PID/status: the directory's owner is root for what is not dumpable.
 fn real_uid(pid: i32) -> io::Result<Uid> {
     let text = fs::read(format!("/proc/{pid}/status"))?;
-    let text = String::from_utf8_lossy(&text);
-    text.lines()
-        .find_map(|line| line.strip_prefix("Uid:"))
-        .and_then(|rest| rest.split_whitespace().next())
-        .and_then(|uid| uid.parse().ok())
-        .map(Uid)
-        .ok_or_else(|| io::Error::other("no Uid line in status"))
+    uid_in(&text).ok_or_else(|| io::Error::other("no Uid line in status"))
+}
+
+/// Reads proc_pid_status(5). A line end in the process's name is written as `\\n` there, so no line is of its own making.
+pub(super) fn uid_in(status: &[u8]) -> Option<Uid> {
+    let text = String::from_utf8_lossy(status);
+    let line = text.lines().find_map(|line| line.strip_prefix("Uid:"))?;
+    line.split_whitespace().next()?.parse().ok().map(Uid)
 }
 
 /// Whether the very process still runs (a zombie does not). What cannot be looked at is not taken for ended.
@@ -135,12 +136,12 @@ mod tests {
                 "12 ({name}) S 7 1 1 0 -1 0 0 0 0 0 5 6 0 0 20 0 1 0 4711 0 1 0 0 0 0 0 0 0 0 0 0 0 0 0 17 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n"
             );
             let theirs = Stat::from_read(line.as_bytes()).unwrap();
-            let ours = facts_of(line.as_bytes()).unwrap();
+            let ours = facts_in(line.as_bytes()).unwrap();
             assert_eq!((ours.key.pid, ours.key.start_time), (theirs.pid, theirs.starttime), "{name}");
             assert_eq!((ours.parent, ours.state), (theirs.ppid, theirs.state), "{name}");
         }
         for broken in ["", "12", "12 (x", "12 (x)", "12 (x) S", "12 (x) S 7 1", "x (x) S 7 1 1 0 -1 0 0 0 0 0 5 6 0 0 20 0 1 0 4711 0"] {
-            assert_eq!(facts_of(broken.as_bytes()), None, "{broken}");
+            assert_eq!(facts_in(broken.as_bytes()), None, "{broken}");
         }
         let own = std::process::id().cast_signed();
         let theirs = procfs::process::Process::myself().unwrap().stat().unwrap();

@@ -7,6 +7,8 @@ mod chunk;
 mod colour;
 mod followed;
 mod follower;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod history;
 mod level;
 mod lines;

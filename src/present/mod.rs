@@ -27,12 +27,12 @@ pub mod why;
 pub mod wording;
 
 /// The fixture fleet; `tests/it` includes the same file.
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 #[path = "../../tests/support/fleet.rs"]
 pub(crate) mod fleet;
 
 // The fixture fleet takes its facts from `super::domain`, here and in `tests/it`.
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 use crate::domain;
 
 use jiff::Timestamp;

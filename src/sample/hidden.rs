@@ -7,7 +7,7 @@ use procfs::process::{MountInfo, MountInfos};
 
 /// How /proc is mounted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Hiding {
+pub(super) enum Hiding {
     /// Everybody sees everything.
     Nothing,
     /// `noaccess` and `invisible`: members of this group see everything.
@@ -32,7 +32,7 @@ fn may_see(hiding: Hiding, is_root: bool, group: u32, groups: &[u32]) -> bool {
 }
 
 /// The last mount at /proc is the one that is seen.
-fn hiding(mountinfo: &[u8]) -> Hiding {
+pub(super) fn hiding(mountinfo: &[u8]) -> Hiding {
     let Ok(MountInfos(mounts)) = MountInfos::from_read(mountinfo) else {
         return Hiding::Nothing;
     };

@@ -17,6 +17,8 @@ mod clock;
 mod descriptors;
 mod diag;
 mod files;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod groups;
 mod halves;
 mod hidden;

@@ -192,13 +192,18 @@ fn attempt<T>(into: &mut T, clear: fn(&mut T), mut once: impl FnMut(&mut T) -> R
 
 /// How far a dump is.
 #[derive(Default)]
-struct Progress {
+pub(super) struct Progress {
     done: bool,
     interrupted: bool,
 }
 
 /// Reads the messages of one datagram.
-fn read_datagram(datagram: &[u8], sequence: u32, progress: &mut Progress, tell: &mut impl FnMut(&[u8])) -> Result<(), DumpError> {
+pub(super) fn read_datagram(
+    datagram: &[u8],
+    sequence: u32,
+    progress: &mut Progress,
+    tell: &mut impl FnMut(&[u8]),
+) -> Result<(), DumpError> {
     let malformed = || DumpError::Disturbed(io::ErrorKind::InvalidData.into());
     let mut rest = datagram;
     while !rest.is_empty() {
@@ -224,7 +229,7 @@ fn read_datagram(datagram: &[u8], sequence: u32, progress: &mut Progress, tell: 
 /// The negative errno at the start of an error or of the end of a dump; `None` for zero.
 fn error_of(payload: &[u8]) -> Option<DumpError> {
     let code = i32::from_ne_bytes(payload.get(..4)?.try_into().ok()?);
-    (code < 0).then(|| DumpError::of(io::Error::from_raw_os_error(-code)))
+    (code < 0).then(|| DumpError::of(io::Error::from_raw_os_error(code.checked_neg().unwrap_or(libc::EPROTO))))
 }
 
 #[cfg(test)]

@@ -70,7 +70,7 @@ fn read(proc: &Proc, name: &str, file: &mut Option<OwnedFd>) -> io::Result<Press
 }
 
 /// `some avg10=1.25 avg60=1.53 avg300=1.06 total=2166807964`, and the same of `full` where there is that.
-fn parse(text: &str) -> Option<Pressure> {
+pub(super) fn parse(text: &str) -> Option<Pressure> {
     let averages = |word: &str| {
         let line = text.lines().find_map(|line| line.strip_prefix(word))?;
         let value = |name: &str| line.split(' ').find_map(|field| field.strip_prefix(name))?.parse().ok();

@@ -337,7 +337,7 @@ fn command(proc: &Proc, pid: i32, name: &[u8]) -> Shown {
     joined(proc.read(pid, "cmdline").unwrap_or_default(), name)
 }
 
-fn joined(mut arguments: Vec<u8>, name: &[u8]) -> Shown {
+pub(super) fn joined(mut arguments: Vec<u8>, name: &[u8]) -> Shown {
     while arguments.last() == Some(&0) {
         arguments.pop();
     }
@@ -356,7 +356,7 @@ fn cgroup(proc: &Proc, pid: i32) -> Reading<Shown> {
 }
 
 /// The path in the unified hierarchy (number 0); where only the old ones are, systemd's own, else the first.
-fn cgroup_of(text: &[u8]) -> Option<Shown> {
+pub(super) fn cgroup_of(text: &[u8]) -> Option<Shown> {
     let ProcessCGroups(groups) = ProcessCGroups::from_read(text).ok()?;
     let unified = groups.iter().find(|group| group.hierarchy == 0);
     let systemd = || groups.iter().find(|group| group.controllers.iter().any(|controller| controller == "name=systemd"));

@@ -7,6 +7,8 @@ mod app;
 pub mod clipboard;
 pub mod effect;
 pub mod event;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 pub mod fuzzy;
 pub mod glyphs;
 mod input;
@@ -29,7 +31,7 @@ pub mod update;
 pub mod view;
 mod watchdog;
 
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 mod testing;
 
 use std::sync::Arc;

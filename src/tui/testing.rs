@@ -1,5 +1,9 @@
 //! Rows, snapshots and states for the console's unit tests.
 
+// A fixture that cannot be made fails its test; clippy takes only #[test] functions for tests.
+#![allow(clippy::unwrap_used)]
+#![cfg_attr(fuzzing, allow(dead_code))]
+
 use std::sync::Arc;
 use std::time::Duration;
 

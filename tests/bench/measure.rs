@@ -90,7 +90,7 @@ fn stat(pid: i32) -> Option<Vec<String>> {
 }
 
 /// A process and all below it.
-fn tree(root: i32) -> HashSet<i32> {
+pub fn tree(root: i32) -> HashSet<i32> {
     let mut parents = HashMap::new();
     for entry in fs::read_dir("/proc").unwrap().flatten() {
         let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<i32>().ok()) else { continue };

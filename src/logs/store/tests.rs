@@ -184,3 +184,17 @@ fn every_slice_once_is_all_that_is_to_be_seen() {
     assert_eq!(seen, 29);
     assert_eq!(store.slice(FIRST + 100, FIRST + 200).0.len(), 2);
 }
+
+#[test]
+fn in_a_log_without_lines_there_is_nothing_to_go_through() {
+    let mut store = Store::default();
+    sift(&mut store, |want| want.keep = vec![Pattern::new("7").unwrap()]);
+    sift(&mut store, |want| want.search = Some(Pattern::new("1").unwrap()));
+    // Whoever went through it would be told to go through it again, for ever.
+    assert!(store.next_job().is_none());
+    assert_eq!(page(&mut store, At::Newest, 3), [] as [i64; 0]);
+    store.add((0..20).map(line));
+    store.settle();
+    assert_eq!(page(&mut store, At::Newest, 3), [7, 17]);
+    assert_eq!(find(&mut store, Goal::Match, FIRST, true), at(17, false));
+}

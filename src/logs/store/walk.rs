@@ -44,10 +44,12 @@ impl Store {
         Some(())
     }
 
-    /// Whether a chunk is to be gone through.
+    /// Whether a chunk is to be gone through. In one without lines, that of a log without any, there is nothing to go through, and
+    /// nobody could bring it back: it has no number that it could be found by.
     pub(super) fn is_stale(&self, chunk: &Chunk) -> bool {
-        (!self.want.is_everything() && chunk.passing_for != self.filter_serial)
-            || (self.want.search.is_some() && chunk.found_for != self.search_serial)
+        let is_unsifted = !self.want.is_everything() && chunk.passing_for != self.filter_serial;
+        let is_unsearched = self.want.search.is_some() && chunk.found_for != self.search_serial;
+        chunk.count > 0 && (is_unsifted || is_unsearched)
     }
 
     /// How far going through them is, in percent.

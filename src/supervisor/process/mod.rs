@@ -4,6 +4,8 @@
 
 mod claims;
 mod environment;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 pub mod keeper;
 mod launch;
 mod lock;

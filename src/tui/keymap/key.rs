@@ -4,6 +4,8 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
+use crate::domain::Shown;
+
 /// A key as it is bound: shift is part of a character, Ctrl is told apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Key {
@@ -54,7 +56,7 @@ impl Key {
         if let (Some(character), None) = (characters.next(), characters.next()) {
             return match character {
                 ' ' => Err("is written \"space\"".to_owned()),
-                control if control.is_control() => Err("is no key's name".to_owned()),
+                hidden if Shown::new(text).as_str() != text || hidden.is_control() => Err("is no key's name".to_owned()),
                 plain => Ok(Self { code: KeyCode::Char(plain), control: false }),
             };
         }
@@ -136,6 +138,8 @@ mod tests {
             ("ctrl-up", "one letter"),
             ("alt-r", "is no key's name"),
             ("\u{1b}", "is no key's name"),
+            // The help and the palette would show it.
+            ("\u{202e}", "is no key's name"),
         ];
         for (text, part) in cases {
             let why = Key::parse(text).unwrap_err();

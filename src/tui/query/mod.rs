@@ -10,6 +10,8 @@ mod word;
 use crate::domain::{Row, Shown};
 
 pub use complete::{Completion, complete, is_one_word};
+#[cfg(any(test, fuzzing))]
+pub use word::STATES;
 use word::Word;
 
 /// The fields with the names that they go by, the first one being the one that is offered.

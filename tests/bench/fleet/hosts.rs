@@ -3,13 +3,21 @@
 //! It must never write outside its own directory.
 
 use std::fs;
-use std::os::unix::fs::chown;
+use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 
 use super::load::Load;
 
 /// The account that the load runs as: root's own tree has nobody else's.
 pub const ACCOUNT: &str = "nobody";
+
+/// Lets the load's account get to its own files, and lays this program where it may execute it.
+pub fn make_room(directory: &Path) -> PathBuf {
+    fs::set_permissions(directory, fs::Permissions::from_mode(0o755)).unwrap();
+    let copy = directory.join("server");
+    fs::copy(std::env::current_exe().unwrap(), &copy).unwrap();
+    copy
+}
 
 /// Lays out a tree below the directory and returns the configuration over it.
 pub fn lay_out(directory: &Path, load: &Load, server: &Path) -> PathBuf {

@@ -66,9 +66,7 @@ fn main() {
     // Before any thread: it forks.
     let load = Load::start(options.instances, options.started, hosts::ACCOUNT);
     let directory = tempfile::tempdir().unwrap();
-    make_enterable(directory.path());
-    let server = std::env::current_exe().unwrap();
-    let server = copy_for_everybody(&server, directory.path());
+    let server = hosts::make_room(directory.path());
     let config = hosts::lay_out(directory.path(), &load, &server);
     let writers = writers::Writers::start(&directory.path().join("mcp-server/users"));
     let home = directory.path().to_str().unwrap().to_owned();
@@ -124,19 +122,6 @@ fn hidden() -> bool {
         _ => return false,
     }
     true
-}
-
-/// The load's account must get to its own files.
-fn make_enterable(directory: &Path) {
-    use std::os::unix::fs::PermissionsExt;
-    std::fs::set_permissions(directory, std::fs::Permissions::from_mode(0o755)).unwrap();
-}
-
-/// This program where every account may execute it.
-fn copy_for_everybody(program: &Path, directory: &Path) -> std::path::PathBuf {
-    let copy = directory.join("server");
-    std::fs::copy(program, &copy).unwrap();
-    copy
 }
 
 impl Bench<'_> {
