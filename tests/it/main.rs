@@ -40,6 +40,7 @@ mod screens_sizes;
 mod screens_tabs;
 #[allow(dead_code, reason = "shared by test programs that need different parts of it")]
 mod stage;
+#[allow(dead_code, reason = "shared by test programs that need different parts of it")]
 #[path = "../support/terminal.rs"]
 mod terminal;
 mod threats;
