@@ -11,7 +11,7 @@ pub enum See {
     Has(&'static str),
     /// This is not.
     Lacks(&'static str),
-    /// The line with the `>` holds this.
+    /// The one line with the `>` holds this.
     Chosen(&'static str),
     /// One line holds both.
     Line(&'static str, &'static str),

@@ -42,7 +42,7 @@ fn chosen(text: &str, owner: &str) -> bool {
 fn rows_headings_tabs_borders_cells_and_the_wheel_answer_the_mouse() {
     let stage = Stage::set();
     let mut console = stage.console(120, 40);
-    assert!(console.has_mouse());
+    console.until("the mouse", PATIENCE, |_| console.has_mouse());
 
     let (_, y) = find(&console, "  cat  ");
     click(&mut console, (4, y));
@@ -80,7 +80,8 @@ fn rows_headings_tabs_borders_cells_and_the_wheel_answer_the_mouse() {
     click(&mut console, (x, y));
     let told = format!("─ {} ─", stage.first + 3);
     console.until("dan's port", PATIENCE, |text| text.contains(&told) && text.contains("to dan, stopped"));
-    assert!(console.is_reversed(u16::try_from(x).unwrap(), u16::try_from(y).unwrap()));
+    let cell = (u16::try_from(x).unwrap(), u16::try_from(y).unwrap());
+    console.until("the cell reversed", PATIENCE, |_| console.is_reversed(cell.0, cell.1));
     console.keys("\r");
     console.until("dan", PATIENCE, |text| chosen(text, "dan"));
 }
