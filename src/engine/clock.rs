@@ -22,8 +22,11 @@ use super::{Eye, memory};
 /// How long the end of an order stays to be seen.
 const SEEN_FOR: Duration = Duration::from_secs(8);
 
-/// How soon after a death its record is looked at again: the keeper writes it in that time.
-const AFTER_A_DEATH: Duration = Duration::from_millis(15);
+/// How soon after a death its record is looked at: the keeper writes it in that time. What a death changes is told once, with how it ended.
+const AFTER_A_DEATH: Duration = Duration::from_millis(10);
+
+/// How soon after a death the processes are looked at: who survived it, and who came in its place.
+const SURVIVORS: Duration = Duration::from_millis(150);
 
 /// How long what is told of configurations gathers before it is looked at.
 const GATHER: Duration = Duration::from_millis(30);
@@ -90,6 +93,7 @@ impl Clock {
         let mut next_discover = Instant::now();
         let mut next_processes = Instant::now();
         let mut next_ports = Instant::now();
+        let mut next_record: Option<(Instant, Duration)> = None;
         let mut events = [EpollEvent::empty(); 64];
         loop {
             let now = Instant::now();
@@ -103,7 +107,14 @@ impl Clock {
             if processes || changed {
                 self.eye.claim();
             }
-            if now >= next_ports || processes {
+            if let Some((at, wait)) = next_record.filter(|(at, _)| now >= *at) {
+                let is_first = wait == AFTER_A_DEATH;
+                let is_written = self.eye.claim();
+                changed |= is_first || is_written;
+                // A keeper that gets no processor writes a little later.
+                next_record = (!is_written && wait < SURVIVORS).then(|| (at + wait * 2, wait * 2));
+            }
+            if now >= next_ports || processes || changed {
                 // Who came is told ten times a second; who went is told by the process's death, and otherwise once a second.
                 changed |= if processes || changed { self.eye.ports() } else { self.eye.newcomers() };
                 next_ports = now + self.sampling.ports;
@@ -123,7 +134,8 @@ impl Clock {
                 tidied = None;
                 memory::give_back();
             }
-            let next = next_discover.min(next_processes).min(next_ports).saturating_duration_since(Instant::now());
+            let next = next_discover.min(next_processes).min(next_ports);
+            let next = next_record.map_or(next, |(at, _)| next.min(at)).saturating_duration_since(Instant::now());
             // Rounded up: a timeout of zero would spin until the tick is due.
             let timeout = EpollTimeout::try_from(next + Duration::from_millis(1)).unwrap_or(EpollTimeout::MAX);
             let count = self.epoll.wait(&mut events, timeout).unwrap_or(0);
@@ -136,10 +148,9 @@ impl Clock {
                 } else if let Some((descriptor, key, id)) = i32::try_from(event.data()).ok().and_then(|pid| self.mourners.remove(&pid)) {
                     let _ = self.epoll.delete(descriptor.as_fd());
                     self.eye.forget(key, &id, descriptor);
-                    self.eye.claim();
-                    self.eye.ports();
-                    self.publish();
-                    next_processes = Instant::now() + AFTER_A_DEATH;
+                    let died = Instant::now();
+                    next_record = Some((died + AFTER_A_DEATH, AFTER_A_DEATH));
+                    next_processes = next_processes.min(died + SURVIVORS);
                 }
             }
         }
