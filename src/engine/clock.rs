@@ -87,6 +87,23 @@ struct Clock {
     publish: watch::Sender<Arc<Snapshot>>,
 }
 
+/// What was heard while waiting.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+struct Heard {
+    /// Somebody wants a look.
+    woken: bool,
+    /// A configuration has changed.
+    told: bool,
+    /// A main process has ended.
+    died: bool,
+}
+
+impl Heard {
+    fn and(self, other: Self) -> Self {
+        Self { woken: self.woken | other.woken, told: self.told | other.told, died: self.died | other.died }
+    }
+}
+
 impl Clock {
     fn run(mut self) {
         let mut tidied = Some(Instant::now() + TIDY_AFTER);
@@ -94,10 +111,9 @@ impl Clock {
         let mut next_processes = Instant::now();
         let mut next_ports = Instant::now();
         let mut next_record: Option<(Instant, Duration)> = None;
-        let mut events = [EpollEvent::empty(); 64];
         loop {
             let now = Instant::now();
-            let mut changed = false;
+            let (mut changed, mut heard) = (false, Heard::default());
             if now >= next_discover {
                 changed |= self.eye.discover();
                 next_discover = self.eye.next_discovery().unwrap_or(now + self.sampling.discover);
@@ -125,6 +141,11 @@ impl Clock {
                 next_processes = now + self.sampling.processes;
             }
             if processes || changed {
+                // Who was seen to be gone has a pidfd that says so by now.
+                heard = self.hear(EpollTimeout::ZERO);
+                if heard.died {
+                    self.eye.ports();
+                }
                 self.publish();
             }
             if processes {
@@ -138,22 +159,43 @@ impl Clock {
             let next = next_record.map_or(next, |(at, _)| next.min(at)).saturating_duration_since(Instant::now());
             // Rounded up: a timeout of zero would spin until the tick is due.
             let timeout = EpollTimeout::try_from(next + Duration::from_millis(1)).unwrap_or(EpollTimeout::MAX);
-            let count = self.epoll.wait(&mut events, timeout).unwrap_or(0);
-            for event in &events[..count] {
-                if event.data() == 0 {
-                    let _ = self.wake.read();
-                    next_processes = Instant::now();
-                } else if event.data() == TOLD {
-                    next_discover = next_discover.min(Instant::now() + GATHER);
-                } else if let Some((descriptor, key, id)) = i32::try_from(event.data()).ok().and_then(|pid| self.mourners.remove(&pid)) {
-                    let _ = self.epoll.delete(descriptor.as_fd());
-                    self.eye.forget(key, &id, descriptor);
-                    let died = Instant::now();
-                    next_record = Some((died + AFTER_A_DEATH, AFTER_A_DEATH));
-                    next_processes = next_processes.min(died + SURVIVORS);
-                }
+            let heard = heard.and(self.hear(if heard == Heard::default() { timeout } else { EpollTimeout::ZERO }));
+            let now = Instant::now();
+            if heard.woken {
+                next_processes = now;
+            }
+            if heard.told {
+                next_discover = next_discover.min(now + GATHER);
+            }
+            if heard.died {
+                next_record = Some((now + AFTER_A_DEATH, AFTER_A_DEATH));
+                next_processes = next_processes.min(now + SURVIVORS);
             }
         }
+    }
+
+    /// Waits for what the kernel and others have to tell. Of who has died nothing is believed any more, and how it ended is asked for at once:
+    /// a picture that only misses the process would say that nobody knows.
+    fn hear(&mut self, timeout: EpollTimeout) -> Heard {
+        let mut events = [EpollEvent::empty(); 64];
+        let mut heard = Heard::default();
+        let count = self.epoll.wait(&mut events, timeout).unwrap_or(0);
+        for event in &events[..count] {
+            if event.data() == 0 {
+                let _ = self.wake.read();
+                heard.woken = true;
+            } else if event.data() == TOLD {
+                heard.told = true;
+            } else if let Some((descriptor, key, id)) = i32::try_from(event.data()).ok().and_then(|pid| self.mourners.remove(&pid)) {
+                let _ = self.epoll.delete(descriptor.as_fd());
+                self.eye.forget(key, &id, descriptor);
+                heard.died = true;
+            }
+        }
+        if heard.died {
+            self.eye.claim();
+        }
+        heard
     }
 
     /// Lets the next change of a configuration wake this thread.
@@ -189,8 +231,8 @@ impl Clock {
                 continue;
             }
             let Some(Ok(descriptor)) = Pid::from_raw(key.pid.max(0)).map(|pid| pidfd_open(pid, PidfdFlags::empty())) else { continue };
-            // Opened first, checked after: the pid may have been given to another in between.
-            if process_facts(key.pid).is_ok_and(|facts| facts.key == key)
+            // Opened first, checked after: the pid may have been given to another in between. The end of what only waits to be reaped was told.
+            if process_facts(key.pid).is_ok_and(|facts| facts.key == key && !matches!(facts.state, 'Z' | 'X'))
                 && let Ok(data) = u64::try_from(key.pid)
                 && self.epoll.add(descriptor.as_fd(), EpollEvent::new(EpollFlags::EPOLLIN, data)).is_ok()
             {
