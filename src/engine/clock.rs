@@ -22,8 +22,11 @@ use super::{Eye, memory};
 /// How long the end of an order stays to be seen.
 const SEEN_FOR: Duration = Duration::from_secs(8);
 
-/// How soon after a death its record is looked at again: the keeper writes it in that time.
-const AFTER_A_DEATH: Duration = Duration::from_millis(15);
+/// How soon after a death its record is looked at: the keeper writes it in that time. What a death changes is told once, with how it ended.
+const AFTER_A_DEATH: Duration = Duration::from_millis(10);
+
+/// How soon after a death the processes are looked at: who survived it, and who came in its place.
+const SURVIVORS: Duration = Duration::from_millis(150);
 
 /// How long what is told of configurations gathers before it is looked at.
 const GATHER: Duration = Duration::from_millis(30);
@@ -84,16 +87,33 @@ struct Clock {
     publish: watch::Sender<Arc<Snapshot>>,
 }
 
+/// What was heard while waiting.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+struct Heard {
+    /// Somebody wants a look.
+    woken: bool,
+    /// A configuration has changed.
+    told: bool,
+    /// A main process has ended.
+    died: bool,
+}
+
+impl Heard {
+    fn and(self, other: Self) -> Self {
+        Self { woken: self.woken | other.woken, told: self.told | other.told, died: self.died | other.died }
+    }
+}
+
 impl Clock {
     fn run(mut self) {
         let mut tidied = Some(Instant::now() + TIDY_AFTER);
         let mut next_discover = Instant::now();
         let mut next_processes = Instant::now();
         let mut next_ports = Instant::now();
-        let mut events = [EpollEvent::empty(); 64];
+        let mut next_record: Option<(Instant, Duration)> = None;
         loop {
             let now = Instant::now();
-            let mut changed = false;
+            let (mut changed, mut heard) = (false, Heard::default());
             if now >= next_discover {
                 changed |= self.eye.discover();
                 next_discover = self.eye.next_discovery().unwrap_or(now + self.sampling.discover);
@@ -103,7 +123,14 @@ impl Clock {
             if processes || changed {
                 self.eye.claim();
             }
-            if now >= next_ports || processes {
+            if let Some((at, wait)) = next_record.filter(|(at, _)| now >= *at) {
+                let is_first = wait == AFTER_A_DEATH;
+                let is_written = self.eye.claim();
+                changed |= is_first || is_written;
+                // A keeper that gets no processor writes a little later.
+                next_record = (!is_written && wait < SURVIVORS).then(|| (at + wait * 2, wait * 2));
+            }
+            if now >= next_ports || processes || changed {
                 // Who came is told ten times a second; who went is told by the process's death, and otherwise once a second.
                 changed |= if processes || changed { self.eye.ports() } else { self.eye.newcomers() };
                 next_ports = now + self.sampling.ports;
@@ -114,6 +141,11 @@ impl Clock {
                 next_processes = now + self.sampling.processes;
             }
             if processes || changed {
+                // Who was seen to be gone has a pidfd that says so by now.
+                heard = self.hear(EpollTimeout::ZERO);
+                if heard.died {
+                    self.eye.ports();
+                }
                 self.publish();
             }
             if processes {
@@ -123,26 +155,47 @@ impl Clock {
                 tidied = None;
                 memory::give_back();
             }
-            let next = next_discover.min(next_processes).min(next_ports).saturating_duration_since(Instant::now());
+            let next = next_discover.min(next_processes).min(next_ports);
+            let next = next_record.map_or(next, |(at, _)| next.min(at)).saturating_duration_since(Instant::now());
             // Rounded up: a timeout of zero would spin until the tick is due.
             let timeout = EpollTimeout::try_from(next + Duration::from_millis(1)).unwrap_or(EpollTimeout::MAX);
-            let count = self.epoll.wait(&mut events, timeout).unwrap_or(0);
-            for event in &events[..count] {
-                if event.data() == 0 {
-                    let _ = self.wake.read();
-                    next_processes = Instant::now();
-                } else if event.data() == TOLD {
-                    next_discover = next_discover.min(Instant::now() + GATHER);
-                } else if let Some((descriptor, key, id)) = i32::try_from(event.data()).ok().and_then(|pid| self.mourners.remove(&pid)) {
-                    let _ = self.epoll.delete(descriptor.as_fd());
-                    self.eye.forget(key, &id, descriptor);
-                    self.eye.claim();
-                    self.eye.ports();
-                    self.publish();
-                    next_processes = Instant::now() + AFTER_A_DEATH;
-                }
+            let heard = heard.and(self.hear(if heard == Heard::default() { timeout } else { EpollTimeout::ZERO }));
+            let now = Instant::now();
+            if heard.woken {
+                next_processes = now;
+            }
+            if heard.told {
+                next_discover = next_discover.min(now + GATHER);
+            }
+            if heard.died {
+                next_record = Some((now + AFTER_A_DEATH, AFTER_A_DEATH));
+                next_processes = next_processes.min(now + SURVIVORS);
             }
         }
+    }
+
+    /// Waits for what the kernel and others have to tell. Of who has died nothing is believed any more, and how it ended is asked for at once:
+    /// a picture that only misses the process would say that nobody knows.
+    fn hear(&mut self, timeout: EpollTimeout) -> Heard {
+        let mut events = [EpollEvent::empty(); 64];
+        let mut heard = Heard::default();
+        let count = self.epoll.wait(&mut events, timeout).unwrap_or(0);
+        for event in &events[..count] {
+            if event.data() == 0 {
+                let _ = self.wake.read();
+                heard.woken = true;
+            } else if event.data() == TOLD {
+                heard.told = true;
+            } else if let Some((descriptor, key, id)) = i32::try_from(event.data()).ok().and_then(|pid| self.mourners.remove(&pid)) {
+                let _ = self.epoll.delete(descriptor.as_fd());
+                self.eye.forget(key, &id, descriptor);
+                heard.died = true;
+            }
+        }
+        if heard.died {
+            self.eye.claim();
+        }
+        heard
     }
 
     /// Lets the next change of a configuration wake this thread.
@@ -178,8 +231,8 @@ impl Clock {
                 continue;
             }
             let Some(Ok(descriptor)) = Pid::from_raw(key.pid.max(0)).map(|pid| pidfd_open(pid, PidfdFlags::empty())) else { continue };
-            // Opened first, checked after: the pid may have been given to another in between.
-            if process_facts(key.pid).is_ok_and(|facts| facts.key == key)
+            // Opened first, checked after: the pid may have been given to another in between. The end of what only waits to be reaped was told.
+            if process_facts(key.pid).is_ok_and(|facts| facts.key == key && !matches!(facts.state, 'Z' | 'X'))
                 && let Ok(data) = u64::try_from(key.pid)
                 && self.epoll.add(descriptor.as_fd(), EpollEvent::new(EpollFlags::EPOLLIN, data)).is_ok()
             {

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::os::fd::{AsRawFd, OwnedFd};
 
 use jiff::Timestamp;
+use nix::errno::Errno;
 
 use crate::domain::{Claim, ExitStatus, InstanceId, LastExit};
 
@@ -43,15 +44,20 @@ enum Told {
     Never,
 }
 
-/// Asks the kernel.
-fn ask(descriptor: &OwnedFd) -> Told {
+fn info(descriptor: &OwnedFd) -> nix::Result<PidfdInfo> {
     let mut info = PidfdInfo { mask: INFO_EXIT, ..PidfdInfo::default() };
     // SAFETY: the request carries the size of the structure, which lives for the call; the kernel writes no more than that.
     let result = unsafe { libc::ioctl(descriptor.as_raw_fd(), PIDFD_GET_INFO, &raw mut info) };
-    if result != 0 {
-        // ESRCH: gone, and this kernel keeps nothing for whoever held the pidfd. Anything else: it does not know the request.
-        return Told::Never;
-    }
+    Errno::result(result).map(|_| info)
+}
+
+/// Asks the kernel.
+fn ask(descriptor: &OwnedFd) -> Told {
+    // Reaped between the kernel's own two looks, at the status and at the process (`pidfd_info` in fs/pidfs.c), it seems to have kept
+    // nothing: the second time it has.
+    let asked = info(descriptor).or_else(|refusal| if refusal == Errno::ESRCH { info(descriptor) } else { Err(refusal) });
+    // ESRCH: gone, and this kernel keeps nothing for whoever held the pidfd. Anything else: it does not know the request.
+    let Ok(info) = asked else { return Told::Never };
     if info.mask & INFO_EXIT == 0 {
         return Told::NotYet;
     }

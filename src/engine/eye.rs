@@ -152,17 +152,18 @@ impl Eye {
         self.discoverer.next_scan()
     }
 
-    /// Asks the supervisors and fixes whose processes and which ports are watched.
-    pub fn claim(&mut self) {
+    /// Asks the supervisors and fixes whose processes and which ports are watched. True when a claim is another than before.
+    pub fn claim(&mut self) -> bool {
         let mut claims = self.supervisor.claims(&self.roster);
         self.endings.look();
         self.endings.complete(&mut claims);
-        if claims != self.claims {
+        let changed = claims != self.claims;
+        if changed {
             self.claims = claims;
             self.standing = None;
         } else if self.followed && self.standing.as_ref().is_some_and(|standing| Arc::ptr_eq(&standing.roster, &self.roster)) {
             // Nobody came or went: whom to watch is as it was.
-            return;
+            return changed;
         }
         let mut roots: Vec<ProcessKey> = self.claims.iter().flat_map(|claim| claim.keeper.into_iter().chain(claim.main)).collect();
         let rows = self.previous.iter().flat_map(|previous| &previous.rows).filter(|row| row.declared.is_some());
@@ -175,6 +176,7 @@ impl Eye {
         let ports: HashSet<u16> =
             self.roster.instances.iter().filter_map(|declared| declared.port).filter(|port| !range.contains(*port)).collect();
         self.watched = Watched { roots, mains, ports };
+        changed
     }
 
     /// Looks at the listening sockets. True when the set changed.

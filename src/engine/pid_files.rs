@@ -22,8 +22,8 @@ const LONGEST: u64 = 32;
 /// clock is asked.
 const SETTLES: Duration = Duration::from_secs(3);
 
-/// How many files are read in one look because their instances began or ended.
-const MOST_NEW: usize = 50;
+/// How many files are read in one look because their instances began or ended: a thousand are known four seconds after berth came.
+const MOST_NEW: usize = 250;
 
 /// How many are read once more: nobody tells that a script wrote one, and a thousand are gone through in two minutes.
 const AGAIN: usize = 10;

@@ -234,6 +234,8 @@ mod tests {
         for (suffix, text) in [("", "new"), (".1", "b"), (".2", "a"), (".3", "old"), (".4", "older")] {
             fs::write(beside(suffix), text).unwrap();
         }
+        // The files of a log are written in their order.
+        File::options().write(true).open(beside(".4")).unwrap().set_modified(std::time::SystemTime::UNIX_EPOCH).unwrap();
         let new = Place::of(&fs::metadata(beside("")).unwrap());
         let old = File::open(beside(".3")).unwrap();
         let found = between(&opener, &old, new).unwrap().unwrap();

@@ -39,6 +39,9 @@ const RESUMED: Duration = Duration::from_millis(300);
 /// How long the last frame may take to leave when the console ends.
 const PARTING: Duration = Duration::from_millis(200);
 
+/// For how long after a snapshot the clock waits for the next one: they come every second.
+const WITHOUT_SNAPSHOT: Duration = Duration::from_millis(1100);
+
 /// Runs the console until it is left.
 pub fn run(door: Arc<dyn Door>, options: Options) -> Result<()> {
     let hold = terminal::Hold::take()?;
@@ -77,6 +80,8 @@ struct App {
     urgent: bool,
     /// How many bytes went to the terminal.
     sent: u64,
+    /// When a snapshot came last: it brings the clock along, and a frame of its own for the clock is one frame a second less.
+    looked: Instant,
     /// When the terminal was taken again last: the signal that made the program go on comes after that.
     resumed: Instant,
     leaving: bool,
@@ -130,6 +135,7 @@ impl App {
             stale: true,
             urgent: true,
             sent: 0,
+            looked: Instant::now(),
             resumed: Instant::now(),
             leaving: false,
         })
@@ -161,14 +167,13 @@ impl App {
                 changed = snapshots.changed(), if engine_is_there => {
                     engine_is_there = changed.is_ok();
                     let snapshot = Arc::clone(&snapshots.borrow_and_update());
+                    self.looked = Instant::now();
+                    self.tick()?;
                     self.take(Event::Snapshot(snapshot))?;
                 }
                 () = self.outlet.drained(), if self.outlet.is_busy() => {}
                 () = tokio::time::sleep_until(frame_due), if self.stale && !self.outlet.is_busy() => {}
-                () = tokio::time::sleep(until_next_second()) => {
-                    self.take(Event::Tick(now()))?;
-                    self.take(Event::Sent(self.sent))?;
-                }
+                () = tokio::time::sleep_until(next_second().max(self.looked + WITHOUT_SNAPSHOT)) => self.tick()?,
             }
         }
         // The farewell must not cut the last frame in two.
@@ -179,6 +184,12 @@ impl App {
             let _ = tokio::time::timeout(PARTING, self.outlet.drained()).await;
         }
         Ok(())
+    }
+
+    /// What only time changes.
+    fn tick(&mut self) -> Result<()> {
+        self.take(Event::Tick(now()))?;
+        self.take(Event::Sent(self.sent))
     }
 
     /// One event, and what follows from it at once.
@@ -303,7 +314,7 @@ fn now() -> Moment {
 }
 
 /// Until the clock in the header shows the next second.
-fn until_next_second() -> Duration {
+fn next_second() -> Instant {
     let within = u64::try_from(Timestamp::now().subsec_nanosecond()).unwrap_or(0);
-    Duration::from_nanos(1_000_000_000u64.saturating_sub(within) + 1_000_000)
+    Instant::now() + Duration::from_nanos(1_000_000_000u64.saturating_sub(within) + 1_000_000)
 }

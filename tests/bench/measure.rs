@@ -10,8 +10,9 @@ use std::time::{Duration, Instant};
 
 use crate::terminal::Terminal;
 
-/// What is let pass between the first frame and the measurement: starting up is another figure.
-const SETTLE: Duration = Duration::from_secs(2);
+/// What is let pass between the first frame and the measurement: starting up is another figure, and berth reads its last thousand
+/// files four seconds after it came.
+const SETTLE: Duration = Duration::from_secs(8);
 
 /// What a full-screen program costs.
 pub struct Screen {
