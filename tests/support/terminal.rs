@@ -16,16 +16,12 @@ use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system}
 /// How often the screen is looked at while something is waited for.
 const GLANCE: Duration = Duration::from_millis(2);
 
-/// How often it is looked whether a key was answered.
-const BLINK: Duration = Duration::from_micros(200);
-
 /// A terminal with a program in it.
 pub struct Terminal {
     child: Box<dyn Child + Send + Sync>,
     writer: Box<dyn Write + Send>,
     screen: Arc<Mutex<vt100::Parser>>,
     bytes: Arc<AtomicU64>,
-    drawn: Arc<AtomicU64>,
     tty: Option<PathBuf>,
     master: Box<dyn MasterPty + Send>,
 }
@@ -51,17 +47,15 @@ impl Terminal {
         let size = |number| NonZeroU16::new(number).unwrap();
         let screen = Arc::new(Mutex::new(vt100::Parser::new(size(rows), size(columns), 0)));
         let bytes = Arc::new(AtomicU64::new(0));
-        let drawn = Arc::new(AtomicU64::new(0));
-        let (shown, counted, done) = (Arc::clone(&screen), Arc::clone(&bytes), Arc::clone(&drawn));
+        let (shown, counted) = (Arc::clone(&screen), Arc::clone(&bytes));
         thread::spawn(move || {
             let mut buffer = [0; 16 * 1024];
             while let Ok(count @ 1..) = reader.read(&mut buffer) {
-                counted.fetch_add(count as u64, Ordering::Relaxed);
                 shown.lock().unwrap_or_else(PoisonError::into_inner).process(&buffer[..count]);
-                done.fetch_add(count as u64, Ordering::SeqCst);
+                counted.fetch_add(count as u64, Ordering::SeqCst);
             }
         });
-        Self { child, writer, screen, bytes, drawn, tty: pair.master.tty_name(), master: pair.master }
+        Self { child, writer, screen, bytes, tty: pair.master.tty_name(), master: pair.master }
     }
 
     /// The program's pid.
@@ -99,9 +93,9 @@ impl Terminal {
         self.master.resize(PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 }).unwrap();
     }
 
-    /// How many bytes the program has sent so far.
+    /// How many bytes of what the program has sent are on the screen so far.
     pub fn bytes(&self) -> u64 {
-        self.bytes.load(Ordering::Relaxed)
+        self.bytes.load(Ordering::SeqCst)
     }
 
     /// Types.
@@ -122,23 +116,6 @@ impl Terminal {
             }
             assert!(elapsed < patience, "not on the screen within {patience:?}: {what}\n{text}");
             thread::sleep(GLANCE);
-        }
-    }
-
-    /// Types, and waits for the screen that answers. Says how long that took from the first key's being written.
-    pub fn answer(&mut self, keys: &str, patience: Duration, shown: impl Fn(&str) -> bool) -> Duration {
-        let begin = Instant::now();
-        self.keys(keys);
-        let mut seen = None;
-        loop {
-            // Looking takes longer than most answers: only at what is new.
-            let (elapsed, drawn) = (begin.elapsed(), self.drawn.load(Ordering::SeqCst));
-            if seen != Some(drawn) && shown(&self.text()) {
-                return elapsed;
-            }
-            seen = Some(drawn);
-            assert!(elapsed < patience, "no answer to {keys:?} within {patience:?}:\n{}", self.text());
-            thread::sleep(BLINK);
         }
     }
 
