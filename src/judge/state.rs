@@ -171,7 +171,9 @@ fn was_asked(given: &Circumstances<'_>) -> bool {
 /// The end of what ran in the snapshot before and is gone: as it was recorded since, else unknown and now.
 fn vanished(given: &Circumstances<'_>) -> Option<LastExit> {
     let previous = given.previous.filter(|row| row.state.is_up())?;
-    let recorded = given.claim.and_then(|claim| claim.exit).filter(|exit| previous.started_at.is_some_and(|started| exit.at >= started));
+    // A picture between its death and this one may have shown it without a start: an end that was told then is that of an earlier run.
+    let is_its = |exit: &LastExit| previous.started_at.map_or(previous.exit != Some(*exit), |started| exit.at >= started);
+    let recorded = given.claim.and_then(|claim| claim.exit).filter(is_its);
     Some(recorded.unwrap_or(LastExit { status: ExitStatus::Unknown, at: given.wall, over_memory: None }))
 }
 

@@ -176,6 +176,25 @@ fn how_it_ended_may_be_told_later() {
 }
 
 #[test]
+fn how_it_ended_is_told_although_a_picture_in_between_knew_no_start() {
+    let mut host = adopted();
+    let mut between = host.judge();
+    for row in &mut between.rows {
+        std::sync::Arc::make_mut(row).started_at = None;
+    }
+    host.end(&[300]).pass(1);
+    let exit = Some(LastExit { status: ExitStatus::Code(7), at: host.sample.taken.wall, over_memory: None });
+    host.claim("alice").exit = exit;
+    assert_eq!(row(&host.judge_after(Some(&between)), "alice").exit, exit);
+    // An end that was told while it ran is that of an earlier run.
+    for row in &mut between.rows {
+        std::sync::Arc::make_mut(row).exit = exit;
+    }
+    let told = row(&host.judge_after(Some(&between)), "alice").exit;
+    assert_eq!(told.map(|exit| exit.status), Some(ExitStatus::Unknown));
+}
+
+#[test]
 fn a_stop_ends_a_crash() {
     let mut host = adopted();
     let first = host.judge();

@@ -9,6 +9,9 @@ use crate::terminal::Terminal;
 /// How long a key may take before the run is given up.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
+/// How often it is looked whether a key was answered.
+const BLINK: Duration = Duration::from_micros(200);
+
 /// How long each of some keys took, in milliseconds.
 #[derive(Default)]
 pub struct Delays(Vec<f64>);
@@ -21,7 +24,7 @@ impl Delays {
 
     /// Types a key and waits for what it changes.
     pub fn key(&mut self, terminal: &mut Terminal, key: &str, shown: impl Fn(&str) -> bool) {
-        self.add(terminal.answer(key, PATIENCE, shown));
+        self.add(answer(terminal, key, shown));
         // Not in step with anything that is done by the second, and as slowly as one who holds a key down.
         std::thread::sleep(Duration::from_millis(23 + self.0.len() as u64 % 17));
     }
@@ -36,6 +39,23 @@ impl Delays {
         let mut sorted = self.0.clone();
         sorted.sort_by(f64::total_cmp);
         sorted[(sorted.len() * percent).div_ceil(100).saturating_sub(1)]
+    }
+}
+
+/// Types, and waits for the screen that answers. Says how long that took from before the key was written.
+fn answer(terminal: &mut Terminal, key: &str, shown: impl Fn(&str) -> bool) -> Duration {
+    let begin = Instant::now();
+    terminal.keys(key);
+    let mut seen = None;
+    loop {
+        // Looking takes longer than most answers: only at what is new.
+        let (elapsed, bytes) = (begin.elapsed(), terminal.bytes());
+        if seen != Some(bytes) && shown(&terminal.text()) {
+            return elapsed;
+        }
+        seen = Some(bytes);
+        assert!(elapsed < PATIENCE, "no answer to {key:?} within {PATIENCE:?}:\n{}", terminal.text());
+        std::thread::sleep(BLINK);
     }
 }
 

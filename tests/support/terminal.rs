@@ -16,9 +16,6 @@ use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system}
 /// How often the screen is looked at while something is waited for.
 const GLANCE: Duration = Duration::from_millis(2);
 
-/// How often it is looked whether a key was answered.
-const BLINK: Duration = Duration::from_micros(200);
-
 /// A terminal with a program in it.
 pub struct Terminal {
     child: Box<dyn Child + Send + Sync>,
@@ -26,7 +23,6 @@ pub struct Terminal {
     screen: Arc<Mutex<vt100::Parser>>,
     bytes: Arc<AtomicU64>,
     sent: Arc<Mutex<Vec<u8>>>,
-    drawn: Arc<AtomicU64>,
     tty: Option<PathBuf>,
     master: Box<dyn MasterPty + Send>,
 }
@@ -53,18 +49,16 @@ impl Terminal {
         let screen = Arc::new(Mutex::new(vt100::Parser::new(size(rows), size(columns), 0)));
         let bytes = Arc::new(AtomicU64::new(0));
         let sent = Arc::new(Mutex::new(Vec::new()));
-        let drawn = Arc::new(AtomicU64::new(0));
-        let (shown, counted, kept, done) = (Arc::clone(&screen), Arc::clone(&bytes), Arc::clone(&sent), Arc::clone(&drawn));
+        let (shown, counted, kept) = (Arc::clone(&screen), Arc::clone(&bytes), Arc::clone(&sent));
         thread::spawn(move || {
             let mut buffer = [0; 16 * 1024];
             while let Ok(count @ 1..) = reader.read(&mut buffer) {
-                counted.fetch_add(count as u64, Ordering::Relaxed);
                 kept.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(&buffer[..count]);
                 shown.lock().unwrap_or_else(PoisonError::into_inner).process(&buffer[..count]);
-                done.fetch_add(count as u64, Ordering::SeqCst);
+                counted.fetch_add(count as u64, Ordering::SeqCst);
             }
         });
-        Self { child, writer, screen, bytes, sent, drawn, tty: pair.master.tty_name(), master: pair.master }
+        Self { child, writer, screen, bytes, sent, tty: pair.master.tty_name(), master: pair.master }
     }
 
     /// The program's pid.
@@ -119,9 +113,9 @@ impl Terminal {
         self.master.resize(PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 }).unwrap();
     }
 
-    /// How many bytes the program has sent so far.
+    /// How many bytes of what the program has sent are on the screen so far.
     pub fn bytes(&self) -> u64 {
-        self.bytes.load(Ordering::Relaxed)
+        self.bytes.load(Ordering::SeqCst)
     }
 
     /// All that the program has sent so far, as it was sent.
@@ -147,23 +141,6 @@ impl Terminal {
             }
             assert!(elapsed < patience, "not on the screen within {patience:?}: {what}\n{text}");
             thread::sleep(GLANCE);
-        }
-    }
-
-    /// Types, and waits for the screen that answers. Says how long that took from the first key's being written.
-    pub fn answer(&mut self, keys: &str, patience: Duration, shown: impl Fn(&str) -> bool) -> Duration {
-        let begin = Instant::now();
-        self.keys(keys);
-        let mut seen = None;
-        loop {
-            // Looking takes longer than most answers: only at what is new.
-            let (elapsed, drawn) = (begin.elapsed(), self.drawn.load(Ordering::SeqCst));
-            if seen != Some(drawn) && shown(&self.text()) {
-                return elapsed;
-            }
-            seen = Some(drawn);
-            assert!(elapsed < patience, "no answer to {keys:?} within {patience:?}:\n{}", self.text());
-            thread::sleep(BLINK);
         }
     }
 
