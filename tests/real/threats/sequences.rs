@@ -29,8 +29,8 @@ const MODES: [&str; 8] = ["25", "1000", "1002", "1004", "1006", "1049", "2004", 
 fn is_own(parameters: &str, last: char) -> bool {
     let is_numbers = |text: &str| text.chars().all(|character| character.is_ascii_digit() || matches!(character, ';' | ':'));
     match last {
-        // Place of the cursor, attributes, erasing.
-        'H' | 'm' | 'J' | 'K' | 'A' | 'B' | 'C' | 'D' | 'G' => is_numbers(parameters),
+        // Place of the cursor, attributes, erasing, the lines that scroll.
+        'H' | 'm' | 'J' | 'K' | 'A' | 'B' | 'C' | 'D' | 'G' | 'r' => is_numbers(parameters),
         'h' | 'l' => parameters.strip_prefix('?').is_some_and(|modes| modes.split(';').all(|mode| MODES.contains(&mode))),
         _ => false,
     }
@@ -49,6 +49,11 @@ pub fn assert_own(bytes: &[u8]) {
         let plain = &rest[..at];
         assert_plain(plain);
         let after = &rest[at + 1..];
+        // The lines that scroll go down by one.
+        if let Some(behind) = after.strip_prefix('M') {
+            rest = behind;
+            continue;
+        }
         let Some(sequence) = after.strip_prefix('[') else {
             assert!(after.is_empty(), "a sequence that is not berth's: {:?}", after.chars().take(20).collect::<String>());
             return;
@@ -68,7 +73,7 @@ fn assert_plain(text: &str) {
 
 #[test]
 fn foreign_sequences_are_told_from_berths_own() {
-    assert_own("\u{1b}[?1049h\u{1b}[2;3Habc\u{1b}[38;2;1;2;3m\u{1b}[K│".as_bytes());
+    assert_own("\u{1b}[?1049h\u{1b}[2;3Habc\u{1b}[38;2;1;2;3m\u{1b}[K│\u{1b}[2;9r\u{1b}M\u{1b}[r".as_bytes());
     for foreign in [
         "\u{1b}]52;c;eA==\u{7}",
         "\u{1b}[?1h",
