@@ -71,6 +71,9 @@ pub fn start(keys: Sender<Event>) -> Result<Gate> {
                 if !wait(&called, &state) {
                     return;
                 }
+                if !is_ready(std::time::Duration::ZERO).unwrap_or(true) {
+                    tell_again();
+                }
                 // One look may bring several keys, which are then held where only this sees them.
                 while is_ready(std::time::Duration::ZERO).unwrap_or(true) {
                     let Ok(raw) = read() else { return };
@@ -84,6 +87,16 @@ pub fn start(keys: Sender<Event>) -> Result<Gate> {
         })
         .while_doing(|| "cannot start the thread that reads keys".to_owned())?;
     Ok(gate)
+}
+
+/// Has the kernel tell once more that there is something to be read.
+///
+/// crossterm 0.29 is told of each key once (EPOLLET) and returns at a change of size without having read the key that came with it: that
+/// key would wait for the next one. To set the terminal as it is set wakes whoever waits for it (n_tty_set_termios in drivers/tty/n_tty.c).
+fn tell_again() {
+    if let Ok(settings) = rustix::termios::tcgetattr(terminal::input()) {
+        let _ = rustix::termios::tcsetattr(terminal::input(), rustix::termios::OptionalActions::Now, &settings);
+    }
 }
 
 /// Waits until there is something to be read, at the gate if need be. Says whether to go on.

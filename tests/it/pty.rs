@@ -223,6 +223,21 @@ fn a_resize_is_drawn_and_too_small_is_survived() {
 }
 
 #[test]
+fn a_key_behind_a_resize_needs_no_second_one() {
+    let mut terminal = console(80, 24, "shows");
+    for (columns, rows) in [(100, 30), (120, 40), (80, 24)] {
+        terminal.keys("?");
+        terminal.until("the help", PATIENCE, |text| text.contains("┌ keys"));
+        terminal.keys("q");
+        terminal.until("no help", PATIENCE, |text| !text.contains("┌ keys"));
+        terminal.resize(columns, rows);
+        terminal.until("the fleet", PATIENCE, |text| text.lines().nth(usize::from(rows) - 1).is_some_and(|line| line.contains("commands")));
+    }
+    terminal.keys("q");
+    assert_eq!(terminal.end(PATIENCE), 0);
+}
+
+#[test]
 fn f05_a_storm_of_sizes() {
     let fresh = fresh();
     let mut terminal = console(80, 24, "shows");
