@@ -218,7 +218,8 @@ fn f12_of_many_who_start_one_wins_and_one_process_runs() {
             let command = String::from_utf8_lossy(&command).replace('\0', " ");
             command.contains("demo-server") && command.contains(&*tree.path().to_string_lossy())
         });
-        assert_eq!(servers.count(), 1);
+        let servers = servers.count();
+        assert_eq!(servers, 1, "{verb}: {ends:#?}\nnow {:#}", tree.row("zoe"));
         assert_eq!(tree.berth(&["stop", "zoe"]).0, 0);
         rounds += 1;
     }
