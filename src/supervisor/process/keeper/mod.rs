@@ -216,18 +216,23 @@ impl Keeper {
         // Who is killed from here on is killed by this.
         self.group.begin();
         let begun = Instant::now();
-        let ending = end_tree(Some(std::process::id().cast_signed()), &[], grace, || {
-            if begun.elapsed() >= grace {
+        // Whom the group's kill ends, the tree no longer finds alive: it would be told as an end by SIGTERM.
+        let mut killed = false;
+        let mut ending = end_tree(Some(std::process::id().cast_signed()), &[], grace, || {
+            if begun.elapsed() >= grace && !self.group.members().is_empty() {
                 self.group.kill();
+                killed = true;
             }
             self.reap();
         });
         let until = Instant::now() + Duration::from_secs(1);
         while !self.group.members().is_empty() && Instant::now() < until {
             self.group.kill();
+            killed = true;
             std::thread::sleep(Duration::from_millis(10));
             self.reap();
         }
+        ending.killed |= killed;
         ending
     }
 
