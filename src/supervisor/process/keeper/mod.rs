@@ -58,6 +58,7 @@ pub fn run(_arguments: &[OsString]) -> u8 {
         began: Instant::now(),
         pid_file: None,
         told: false,
+        killed: false,
         end: None,
         quiet: Quiet::default(),
     };
@@ -104,6 +105,8 @@ struct Keeper {
     pid_file: Option<PathBuf>,
     /// It is ending its tree because it was told to.
     told: bool,
+    /// Being told was not enough: something of its tree had to be killed.
+    killed: bool,
     /// How it last ended.
     end: Option<End>,
     /// Held whenever something is done to the tree: the rotation freezes it.
@@ -187,17 +190,18 @@ impl Keeper {
     fn keep(&mut self, signals: &SigSet, stop_timeout: Duration) -> Outcome {
         loop {
             if self.is_empty() {
-                return Outcome::Ended;
+                if !self.told {
+                    return Outcome::Ended;
+                }
+                self.note(&Event::Empty { told: true, killed: self.killed, at: Timestamp::now() });
+                return Outcome::Told;
             }
             let Some((signal, value)) = wait_for_signal(signals, None) else { continue };
             if signal == libc::SIGTERM {
                 let grace = if value > 0 { Duration::from_millis(value.unsigned_abs().into()) } else { stop_timeout };
                 self.told = true;
-                let ending = self.end_everything(grace);
-                if self.is_empty() {
-                    self.note(&Event::Empty { told: true, killed: ending.killed, at: Timestamp::now() });
-                    return Outcome::Told;
-                }
+                // Whoever was killed last may not be collected yet: the end is told when nothing is left.
+                self.killed |= self.end_everything(grace).killed;
                 continue;
             }
             // A server that failed leaves no helpers behind that would hold its port; one that ended well may have gone to the background.
