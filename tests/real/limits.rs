@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use crate::accounts::Account;
 use crate::berth::Berth;
 use crate::parts;
-use crate::world::{enterable, free_range};
+use crate::world::{configuration, enterable, free_range};
 
 /// What every one of them does first: listen, and wait until its file is there.
 const WAITING: &str = r#"use IO::Socket::INET; use POSIX qw(setsid);
@@ -61,7 +61,7 @@ impl Fleet {
         }
         chown(base.join("users"), Some(0), Some(0)).unwrap();
         let config = directory.path().join("berth.toml");
-        fs::write(&config, configuration(&base, first)).unwrap();
+        fs::write(&config, configuration(&base, first, &template())).unwrap();
         let berth = Berth { config, state: directory.path().join("state"), home: directory.path().to_owned() };
         Self { owners, base, berth, _directory: directory }
     }
@@ -94,30 +94,16 @@ impl Drop for Fleet {
     }
 }
 
-fn configuration(base: &Path, first: u16) -> String {
-    let (base, last) = (base.display(), first + crate::world::RANGE - 1);
+fn template() -> String {
     format!(
-        r#"[ports]
-range = "{first}-{last}"
-
-[layout]
-base = "{base}"
-
-[template.default]
-command = ["/usr/bin/perl", "{{workspace}}/server.pl"]
-directory = "{{base}}"
+        r#"command = ["/usr/bin/perl", "{{workspace}}/server.pl"]
 host = "127.0.0.1"
 environment = {{ PORT = "{{port}}", WORKSPACE = "{{workspace}}" }}
 start_timeout = "60s"
 stop_timeout = "1s"
-restart = "no"
 memory_max = "64M"
 cpu_max = "20%"
-tasks_max = {TASKS}
-
-[[discover]]
-config = "{base}/users/*/config/config.json"
-"#
+tasks_max = {TASKS}"#
     )
 }
 

@@ -61,7 +61,7 @@ impl World {
             lay_out(&base, owner, *port);
         }
         let config = directory.path().join("etc/berth.toml");
-        fs::write(&config, configuration(&base, &everything.node, first)).unwrap();
+        fs::write(&config, configuration(&base, first, &template(&everything.node))).unwrap();
         fs::set_permissions(&config, fs::Permissions::from_mode(0o644)).unwrap();
         let berth = Berth { config, state: directory.path().join("state"), home: directory.path().to_owned() };
         Self { owners, ports, berth, base, node: everything.node.clone(), _directory: directory }
@@ -116,8 +116,9 @@ fn lay_out(base: &Path, owner: &Account, port: u16) {
     chown(base.join("users"), Some(0), Some(0)).unwrap();
 }
 
-fn configuration(base: &Path, node: &Path, first: u16) -> String {
-    let (base, node, last) = (base.display(), node.display(), first + RANGE - 1);
+/// A range from `first` on, one base, and a configuration below each user's directory; `template` stands in `[template.default]`.
+pub fn configuration(base: &Path, first: u16, template: &str) -> String {
+    let (base, last) = (base.display(), first + RANGE - 1);
     format!(
         r#"[ports]
 range = "{first}-{last}"
@@ -126,15 +127,21 @@ range = "{first}-{last}"
 base = "{base}"
 
 [template.default]
-command = ["{node}", "{{base}}/node_modules/{SERVER}", "streamableHttp"]
 directory = "{{base}}"
-host = "0.0.0.0"
-environment = {{ PORT = "{{port}}", NODE_OPTIONS = "--require {{base}}/with-a-child.cjs" }}
-start_timeout = "60s"
-restart = "no"
+{template}
 
 [[discover]]
 config = "{base}/users/*/config/config.json"
 "#
+    )
+}
+
+fn template(node: &Path) -> String {
+    format!(
+        r#"command = ["{}", "{{base}}/node_modules/{SERVER}", "streamableHttp"]
+host = "0.0.0.0"
+environment = {{ PORT = "{{port}}", NODE_OPTIONS = "--require {{base}}/with-a-child.cjs" }}
+start_timeout = "60s""#,
+        node.display()
     )
 }

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 use crate::accounts::Account;
 use crate::berth::Berth;
-use crate::world::{RANGE, enterable, free_range};
+use crate::world::{configuration, enterable, free_range};
 
 /// Listens on its port and says so, then does what stands behind.
 const LISTENS: &str = r#"use IO::Socket::INET; $| = 1;
@@ -69,7 +69,7 @@ impl Host {
         }
         chown(base.join("users"), Some(0), Some(0)).unwrap();
         let config = directory.path().join("berth.toml");
-        fs::write(&config, configuration(&base, first, template)).unwrap();
+        fs::write(&config, configuration(&base, first, &format!("{TEMPLATE}\n{template}"))).unwrap();
         fs::set_permissions(&config, fs::Permissions::from_mode(0o644)).unwrap();
         let berth = Berth { config, state: directory.path().join("state"), home: directory.path().to_owned() };
         Self { owners, ports, base, berth, directory }
@@ -141,27 +141,9 @@ impl Drop for ByHand {
     }
 }
 
-fn configuration(base: &Path, first: u16, template: &str) -> String {
-    let (base, last) = (base.display(), first + RANGE - 1);
-    format!(
-        r#"[ports]
-range = "{first}-{last}"
-
-[layout]
-base = "{base}"
-
-[template.default]
-command = ["/usr/bin/perl", "{{base}}/users/{{user}}/workspace/server.pl"]
-directory = "{{base}}"
+/// What stands in every template.
+const TEMPLATE: &str = r#"command = ["/usr/bin/perl", "{base}/users/{user}/workspace/server.pl"]
 host = "127.0.0.1"
-environment = {{ PORT = "{{port}}" }}
+environment = { PORT = "{port}" }
 start_timeout = "30s"
-stop_timeout = "2s"
-restart = "no"
-{template}
-
-[[discover]]
-config = "{base}/users/*/config/config.json"
-"#
-    )
-}
+stop_timeout = "2s""#;
