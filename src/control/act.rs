@@ -8,9 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::domain::{
-    Caller, Declared, Deed, InstanceId, Order, Outcome, ProcessKey, Row, Shown, Signal, Snapshot, State, Target, Uid, Verb,
-};
+use crate::domain::{Caller, Declared, Deed, Order, Outcome, ProcessKey, Row, Shown, Signal, Snapshot, State, Target, Uid, Verb};
 use crate::error::{Context, Error, Kind, Result};
 use crate::hand::Reader;
 use crate::present::units;
@@ -24,12 +22,6 @@ use super::start;
 
 /// How old the look may be by which an order's instance is found: what is acted on is looked at again behind the lock.
 const RECENT: Duration = Duration::from_secs(1);
-
-/// For how long an ended process may still be shown.
-const GONE_BY: Duration = Duration::from_secs(2);
-
-/// How long between two looks for it.
-const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
 
 /// Everything that acting needs.
 pub struct Control {
@@ -155,22 +147,9 @@ impl Control {
                 return Ok(stopped);
             }
         }
-        let snapshot = self.look_behind(&order.id, row.main.known().filter(|_| was_up));
+        let snapshot = self.eyes.look_again(&order.id);
         let Some(row) = snapshot.row(&order.id) else { return Err(Error::new(Kind::NoSuchInstance, "it has just gone")) };
         start::start(self, caller, order, &snapshot, row, declared, was_up, progress)
-    }
-
-    /// Looks at an instance whose process was just ended. A look that still shows it as running was too early: whoever believed it would
-    /// leave the instance down and say that it runs.
-    fn look_behind(&self, id: &InstanceId, ended: Option<ProcessKey>) -> Arc<Snapshot> {
-        let begun = Instant::now();
-        let mut snapshot = self.eyes.look_again(id);
-        let is_shown = |snapshot: &Snapshot| snapshot.row(id).is_some_and(|row| row.state.is_up() && row.main.known() == ended);
-        while ended.is_some() && is_shown(&snapshot) && begun.elapsed() < GONE_BY {
-            std::thread::sleep(BETWEEN_LOOKS);
-            snapshot = self.eyes.look();
-        }
-        snapshot
     }
 
     fn stop(&self, caller: &Caller, order: &Order, row: &Row, declared: &Declared, progress: Progress<'_>) -> Result<Outcome> {

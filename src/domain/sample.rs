@@ -174,6 +174,9 @@ pub struct Sample {
     /// When the last listing of processes began, on the boot clock: sockets are read far more often, and a rate needs two
     /// listings, not two samples.
     pub processes_taken: Duration,
+    /// When it was last made sure, on the boot clock, that everybody in the trees is in `processes`: who had started by then and is not
+    /// there has ended. Later than `processes_taken` where only who came and went was looked at.
+    pub gathered: Duration,
     /// Whether processes of other users can be seen at all (`hidepid` hides them).
     pub sees_all: bool,
     /// The host.

@@ -36,7 +36,7 @@ pub(super) struct Census<'a> {
     /// (parent's pid, child), ordered: children of one parent are neighbours, the oldest first.
     children: Vec<(i32, ProcessKey)>,
     ticks_per_second: u64,
-    listed: Duration,
+    gathered: Duration,
 }
 
 impl<'a> Census<'a> {
@@ -68,7 +68,7 @@ impl<'a> Census<'a> {
         }
         let mut children: Vec<(i32, ProcessKey)> = people.values().map(|person| (person.parent, person.key)).collect();
         children.sort_unstable_by_key(|(parent, key)| (*parent, key.start_time, key.pid));
-        Self { people, children, ticks_per_second: sample.ticks_per_second.max(1), listed: sample.processes_taken }
+        Self { people, children, ticks_per_second: sample.ticks_per_second.max(1), gathered: sample.gathered }
     }
 
     /// The process, if it is alive and no other has its pid.
@@ -96,14 +96,14 @@ impl<'a> Census<'a> {
         ticks(key.start_time, self.ticks_per_second)
     }
 
-    /// Whether it started after the last listing of processes began, so that its absence there says nothing.
-    pub(super) fn is_newer_than_listing(&self, key: ProcessKey) -> bool {
-        ticks(key.start_time.saturating_add(1), self.ticks_per_second) >= self.listed
+    /// Whether it started after everybody was gathered last, so that its absence there says nothing.
+    pub(super) fn is_newer_than_gathered(&self, key: ProcessKey) -> bool {
+        ticks(key.start_time.saturating_add(1), self.ticks_per_second) >= self.gathered
     }
 
     /// Whether a process that somebody vouches for is to be taken as alive.
     pub(super) fn is_alive(&self, key: ProcessKey) -> bool {
-        self.get(key).is_some() || (!self.people.contains_key(&key.pid) && self.is_newer_than_listing(key))
+        self.get(key).is_some() || (!self.people.contains_key(&key.pid) && self.is_newer_than_gathered(key))
     }
 }
 
@@ -157,9 +157,17 @@ mod tests {
     fn what_started_after_the_listing_is_believed() {
         let host = Host::new();
         let census = Census::new(&host.sample);
-        let listed = u64::try_from(host.sample.processes_taken.as_millis()).unwrap() / 10;
+        let listed = u64::try_from(host.sample.gathered.as_millis()).unwrap() / 10;
         assert!(census.is_alive(ProcessKey { pid: 77, start_time: listed + 3 }));
         assert!(!census.is_alive(ProcessKey { pid: 77, start_time: listed - 300 }));
+    }
+
+    #[test]
+    fn what_came_after_a_listing_and_was_gone_when_its_tree_was_gathered_is_gone() {
+        let mut host = Host::new();
+        host.sample.gathered = host.sample.processes_taken + Duration::from_secs(1);
+        let started = u64::try_from(host.sample.processes_taken.as_millis()).unwrap() / 10 + 50;
+        assert!(!Census::new(&host.sample).is_alive(ProcessKey { pid: 77, start_time: started }));
     }
 
     #[test]

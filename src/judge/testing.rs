@@ -80,6 +80,7 @@ impl Host {
                 listeners: Reading::Known(Arc::from([])),
                 processes: Processes::default(),
                 processes_taken: Duration::from_secs(NOW),
+                gathered: Duration::from_secs(NOW),
                 sees_all: true,
                 host: HostReading::default(),
                 accounts: accounts.into_iter().map(|(uid, name)| (Uid(uid), Shown::new(name))).collect(),
@@ -254,6 +255,7 @@ impl Host {
         self.sample.taken.boot += Duration::from_secs(seconds);
         self.sample.taken.wall += Duration::from_secs(seconds);
         self.sample.processes_taken = self.sample.taken.boot;
+        self.sample.gathered = self.sample.taken.boot;
         self
     }
 

@@ -121,6 +121,7 @@ impl Sampler {
             listeners: Reading::Unasked,
             processes: Processes::default(),
             processes_taken: Duration::ZERO,
+            gathered: Duration::ZERO,
             sees_all: hidden::sees_all(),
             host: HostReading::default(),
             accounts: HashMap::new(),

@@ -53,6 +53,7 @@ impl Sampler {
     /// Brings those in who came to the trees, and lets go of those who are of interest no longer; reads nobody else. False when not
     /// everybody could be brought in.
     pub fn gather(&mut self, watched: &Watched) -> bool {
+        let began = clock::now().boot;
         let listed = self.list_processes();
         if self.is_tree_stale || self.roots != watched.roots {
             self.roots.clone_from(&watched.roots);
@@ -64,7 +65,11 @@ impl Sampler {
             self.is_keeping_stale = !self.keep_members();
         }
         self.table.close();
-        listed.is_ok() && !self.is_keeping_stale
+        let is_whole = listed.is_ok() && !self.is_keeping_stale;
+        if is_whole {
+            self.sample.gathered = began;
+        }
+        is_whole
     }
 
     /// Reads one of those who are kept, and lets go of it when it is gone.

@@ -227,6 +227,21 @@ fn a_look_at_what_did_not_change_hands_out_the_same() {
 }
 
 #[test]
+fn gathering_makes_sure_of_who_is_there_and_counts_nothing() {
+    let mut sampler = sampler_of(1);
+    sampler.processes(&Watched::default());
+    let before = sampler.sample().clone();
+    let child = Reaped::sleep();
+    let key = find_process(child.pid()).unwrap().key;
+    drop(child);
+    assert!(sampler.gather(&Watched { roots: vec![key], ..Watched::default() }));
+    let after = sampler.sample();
+    assert!(!after.processes.contains_key(&key.pid));
+    assert!(after.gathered > before.gathered);
+    assert_eq!(after.processes_taken, before.processes_taken);
+}
+
+#[test]
 fn a_root_with_another_start_is_no_root() {
     let child = Reaped::sleep();
     let key = find_process(child.pid()).unwrap().key;
