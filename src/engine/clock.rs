@@ -34,6 +34,9 @@ const GATHER: Duration = Duration::from_millis(30);
 /// How long after its start what that left behind is given back: by then everything was found, asked for and told once.
 const TIDY_AFTER: Duration = Duration::from_secs(5);
 
+/// How long between two times after that: a log that was open, a search, a large window leave as much behind.
+const TIDY_EVERY: Duration = Duration::from_secs(60);
+
 /// The mark of the descriptor that tells of changed configurations: no pid.
 const TOLD: u64 = u64::MAX;
 
@@ -106,7 +109,7 @@ impl Heard {
 
 impl Clock {
     fn run(mut self) {
-        let mut tidied = Some(Instant::now() + TIDY_AFTER);
+        let mut next_tidying = Instant::now() + TIDY_AFTER;
         let mut next_discover = Instant::now();
         let mut next_processes = Instant::now();
         let mut next_ports = Instant::now();
@@ -151,8 +154,8 @@ impl Clock {
             if processes {
                 self.eye.looked(now.elapsed());
             }
-            if tidied.is_some_and(|at| now >= at) {
-                tidied = None;
+            if now >= next_tidying {
+                next_tidying = now + TIDY_EVERY;
                 memory::give_back();
             }
             let next = next_discover.min(next_processes).min(next_ports);
