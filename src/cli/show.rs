@@ -131,7 +131,7 @@ fn declaration(facts: &mut Facts, declared: &Declared) {
     if let Some(launch) = &declared.launch {
         facts.add("command", Some(Shown::new(&launch.command.join(" ")).to_string()));
         facts.add("directory", Some(path(&launch.directory)));
-        let names: Vec<&str> = launch.environment.keys().map(String::as_str).collect();
+        let names: Vec<&str> = launch.environment.names().collect();
         facts.add("environment", (!names.is_empty()).then(|| Shown::new(&names.join(" ")).to_string()));
         let (start, stop) = (units::took(launch.start_timeout), units::took(launch.stop_timeout));
         facts.add("timeouts", Some(format!("{start} to start, {stop} to stop")));

@@ -35,6 +35,8 @@ pub struct Context<'a> {
     pub reader: &'a Reader,
     /// The programs that were seen.
     pub programs: &'a mut Programs,
+    /// What the template says, the same for all.
+    pub template_part: &'a Arc<Part>,
     /// The examples that lie beside environment files.
     pub examples: &'a mut Examples,
     /// This boot's id.
@@ -102,15 +104,18 @@ pub fn declare(by: &mut Context<'_>, place: &Place) -> Declared {
         fault = Some(ConfigFault { file: Shown::new(&path.to_string_lossy()), line: None, column: None, reason: Shown::new(&problem) });
     }
     let salt = Salt::new(by.boot, &place.id.to_string());
-    let mut parts = vec![match by.source {
+    let part = match by.source {
         Source::Env { .. } => settings::of_variables(&path, Some(&place.facts), &assignments, salt),
         _ => settings::of_text(&path, &place.facts, &text, salt),
-    }];
+    };
+    // With an environment file and the template.
+    let mut parts = Vec::with_capacity(if env_path.is_some() { 3 } else { 2 });
+    parts.push(part.complete());
     let env_file = match (env_path, by.source) {
         (Some(env_path), _) if env_path != path => {
             let (file, wrong, part) = env_file(by, env_path, place, salt);
             fault = fault.or(wrong);
-            parts.push(part);
+            parts.push(part.complete());
             Some(file)
         }
         (_, Source::Env { .. }) | (Some(_), _) => {
@@ -121,7 +126,7 @@ pub fn declare(by: &mut Context<'_>, place: &Place) -> Declared {
     };
     let launch = launch.filter(|_| fault.is_none());
     let settings = launch.as_ref().map(|launch| {
-        parts.push(settings::of_template(config, template, salt));
+        parts.push(Arc::clone(by.template_part));
         Settings { parts, programs: by.programs.of(by.reader, &place.account.identity, launch, &path) }
     });
     Declared {

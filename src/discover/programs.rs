@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::domain::{Launch, Program};
@@ -21,7 +22,7 @@ const MOST_WORDS: usize = 8;
 
 /// What is known of one path; `None` when there is no file.
 struct Known {
-    program: Option<Program>,
+    program: Option<Arc<Program>>,
     who: Identity,
     looked: Instant,
 }
@@ -51,13 +52,13 @@ impl Programs {
     }
 
     /// The files that a command runs: the program itself, and those of its words that are files.
-    pub fn of(&mut self, reader: &Reader, who: &Identity, launch: &Launch, config: &Path) -> Vec<Program> {
+    pub fn of(&mut self, reader: &Reader, who: &Identity, launch: &Launch, config: &Path) -> Vec<Arc<Program>> {
         let Some((first, rest)) = launch.command.split_first() else { return Vec::new() };
         let mut programs = Vec::new();
         if first.contains('/') {
             programs.extend(self.one(reader, who, launch.directory.join(first)));
         } else {
-            let path = launch.environment.get("PATH").map_or(PROGRAM_PATH, String::as_str);
+            let path = launch.environment.get("PATH").unwrap_or(PROGRAM_PATH);
             programs.extend(path.split(':').find_map(|directory| self.one(reader, who, Path::new(directory).join(first))));
         }
         // A number is a port far more often than a file.
@@ -66,12 +67,13 @@ impl Programs {
         for path in words.map(|word| launch.directory.join(word)).filter(|path| path != config) {
             programs.extend(self.one(reader, who, path));
         }
+        programs.shrink_to_fit();
         programs
     }
 
     /// Whether a program is still the one that was seen.
     pub fn is_current(&self, program: &Program) -> bool {
-        self.known.get(Path::new(&program.path)).is_some_and(|known| known.program.as_ref() == Some(program))
+        self.known.get(Path::new(&program.path)).is_some_and(|known| known.program.as_deref() == Some(program))
     }
 
     /// Looks again at those that were not looked at for a while. True when one has changed.
@@ -84,7 +86,7 @@ impl Programs {
         changed
     }
 
-    fn one(&mut self, reader: &Reader, who: &Identity, path: PathBuf) -> Option<Program> {
+    fn one(&mut self, reader: &Reader, who: &Identity, path: PathBuf) -> Option<Arc<Program>> {
         if let Some(known) = self.known.get(&path) {
             return known.program.clone();
         }
@@ -95,17 +97,17 @@ impl Programs {
 }
 
 /// What lies at a path: `Some(None)` when nothing does, `None` when this user may not know.
-fn look(reader: &Reader, who: &Identity, path: &Path) -> Option<Option<Program>> {
+fn look(reader: &Reader, who: &Identity, path: &Path) -> Option<Option<Arc<Program>>> {
     match reader.stat_followed(who, path) {
         Ok(facts) if facts.is_regular => {
             let time = |nanoseconds| jiff::Timestamp::from_nanosecond(nanoseconds).unwrap_or_default();
-            Some(Some(Program {
+            Some(Some(Arc::new(Program {
                 path: path.to_string_lossy().into_owned(),
                 modified: time(facts.modified_ns),
                 changed: time(facts.changed_ns),
                 size: facts.size,
                 inode: facts.inode,
-            }))
+            })))
         }
         Ok(_) => Some(None),
         Err(error) if matches!(error.raw_os_error(), Some(libc::ENOENT | libc::ENOTDIR)) => Some(None),

@@ -2,13 +2,14 @@
 //!
 //! It must never decide what an instance is (`declare` does), nor take anything away at the first look that misses it.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
 use crate::config::{Config, Pattern, Source};
-use crate::domain::{ConfigFault, Declared};
+use crate::domain::{ConfigFault, Declared, Part, Salt};
 use crate::hand::{FileFacts, Identity, LookedAhead, Reader};
 
 use super::account::Accounts;
@@ -17,6 +18,7 @@ use super::env::{self, Beside};
 use super::example::Examples;
 use super::pace::Pace;
 use super::programs::Programs;
+use super::settings;
 use super::tree::{Place, Walk};
 
 /// How many files are looked at in one go: few enough that what was found still holds when the last of them is made use of.
@@ -110,6 +112,8 @@ pub struct Search {
     source: Source,
     /// The name of its template.
     pub template: String,
+    /// What its template says.
+    template_part: OnceCell<Arc<Part>>,
     /// What was found, by the name in the root.
     pub entries: BTreeMap<Arc<str>, Entry>,
     /// Why the root cannot be listed, and names that are none.
@@ -135,6 +139,7 @@ impl Search {
             pattern,
             source,
             template,
+            template_part: OnceCell::new(),
             entries: BTreeMap::new(),
             faults: Vec::new(),
             root_watches: Vec::new(),
@@ -159,7 +164,7 @@ impl Search {
     pub fn look_through(&mut self, tools: &mut Tools<'_>, now: Instant) {
         let names = self.list(tools).unwrap_or_default();
         let count = names.len();
-        let mut entries = BTreeMap::new();
+        let mut entries = Vec::with_capacity(count);
         for (part, names) in names.chunks(AHEAD).enumerate() {
             let _ahead = self.look_ahead(tools, names.iter().map(String::as_str));
             for (place, name) in names.iter().enumerate() {
@@ -167,10 +172,11 @@ impl Search {
                 let content = self.content(tools, name, before.as_ref().map(|entry| &entry.content));
                 let watches = before.map(|entry| entry.watches).unwrap_or_default();
                 let pace = Pace::new(now, part * AHEAD + place, count);
-                entries.insert(Arc::from(name.as_str()), Entry { content, watches, pace, complaint: None });
+                entries.push((Arc::from(name.as_str()), Entry { content, watches, pace, complaint: None }));
             }
         }
-        self.entries = entries;
+        // All at once: one by one in order every node of the map stays half empty.
+        self.entries = entries.into_iter().collect();
     }
 
     /// Lists the root anew: what has come is looked at, and what has gone. True when its faults have changed.
@@ -273,7 +279,9 @@ impl Search {
                 None => {
                     let Tools { config, reader, programs, examples, boot, .. } = tools;
                     let (root, source) = (self.pattern.root(), &self.source);
-                    let mut context = Context { config, source, template, root, reader, programs, examples, boot };
+                    let salt = Salt::new(boot, &format!("template {}", self.template));
+                    let template_part = self.template_part.get_or_init(|| settings::of_template(config, template, salt).complete());
+                    let mut context = Context { config, source, template, template_part, root, reader, programs, examples, boot };
                     let declared = Arc::new(declare::declare(&mut context, &place));
                     (env::beside(tools.reader, tools.examples, &who, &declared), declared)
                 }

@@ -51,6 +51,18 @@ fn a_tree_is_declared() {
 }
 
 #[test]
+fn what_the_template_says_is_kept_once() {
+    let tree = tempfile::tempdir().unwrap();
+    write(tree.path(), "abe", r#"{"port": 8101}"#);
+    write(tree.path(), "zed", r#"{"port": 8102}"#);
+    let roster = scan(tree.path());
+    let [abe, zed] = &roster.instances[..] else { panic!("two") };
+    let [own, shared] = &abe.settings.parts[..] else { panic!("a file and a template") };
+    assert!(Arc::ptr_eq(shared, &zed.settings.parts[1]));
+    assert_ne!(own, &zed.settings.parts[0]);
+}
+
+#[test]
 fn a_broken_file_is_told_with_its_line_and_hides_nobody() {
     let tree = tempfile::tempdir().unwrap();
     write(tree.path(), "abe", r#"{"port": 8101}"#);

@@ -83,7 +83,8 @@ impl Watcher {
         let mut watches = Vec::with_capacity(way.len());
         for (meant, watch) in &way {
             let spot = Spot { search, entry: entry.cloned(), meant: meant.clone() };
-            let spots = self.spots.entry(*watch).or_default();
+            // A directory is watched for one, as a rule.
+            let spots = self.spots.entry(*watch).or_insert_with(|| Vec::with_capacity(1));
             if !spots.contains(&spot) {
                 spots.push(spot);
             }

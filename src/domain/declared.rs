@@ -44,6 +44,36 @@ pub struct ConfigFault {
     pub reason: Shown,
 }
 
+/// Variables of an environment, ordered by name, each once. A map would keep room for eleven, a thousand times.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Variables(Box<[(Box<str>, Box<str>)]>);
+
+impl Variables {
+    /// The value of one.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        let index = self.0.binary_search_by(|(known, _)| (**known).cmp(name)).ok()?;
+        self.0.get(index).map(|(_, value)| &**value)
+    }
+
+    /// Names with their values.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (&**name, &**value))
+    }
+
+    /// The names.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.iter().map(|(name, _)| name)
+    }
+}
+
+impl FromIterator<(String, String)> for Variables {
+    /// Of a name that stands twice the last value counts.
+    fn from_iter<I: IntoIterator<Item = (String, String)>>(variables: I) -> Self {
+        let ordered: BTreeMap<String, String> = variables.into_iter().collect();
+        Self(ordered.into_iter().map(|(name, value)| (name.into_boxed_str(), value.into_boxed_str())).collect())
+    }
+}
+
 /// How to start a process instance. Placeholders are filled in already.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Launch {
@@ -52,7 +82,7 @@ pub struct Launch {
     /// The working directory.
     pub directory: PathBuf,
     /// The environment beside the clean one (HOME, USER, LOGNAME, PATH, LANG).
-    pub environment: BTreeMap<String, String>,
+    pub environment: Variables,
     /// How long a start may take until the port is listened on.
     pub start_timeout: Duration,
     /// How long SIGTERM is waited for before SIGKILL.
@@ -230,5 +260,18 @@ impl Claim {
             unlimited: None,
             denied,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Variables;
+
+    #[test]
+    fn variables_are_found_by_name_and_the_last_one_counts() {
+        let given = [("PORT", "1"), ("A", ""), ("PORT", "2")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let variables: Variables = given.into_iter().collect();
+        assert_eq!(variables.iter().collect::<Vec<_>>(), [("A", ""), ("PORT", "2")]);
+        assert_eq!((variables.get("PORT"), variables.get("A"), variables.get("B")), (Some("2"), Some(""), None));
     }
 }

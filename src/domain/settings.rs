@@ -3,6 +3,7 @@
 //! It must never hold the text of what may be a secret: of that, and of what is long, only a salted hash is kept.
 
 use std::hash::Hasher;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -84,7 +85,7 @@ pub enum ReadBy {
 #[serde(rename_all = "kebab-case")]
 enum Value {
     /// As it stands.
-    Plain(String),
+    Plain(Box<str>),
     /// Too long to be kept: its hash.
     Long(u32),
     /// Likely a secret: its hash.
@@ -105,7 +106,7 @@ pub struct Part {
     #[serde(skip)]
     pub changed: Option<Timestamp>,
     /// Ordered by key; no key stands twice.
-    values: Vec<(String, Value)>,
+    values: Vec<(Box<str>, Value)>,
 }
 
 /// A file of the program that is run.
@@ -127,16 +128,22 @@ pub struct Program {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settings {
     /// Its files and its template.
-    pub parts: Vec<Part>,
+    pub parts: Vec<Arc<Part>>,
     /// The files of its program, as far as they can be told from the command.
     #[serde(default)]
-    pub programs: Vec<Program>,
+    pub programs: Vec<Arc<Program>>,
 }
 
 impl Part {
     /// A part without keys.
     pub fn new(name: &str, read_by: ReadBy) -> Self {
         Self { name: name.to_owned(), read_by, modified: None, changed: None, values: Vec::new() }
+    }
+
+    /// The part with all its keys: a thousand instances have one each, or share one.
+    pub fn complete(mut self) -> Arc<Self> {
+        self.values.shrink_to_fit();
+        Arc::new(self)
     }
 
     /// Adds a key with its value. Of a key that stands twice the last counts, as in most readers.
@@ -158,7 +165,7 @@ impl Part {
         let name = if full || key.len() > LONGEST_KEY { THE_REST } else { key };
         let kept = if name == THE_REST {
             let before = self.values.iter().find_map(|(known, value)| match value {
-                Value::Long(hash) if known == THE_REST => Some(*hash),
+                Value::Long(hash) if &**known == THE_REST => Some(*hash),
                 _ => None,
             });
             Value::Long(salt.hash(key, value).wrapping_add(before.unwrap_or(0).rotate_left(1)))
@@ -167,11 +174,11 @@ impl Part {
         } else if value.len() > LONGEST_VALUE {
             Value::Long(salt.hash(key, value))
         } else {
-            Value::Plain(value.to_owned())
+            Value::Plain(value.into())
         };
-        match self.values.binary_search_by(|(known, _)| known.as_str().cmp(name)) {
+        match self.values.binary_search_by(|(known, _)| (**known).cmp(name)) {
             Ok(index) => self.values[index].1 = kept,
-            Err(index) => self.values.insert(index, (name.to_owned(), kept)),
+            Err(index) => self.values.insert(index, (name.into(), kept)),
         }
     }
 
@@ -190,8 +197,8 @@ impl Part {
     /// What differs from an earlier state, a few words for each key, no secret among them.
     pub fn changes_since(&self, earlier: &Part) -> Vec<Shown> {
         let mut changes = Vec::new();
-        let find = |values: &[(String, Value)], key: &str| {
-            values.binary_search_by(|(known, _)| known.as_str().cmp(key)).ok().map(|index| values[index].1.clone())
+        let find = |values: &[(Box<str>, Value)], key: &str| {
+            values.binary_search_by(|(known, _)| (**known).cmp(key)).ok().map(|index| values[index].1.clone())
         };
         for (key, now) in &self.values {
             let before = find(&earlier.values, key);
@@ -226,7 +233,7 @@ fn quoted(value: &str) -> String {
 impl Settings {
     /// The part of this name.
     pub fn part(&self, name: &str) -> Option<&Part> {
-        self.parts.iter().find(|part| part.name == name)
+        self.parts.iter().map(|part| &**part).find(|part| part.name == name)
     }
 
     /// Whether both say the same, whenever their files were touched.
@@ -326,7 +333,7 @@ mod tests {
 
     #[test]
     fn a_record_is_read_back() {
-        let settings = Settings { parts: vec![part(&[("port", "8081"), ("API_KEY", "s")])], programs: Vec::new() };
+        let settings = Settings { parts: vec![part(&[("port", "8081"), ("API_KEY", "s")]).complete()], programs: Vec::new() };
         let back: Settings = serde_json::from_str(&serde_json::to_string(&settings).unwrap()).unwrap();
         assert!(back.says_the_same(&settings));
     }

@@ -22,7 +22,7 @@ fn part(name: &str, read_by: ReadBy, changed: Timestamp, values: &[(&str, &str)]
 }
 
 fn config(changed: Timestamp, values: &[(&str, &str)]) -> Settings {
-    Settings { parts: vec![part("config.json", ReadBy::Server, changed, values)], programs: Vec::new() }
+    Settings { parts: vec![part("config.json", ReadBy::Server, changed, values).complete()], programs: Vec::new() }
 }
 
 fn program(changed: Timestamp, inode: u64) -> Program {
@@ -60,9 +60,9 @@ fn recorded_cases() {
     let template = |command: &str| {
         let mut part = part("the template", ReadBy::Berth, ago(0), &[("command", command)]);
         (part.modified, part.changed) = (None, None);
-        Settings { parts: vec![part], programs: Vec::new() }
+        Settings { parts: vec![part.complete()], programs: Vec::new() }
     };
-    let with_program = |changed, inode| Settings { parts: Vec::new(), programs: vec![program(changed, inode)] };
+    let with_program = |changed, inode| Settings { parts: Vec::new(), programs: vec![Arc::new(program(changed, inode))] };
     let cases: [(&str, Settings, Settings, &[&str]); 10] = [
         ("nothing", config(ago(500), OLD), config(ago(500), OLD), &[]),
         ("touched", config(ago(500), OLD), config(ago(10), OLD), &[]),
@@ -98,7 +98,7 @@ fn recorded_cases() {
 
 #[test]
 fn where_nothing_was_recorded_only_a_newer_time_counts() {
-    let programs = |changed| Settings { parts: Vec::new(), programs: vec![program(changed, 7)] };
+    let programs = |changed| Settings { parts: Vec::new(), programs: vec![Arc::new(program(changed, 7))] };
     let cases: [(&str, Settings, &[&str]); 6] = [
         ("older", config(ago(500), OLD), &[]),
         ("as old as the process", config(ago(100), OLD), &[]),

@@ -1,6 +1,5 @@
 //! A small host for the tables of cases: declare, claim, run, listen, judge.
 
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,7 +12,7 @@ use super::{Input, follow, judge};
 use crate::domain::{
     Claim, Code, Declared, DiskUse, Endpoint, Finding, Gid, Holder, HostReading, InstanceId, Launch, Limits, Listener, Moment, Outcome,
     PidFiles, PortPlan, PortRange, Process, ProcessKey, Processes, Reading, Restart, Roster, Row, Sample, Shown, Snapshot, Stage, State,
-    Storage, SupervisorKind, Uid, Underway, Verb,
+    Storage, SupervisorKind, Uid, Underway, Variables, Verb,
 };
 
 /// Seconds after boot at which the host is looked at.
@@ -124,7 +123,7 @@ impl Host {
             launch: Some(Launch {
                 command: vec!["node".into()],
                 directory: PathBuf::from("/"),
-                environment: BTreeMap::new(),
+                environment: Variables::default(),
                 start_timeout: Duration::from_secs(60),
                 stop_timeout: Duration::from_secs(10),
                 restart: Restart::No,

@@ -108,9 +108,9 @@ fn name(row: &Row) -> String {
 /// The variable that clients need, when the instance is known to want credentials.
 fn key(row: &Row) -> Option<String> {
     let launch = row.declared.as_ref().and_then(|declared| declared.launch.as_ref());
-    let names = launch.into_iter().flat_map(|launch| launch.environment.keys());
+    let names = launch.into_iter().flat_map(|launch| launch.environment.names());
     // A server's environment also holds what it needs itself elsewhere; only what is named for MCP is its own.
-    let named = names.into_iter().find(|name| is_secret(name) && name.contains("MCP")).cloned();
+    let named = names.into_iter().find(|name| is_secret(name) && name.contains("MCP")).map(str::to_owned);
     named.or_else(|| (row.health.state == HealthState::Guarded).then(|| KEY.to_owned()))
 }
 

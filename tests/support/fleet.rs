@@ -5,7 +5,6 @@
 // A fixture that cannot be made fails its test; clippy takes only #[test] functions for tests.
 #![allow(clippy::unwrap_used)]
 
-use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,7 +15,7 @@ use jiff::Timestamp;
 use super::domain::{
     Averages, Code, ConfigFault, CpuBaseline, Declared, DiskUse, Endpoint, ExitStatus, FileSystem, Finding, Gid, Health, HealthState,
     Holder, HostReading, InstanceId, LastExit, Launch, Limits, Listener, Moment, OwnCost, PortRange, Pressure, Pressures, Process,
-    ProcessKey, Reading, Remedy, Restart, Row, Shown, Snapshot, State, SupervisorKind, Totals, Uid, Wish,
+    ProcessKey, Reading, Remedy, Restart, Row, Shown, Snapshot, State, SupervisorKind, Totals, Uid, Variables, Wish,
 };
 
 const LOCAL: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -162,7 +161,7 @@ fn declared(name: &str, uid: u32, port: u16) -> Arc<Declared> {
         launch: Some(Launch {
             command: vec!["node".into(), "src/main.js".into()],
             directory: PathBuf::from("/opt/mcp-server"),
-            environment: BTreeMap::new(),
+            environment: Variables::default(),
             start_timeout: Duration::from_secs(60),
             stop_timeout: Duration::from_secs(10),
             restart: Restart::No,

@@ -16,7 +16,7 @@ use super::records::{Edition, Records};
 #[derive(Debug, Default)]
 pub struct Cache {
     directory_changed: Option<SystemTime>,
-    known: HashMap<InstanceId, Option<Record>>,
+    known: HashMap<InstanceId, Option<Box<Record>>>,
     /// Which edition of each is known.
     editions: HashMap<InstanceId, Option<Edition>>,
     denied: bool,
@@ -43,7 +43,7 @@ pub fn read(records: &Records, boot: &str, cache: &Mutex<Cache>, roster: &Roster
         let is_there = names.as_ref().is_none_or(|names| names.contains(&Records::name(&declared.id)));
         cache.look(records, boot, &declared.id, is_changed, is_there);
         let denied = cache.denied;
-        let record = cache.known.get_mut(&declared.id).and_then(Option::as_mut);
+        let record = cache.known.get_mut(&declared.id).and_then(Option::as_deref_mut);
         let record = record.map(|record| share_settings(record, declared));
         claims.push(claim_of(&declared.id, record, denied));
     }
@@ -74,7 +74,7 @@ impl Cache {
         let Self { known, editions, denied, restless, .. } = self;
         let last = known.get(id);
         let settled = last.is_some_and(|record| record.as_ref().is_none_or(|record| record.settled));
-        let main = last.and_then(Option::as_ref).filter(|record| record.exit.is_none()).and_then(|record| record.main);
+        let main = last.and_then(Option::as_deref).filter(|record| record.exit.is_none()).and_then(|record| record.main);
         if settled || restless.get(id).is_some_and(|ended| main.is_some() && main != *ended) {
             restless.remove(id);
         }
@@ -89,7 +89,7 @@ impl Cache {
             // What is written between the two looks makes the next edition another one: nothing is missed.
             if !is_known || editions.get(id) != Some(&edition) {
                 let record = if edition.is_some() { records.read(id, boot)? } else { None };
-                known.insert(id.clone(), record);
+                known.insert(id.clone(), record.map(Box::new));
                 editions.insert(id.clone(), edition);
             }
             Ok(())

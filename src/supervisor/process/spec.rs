@@ -50,8 +50,8 @@ impl Spec {
             ("PATH".to_owned(), PATH.to_owned()),
             ("LANG".to_owned(), "C.UTF-8".to_owned()),
         ];
-        for (name, value) in &launch.environment {
-            set(&mut environment, name.clone(), value.clone());
+        for (name, value) in launch.environment.iter() {
+            set(&mut environment, name.to_owned(), value.to_owned());
         }
         Self {
             command: launch.command.clone(),
