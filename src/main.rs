@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use berth::cli::{self, ConsoleOptions, Desk, Opening, Setting, Wiring};
 use berth::config::Config;
-use berth::domain::{InstanceId, PortRange, Snapshot};
+use berth::domain::{InstanceId, Snapshot};
 use berth::error::{Error, Result};
 use berth::hand::Zygote;
 use berth::link::local::Local;
@@ -85,7 +85,6 @@ impl Wiring for Host {
             ascii: options.ascii,
             read_only: options.read_only,
             fps: options.fps,
-            reserved: desk.reserved(),
             keymap: Arc::new(config.map_or_else(|| Ok(Keymap::default()), |config| Keymap::of(&config.keys))?),
             theme: config.and_then(|config| config.console.theme.clone()),
             configured: config.is_some_and(|config| !config.files.is_empty()),
@@ -97,19 +96,17 @@ impl Wiring for Host {
 
 impl Host {
     fn desk(&self, config: Config, state: PathBuf, zygote: &Arc<Zygote>, read_only: bool) -> Result<Box<dyn Desk>> {
-        let reserved = config.ports.reserved.clone();
         // Keys that cannot hold are refused like every other fault of a configuration: at once, whatever is to be done.
         Keymap::of(&config.keys)?;
         let config = Arc::new(config);
         let local = Local::open(Arc::clone(&config), Arc::clone(zygote), read_only, state)?;
-        Ok(Box::new(LocalDesk { local, config, reserved }))
+        Ok(Box::new(LocalDesk { local, config }))
     }
 }
 
 struct LocalDesk {
     local: Arc<Local>,
     config: Arc<Config>,
-    reserved: Vec<PortRange>,
 }
 
 impl Desk for LocalDesk {
@@ -143,9 +140,5 @@ impl Desk for LocalDesk {
 
     fn config(&self) -> Option<&Config> {
         Some(&self.config)
-    }
-
-    fn reserved(&self) -> Vec<PortRange> {
-        self.reserved.clone()
     }
 }

@@ -18,7 +18,7 @@ pub fn run(global: &Global, desk: &dyn Desk, out: &mut Out) -> Result<u8, Stop> 
     } else if snapshot.findings.is_empty() {
         out.text(&format!("nothing is wrong: {}\n", table::summary(&snapshot)))?;
     } else {
-        let text = table::findings(&snapshot.findings, &snapshot, out.style());
+        let text = table::findings(&snapshot.findings, &snapshot, out.style(), out.program());
         unless_closed(out.text(&text))?;
     }
     tell_notices(&snapshot, is_configured(desk), global);

@@ -26,7 +26,7 @@ pub fn run(words: &Config, global: &Global, wiring: &dyn Wiring, out: &mut Out) 
     if global.json {
         out.json(&document(&settings))?;
     } else if words.keys {
-        out.text(&keys(&settings))?;
+        out.text(&keys(&settings, init::path(global.config.as_deref()).ok().as_deref()))?;
     } else {
         // Those that are as they always are would hide the rest.
         let told = settings.iter().filter(|setting| !setting.key.starts_with(KEYS) || setting.origin != "default").cloned();
@@ -67,9 +67,13 @@ fn begin(init: &Init, global: &Global, out: &mut Out) -> Result<u8, Stop> {
 }
 
 /// The keys as a configuration says them, one table a place.
-fn keys(settings: &[Setting]) -> String {
-    let (mut text, mut last) =
-        (String::from("# The console's keys. Copy a line below its [keys.PLACE] and change it; [] takes a key away.\n"), "");
+fn keys(settings: &[Setting], file: Option<&Path>) -> String {
+    let file = file.map_or_else(|| "the configuration".to_owned(), |file| Shown::new(&file.to_string_lossy()).to_string());
+    let mut text = format!(
+        "# The console's keys. Copy a line with the [keys.PLACE] above it into {}\n# and change it there; [] takes a key away. The next console has it.\n",
+        file.replace('\n', " ")
+    );
+    let mut last = "";
     let mut lines: Vec<(&str, &str, &Setting)> = Vec::new();
     for setting in settings {
         if let Some((place, action)) = setting.key.strip_prefix(KEYS).and_then(|key| key.split_once('.')) {
@@ -111,6 +115,22 @@ fn document(settings: &[Setting]) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn keys_say_into_which_file_they_go() {
+        let setting = |key: &str, value: &str| Setting { key: key.into(), value: value.into(), origin: "default".into() };
+        let settings = [setting("keys.log.follow", "\"f\""), setting("keys.help.close", "\"q\"")];
+        insta::assert_snapshot!(keys(&settings, Some(Path::new("/srv/berth.toml"))), @r#"
+        # The console's keys. Copy a line with the [keys.PLACE] above it into /srv/berth.toml
+        # and change it there; [] takes a key away. The next console has it.
+
+        [keys.log]
+        follow = "f"
+
+        [keys.help]
+        close = "q"
+        "#);
+    }
 
     #[test]
     fn keys_values_and_where_they_came_from() {

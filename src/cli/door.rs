@@ -8,7 +8,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use crate::config::Config;
-use crate::domain::{InstanceId, PortRange, Snapshot};
+use crate::domain::{InstanceId, Snapshot};
 use crate::error::Result;
 use crate::link::{Door, LogLines, LogQuery};
 
@@ -123,7 +123,4 @@ pub trait Desk: Send + Sync {
     fn config(&self) -> Option<&Config> {
         None
     }
-
-    /// The ports that are never assigned.
-    fn reserved(&self) -> Vec<PortRange>;
 }

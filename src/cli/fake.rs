@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use super::args::{Arguments, Global};
 use super::door::{ConsoleOptions, Desk, Opening, Setting, Wiring};
 use super::output::Out;
-use crate::domain::{Caller, InstanceId, LogLine, LogView, Order, Outcome, PortRange, Role, Shown, Snapshot, Trail, Uid, Verb};
+use crate::domain::{Caller, InstanceId, LogLine, LogView, Order, Outcome, Role, Shown, Snapshot, Trail, Uid, Verb};
 use crate::error::{Error, Kind, Result};
 use crate::link::{Door, LogLines, LogQuery, Reel, Tail};
 
@@ -216,10 +216,6 @@ impl Desk for FakeDesk {
 
     fn door(&self) -> Arc<dyn Door> {
         Arc::clone(&self.door) as Arc<dyn Door>
-    }
-
-    fn reserved(&self) -> Vec<PortRange> {
-        Vec::new()
     }
 }
 

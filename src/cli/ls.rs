@@ -19,7 +19,7 @@ pub fn run(ls: &Ls, global: &Global, desk: &dyn Desk, out: &mut Out) -> Result<u
     if global.json {
         out.json(&json::ls(&snapshot))?;
     } else {
-        out.text(&table::table(&snapshot, out.style()))?;
+        out.text(&table::table(&snapshot, out.style(), out.program()))?;
     }
     tell_notices(&snapshot, is_configured(desk), global);
     Ok(0)

@@ -69,7 +69,7 @@ pub fn run(arguments: Vec<OsString>, wiring: &dyn Wiring) -> u8 {
             return 2;
         }
     };
-    let mut out = Out::standard(arguments.global.color);
+    let mut out = Out::standard(arguments.global.color).about(arguments.global.config.as_deref());
     let result = carry_out(&arguments, wiring, &mut out);
     end(result, json, &mut out)
 }

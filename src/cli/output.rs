@@ -4,11 +4,13 @@
 
 use std::env;
 use std::io::{self, IsTerminal, Write};
+use std::path::Path;
 
 use serde::Serialize;
 
 use super::args::{ColorWhen, Global};
 use super::door::ConsoleOptions;
+use crate::present::command::Program;
 use crate::present::table::Style;
 
 /// Standard output, or a test's buffer.
@@ -16,6 +18,7 @@ pub struct Out {
     writer: Box<dyn Write + Send>,
     style: Style,
     terminal: bool,
+    program: Program,
 }
 
 impl Out {
@@ -24,13 +27,23 @@ impl Out {
         let terminal = io::stdout().is_terminal();
         let style = Style { ascii: !is_utf8(variable), color: wants_color(color, terminal, variable) };
         // Written in large pieces: a table of a thousand rows is not a thousand system calls.
-        Self { writer: Box::new(io::BufWriter::with_capacity(1 << 16, io::stdout())), style, terminal }
+        Self { writer: Box::new(io::BufWriter::with_capacity(1 << 16, io::stdout())), style, terminal, program: Program::default() }
     }
 
     /// A buffer, without colours.
     #[cfg(test)]
     pub fn to(writer: impl Write + Send + 'static) -> Self {
-        Self { writer: Box::new(writer), style: Style { ascii: false, color: false }, terminal: false }
+        Self { writer: Box::new(writer), style: Style { ascii: false, color: false }, terminal: false, program: Program::default() }
+    }
+
+    /// The same, of a berth that was called with this `--config`.
+    pub fn about(self, config: Option<&Path>) -> Self {
+        Self { program: Program::with(config), ..self }
+    }
+
+    /// How berth is called in the commands that it names.
+    pub fn program(&self) -> &Program {
+        &self.program
     }
 
     /// How plain output is written.

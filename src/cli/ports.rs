@@ -19,7 +19,7 @@ use crate::present::ports::{PortFacts, PortState, level, ports};
 pub fn run(words: &Ports, global: &Global, desk: &dyn Desk, out: &mut Out) -> Result<u8, Stop> {
     let snapshot = desk.glance()?;
     let range = words.range.unwrap_or(snapshot.range);
-    let mut facts = ports(&snapshot, range, &desk.reserved());
+    let mut facts = ports(&snapshot, range, &snapshot.reserved);
     if words.free {
         if facts.iter().any(|facts| facts.state == PortState::Unknown) {
             return Err(

@@ -10,6 +10,7 @@ use super::errors::Stop;
 use super::output::Out;
 use crate::domain::{Declared, InstanceId, Reading, Row, Shown, Snapshot};
 use crate::error::{Error, Kind};
+use crate::present::command::Program;
 use crate::present::paint::{Tone, paint};
 use crate::present::table::{self, Style};
 use crate::present::{HIDDEN, Look, disk, json, limits, units, wording};
@@ -23,7 +24,7 @@ pub fn run(words: &Show, global: &Global, desk: &dyn Desk, out: &mut Out) -> Res
     if global.json {
         out.json(&json::show(row, &snapshot, may_read))?;
     } else {
-        out.text(&text(row, &snapshot, may_read, out.style()))?;
+        out.text(&text(row, &snapshot, may_read, out.style(), out.program()))?;
     }
     Ok(0)
 }
@@ -54,7 +55,7 @@ pub fn nearest(error: Error, id: &InstanceId, desk: &dyn Desk) -> Error {
 }
 
 /// The facts, a line each, and what is wrong below them.
-fn text(row: &Row, snapshot: &Snapshot, may_read: bool, style: Style) -> String {
+fn text(row: &Row, snapshot: &Snapshot, may_read: bool, style: Style, program: &Program) -> String {
     let look = Look { ascii: style.ascii, now: snapshot.taken.wall };
     let state = paint(&wording::state(row.state, style.ascii), Tone::of_state(row.state), style.color);
     let mut text = format!("{}  {state}{}\n", paint(&row.id.to_string(), Tone::Strong, style.color), because(row));
@@ -93,8 +94,8 @@ fn text(row: &Row, snapshot: &Snapshot, may_read: bool, style: Style) -> String 
     if !findings.is_empty() {
         text.push('\n');
         // `berth show` is what is being read already.
-        let own = format!("berth show {}\n", row.id);
-        text.extend(table::findings(&findings, snapshot, style).split_inclusive('\n').filter(|line| !line.ends_with(&own)));
+        let own = format!("{}\n", program.about("show", &row.id));
+        text.extend(table::findings(&findings, snapshot, style, program).split_inclusive('\n').filter(|line| !line.ends_with(&own)));
     }
     text
 }
@@ -222,7 +223,7 @@ mod tests {
           timeouts       1 min to start, 10.0 s to stop
 
         ✖ port-taken  8107 is held by pid 4711 (python3, bob), since 03:09:41; carol's instance is assigned it
-          mend it:    set another port in /opt/mcp-server/users/carol/config/config.json, then berth restart carol (free ports: berth ports --free)
+          mend it:    set port 8110, the next free one, in /opt/mcp-server/users/carol/config/config.json, then berth restart carol
         ");
     }
 
@@ -239,7 +240,7 @@ mod tests {
         });
         row.declared = Some(declared.into());
         let plain = Style { color: false, ..written().0.style() };
-        let told = |may_read| text(&row, &fleet::fleet(), may_read, plain);
+        let told = |may_read| text(&row, &fleet::fleet(), may_read, plain, &Program::default());
         assert!(
             told(true).contains("  env file       /opt/sdp-mcp/.env.alice\n  variables      SDP_HTTP_PORT=*** SDP_TOKEN=\n"),
             "{}",

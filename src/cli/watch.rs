@@ -49,7 +49,7 @@ async fn watch(global: &Global, desk: &dyn Desk, out: &mut Out, screen: bool) ->
     let mut last = String::new();
     loop {
         let snapshot = Arc::clone(&*snapshots.borrow_and_update());
-        let text = if global.json { format!("{}\n", json::ls(&snapshot)) } else { table::table(&snapshot, out.style()) };
+        let text = if global.json { format!("{}\n", json::ls(&snapshot)) } else { table::table(&snapshot, out.style(), out.program()) };
         if text != last {
             out.text(&if screen { picture(&text, &snapshot, rows_of_terminal()) } else { piece(&text, last.is_empty(), global.json) })?;
             out.flush()?;

@@ -38,7 +38,7 @@ pub(super) fn start(
         let why = row.why.as_ref().map_or("it may not be seen", |why| why.as_str());
         return Err(Error::failed(format!("not started. Whether it runs is not known: {why}")));
     }
-    if let Some(taken) = about(snapshot, &order.id, Code::PortTaken) {
+    if let Some(taken) = about(snapshot, &order.id, Code::PortTaken).or_else(|| rivals(snapshot, &order.id)) {
         return Err(Error::new(Kind::Busy, format!("not started. {}", taken.evidence))
             .hint("berth ports --free    lists free ports for its configuration"));
     }
@@ -60,6 +60,11 @@ pub(super) fn start(
 /// The finding of this kind about an instance.
 fn about<'a>(snapshot: &'a Snapshot, id: &InstanceId, code: Code) -> Option<&'a Finding> {
     snapshot.findings.iter().find(|finding| finding.code == code && finding.instances.contains(id))
+}
+
+/// The finding that another instance that is configured with the same port has it. Whose instance is not up does not have it itself.
+fn rivals<'a>(snapshot: &'a Snapshot, id: &InstanceId) -> Option<&'a Finding> {
+    about(snapshot, id, Code::PortDuplicate).filter(|finding| !finding.processes.is_empty())
 }
 
 fn already(row: &Row) -> String {

@@ -116,7 +116,7 @@ impl Code {
         }
     }
 
-    /// Whether it is one of the header's "conflicts".
+    /// Whether it is about one of the header's "conflicts", which are ports.
     pub fn is_conflict(self) -> bool {
         matches!(self, Self::PortDuplicate | Self::PortTaken | Self::PortShadowed)
     }

@@ -199,7 +199,7 @@ pub struct Totals {
     pub instances: usize,
     /// How many are in each state.
     pub states: BTreeMap<State, usize>,
-    /// Findings that are conflicts.
+    /// Ports that more than one claim: of which there is at least one finding that is a conflict.
     pub conflicts: usize,
     /// Findings of each level.
     pub findings: BTreeMap<Level, usize>,
@@ -232,6 +232,8 @@ pub struct Snapshot {
     pub taken: Moment,
     /// The managed range.
     pub range: PortRange,
+    /// Ports that are never given to anybody.
+    pub reserved: Vec<PortRange>,
     /// Ports that the kernel gives to outgoing connections by itself; `None` when it does not tell.
     pub ephemeral: Option<PortRange>,
     /// The rows, ordered by id, unmanaged ones last.
@@ -275,6 +277,7 @@ impl Snapshot {
             host: Shown::new(""),
             taken,
             range,
+            reserved: Vec::new(),
             ephemeral: None,
             rows: Vec::new(),
             findings: Vec::new(),

@@ -91,6 +91,7 @@ pub fn judge(input: &Input<'_>) -> Snapshot {
         host: input.host.clone(),
         taken: input.sample.taken,
         range: input.range,
+        reserved: input.ports.reserved.clone(),
         ephemeral: input.ports.ephemeral,
         rows,
         findings,

@@ -1,8 +1,7 @@
 //! port-duplicate: two instances are configured with one port on overlapping addresses.
 //!
-//! It must never be silent because none of them runs: only one of them ever will.
-
-use std::net::IpAddr;
+//! It must never be silent because none of them runs: only one of them ever will. It says whose the port is, which is who has it: a
+//! server that runs is not moved for one that does not.
 
 use super::join::Whose;
 use super::rule::{Facts, Rule};
@@ -50,41 +49,54 @@ fn groups(facts: &Facts<'_>, configured: &[usize]) -> Vec<Vec<usize>> {
 
 fn finding(facts: &Facts<'_>, port: u16, group: &[usize]) -> Finding {
     let ids: Vec<InstanceId> = group.iter().map(|index| facts.subjects()[*index].declared.id.clone()).collect();
-    let names: Vec<String> = ids.iter().map(words::instance).collect();
-    let (who, processes) = holding(facts, port, group);
-    let evidence = format!("{port} is configured for {}; {who}", words::list(&names));
+    let (verdict, processes) = verdict(facts, port, group);
     Finding {
         code: Code::PortDuplicate,
         instances: ids,
         port: Some(port),
         processes,
         since: facts.now(),
-        evidence: Shown::new(&evidence),
+        evidence: Shown::new(&format!("{port}: {verdict}")),
         remedies: vec![Remedy::Reassign, Remedy::EditConfig],
     }
 }
 
-/// Who of the group has the port, in words, and that one's process.
-fn holding(facts: &Facts<'_>, port: u16, group: &[usize]) -> (String, Vec<ProcessKey>) {
+/// The names of instances in a list, without more words: the sentence is long enough.
+fn names<'a>(facts: &Facts<'_>, group: impl IntoIterator<Item = &'a usize>) -> String {
+    let names: Vec<String> = group.into_iter().map(|index| facts.subjects()[*index].declared.id.to_string()).collect();
+    words::list(&names)
+}
+
+/// "both configurations", "9 configurations".
+fn configurations(group: &[usize]) -> String {
+    if group.len() == 2 { "both configurations".to_owned() } else { format!("{} configurations", group.len()) }
+}
+
+/// Whose the port is and who should move, in words; and the process that has it.
+fn verdict(facts: &Facts<'_>, port: u16, group: &[usize]) -> (String, Vec<ProcessKey>) {
     let heard = facts.joined.heard_on.get(&port).map_or(&[][..], Vec::as_slice);
-    let own = heard.iter().find_map(|index| match facts.listener(*index).1 {
-        Whose::Instance(owner) if group.contains(&owner) => Some(owner),
-        Whose::Instance(_) | Whose::OneOfSeveral | Whose::Nobody => None,
+    let own = heard.iter().find_map(|index| match facts.listener(*index) {
+        (listener, Whose::Instance(owner)) if group.contains(&owner) => Some((owner, listener.since)),
+        (_, Whose::Instance(_) | Whose::OneOfSeveral | Whose::Nobody) => None,
     });
-    let host: Option<IpAddr> = group.first().and_then(|index| facts.subjects()[*index].declared.host);
-    if let Some(owner) = own {
+    let named = format!("{} name it", configurations(group));
+    if let Some((owner, since)) = own {
         let subject = &facts.subjects()[owner];
         let main = subject.main.as_ref().known().copied();
-        let pid = main.map(|key| format!(" (pid {})", key.pid)).unwrap_or_default();
-        return (format!("{} has it{pid}", words::instance(&subject.declared.id)), main.into_iter().collect());
+        let pid = main.map(|key| format!(", pid {}", key.pid)).unwrap_or_default();
+        let (first, others) = (&subject.declared.id, names(facts, group.iter().filter(|index| **index != owner)));
+        let since = facts.clock(since);
+        return (format!("{first} was first (since {since}{pid}), so {others} should move: {named}"), main.into_iter().collect());
     }
+    let all = names(facts, group);
+    let but_one = if group.len() == 2 { "one of them should move" } else { "all but one should move" };
     let foreign = group.iter().flat_map(|index| facts.taken.of(*index)).next();
-    match (foreign, host) {
-        (Some(index), _) => (format!("{} has it", facts.holder(index)), facts.holders(index)),
-        (None, _) if heard.iter().any(|index| facts.listener(*index).1 == Whose::OneOfSeveral) => {
-            ("one of them has it; which one may not be seen".to_owned(), Vec::new())
+    match foreign {
+        Some(index) => (format!("{} has it, though it is configured for {all}; {but_one}", facts.holder(index)), facts.holders(index)),
+        None if heard.iter().any(|index| facts.listener(*index).1 == Whose::OneOfSeveral) => {
+            (format!("one of {all} has it, and which one may not be seen; {but_one}: {named}"), Vec::new())
         }
-        (None, _) => ("none of them listens on it now".to_owned(), Vec::new()),
+        None => (format!("who starts first of {all} gets it, so {but_one}: {named}"), Vec::new()),
     }
 }
 
@@ -126,23 +138,43 @@ mod tests {
     }
 
     #[test]
-    fn the_evidence_says_who_has_it() {
+    fn the_evidence_says_whose_it_is_and_who_should_move() {
         let mut host = Host::new();
         host.declare("alice", 1001, "127.0.0.1:8081").declare("bob/tools", 1002, "127.0.0.1:8081");
         let evidence = |host: &Host| findings(&host.judge(), Code::PortDuplicate).remove(0).1;
-        assert_eq!(evidence(&host), "8081 is configured for alice's instance and bob's instance tools; none of them listens on it now");
+        assert_eq!(
+            evidence(&host),
+            "8081: who starts first of alice and bob/tools gets it, so one of them should move: both configurations name it"
+        );
         host.keep("bob/tools", 200, Some("127.0.0.1:8081"));
         assert_eq!(
             evidence(&host),
-            "8081 is configured for alice's instance and bob's instance tools; bob's instance tools has it (pid 201)"
+            "8081: bob/tools was first (since 03:11:54, pid 201), so alice should move: both configurations name it"
         );
         let snapshot = host.judge();
         assert_eq!(snapshot.findings.iter().find(|finding| finding.code == Code::PortDuplicate).unwrap().processes, [key(201)]);
-        // Only the one that cannot have it is told that it is taken.
-        assert_eq!(findings(&snapshot, Code::PortTaken).len(), 1);
-        assert_eq!(findings(&snapshot, Code::PortTaken)[0].0, "alice");
         host.end(&[200, 201]).process(300, 1, 1003, "python3").listen(300, "127.0.0.1:8081");
-        assert!(evidence(&host).ends_with("; pid 300 (python3, carol) has it"), "{}", evidence(&host));
+        assert_eq!(
+            evidence(&host),
+            "8081: pid 300 (python3, carol) has it, though it is configured for alice and bob/tools; one of them should move"
+        );
+    }
+
+    #[test]
+    fn one_dispute_is_one_finding_and_one_conflict() {
+        let mut host = Host::new();
+        host.declare("alice", 1001, "127.0.0.1:8081").declare("bob", 1002, "127.0.0.1:8081");
+        host.keep("bob", 200, Some("127.0.0.1:8081"));
+        let codes = |host: &Host| host.judge().findings.iter().map(|finding| finding.code).collect::<Vec<_>>();
+        assert_eq!((codes(&host), host.judge().totals.conflicts), (vec![Code::PortDuplicate], 1));
+        // That somebody else has what both want is another thing to mend, for each of them, about the same port.
+        host.end(&[200, 201]).process(300, 1, 1003, "python3").listen(300, "127.0.0.1:8081");
+        assert_eq!((findings(&host.judge(), Code::PortTaken).len(), host.judge().totals.conflicts), (2, 1));
+        // Whoever is there by mistake is not one of those who want it.
+        let mut host = Host::new();
+        host.declare("alice", 1001, "127.0.0.1:8081").declare("bob", 1002, "127.0.0.1:8082");
+        host.keep("bob", 200, Some("127.0.0.1:8081"));
+        assert_eq!(findings(&host.judge(), Code::PortTaken).len(), 1);
     }
 
     #[test]
@@ -151,12 +183,14 @@ mod tests {
         for index in 0..9 {
             host.declare(&format!("u{index}"), 1001, "127.0.0.1:8081");
         }
-        let found = findings(&host.judge(), Code::PortDuplicate);
-        assert_eq!(found.len(), 1);
-        assert!(
-            found[0].1.starts_with("8081 is configured for u0's instance, u1's instance, u2's instance and 6 more; "),
-            "{}",
-            found[0].1
+        assert_eq!(
+            findings(&host.judge(), Code::PortDuplicate).into_iter().map(|(_, evidence)| evidence).collect::<Vec<_>>(),
+            ["8081: who starts first of u0, u1, u2 and 6 more gets it, so all but one should move: 9 configurations name it"]
+        );
+        host.keep("u4", 200, Some("127.0.0.1:8081"));
+        assert_eq!(
+            findings(&host.judge(), Code::PortDuplicate).remove(0).1,
+            "8081: u4 was first (since 03:11:54, pid 201), so u0, u1, u2 and 5 more should move: 9 configurations name it"
         );
     }
 }

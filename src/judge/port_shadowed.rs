@@ -127,7 +127,8 @@ mod tests {
         let snapshot = host.judge();
         assert_eq!((state(&snapshot, "alice"), state(&snapshot, "bob")), (State::Degraded, State::Degraded));
         assert_eq!(row(&snapshot, "alice").findings, [Code::PortShadowed]);
-        assert_eq!(snapshot.totals.conflicts, 2);
+        // Told from both sides, and one conflict.
+        assert_eq!(snapshot.totals.conflicts, 1);
         let about_alice = snapshot.findings.iter().find(|finding| finding.instances[0].owner() == "alice").unwrap();
         assert_eq!(
             (about_alice.processes.as_slice(), about_alice.remedies.as_slice()),

@@ -2,6 +2,7 @@
 //!
 //! It must never count what may not be seen as nothing: an unknown instance is one of the unknown.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::Input;
@@ -15,8 +16,8 @@ pub(super) fn totals(input: &Input<'_>, rows: &[Arc<Row>], findings: &[Finding])
     }
     for finding in findings {
         *totals.findings.entry(finding.level()).or_default() += 1;
-        totals.conflicts += usize::from(finding.code.is_conflict());
     }
+    totals.conflicts = conflicts(findings);
     let configured = input.roster.instances.iter().filter_map(|declared| declared.port);
     let listeners = match &input.sample.listeners {
         Reading::Known(listeners) => &**listeners,
@@ -28,6 +29,12 @@ pub(super) fn totals(input: &Input<'_>, rows: &[Arc<Row>], findings: &[Finding])
         totals.ports_in_use += usize::from(!std::mem::replace(&mut in_use[usize::from(port)], true));
     }
     totals
+}
+
+/// A conflict is a port that more than one claim, whatever is found about it and from whose side: the map shows one cell.
+fn conflicts(findings: &[Finding]) -> usize {
+    let ports: BTreeSet<Option<u16>> = findings.iter().filter(|finding| finding.code.is_conflict()).map(|finding| finding.port).collect();
+    ports.len()
 }
 
 #[cfg(test)]
@@ -45,9 +52,9 @@ mod tests {
         assert_eq!((totals.instances, totals.in_state(State::Running), totals.in_state(State::Stopped)), (2, 1, 1));
         // 8081 and 8090; 22 is outside the range.
         assert_eq!(totals.ports_in_use, 2);
-        // bob's port is taken by alice's instance, and both are configured with it.
-        assert_eq!(totals.conflicts, 2);
-        assert_eq!(totals.findings.get(&Level::Error), Some(&2));
+        // bob's port is taken by alice's instance, because both are configured with it.
+        assert_eq!(totals.conflicts, 1);
+        assert_eq!(totals.findings.get(&Level::Error), Some(&1));
         assert_eq!(totals.findings.get(&Level::Warning), Some(&1));
     }
 }

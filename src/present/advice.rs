@@ -8,7 +8,8 @@ mod storage;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::wording;
+use super::command::Program;
+use super::{ports, wording};
 use crate::domain::{Code, Finding, InstanceId, Level, Remedy, Row, Shown, Snapshot, State, words};
 
 /// The worst thing in one sentence, for the line below the header.
@@ -50,40 +51,43 @@ pub struct Advice {
 }
 
 /// What helps against a finding: how to mend it, then where to see more.
-pub fn advice(finding: &Finding, snapshot: &Snapshot) -> Vec<Advice> {
+pub fn advice(finding: &Finding, snapshot: &Snapshot, program: &Program) -> Vec<Advice> {
     let mut advice: Vec<Advice> = Vec::new();
     for remedy in &finding.remedies {
-        if let Some(text) = sentence(*remedy, finding, snapshot) {
+        if let Some(text) = sentence(*remedy, finding, snapshot, program) {
             advice.push(Advice { label: "mend it", text });
         }
     }
     if let Some(id) = finding.instances.first() {
-        advice.push(Advice { label: "see it", text: format!("berth show {id}") });
+        advice.push(Advice { label: "see it", text: program.about("show", id) });
     }
     advice
 }
 
 /// A remedy in a sentence with the command in it; `None` where there is nothing to say that helps here.
-pub(super) fn sentence(remedy: Remedy, finding: &Finding, snapshot: &Snapshot) -> Option<String> {
-    let id = subject(finding)?;
+pub(super) fn sentence(remedy: Remedy, finding: &Finding, snapshot: &Snapshot, program: &Program) -> Option<String> {
+    let id = subject(finding, snapshot)?;
     let row = snapshot.row(id);
     let config = row.and_then(|row| file(finding, row));
     match remedy {
-        Remedy::FreeSpace | Remedy::LimitLog | Remedy::MoveDatabase => storage::remedy(remedy, finding, row?, snapshot),
+        Remedy::FreeSpace | Remedy::LimitLog | Remedy::MoveDatabase => storage::remedy(remedy, finding, row?, snapshot, program),
         Remedy::Reassign => {
-            let config = config?;
-            Some(format!("set another port in {config}, then berth restart {id} (free ports: berth ports --free)"))
+            let (config, restart) = (config?, program.about("restart", id));
+            Some(match free_for(finding, snapshot) {
+                Some(port) => format!("set port {port}, the next free one, in {config}, then {restart}"),
+                None => format!("set another port in {config}, then {restart} (free ports: {})", program.line(["ports", "--free"])),
+            })
         }
         // The reassignment says which file already.
         Remedy::EditConfig if finding.remedies.contains(&Remedy::Reassign) => None,
         Remedy::EditConfig => Some(format!("edit {}", config?)),
-        Remedy::Restart => Some(format!("berth restart {id}")),
-        Remedy::ReadLog => Some(format!("berth logs {id}")),
+        Remedy::Restart => Some(program.about("restart", id)),
+        Remedy::ReadLog => Some(program.about("logs", id)),
         Remedy::StopHolder => {
             let holder = holder(finding, snapshot);
             let pids: Vec<String> = finding.processes.iter().map(|key| key.pid.to_string()).collect();
             match holder {
-                Some(holder) => Some(format!("berth stop {}", holder.id)),
+                Some(holder) => Some(program.about("stop", &holder.id)),
                 None if pids.is_empty() => None,
                 None => Some(format!("end it if it should not be there: kill {}", pids.join(" "))),
             }
@@ -91,9 +95,19 @@ pub(super) fn sentence(remedy: Remedy, finding: &Finding, snapshot: &Snapshot) -
     }
 }
 
-/// Whom a remedy is about: of a duplicate the last one is moved, because the first may well hold the port.
-pub(super) fn subject(finding: &Finding) -> Option<&InstanceId> {
-    if finding.code == Code::PortDuplicate { finding.instances.last() } else { finding.instances.first() }
+/// The port that an instance should move to.
+pub(super) fn free_for(finding: &Finding, snapshot: &Snapshot) -> Option<u16> {
+    ports::next_free(snapshot, finding.port?)
+}
+
+/// Whom a remedy is about: of a duplicate the last one that does not hold the port.
+pub(super) fn subject<'finding>(finding: &'finding Finding, snapshot: &Snapshot) -> Option<&'finding InstanceId> {
+    if finding.code != Code::PortDuplicate {
+        return finding.instances.first();
+    }
+    let is_holder =
+        |id: &InstanceId| snapshot.row(id).is_some_and(|row| row.processes.iter().any(|one| finding.processes.contains(&one.key)));
+    finding.instances.iter().rev().find(|id| !is_holder(id)).or_else(|| finding.instances.last())
 }
 
 /// The file that is to be changed.
@@ -108,7 +122,7 @@ pub(super) fn file(finding: &Finding, row: &Row) -> Option<Shown> {
 
 /// The other instance whose process is in the way.
 pub(super) fn holder<'snapshot>(finding: &Finding, snapshot: &'snapshot Snapshot) -> Option<&'snapshot Arc<Row>> {
-    let subject = subject(finding);
+    let subject = subject(finding, snapshot);
     let holds = |row: &&Arc<Row>| {
         !row.id.is_unmanaged() && Some(&row.id) != subject && row.processes.iter().any(|process| finding.processes.contains(&process.key))
     };
@@ -150,13 +164,13 @@ mod tests {
         let advice: Vec<String> = snapshot
             .findings
             .iter()
-            .flat_map(|finding| advice(finding, &snapshot))
+            .flat_map(|finding| advice(finding, &snapshot, &Program::default()))
             .map(|advice| format!("{}: {}", advice.label, advice.text))
             .collect();
         assert_eq!(
             advice,
             [
-                "mend it: set another port in /opt/mcp-server/users/carol/config/config.json, then berth restart carol (free ports: berth ports --free)",
+                "mend it: set port 8110, the next free one, in /opt/mcp-server/users/carol/config/config.json, then berth restart carol",
                 "see it: berth show carol",
                 "mend it: edit /opt/mcp-server/users/hank/config/config.json",
                 "see it: berth show hank",
@@ -176,6 +190,35 @@ mod tests {
         let mut finding = snapshot.findings[0].clone();
         (finding.code, finding.instances, finding.remedies) = (Code::KeyMissing, vec![row.id.clone()], vec![Remedy::EditConfig]);
         snapshot.rows[0] = Arc::new(row);
-        assert_eq!(advice(&finding, &snapshot)[0].text, "edit /opt/sdp-mcp/.env.alice");
+        assert_eq!(advice(&finding, &snapshot, &Program::default())[0].text, "edit /opt/sdp-mcp/.env.alice");
+    }
+
+    #[test]
+    fn of_a_duplicate_the_one_moves_that_has_it_not() {
+        let mut snapshot = fleet::fleet();
+        let (alice, dave) = (fleet::id("alice"), fleet::id("dave"));
+        let holder = |id: &InstanceId, snapshot: &Snapshot| vec![snapshot.row(id).unwrap().main.known().unwrap()];
+        let mut finding = Finding {
+            code: Code::PortDuplicate,
+            instances: vec![alice.clone(), dave.clone()],
+            processes: holder(&alice, &snapshot),
+            remedies: vec![Remedy::Reassign, Remedy::EditConfig],
+            ..snapshot.findings[0].clone()
+        };
+        assert_eq!(subject(&finding, &snapshot), Some(&dave));
+        finding.processes = holder(&dave, &snapshot);
+        assert_eq!(subject(&finding, &snapshot), Some(&alice));
+        finding.processes.clear();
+        assert_eq!(subject(&finding, &snapshot), Some(&dave), "nobody has it");
+        snapshot.listeners = crate::domain::Reading::Denied;
+        let program = Program::with(Some(Path::new("/srv/berth.toml")));
+        assert_eq!(
+            advice(&finding, &snapshot, &program).into_iter().map(|advice| advice.text).collect::<Vec<_>>(),
+            [
+                "set another port in /opt/mcp-server/users/dave/config/config.json, then berth --config /srv/berth.toml restart dave \
+                 (free ports: berth --config /srv/berth.toml ports --free)",
+                "berth --config /srv/berth.toml show alice",
+            ]
+        );
     }
 }

@@ -4,11 +4,11 @@
 
 use crate::domain::{Finding, Remedy, Row, Snapshot, words};
 
-use super::shown_path;
+use super::{Program, shown_path};
 
 /// The remedy in a sentence; `None` where there is nothing to say that helps here.
-pub(super) fn remedy(remedy: Remedy, finding: &Finding, row: &Row, snapshot: &Snapshot) -> Option<String> {
-    let id = &row.id;
+pub(super) fn remedy(remedy: Remedy, finding: &Finding, row: &Row, snapshot: &Snapshot, program: &Program) -> Option<String> {
+    let restart = program.about("restart", &row.id);
     let declared = row.declared.as_ref()?;
     match remedy {
         Remedy::FreeSpace => {
@@ -23,21 +23,18 @@ pub(super) fn remedy(remedy: Remedy, finding: &Finding, row: &Row, snapshot: &Sn
         }
         Remedy::LimitLog => {
             let Some(most) = declared.log_max else {
-                return Some(format!("set log_max and log_keep in its template, then berth restart {id}: its keeper rotates it then"));
+                return Some(format!("set log_max and log_keep in its template, then {restart}: its keeper rotates it then"));
             };
             let appends = row.disk.as_ref().is_none_or(|told| told.uncuttable.is_none());
             if appends {
-                return Some(format!("berth restart {id}    has its log {} kept within {}", shown_path(&declared.log), words::size(most)));
+                return Some(format!("{restart}    has its log {} kept within {}", shown_path(&declared.log), words::size(most)));
             }
-            Some(format!(
-                "have the server open {} for appending (in a shell >> instead of >), then berth restart {id}",
-                shown_path(&declared.log)
-            ))
+            Some(format!("have the server open {} for appending (in a shell >> instead of >), then {restart}", shown_path(&declared.log)))
         }
         Remedy::MoveDatabase if finding.instances.len() > 1 => {
             Some("give each instance a database of its own; one server with one database may serve them all instead".to_owned())
         }
-        Remedy::MoveDatabase => Some(format!("keep the database on a disk of this host, then berth restart {id}")),
+        Remedy::MoveDatabase => Some(format!("keep the database on a disk of this host, then {restart}")),
         _ => None,
     }
 }
@@ -67,7 +64,7 @@ mod tests {
             evidence: Shown::new(""),
             remedies: vec![remedy],
         };
-        advice::advice(&finding, &snapshot)[0].text.clone()
+        advice::advice(&finding, &snapshot, &Program::default())[0].text.clone()
     }
 
     #[test]

@@ -26,6 +26,11 @@ impl Program {
         quote::line(["berth"].into_iter().chain(option).chain(words))
     }
 
+    /// Its call about an instance.
+    pub fn about(&self, verb: &str, id: &InstanceId) -> String {
+        self.line([verb, &id.to_string()])
+    }
+
     /// A hint of berth's own that begins with a call of it, which then is one of this.
     pub fn hint(&self, text: &str) -> String {
         match text.strip_prefix("berth ") {

@@ -65,7 +65,7 @@ const REMOVES_NOTHING: &str = "what may go only you know; the command tells what
 
 /// What can be done about a finding, in the order of its remedies.
 pub fn of_finding(finding: &Finding, snapshot: &Snapshot, giver: Giver<'_>) -> Vec<Mend> {
-    let Some(id) = advice::subject(finding) else { return Vec::new() };
+    let Some(id) = advice::subject(finding, snapshot) else { return Vec::new() };
     let row = snapshot.row(id).map(AsRef::as_ref);
     finding.remedies.iter().filter_map(|remedy| one(*remedy, finding, id, row, snapshot, giver)).collect()
 }
@@ -80,14 +80,16 @@ fn one(remedy: Remedy, finding: &Finding, id: &InstanceId, row: Option<&Row>, sn
     let caller = giver.uid;
     let mend = |label: String, how| Some(Mend { label, how });
     let command = |command: String, why| How::Command { command, why };
-    let told = || advice::sentence(remedy, finding, snapshot).map(How::Tell);
+    let told = || advice::sentence(remedy, finding, snapshot, giver.program).map(How::Tell);
     match remedy {
         Remedy::Reassign => {
             let edit = row.and_then(|row| edit(finding, row, caller));
             let how = edit
                 .map(|edit| command(format!("{edit} && {}", giver.program.line([Verb::Restart.word(), &id.to_string()])), EDITS_NOTHING))
                 .or_else(told)?;
-            mend(format!("give {id} another port"), how)
+            let port =
+                advice::free_for(finding, snapshot).map_or_else(|| "another port".to_owned(), |port| format!("the free port {port}"));
+            mend(format!("give {id} {port}"), how)
         }
         // The reassignment edits it already.
         Remedy::EditConfig if finding.remedies.contains(&Remedy::Reassign) => None,
@@ -107,7 +109,7 @@ fn one(remedy: Remedy, finding: &Finding, id: &InstanceId, row: Option<&Row>, sn
             }
         },
         Remedy::FreeSpace => {
-            let sentence = advice::sentence(remedy, finding, snapshot)?;
+            let sentence = advice::sentence(remedy, finding, snapshot, giver.program)?;
             let how = match sentence.split_once(": ") {
                 Some((_, line)) => command(line.to_owned(), REMOVES_NOTHING),
                 None => How::Tell(sentence),
@@ -176,7 +178,7 @@ mod tests {
         assert_eq!(
             all,
             [
-                "give carol another port: Command { command: \"sudo -u carol ${EDITOR:-vi} /opt/mcp-server/users/carol/config/config.json \
+                "give carol the free port 8110: Command { command: \"sudo -u carol ${EDITOR:-vi} /opt/mcp-server/users/carol/config/config.json \
                  && berth restart carol\", why: \"berth changes no configuration\" }",
                 "mend hank's configuration: Command { command: \"sudo -u hank ${EDITOR:-vi} \
                  /opt/mcp-server/users/hank/config/config.json\", why: \"berth changes no configuration\" }",

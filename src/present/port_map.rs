@@ -7,8 +7,8 @@ use jiff::tz::TimeZone;
 
 use super::paint::Tone;
 use super::ports::{PortMap, PortState};
-use super::wording;
-use crate::domain::{Listener, Reading, Row, Snapshot, SupervisorKind, Uid, words};
+use super::{advice, wording};
+use crate::domain::{Finding, Listener, Reading, Remedy, Row, Snapshot, SupervisorKind, Uid, words};
 
 /// The sign of a port: the first letter of its owner's name, upper case when it listens; else what it is.
 pub fn sign(map: &PortMap, port: u16, ascii: bool) -> char {
@@ -81,11 +81,15 @@ pub fn summary(map: &PortMap) -> Vec<String> {
         (PortState::Unknown, format!("{} not known", of(PortState::Unknown))),
         (PortState::Free, format!("{} free", of(PortState::Free))),
         (PortState::Stranger, plural(of(PortState::Stranger), "stranger")),
-        (PortState::Conflict, plural(of(PortState::Conflict), "conflict")),
     ] {
         if of(state) > 0 {
             parts.push(text);
         }
+    }
+    // All of them, as the header counts them: an instance outside the range has its conflicts too.
+    let conflicts = of(PortState::Conflict) + map.outside().filter(|facts| facts.state == PortState::Conflict).count();
+    if conflicts > 0 {
+        parts.push(plural(conflicts, "conflict"));
     }
     parts
 }
@@ -116,10 +120,15 @@ pub fn told(map: &PortMap, port: u16, snapshot: &Snapshot, now: Timestamp, zone:
             all.push(plain(if own { "listens" } else { "held by" }, holder(listener, snapshot, now, zone)));
         }
     }
+    // What is wrong comes first: there may be room for little.
+    let mut first: Vec<Told> = Vec::new();
     for finding in snapshot.findings.iter().filter(|finding| finding.port == Some(port)) {
         let text = format!("{}: {}", finding.code.word(), finding.evidence);
-        all.push(Told { label: "finding", text, tone: Tone::of_level(finding.level()) });
+        first.push(Told { label: "finding", text, tone: Tone::of_level(finding.level()) });
     }
+    first.extend(moves(port, snapshot).map(|text| plain("mend it", text)));
+    first.append(&mut all);
+    all = first;
     if all.is_empty() {
         let (label, text) = match map.state(port) {
             PortState::Reserved => ("reserved", "berth assigns it to nobody: [ports] reserved names it"),
@@ -129,6 +138,15 @@ pub fn told(map: &PortMap, port: u16, snapshot: &Snapshot, now: Timestamp, zone:
         all.push(Told { tone: Tone::Dim, ..plain(label, text.to_owned()) });
     }
     all
+}
+
+/// "give dave port 8110, the next free one": who should leave a port that more than one claim.
+fn moves(port: u16, snapshot: &Snapshot) -> Option<String> {
+    let wants_another = |finding: &&Finding| finding.port == Some(port) && finding.remedies.contains(&Remedy::Reassign);
+    let finding = snapshot.findings.iter().find(wants_another)?;
+    let id = advice::subject(finding, snapshot)?;
+    let to = advice::free_for(finding, snapshot)?;
+    Some(format!("give {id} port {to}, the next free one"))
 }
 
 /// What the port is to a row.
@@ -228,9 +246,10 @@ mod tests {
         assert_eq!(
             all_told(8107),
             [
+                "finding port-taken: 8107 is held by pid 4711 (python3, bob), since 03:09:41; carol's instance is assigned it",
+                "mend it give carol port 8110, the next free one",
                 "assigned to carol, crashed: exited with code 1, 6 s ago",
                 "held by pid 4711 (python3, bob, uid 1002), 127.0.0.1:8107 since 03:09:41: python3 -m http.server 8107",
-                "finding port-taken: 8107 is held by pid 4711 (python3, bob), since 03:09:41; carol's instance is assigned it",
             ]
         );
         assert_eq!(
@@ -240,8 +259,8 @@ mod tests {
                 "listens pid 2211 (node, alice, uid 1001), 127.0.0.1:8101 since 17 Nov 01:12: node src/main.js",
             ]
         );
-        assert_eq!(all_told(8109)[0], "assigned to hank, stopped");
-        assert!(all_told(8190)[0].starts_with("held by pid 4800 (nc, bob, uid 1002), 127.0.0.1:8190 since 03:02:04"));
+        assert_eq!(all_told(8109)[1], "assigned to hank, stopped");
+        assert!(all_told(8190)[1].starts_with("held by pid 4800 (nc, bob, uid 1002), 127.0.0.1:8190 since 03:02:04"));
         assert_eq!(all_told(8103), ["free no instance has it and nothing listens on it"]);
         assert_eq!(all_told(9000), ["reserved berth assigns it to nobody: [ports] reserved names it"]);
     }
@@ -256,7 +275,7 @@ mod tests {
         }
         snapshot.listeners = Reading::Known(listeners.into());
         let map = PortMap::of(&snapshot, snapshot.range, &[]);
-        let text = &told(&map, 8190, &snapshot, fleet::now(), &TimeZone::UTC)[0].text;
+        let text = &told(&map, 8190, &snapshot, fleet::now(), &TimeZone::UTC)[1].text;
         assert_eq!(text, "a process of uid 77 that may not be seen, 127.0.0.1:8190 since 03:02:04");
     }
 }

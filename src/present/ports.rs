@@ -65,6 +65,19 @@ pub fn ports(snapshot: &Snapshot, range: PortRange, reserved: &[PortRange]) -> V
     (range.first..=range.last).map(|port| map.facts(port)).collect()
 }
 
+/// The next port of the range behind `after`, else from its beginning, that is nobody's, on which nobody listens, and that is not
+/// reserved. `None` where there is none, and where what listens may not be seen.
+pub fn next_free(snapshot: &Snapshot, after: u16) -> Option<u16> {
+    let Reading::Known(listeners) = &snapshot.listeners else { return None };
+    let range = snapshot.range;
+    let heard = listeners.iter().map(|listener| listener.endpoint.port);
+    let assigned = snapshot.rows.iter().filter_map(|row| row.port);
+    let taken: BTreeSet<u16> = heard.chain(assigned).filter(|port| range.contains(*port)).collect();
+    let is_free = |port: &u16| !taken.contains(port) && snapshot.reserved.iter().all(|range| !range.contains(*port));
+    let after = after.clamp(range.first, range.last);
+    (after..=range.last).find(is_free).or_else(|| (range.first..=after).find(is_free))
+}
+
 /// A range with everything that is known of its ports; a port of which there is nothing to say takes no room in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PortMap {
@@ -256,6 +269,22 @@ mod tests {
             ]
         );
         assert_eq!(count(&facts, PortState::Listening), 4);
+    }
+
+    #[test]
+    fn the_next_free_port_is_behind_the_disputed_one() {
+        let mut snapshot = fleet::fleet();
+        // 8108 listens, 8109 is assigned and silent.
+        assert_eq!((next_free(&snapshot, 8107), next_free(&snapshot, 8100)), (Some(8110), Some(8100)));
+        snapshot.reserved = vec![PortRange { first: 8110, last: 8119 }];
+        assert_eq!(next_free(&snapshot, 8107), Some(8120));
+        snapshot.range = PortRange { first: 8100, last: 8112 };
+        assert_eq!((next_free(&snapshot, 8107), next_free(&snapshot, 9999), next_free(&snapshot, 1)), (Some(8100), Some(8100), Some(8100)));
+        snapshot.range = PortRange { first: 8104, last: 8109 };
+        assert_eq!(next_free(&snapshot, 8107), None);
+        snapshot.range = fleet::fleet().range;
+        snapshot.listeners = Reading::Denied;
+        assert_eq!(next_free(&snapshot, 8107), None, "what may not be seen is not free");
     }
 
     #[test]

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use super::columns::{Column, findings_count};
+use super::command::Program;
 use super::fit::{self, Align};
 use super::paint::{Tone, paint};
 use super::{Look, advice, wording};
@@ -34,9 +35,9 @@ const COLUMNS: [Column; 10] = [
 ];
 
 /// The table and the findings below it. Each line ends in a newline.
-pub fn table(snapshot: &Snapshot, style: Style) -> String {
+pub fn table(snapshot: &Snapshot, style: Style, program: &Program) -> String {
     let mut text = rows(&snapshot.rows, snapshot, style);
-    let below = findings(&snapshot.findings, snapshot, style);
+    let below = findings(&snapshot.findings, snapshot, style, program);
     if !text.is_empty() && !below.is_empty() {
         text.push('\n');
     }
@@ -90,7 +91,7 @@ fn line(text: &mut String, columns: &[Column], cells: &[String], widths: &[usize
 }
 
 /// Findings with the evidence, and the commands that help below each.
-pub fn findings(findings: &[Finding], snapshot: &Snapshot, style: Style) -> String {
+pub fn findings(findings: &[Finding], snapshot: &Snapshot, style: Style, program: &Program) -> String {
     let mut text = String::new();
     let widest = findings.iter().map(|finding| finding.code.word().len()).max().unwrap_or(0);
     for finding in findings {
@@ -98,7 +99,7 @@ pub fn findings(findings: &[Finding], snapshot: &Snapshot, style: Style) -> Stri
         let head = format!("{sign} {:<widest$}", finding.code.word());
         text.push_str(&paint(&head, Tone::of_level(finding.level()), style.color));
         text.push_str(&format!("  {}\n", finding.evidence));
-        for advice in advice::advice(finding, snapshot) {
+        for advice in advice::advice(finding, snapshot, program) {
             text.push_str(&format!("  {:<10}  {}\n", format!("{}:", advice.label), advice.text));
         }
     }
@@ -131,7 +132,7 @@ mod tests {
 
     #[test]
     fn the_table_with_the_findings_below() {
-        insta::assert_snapshot!(table(&fleet::fleet(), PLAIN), @r#"
+        insta::assert_snapshot!(table(&fleet::fleet(), PLAIN, &Program::default()), @r#"
         OWNER      STATE       PORT   PID  CPU %   MEMORY  HEALTH             UP  BY       FINDINGS
         alice      ● running   8101  2211   12.4   83.1 M  3 ms         4 d 02 h  process
         bob/tools  ▲ degraded  8102  3307    3.9  411.0 M  slow 812 ms    2 h 11  process
@@ -144,7 +145,7 @@ mod tests {
         bob/:8190  ● running   8190  4800    0.0    2.0 M  -              10 min  -        port-stranger
 
         ✖ port-taken      8107 is held by pid 4711 (python3, bob), since 03:09:41; carol's instance is assigned it
-          mend it:    set another port in /opt/mcp-server/users/carol/config/config.json, then berth restart carol (free ports: berth ports --free)
+          mend it:    set port 8110, the next free one, in /opt/mcp-server/users/carol/config/config.json, then berth restart carol
           see it:     berth show carol
         ✖ config-invalid  /opt/mcp-server/users/hank/config/config.json:3:7: expected `,` or `}`
           mend it:    edit /opt/mcp-server/users/hank/config/config.json
@@ -157,16 +158,16 @@ mod tests {
 
     #[test]
     fn ascii_is_ascii_and_no_line_ends_in_a_blank() {
-        let text = table(&fleet::fleet(), Style { ascii: true, color: false });
+        let text = table(&fleet::fleet(), Style { ascii: true, color: false }, &Program::default());
         assert!(text.is_ascii(), "{text}");
-        for line in table(&fleet::fleet(), PLAIN).lines() {
+        for line in table(&fleet::fleet(), PLAIN, &Program::default()).lines() {
             assert_eq!(line.trim_end(), line);
         }
     }
 
     #[test]
     fn colours_change_nothing_but_colours() {
-        let colored = table(&fleet::fleet(), Style { ascii: false, color: true });
+        let colored = table(&fleet::fleet(), Style { ascii: false, color: true }, &Program::default());
         let mut bare = String::new();
         let mut rest = colored.as_str();
         while let Some((before, after)) = rest.split_once('\u{1b}') {
@@ -174,7 +175,7 @@ mod tests {
             rest = after.split_once('m').unwrap().1;
         }
         bare.push_str(rest);
-        assert_eq!(bare, table(&fleet::fleet(), PLAIN));
+        assert_eq!(bare, table(&fleet::fleet(), PLAIN, &Program::default()));
     }
 
     #[test]
@@ -182,12 +183,12 @@ mod tests {
         let mut snapshot = fleet::fleet();
         snapshot.findings.clear();
         snapshot.rows.truncate(1);
-        insta::assert_snapshot!(table(&snapshot, PLAIN), @r#"
+        insta::assert_snapshot!(table(&snapshot, PLAIN, &Program::default()), @r#"
         OWNER  STATE      PORT   PID  CPU %  MEMORY  HEALTH        UP  BY
         alice  ● running  8101  2211   12.4  83.1 M  3 ms    4 d 02 h  process
         "#);
         snapshot.rows.clear();
-        assert_eq!(table(&snapshot, PLAIN), "");
+        assert_eq!(table(&snapshot, PLAIN, &Program::default()), "");
     }
 
     #[test]

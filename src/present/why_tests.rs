@@ -41,7 +41,7 @@ fn one_that_crashed() {
     # what its log says
     > listen EADDRINUSE: address already in use 127.0.0.1:8107
     # what to do
-    give carol another port (berth changes no configuration)
+    give carol the free port 8110 (berth changes no configuration)
     > sudo -u carol ${EDITOR:-vi} /opt/mcp-server/users/carol/config/config.json && berth restart carol
     read carol's log
     > berth logs carol

@@ -163,6 +163,13 @@ pub fn shorten(sentence: &str, cells: usize) -> String {
         let to = rest.find([';', ',']).map_or(shorter.len(), |at| from + 2 + at);
         shorter.replace_range(from..to, "");
     }
+    // "(since 03:09:41, pid 201)".
+    if !fits(&shorter)
+        && let Some(from) = shorter.find(" (since ")
+        && let Some(length) = shorter.get(from..).and_then(|rest| rest.find(')'))
+    {
+        shorter.replace_range(from..=from + length, "");
+    }
     shorter
 }
 
@@ -181,9 +188,9 @@ mod tests {
             (taken, 70, "8107 is held by pid 4711 (python3, bob); carol is assigned it"),
             (taken, 10, "8107 is held by pid 4711 (python3, bob); carol is assigned it"),
             (
-                "8107 is configured for carol's instance and dave's instance; carol's instance has it (pid 12)",
-                70,
-                "8107 is configured for carol and dave; carol has it (pid 12)",
+                "8107: carol was first (since 03:09:41, pid 12), so dave should move: both configurations name it",
+                75,
+                "8107: carol was first, so dave should move: both configurations name it",
             ),
             ("8190 is listened on by pid 4800 (nc, bob), since 20 Nov 03:02", 44, "8190 is listened on by pid 4800 (nc, bob)"),
         ];

@@ -113,7 +113,6 @@ impl App {
         watchdog::start(hangup)?;
         let gate = input::start(keys.clone())?;
         let mut state = State::new(settings, terminal::size(), now());
-        state.ports.reserved = options.reserved;
         update::theme::begin(&mut state, options.theme, preferences.theme.clone());
         (state.preferences, state.kept) = (preferences.clone(), preferences);
         if let Some(complaint) = complaint {

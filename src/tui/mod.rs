@@ -36,7 +36,6 @@ mod testing;
 
 use std::sync::Arc;
 
-use crate::domain::PortRange;
 use crate::error::Result;
 use crate::link::Door;
 use crate::present::command::Program;
@@ -55,8 +54,6 @@ pub struct Options {
     pub read_only: bool,
     /// So many frames a second at most.
     pub fps: Option<u8>,
-    /// Ports that are never assigned, for the map.
-    pub reserved: Vec<PortRange>,
     /// What each key does.
     pub keymap: Arc<Keymap>,
     /// The theme that is asked for; the default without it.

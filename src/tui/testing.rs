@@ -73,6 +73,7 @@ pub fn snapshot(sequence: u64, rows: Vec<Row>) -> Arc<Snapshot> {
         host: Shown::from("mcp-3"),
         taken: moment(sequence),
         range: PortRange { first: 8080, last: 9080 },
+        reserved: vec![],
         ephemeral: None,
         rows: rows.into_iter().map(Arc::new).collect(),
         findings: vec![],

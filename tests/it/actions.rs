@@ -196,7 +196,20 @@ fn a_taken_port_is_named_and_nothing_is_started() {
     assert!(errors.contains(&format!("pid {pid}")), "{errors}");
     let row = tree.row("yan");
     assert_eq!(row["state"], "stopped");
-    assert!(row["findings"].as_array().unwrap().contains(&"port-taken".into()), "{row:#}");
+    // One dispute, told once and counted once, wherever it is asked for.
+    assert_eq!(row["findings"], serde_json::json!(["port-duplicate"]), "{row:#}");
+    let list: serde_json::Value = serde_json::from_str(&tree.berth(&["ls", "--json"]).1).unwrap();
+    let check: serde_json::Value = serde_json::from_str(&tree.berth(&["check", "--json"]).1).unwrap();
+    let ports: serde_json::Value = serde_json::from_str(&tree.berth(&["ports", "--json"]).1).unwrap();
+    let disputed = ports["ports"].as_array().unwrap().iter().filter(|one| one["state"] == "conflict").count();
+    assert_eq!((list["totals"]["conflicts"].as_u64(), disputed), (Some(1), 1), "{list:#}");
+    let evidences = |document: &serde_json::Value| -> Vec<String> {
+        let about = document["findings"].as_array().unwrap().iter().filter(|finding| finding["port"] == port);
+        about.map(|finding| finding["evidence"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!((evidences(&check), evidences(&list).len()), (evidences(&list), 1));
+    let evidence = list["findings"][0]["evidence"].as_str().unwrap();
+    assert!(evidence.starts_with(&format!("{port}: zoe was first (since ")) && evidence.contains("so yan should move"), "{evidence}");
     assert_eq!(tree.berth(&["check"]).0, 1);
 }
 

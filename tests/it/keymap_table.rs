@@ -136,14 +136,14 @@ fn every_key_of_the_contract_is_bound() {
 #[test]
 fn help_names_every_line_of_the_keymap() {
     let keymap = Keymap::default();
-    let page: BTreeSet<(String, &str)> = help::lines(&keymap, Place::Fleet)
+    let page: BTreeSet<(String, String)> = help::lines(&keymap, Place::Fleet)
         .into_iter()
         .filter_map(|line| match line {
-            help::Line::Key(keys, words) => Some((keys, words)),
+            help::Line::Key(keys, words) => Some((keys, words.into_owned())),
             _ => None,
         })
         .collect();
-    let table: BTreeSet<(String, &str)> = keymap.bound().iter().map(|bound| (bound.labels(), bound.words)).collect();
+    let table: BTreeSet<(String, String)> = keymap.bound().iter().map(|bound| (bound.labels(), bound.words.to_owned())).collect();
     assert_eq!(page, table);
 }
 

@@ -16,8 +16,7 @@ const SIZES: [(u16, u16); 2] = [(60, 15), (120, 40)];
 fn a_large_range_with_reserved_ports_and_some_outside() {
     for (width, height) in SIZES {
         let mut console = Console::with_fleet(width, height);
-        console.state.ports.reserved = vec![PortRange { first: 8200, last: 8219 }];
-        console.show(wide());
+        console.show(Snapshot { reserved: vec![PortRange { first: 8200, last: 8219 }], ..wide() });
         console.keys("2/");
         console.keys("8207");
         console.press(KeyCode::Enter);

@@ -109,7 +109,7 @@ impl Stage {
         let environment = [("BERTH_STATE", state.as_str()), ("HOME", home.as_str()), ("TZ", "UTC")];
         let terminal = Terminal::start(columns, rows, BERTH, &["--config", &config], &environment);
         terminal
-            .until("the fleet", PATIENCE, |text| text.contains("● 2 up") && text.contains("is held by ann") && text.contains("following"));
+            .until("the fleet", PATIENCE, |text| text.contains("● 2 up") && text.contains("ann was first") && text.contains("following"));
         terminal
     }
 }

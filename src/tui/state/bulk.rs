@@ -67,6 +67,12 @@ impl Bulk {
         self.willing().count()
     }
 
+    /// Whether that number is typed.
+    pub fn is_counted(&self) -> bool {
+        let number = self.number();
+        number > 0 && self.count.value().parse() == Ok(number)
+    }
+
     /// Looks whether each target is still what it was. Once it was another, it stays left out: the person saw the old one.
     pub fn check(&mut self, live: &Snapshot) {
         let rows: BTreeMap<&InstanceId, &Arc<Row>> = live.rows.iter().map(|row| (&row.id, row)).collect();

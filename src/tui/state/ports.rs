@@ -12,8 +12,6 @@ use super::State;
 /// Its state.
 #[derive(Clone, Debug, Default)]
 pub struct Ports {
-    /// Ports that are never assigned: the configuration's, fixed for as long as the console runs.
-    pub reserved: Vec<PortRange>,
     /// The port under the cursor; `None` before the map was ever shown.
     pub cursor: Option<u16>,
     /// The first line of the map that is seen.

@@ -116,7 +116,15 @@ pub fn type_key(state: &mut State, key: &KeyEvent) {
     if fits {
         bulk.wrong = None;
         input.handle_event(&Raw::Key(*key));
+    } else if !bulk.reasoning && matches!(key.code, KeyCode::Char(character) if !character.is_ascii_digit()) {
+        // A yes is no answer here: it would be given before the number was read.
+        bulk.wrong = Some(missing(bulk.number()));
     }
+}
+
+/// What is to be typed before anything is done.
+fn missing(number: usize) -> Shown {
+    Shown::new(&format!("type {number} to go on; Esc leaves"))
 }
 
 /// A pasted text goes into the reason only: the number is to be typed.
@@ -145,7 +153,7 @@ fn submit(state: &mut State, effects: &mut Vec<Effect>) {
             return;
         }
         Err(_) => {
-            bulk.wrong = Some(Shown::new(&format!("type {number} first; Esc leaves")));
+            bulk.wrong = Some(missing(number));
             return;
         }
     }

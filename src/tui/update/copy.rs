@@ -93,12 +93,16 @@ fn noted(entry: Entry, note: &str) -> Entry {
 pub fn copied(state: &mut State, what: &str, how: Result<Copied, Shown>) {
     match how {
         Ok(Copied::Sent(way)) => {
-            let way = match way {
-                Way::Terminal => "OSC 52",
-                Way::Tmux => "OSC 52, through tmux",
-                Way::Screen => "OSC 52, through screen",
+            let how = match way {
+                Way::Terminal => "sent to the terminal's clipboard (OSC 52)",
+                // Without it tmux throws the sequence away and says nothing: it is off since tmux 3.3, tmux(1).
+                Way::Tmux => "sent through tmux; it needs: set -g allow-passthrough on",
+                Way::Screen => "sent to the clipboard through screen (OSC 52)",
             };
-            status::say(state, &format!("{what}: sent to the terminal's clipboard ({way})"));
+            let whole = format!("{what}: {how}");
+            // What was copied is known to who copied it; what it needs is not.
+            let fits = crate::present::fit::width(&whole) < usize::from(state.size.0);
+            status::say(state, if fits { &whole } else { how });
         }
         Ok(Copied::Left(path, why)) => status::say(state, &format!("{what} is in {path}: {why}")),
         Err(why) => status::refuse(state, &format!("{what} was not copied: {why}")),

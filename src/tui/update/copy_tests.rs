@@ -94,6 +94,17 @@ fn it_is_said_where_a_copy_went() {
     let url = || "alice's client URL".to_owned();
     update(&mut state, Event::Copied { what: url(), how: Ok(Copied::Sent(Way::Terminal)) });
     assert_eq!(said(&state), "alice's client URL: sent to the terminal's clipboard (OSC 52)");
+    // Whole at 80 columns, whatever it is: what it needs is the part that helps.
+    state.size = (80, 24);
+    update(&mut state, Event::Copied { what: url(), how: Ok(Copied::Sent(Way::Tmux)) });
+    assert_eq!(said(&state), "alice's client URL: sent through tmux; it needs: set -g allow-passthrough on");
+    for way in [Way::Terminal, Way::Tmux, Way::Screen] {
+        update(
+            &mut state,
+            Event::Copied { what: "a-long-owner-name/of-an-instance's entry for Claude Desktop".into(), how: Ok(Copied::Sent(way)) },
+        );
+        assert!(said(&state).len() < 80 && said(&state).starts_with("sent "), "{}", said(&state));
+    }
     update(
         &mut state,
         Event::Copied { what: url(), how: Ok(Copied::Left(Shown::from("/run/user/7/berth/copy-1.txt"), "this terminal has no clipboard")) },

@@ -23,7 +23,7 @@ struct Wrong {
 
 /// Opens the list.
 pub fn open(state: &mut State, effects: &mut Vec<Effect>) {
-    let all = wrongs(state);
+    let all = told_once(wrongs(state));
     if all.iter().all(|wrong| wrong.mends.is_empty()) {
         let about = state.target().map(|id| format!(" with {id}")).unwrap_or_default();
         let text = if all.is_empty() { format!("nothing is wrong{about}") } else { format!("what is wrong{about} has no remedy here") };
@@ -48,6 +48,21 @@ pub fn open(state: &mut State, effects: &mut Vec<Effect>) {
     let mut list = Picker::new(title.as_str(), entries);
     choose_possible(&mut list);
     picker::open(state, list);
+}
+
+/// Each remedy once, below the first thing that it mends. What then has none of its own is left out: the list is of remedies.
+fn told_once(all: Vec<Wrong>) -> Vec<Wrong> {
+    let mut told: Vec<Mend> = Vec::new();
+    let mut kept = Vec::new();
+    for mut wrong in all {
+        let had_some = !wrong.mends.is_empty();
+        wrong.mends.retain(|mend| !told.contains(mend));
+        told.extend(wrong.mends.iter().cloned());
+        if !had_some || !wrong.mends.is_empty() {
+            kept.push(wrong);
+        }
+    }
+    kept
 }
 
 /// Whether the key has something to show.

@@ -52,7 +52,7 @@ fn the_banners_finding_is_mended_from_anywhere() {
     assert_eq!(
         listed(&state),
         [
-            "- give carol another port: berth changes no configuration",
+            "- give carol the free port 8110: berth changes no configuration",
             "> └ copy the command: sudo -u carol ${EDITOR:-vi} /opt/mcp-server/users/carol/config/config.json && berth restart carol",
         ]
     );
@@ -71,7 +71,7 @@ fn the_chosen_instances_own_come_first_and_a_crash_is_one() {
         carol,
         [
             "- port-taken of carol",
-            "-   give carol another port",
+            "-   give carol the free port 8110",
             ">   └ copy the command",
             "- carol is crashed",
             "    read carol's log",

@@ -16,7 +16,7 @@ pub fn open(state: &mut State) {
 pub fn act(state: &mut State, action: Action) {
     let Some(help) = &mut state.help else { return };
     let page = view::help::page(state.size);
-    let last = view::help::last(&state.settings.keymap, help.place, state.size);
+    let last = view::help::last(&state.settings, help.place, state.size);
     match action {
         Action::Escape => state.help = None,
         Action::Move(motion) => {

@@ -61,6 +61,9 @@ fn many_are_confirmed_by_typing_how_many() {
     let mut state = showing(&["alice", "bob", "carol"]);
     keys(&mut state, "*S");
     assert_eq!(state.bulk.as_ref().map(|bulk| bulk.number()), Some(3));
+    // A yes is not swallowed without a word.
+    keys(&mut state, "y");
+    assert_eq!(state.bulk.as_ref().and_then(|bulk| bulk.wrong.as_ref()).unwrap().as_str(), "type 3 to go on; Esc leaves");
     for wrong in ["y", "", "2", "33"] {
         keys(&mut state, wrong);
         assert!(submitted(&press(&mut state, KeyCode::Enter)).is_empty(), "{wrong}");

@@ -22,7 +22,7 @@ pub fn settle(state: &mut State) {
         return;
     };
     if !state.ports.shown.as_ref().is_some_and(|(of, _)| Arc::ptr_eq(of, snapshot)) {
-        let map = PortMap::of(snapshot, snapshot.range, &state.ports.reserved);
+        let map = PortMap::of(snapshot, snapshot.range, &snapshot.reserved);
         state.ports.shown = Some((Arc::clone(snapshot), map));
     }
     let Some(map) = state.ports.map() else { return };

@@ -90,9 +90,8 @@ fn problems(state: &State, row: &Row, width: u16, lines: &mut Vec<Line>) {
             lines.push(vec![(format!("{} {piece}", if index == 0 { sign } else { " " }), style)]);
         }
         // Where to see more is here.
-        for advice in advice::advice(finding, snapshot).iter().filter(|advice| advice.label != "see it") {
-            let text = state.settings.program.hint(&advice.text);
-            lines.extend(canvas::wrap(&text, room).into_iter().map(|piece| vec![(format!("  {piece}"), theme.dim)]));
+        for advice in advice::advice(finding, snapshot, &state.settings.program).iter().filter(|advice| advice.label != "see it") {
+            lines.extend(canvas::wrap(&advice.text, room).into_iter().map(|piece| vec![(format!("  {piece}"), theme.dim)]));
         }
     }
 }

@@ -156,9 +156,10 @@ fn chosen(state: &State, snapshot: &Snapshot, finding: &Finding, area: Rect, buf
     let mut prose = Prose::new(inside.width);
     let tone = theme.tone(Tone::of_level(finding.level()));
     prose.say((finding.level().word(), tone), LABEL, finding.evidence.as_str(), Style::new());
-    let (see, mend): (Vec<_>, Vec<_>) = advice::advice(finding, snapshot).into_iter().partition(|advice| advice.label == "see it");
+    let (see, mend): (Vec<_>, Vec<_>) =
+        advice::advice(finding, snapshot, &settings.program).into_iter().partition(|advice| advice.label == "see it");
     for advice in mend {
-        prose.say((advice.label, theme.dim), LABEL, &settings.program.hint(&advice.text), Style::new());
+        prose.say((advice.label, theme.dim), LABEL, &advice.text, Style::new());
     }
     for mend in mend::of_finding(finding, snapshot, settings.giver()) {
         // What berth does itself is named by the sentence already.
@@ -167,7 +168,7 @@ fn chosen(state: &State, snapshot: &Snapshot, finding: &Finding, area: Rect, buf
         }
     }
     for advice in see {
-        prose.say((advice.label, theme.dim), LABEL, &settings.program.hint(&advice.text), theme.dim);
+        prose.say((advice.label, theme.dim), LABEL, &advice.text, theme.dim);
     }
     prose.draw(settings, inside, 0, true, buffer);
 }

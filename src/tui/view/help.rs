@@ -2,13 +2,16 @@
 //!
 //! It must never hold a key of its own.
 
+use std::borrow::Cow;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
+use crate::present::command::Program;
 use crate::tui::keymap::{Keymap, Place};
-use crate::tui::state::State;
 use crate::tui::state::help::Help;
+use crate::tui::state::{Settings, State};
 
 use super::canvas;
 
@@ -24,7 +27,7 @@ pub enum Line {
     /// A place's heading.
     Heading(&'static str),
     /// Keys and what they do; on a narrow page also, without keys, what did not fit into the line above.
-    Key(String, &'static str),
+    Key(String, Cow<'static, str>),
     /// Nothing.
     Blank,
 }
@@ -46,14 +49,31 @@ pub fn lines(keymap: &Keymap, place: Place) -> Vec<Line> {
             lines.push(Line::Heading(last));
         }
         let here = keymap.bound().iter().filter(|bound| bound.place == place && !bound.keys.is_empty());
-        lines.extend(here.map(|bound| Line::Key(bound.labels(), bound.words)));
+        lines.extend(here.map(|bound| Line::Key(bound.labels(), bound.words.into())));
     }
     let mut named = keymap.bound().iter().filter(|bound| bound.keys.is_empty()).peekable();
     if named.peek().is_some() {
         lines.extend([Line::Blank, Line::Heading("by name only")]);
-        lines.extend(named.map(|bound| Line::Key(bound.labels(), bound.words)));
+        lines.extend(named.map(|bound| Line::Key(bound.labels(), bound.words.into())));
     }
     lines
+}
+
+/// What is said before the keys: how the last line is read, and how a key is changed.
+fn notes(program: &Program) -> Vec<Line> {
+    let change = format!("{} lists all and says where to edit", program.line(["config", "--keys"]));
+    vec![
+        Line::Key("(in brackets)".to_owned(), "not possible now: pressing the key says why, : shows all".into()),
+        Line::Key("other keys".to_owned(), change.into()),
+        Line::Blank,
+    ]
+}
+
+/// The whole page.
+fn page_of(settings: &Settings, place: Place) -> Vec<Line> {
+    let mut all = notes(&settings.program);
+    all.extend(lines(&settings.keymap, place));
+    all
 }
 
 /// The page's lines as they stand in a column of `width` cells: what does not fit into one goes on below.
@@ -63,7 +83,7 @@ fn wrapped(lines: Vec<Line>, width: u16) -> Vec<Line> {
     for line in lines {
         match line {
             Line::Key(keys, words) => {
-                let mut pieces = canvas::wrap(words, room).into_iter();
+                let mut pieces = canvas::wrap(&words, room).into_iter().map(|piece| Cow::Owned(piece.to_owned()));
                 all.push(Line::Key(keys, pieces.next().unwrap_or_default()));
                 all.extend(pieces.map(|piece| Line::Key(String::new(), piece)));
             }
@@ -90,8 +110,8 @@ pub fn page(size: (u16, u16)) -> usize {
 }
 
 /// The greatest number of lines that can be scrolled away.
-pub fn last(keymap: &Keymap, place: Place, size: (u16, u16)) -> usize {
-    wrapped(lines(keymap, place), column_width(size.0)).len().saturating_sub(page(size) * columns(size.0))
+pub fn last(settings: &Settings, place: Place, size: (u16, u16)) -> usize {
+    wrapped(page_of(settings, place), column_width(size.0)).len().saturating_sub(page(size) * columns(size.0))
 }
 
 /// In how many columns: two where the words fit twice.
@@ -102,7 +122,7 @@ fn columns(width: u16) -> usize {
 /// Draws it.
 pub fn draw(state: &State, help: &Help, within: Rect, buffer: &mut Buffer) {
     let (settings, theme) = (&state.settings, &state.settings.theme);
-    let lines = lines(&settings.keymap, help.place);
+    let lines = page_of(settings, help.place);
     let keys = keys_width(&lines);
     let lines = wrapped(lines, column_width(within.width));
     let columns = columns(within.width);

@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
 use crate::present::port_map;
-use crate::present::ports::{PortMap, PortState};
+use crate::present::ports::{self, PortMap, PortState};
 use crate::tui::layout::Layout;
 use crate::tui::state::State;
 use crate::tui::state::ports::Grid;
@@ -200,7 +200,9 @@ pub fn port_at(state: &State, area: Rect, x: u16, y: u16) -> Option<u16> {
 fn told(state: &State, map: &PortMap, cursor: u16, parts: &Parts, buffer: &mut Buffer) {
     let (settings, theme) = (&state.settings, &state.settings.theme);
     let Some((snapshot, _)) = &state.ports.shown else { return };
-    canvas::title(settings, parts.told_title, &cursor.to_string(), false, &[map.state(cursor).word().to_owned()], buffer);
+    let free = ports::next_free(snapshot, cursor).filter(|free| *free != cursor).map(|free| format!("next free {free}"));
+    let right: Vec<String> = free.into_iter().chain([map.state(cursor).word().to_owned()]).collect();
+    canvas::title(settings, parts.told_title, &cursor.to_string(), false, &right, buffer);
     let mut prose = Prose::new(parts.told.width);
     for told in port_map::told(map, cursor, snapshot, state.look().now, &settings.zone) {
         prose.say((told.label, theme.dim), LABEL, &told.text, theme.tone(told.tone));

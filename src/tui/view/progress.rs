@@ -33,6 +33,27 @@ pub fn page(state: &State) -> usize {
     state.progress.as_ref().map_or(1, |progress| usize::from(lines(state, progress)))
 }
 
+/// `Stopping: 1 of 2`, and when nothing is underway any more `Stopped: 1 of 2, 1 failed`.
+fn title(progress: &Progress) -> String {
+    let (counts, all) = (progress.counts(), progress.items.len());
+    let [doing, done] = match progress.verb {
+        Verb::Start => ["Starting", "Started"],
+        Verb::Stop => ["Stopping", "Stopped"],
+        Verb::Restart => ["Restarting", "Restarted"],
+        Verb::Logs | Verb::Signal(_) => ["Doing", "Done"],
+    };
+    if !progress.is_over() {
+        return format!("{doing}: {} of {all}", all - counts.waiting - counts.underway);
+    }
+    let mut title = format!("{done}: {} of {all}", counts.done);
+    for (count, word) in [(counts.failed, "failed"), (counts.left, "not begun")] {
+        if count > 0 {
+            title.push_str(&format!(", {count} {word}"));
+        }
+    }
+    title
+}
+
 /// Draws it.
 pub fn draw(state: &State, progress: &Progress, within: Rect, buffer: &mut Buffer) {
     let (settings, theme) = (&state.settings, &state.settings.theme);
@@ -43,14 +64,7 @@ pub fn draw(state: &State, progress: &Progress, within: Rect, buffer: &mut Buffe
     let summary = progress.summary();
     // Its height does not change while results come in.
     let wrapped = canvas::wrap(&summary, usize::from(width.saturating_sub(4)).max(1));
-    let ended = all - counts.waiting - counts.underway;
-    let word = match progress.verb {
-        Verb::Start => "Starting",
-        Verb::Stop => "Stopping",
-        Verb::Restart => "Restarting",
-        Verb::Logs | Verb::Signal(_) => "Doing",
-    };
-    let mut title = format!("{word}: {ended} of {all}");
+    let mut title = title(progress);
     if usize::from(list) < all {
         title.push_str(&format!("  {}-{} below", first + 1, (first + usize::from(list)).min(all)));
     }
@@ -89,4 +103,30 @@ fn line(state: &State, item: &Item, ids: u16, area: Rect, buffer: &mut Buffer) {
     canvas::put_fit(settings, buffer, area.x + 2, area.y, ids, &item.order.id.to_string(), Style::new());
     let x = area.x + ids + 4;
     canvas::put_fit(settings, buffer, x, area.y, area.right().saturating_sub(x), &text, style);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{InstanceId, Order, Outcome, Target};
+
+    #[test]
+    fn what_is_over_is_told_as_over() {
+        let order = |name: &str| Order {
+            verb: Verb::Stop,
+            id: InstanceId::parse(name).unwrap(),
+            target: Target::Nothing,
+            reason: None,
+            timeout: None,
+        };
+        let ended = |exit_code| Step::Ended(Outcome { exit_code, sentence: "told".into(), hints: vec![], log_lines: vec![] });
+        let mut progress = Progress::new(Verb::Stop, vec![order("alice"), order("bob")]);
+        assert_eq!(title(&progress), "Stopping: 0 of 2");
+        progress.cancel();
+        assert_eq!(title(&progress), "Stopped: 0 of 2, 2 not begun");
+        (progress.items[0].step, progress.items[1].step) = (ended(0), ended(1));
+        assert_eq!(title(&progress), "Stopped: 1 of 2, 1 failed");
+        progress.items[1].step = ended(0);
+        assert_eq!(title(&progress), "Stopped: 2 of 2");
+    }
 }

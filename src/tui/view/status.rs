@@ -71,6 +71,11 @@ fn word(state: &State, binding: &Bound) -> Cow<'static, str> {
     if matches!(binding.action, Action::Act(_)) && marks::count(state) {
         return format!("{} {}", binding.short, state.marks.count()).into();
     }
+    if let (Place::Bulk, Action::Press, Some(bulk)) =
+        (binding.place, binding.action, state.bulk.as_ref().filter(|bulk| !bulk.reasoning && !bulk.is_counted()))
+    {
+        return format!("after typing {}", bulk.number()).into();
+    }
     let nothing_waits = || state.progress.as_ref().is_some_and(|progress| progress.counts().waiting == 0);
     if (binding.place, binding.action) == (Place::Progress, Action::Escape) && nothing_waits() {
         "close".into()
@@ -155,6 +160,7 @@ fn is_possible(state: &State, binding: &Bound) -> bool {
             state.target().is_some()
         }
         Action::Fix => fix::is_possible(state),
+        Action::Press if binding.place == Place::Bulk => state.bulk.as_ref().is_none_or(|bulk| bulk.reasoning || bulk.is_counted()),
         _ => true,
     }
 }

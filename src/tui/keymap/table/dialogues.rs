@@ -58,7 +58,7 @@ pub const KEYS: &[Binding] = &[
     bind(Place::Menu, Action::Signal, &[char('K')], "", "send a signal"),
     bind(Place::Menu, Action::Copy, &[char('y')], "", "copy something of it"),
     bind(Place::Menu, Action::Snippet, &[char('c')], "", "copy the entry for a client"),
-    bind(Place::Menu, Action::Mark, &[char(' ')], "", "mark it, or unmark it"),
+    bind(Place::Menu, Action::Mark, &[char(' ')], "", "mark it, or unmark it, and go one down"),
     bind(Place::Menu, Action::Unmark, &[char('U')], "", "unmark all"),
     bind(Place::Menu, Action::Progress, &[char('b')], "", "the last bulk action"),
     bind(Place::Menu, Action::Move(Motion::Down), DOWN, "", "one down"),
