@@ -74,7 +74,7 @@ const ROWS: &[(&str, &str, Row)] = &[
     ),
     ("f06", "the disk is full", Tested(&["f06_no_space", "f06_a_full_disk_loses_nothing"])),
     ("f07", "files that end in the middle", Tested(&["f07_corrupt"])),
-    ("f08", "no more descriptors", Tested(&["f08_no_descriptors"])),
+    ("f08", "no more descriptors", Tested(&["f08_no_descriptors", "f08_what_could_not_be_found_is_no_end"])),
     ("f09", "rights are missing: hidepid, an ordinary user", Tested(&["f09_rights_missing"])),
     ("f10", "the clock is set by a year", Tested(&["f10_clock_a_year_off"])),
     (

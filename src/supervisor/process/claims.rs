@@ -2,7 +2,7 @@
 //!
 //! It must never ask /proc: whether a claimed process still runs is the sample's to say.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -20,6 +20,8 @@ pub struct Cache {
     /// Which edition of each is known.
     editions: HashMap<InstanceId, Option<Edition>>,
     denied: bool,
+    /// Those whose record is there and could not be read, for want of descriptors or because the disk fails.
+    unread: HashSet<InstanceId>,
     /// Those whose process has ended, with that process: their keeper is about to write, or was killed.
     restless: HashMap<InstanceId, Option<ProcessKey>>,
 }
@@ -42,7 +44,8 @@ pub fn read(records: &Records, boot: &str, cache: &Mutex<Cache>, roster: &Roster
     for declared in roster.instances.iter().filter(|declared| declared.supervisor == SupervisorKind::Process) {
         let is_there = names.as_ref().is_none_or(|names| names.contains(&Records::name(&declared.id)));
         cache.look(records, boot, &declared.id, is_changed, is_there);
-        let denied = cache.denied;
+        // What could not be read is no record that says nothing: whoever runs without listening is known by it alone.
+        let denied = cache.denied || cache.unread.contains(&declared.id);
         let record = cache.known.get_mut(&declared.id).and_then(Option::as_deref_mut);
         let record = record.map(|record| share_settings(record, declared));
         claims.push(claim_of(&declared.id, record, denied));
@@ -71,7 +74,7 @@ impl Cache {
 
     /// Reads one record, if there is something new in it. `is_there`: there may be one.
     fn look(&mut self, records: &Records, boot: &str, id: &InstanceId, is_changed: bool, is_there: bool) {
-        let Self { known, editions, denied, restless, .. } = self;
+        let Self { known, editions, denied, unread, restless, .. } = self;
         let last = known.get(id);
         let settled = last.is_some_and(|record| record.as_ref().is_none_or(|record| record.settled));
         let main = last.and_then(Option::as_deref).filter(|record| record.exit.is_none()).and_then(|record| record.main);
@@ -94,7 +97,18 @@ impl Cache {
             }
             Ok(())
         });
-        *denied = read.is_err_and(|error| error.kind() == std::io::ErrorKind::PermissionDenied);
+        match read {
+            Ok(()) => {
+                unread.remove(id);
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => *denied = true,
+            Err(_) => {
+                // What was known may be of an earlier run. Without it the next look asks again.
+                known.remove(id);
+                editions.remove(id);
+                unread.insert(id.clone());
+            }
+        }
     }
 }
 
@@ -215,6 +229,34 @@ mod tests {
         assert_eq!(cache.known.get(&id), Some(&None), "as it was listed");
         cache.look(&records, "b", &id, true, true);
         assert!(cache.known.get(&id).is_some_and(Option::is_some), "as it is listed now");
+    }
+
+    #[test]
+    fn a_record_that_cannot_be_read_is_none_that_says_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let records = Records::below(directory.path());
+        let id = InstanceId::of_owner("alice").unwrap();
+        let path = records.directory().join(Records::name(&id));
+        append(&mut asked(&records, &id), &started(11)).unwrap();
+        let mut cache = Cache::default();
+        let mut look = |is_changed| {
+            cache.look(&records, "b", &id, is_changed, true);
+            (cache.unread.contains(&id), cache.known.get(&id).cloned().flatten().and_then(|record| record.main).map(|main| main.pid))
+        };
+        assert_eq!(look(true), (false, Some(11)));
+        let aside = directory.path().join("aside");
+        fs::rename(&path, &aside).unwrap();
+        fs::create_dir(&path).unwrap();
+        assert_eq!(look(true), (true, None), "the kernel refuses to read it");
+        assert_eq!(look(false), (true, None), "asked again, though nothing changed");
+        fs::remove_dir(&path).unwrap();
+        fs::rename(&aside, &path).unwrap();
+        assert_eq!(look(false), (false, Some(11)));
+        // One byte of it broken costs a line and not the record.
+        let mut text = fs::read(&path).unwrap();
+        text[3] = 0xff;
+        fs::write(&path, text).unwrap();
+        assert_eq!(look(true), (false, Some(11)));
     }
 
     #[test]

@@ -38,7 +38,9 @@ pub fn start(supervisor: &ProcessSupervisor, declared: &Declared, by: &Caller, a
         .ok_or_else(|| Error::failed("not started. Its configuration cannot be read").hint("berth check    says what is wrong with it"))?;
     // Before the record: what cannot be started was not begun.
     let variables = environment::variables(&supervisor.reader, declared)?;
-    let old = supervisor.records.read(&declared.id, &supervisor.boot).unwrap_or_default().unwrap_or_default();
+    // A record that is there and cannot be read may name a server that runs.
+    let old = supervisor.records.read(&declared.id, &supervisor.boot);
+    let old = old.while_doing(|| "not started. What runs of it could not be found".to_owned())?.unwrap_or_default();
     // One that waits for its next try would start a second server beside this one.
     if let Some(keeper) = old.keeper.filter(|key| is_alive(*key)) {
         end_keeper(supervisor, &identity_of(declared), keeper, launch.stop_timeout);

@@ -66,8 +66,9 @@ impl Records {
     /// # Errors
     /// When the directory or the file may not be read.
     pub fn read(&self, id: &InstanceId, this_boot: &str) -> std::io::Result<Option<Record>> {
-        match fs::read_to_string(self.path(id)) {
-            Ok(text) => Ok(Some(Record::parse(&text, this_boot))),
+        match fs::read(self.path(id)) {
+            // A byte that is no text costs its line, not the record.
+            Ok(text) => Ok(Some(Record::parse(&String::from_utf8_lossy(&text), this_boot))),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }

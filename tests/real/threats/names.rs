@@ -7,6 +7,7 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::Path;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use nix::unistd::User;
 
@@ -45,6 +46,40 @@ fn a08_process_names_lie() {
         assert!(impostor.0.try_wait().unwrap().is_none(), "{verb}");
     }
     alice.assert_idle();
+    drop(impostor);
+
+    // It listens as well, on its own account's port and then on alice's: so it is among those that berth looks at closely.
+    for port in [host.ports[1], host.ports[0]] {
+        let mut command = bob.command(Path::new("/usr/bin/perl"));
+        command.arg(host.tree(bob).join("workspace/server.pl")).arg(&config).env("PORT", port.to_string());
+        let mut impostor = ByHand::of(&mut command);
+        let pid = u64::from(impostor.0.id());
+        let is_seen = || {
+            let list = host.berth.json(&["ls"]);
+            let rows = list["instances"].as_array().unwrap().iter();
+            let its =
+                rows.filter(|row| row["pid"].as_u64() == Some(pid)).map(|row| row["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>();
+            let of_alice = list["instances"].as_array().unwrap().iter().find(|row| row["id"] == alice.name.as_str()).cloned().unwrap();
+            (its, of_alice)
+        };
+        let begun = Instant::now();
+        let (its, row) = loop {
+            let (its, row) = is_seen();
+            if !its.is_empty() {
+                break (its, row);
+            }
+            assert!(begun.elapsed() < Duration::from_secs(60), "{port}: nobody's: {row:#}");
+            std::thread::sleep(Duration::from_millis(20));
+        };
+        assert!(its.iter().all(|id| id.split('/').next() == Some(bob.name.as_str())), "{port}: {its:?}");
+        assert_eq!((row["state"].as_str(), row["pid"].is_null()), (Some("stopped"), true), "{port}: {row:#}");
+        for verb in ["stop", "restart", "stop"] {
+            let ran = host.berth.run(&[verb, &alice.name, "--timeout", "2s"]);
+            assert!(ran.code.is_some_and(|code| code <= 7), "{port} {verb}: {}", ran.text);
+            assert!(impostor.0.try_wait().unwrap().is_none(), "{port} {verb}");
+        }
+        alice.assert_idle();
+    }
 }
 
 /// An account whose name only `--badname` allows.

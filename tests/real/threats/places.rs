@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::host::{Host, RESTS};
+use crate::accounts::Account;
 use crate::parts;
 
 /// The longest that a command may take beside a mount that does not answer.
@@ -121,6 +122,68 @@ fn f08_no_descriptors() {
         assert!(code != Some(0) || alice.processes().is_empty(), "{limit}: {text}");
         host.berth.done(&["stop", &alice.name]);
     }
+}
+
+/// Listens until it is told not to: then only its record tells that it runs.
+const FALLS_SILENT: &str = "$SIG{USR1} = sub { close $listener }; sleep 1 while 1;";
+
+/// A server that runs and listens nowhere.
+fn silent(host: &Host, owner: &Account) -> i32 {
+    host.berth.done(&["start", &owner.name]);
+    let pid = i32::try_from(host.berth.instance(&owner.name)["pid"].as_i64().unwrap()).unwrap();
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGUSR1).unwrap();
+    let row = host.until(owner, "silent", |row| row["listening"].as_array().is_none_or(Vec::is_empty));
+    assert_eq!(row["pid"].as_i64(), Some(pid.into()), "{row:#}");
+    pid
+}
+
+#[test]
+fn f08_what_could_not_be_found_is_no_end() {
+    let Some(()) = parts::root() else { return };
+    let host = Host::new(&[FALLS_SILENT]);
+    let alice = &host.owners[0];
+    let pid = silent(&host, alice);
+    let record = host.berth.state.join(format!("instances/{}+default.jsonl", alice.name));
+    let aside = host.berth.state.join("aside");
+    fs::rename(&record, &aside).unwrap();
+    // The kernel refuses to read it, as it does without a descriptor and as a failing disk does.
+    fs::create_dir(&record).unwrap();
+    let row = host.berth.instance(&alice.name);
+    assert_eq!((row["state"].as_str(), row["wish"].is_null()), (Some("unknown"), true), "{row:#}");
+    for verb in ["stop", "start", "restart"] {
+        let ran = host.berth.run(&[verb, &alice.name, "--timeout", "2s"]);
+        assert_eq!(ran.code, Some(1), "{verb}: {}", ran.text);
+        let why = if verb == "stop" { "What runs of it could not be found" } else { "Whether it runs is not known" };
+        assert!(ran.text.contains(why), "{verb}: {}", ran.text);
+        let servers = alice
+            .processes()
+            .into_iter()
+            .filter(|pid| fs::read_to_string(format!("/proc/{pid}/cmdline")).is_ok_and(|text| text.contains("server.pl")));
+        assert_eq!(servers.collect::<Vec<_>>(), [pid], "{verb}");
+    }
+    fs::remove_dir(&record).unwrap();
+    fs::rename(&aside, &record).unwrap();
+    host.berth.done(&["stop", &alice.name]);
+    alice.assert_idle();
+
+    // The same for want of descriptors, wherever it is that the last one is missing.
+    let mut told = 0;
+    for limit in (5..=40).rev() {
+        let pid = silent(&host, alice);
+        let few = format!("--nofile={limit}:{limit}");
+        let output = under(&host, &["prlimit", &few, "--"], &["ls"]);
+        let list = text(&output);
+        let is_wrong = list.lines().any(|line| line.contains(&alice.name) && line.contains("stopped"));
+        assert!(!is_wrong && !list.contains("panicked"), "{limit}: {list}");
+        let output = under(&host, &["prlimit", &few, "--"], &["stop", &alice.name, "--timeout", "2s"]);
+        let (code, text) = (output.status.code(), text(&output));
+        assert!(!text.contains("panicked"), "{limit}: {text}");
+        told += usize::from(text.contains("What runs of it could not be found"));
+        let is_there = alice.processes().contains(&pid);
+        assert!(code != Some(0) || !is_there, "{limit}: {text}");
+        host.berth.done(&["stop", &alice.name]);
+    }
+    println!("{told} times for want of descriptors");
 }
 
 #[test]
