@@ -22,6 +22,7 @@
 //! | [`judge`] | roster, claims, sample, previous picture to a `Snapshot`; one rule a file | look anything up |
 //! | [`logs`] | the tail of a log, rotation, levels | read a file whole |
 //! | [`storage`] | what logs and workspaces take, how full file systems are; a slow thread of its own | be waited for |
+//! | [`registry`] | who has which port, durably; the strategies that choose one | bind a port to keep it, or be silently empty |
 //! | [`control`] | authorise, lock, record, act | act on what it could not record (but to stop) |
 //! | [`engine`] | the clock: when to look; publishes snapshots | act |
 //! | [`link`] | the one door for presenters: watch, submit, tail | present |
@@ -46,6 +47,7 @@ pub mod judge;
 pub mod link;
 pub mod logs;
 pub mod present;
+pub mod registry;
 pub mod sample;
 pub mod storage;
 pub mod supervisor;

@@ -8,8 +8,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use berth::cli::{self, ConsoleOptions, Desk, Opening, Setting, Wiring};
-use berth::config::Config;
-use berth::domain::{InstanceId, Snapshot};
+use berth::config::{Config, Strategy};
+use berth::domain::{InstanceId, PortRange, Proposal, Snapshot};
 use berth::error::{Error, Result};
 use berth::hand::Zygote;
 use berth::link::local::Local;
@@ -140,5 +140,13 @@ impl Desk for LocalDesk {
 
     fn config(&self) -> Option<&Config> {
         Some(&self.config)
+    }
+
+    fn propose(&self, strategy: Strategy) -> Result<Proposal> {
+        self.local.propose(strategy)
+    }
+
+    fn reserved(&self) -> Vec<PortRange> {
+        self.reserved.clone()
     }
 }

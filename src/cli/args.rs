@@ -5,10 +5,12 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
 
 use super::since;
+use crate::config::Strategy;
 use crate::domain::{InstanceId, PortRange, State};
 use crate::link::Pattern;
 
@@ -123,7 +125,7 @@ pub struct Action {
     #[arg(long, value_name = "USER")]
     pub user: Option<String>,
     /// The instances in one of these states; asks first
-    #[arg(long, value_name = "STATE", value_delimiter = ',', value_parser = clap::builder::PossibleValuesParser::new(STATES))]
+    #[arg(long, value_name = "STATE", value_delimiter = ',', value_parser = PossibleValuesParser::new(STATES))]
     pub state: Vec<String>,
     /// Do not ask
     #[arg(short, long)]
@@ -180,6 +182,9 @@ pub struct Ports {
     /// These ports instead of the managed range
     #[arg(long, value_name = "A-B", value_parser = range)]
     pub range: Option<PortRange>,
+    /// Show instead what this strategy would give to every known instance, before anybody is moved
+    #[arg(long, value_name = "STRATEGY", conflicts_with_all = ["free", "range"], value_parser = strategy())]
+    pub plan: Option<Strategy>,
 }
 
 /// `berth port`.
@@ -257,6 +262,18 @@ pub struct Demo {
 
 fn id(text: &str) -> Result<InstanceId, String> {
     InstanceId::parse(text).map_err(|fault| format!("this is not an instance's name: {fault}"))
+}
+
+/// The strategies by the names of the configuration.
+fn strategy() -> impl TypedValueParser<Value = Strategy> {
+    let names = PossibleValuesParser::new(["registry", "static", "uid", "name-hash", "block"]);
+    names.map(|name| match name.as_str() {
+        "static" => Strategy::Static,
+        "uid" => Strategy::Uid,
+        "name-hash" => Strategy::NameHash,
+        "block" => Strategy::Block,
+        _ => Strategy::Registry,
+    })
 }
 
 fn range(text: &str) -> Result<PortRange, String> {

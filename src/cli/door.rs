@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use crate::config::Config;
-use crate::domain::{InstanceId, Snapshot};
+use crate::config::{Config, Strategy};
+use crate::domain::{InstanceId, PortRange, Proposal, Snapshot};
 use crate::error::Result;
 use crate::link::{Door, LogLines, LogQuery};
 
@@ -123,4 +123,13 @@ pub trait Desk: Send + Sync {
     fn config(&self) -> Option<&Config> {
         None
     }
+
+    /// What a strategy would give to everybody who is known.
+    ///
+    /// # Errors
+    /// When the registry may not or cannot be read.
+    fn propose(&self, strategy: Strategy) -> Result<Proposal>;
+
+    /// The ports that are never assigned.
+    fn reserved(&self) -> Vec<PortRange>;
 }

@@ -217,6 +217,16 @@ impl Desk for FakeDesk {
     fn door(&self) -> Arc<dyn Door> {
         Arc::clone(&self.door) as Arc<dyn Door>
     }
+
+    fn propose(&self, strategy: crate::config::Strategy) -> Result<crate::domain::Proposal> {
+        let strategy = if strategy == crate::config::Strategy::Static { "static" } else { "registry" };
+        let (formula, range) = ("as it is".to_owned(), self.snapshot.range);
+        Ok(crate::domain::Proposal { strategy, formula, range, rows: Vec::new(), collisions: Vec::new(), notice: None })
+    }
+
+    fn reserved(&self) -> Vec<PortRange> {
+        Vec::new()
+    }
 }
 
 /// Everything else: one setting, the desk, and a console that is left at once.

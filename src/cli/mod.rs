@@ -19,6 +19,7 @@ mod ls;
 mod man;
 mod merge;
 mod output;
+mod plan;
 mod port;
 mod ports;
 mod progress;
@@ -101,7 +102,10 @@ fn carry_out(arguments: &Arguments, wiring: &dyn Wiring, out: &mut Out) -> Resul
         Some(Command::Stop(action)) => action::run(Verb::Stop, action, global, open, out),
         Some(Command::Restart(action)) => action::run(Verb::Restart, action, global, open, out),
         Some(Command::Logs(logs)) => logs::run(logs, global, look()?, out),
-        Some(Command::Ports(ports)) => ports::run(ports, global, look()?, out),
+        Some(Command::Ports(ports)) => match ports.plan {
+            Some(strategy) => plan::run(strategy, global, look()?, out),
+            None => ports::run(ports, global, look()?, out),
+        },
         Some(Command::Port(port)) => port::run(port, global, look()?, out),
         Some(Command::Check) => check::run(global, look()?, out),
         Some(Command::Config(words)) => config::run(words, global, wiring, out),

@@ -50,7 +50,7 @@ pub(super) fn wrong_value(wrong: &Wrong, key: &str, title: &str) -> Fault {
 }
 
 impl Section for Ports {
-    const KEYS: &'static [&'static str] = &["range", "strategy", "modulus", "block", "reserved"];
+    const KEYS: &'static [&'static str] = &["range", "strategy", "modulus", "block", "reserved", "quarantine"];
 
     fn set(&mut self, key: &str, item: &Item) -> Reading<()> {
         match key {
@@ -66,6 +66,7 @@ impl Section for Ports {
             }
             "modulus" => self.modulus = item.number(1, 65_535)?,
             "block" => self.block = item.number(1, 65_535)?,
+            "quarantine" => self.quarantine = item.read_unless_off(units::duration)?.unwrap_or_default(),
             _ => self.reserved = item.list()?.iter().map(Item::port_range).collect::<Reading<_>>()?,
         }
         Ok(())

@@ -144,7 +144,7 @@ fn blank() -> Parts {
     let range = PortRange { first: 1, last: 1 };
     let text = String::new;
     Parts {
-        ports: Ports { range, reserved: Vec::new(), strategy: Strategy::Registry, modulus: 1, block: 1 },
+        ports: Ports { range, reserved: Vec::new(), strategy: Strategy::Registry, modulus: 1, block: 1, quarantine: Duration::ZERO },
         layout: Layout { base: text(), config: text(), workspace: text(), log: text(), pid: text(), state: None },
         templates: BTreeMap::new(),
         discover: Vec::new(),

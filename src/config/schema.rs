@@ -24,6 +24,8 @@ pub struct Ports {
     pub modulus: u16,
     /// How many ports `block` gives to one user; never 0.
     pub block: u16,
+    /// For how long a released port is given to nobody else; nothing when switched off.
+    pub quarantine: Duration,
 }
 
 /// How a port is chosen for a new instance.

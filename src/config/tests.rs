@@ -35,6 +35,7 @@ fn with_no_file_everything_has_a_default() {
     assert_eq!(config.ports.range, PortRange { first: 8080, last: 9080 });
     assert_eq!(config.ports.reserved, [PortRange { first: 8443, last: 8443 }, PortRange { first: 9000, last: 9009 }]);
     assert_eq!((config.ports.modulus, config.ports.block), (1000, 10));
+    assert_eq!(config.ports.quarantine, Duration::from_secs(24 * 3600));
     assert_eq!(config.layout.log, "{base}/users/{user}/logs/server.log");
     assert_eq!(config.layout.state, None);
     let template = &config.templates["default"];

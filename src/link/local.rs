@@ -21,12 +21,15 @@ use crate::engine::{Engine, Eye, Underways, share_memory};
 use crate::error::{Context, Error, Kind, Result};
 use crate::hand::{Identity, Reader, Zygote};
 use crate::logs::{Follower, Log, Opener, Reel, follow, history, place};
+use crate::registry::Registry;
 use crate::sample;
 use crate::storage::{self, Board, Wanted};
 use crate::supervisor::Supervisor;
 use crate::supervisor::process::{ProcessSupervisor, identity_of};
 
 use super::{Door, LogLines, LogQuery, Tail};
+
+mod proposal;
 
 /// Between the two readings of a one-shot command, DESIGN section 5.
 const BETWEEN_READINGS: Duration = Duration::from_millis(200);
@@ -56,6 +59,7 @@ pub struct Local {
     starting: Mutex<()>,
     last: Mutex<Arc<Snapshot>>,
     copies: PathBuf,
+    registry: Registry,
 }
 
 impl Local {
@@ -72,7 +76,7 @@ impl Local {
         let storage = Arc::new(Board::default());
         let eye = Eye::new(Arc::clone(&config), Arc::clone(&reader), Arc::clone(&supervisor), Arc::clone(&storage))?;
         let policy = Policy { owners_may: config.access.owners_may.clone() };
-        let copies = state.join("copies");
+        let (copies, registry) = (state.join("copies"), Registry::below(&state));
         let control = Control::new(Arc::clone(&supervisor), Arc::clone(&reader), Box::new(eye), policy, state);
         let caller = own_caller(&config, read_only);
         let last = Mutex::new(Arc::new(Snapshot::nothing_yet(config.ports.range, sample::now())));
@@ -89,6 +93,7 @@ impl Local {
             starting: Mutex::new(()),
             last,
             copies,
+            registry,
         }))
     }
 

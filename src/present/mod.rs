@@ -15,6 +15,7 @@ pub mod json;
 pub mod limits;
 pub mod mend;
 pub mod paint;
+pub mod plan;
 pub mod port_map;
 pub mod ports;
 pub mod quote;

@@ -28,6 +28,7 @@ mod preferences;
 mod pty;
 #[path = "../support/race.rs"]
 mod race;
+mod registry;
 mod restarts;
 mod screens;
 mod screens_all;

@@ -1,0 +1,19 @@
+//! Who has which port: durable, one transaction at a time; and the strategies that choose one.
+//!
+//! What decides is pure: `ground` knows what is in the way of a port, `strategy` what an instance is meant to have, `plan` what all would
+//! get; `book` is what is held. `store` keeps it on the disk, `allocate` gives. It must never be silently empty, and never keep a port by
+//! binding it.
+
+mod allocate;
+mod book;
+mod ground;
+mod plan;
+mod ports;
+mod store;
+mod strategy;
+
+pub use allocate::{By, Given, Probe, Registry, Rules, Want};
+pub use book::{Book, Holding, Released};
+pub use ground::Limits;
+pub use plan::{Known, propose};
+pub use strategy::Strategy;
