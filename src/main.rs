@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use berth::cli::{self, ConsoleOptions, Desk, Opening, Setting, Wiring};
 use berth::config::{Config, Strategy};
-use berth::domain::{InstanceId, PortRange, Proposal, Snapshot};
+use berth::domain::{InstanceId, Proposal, Snapshot};
 use berth::error::{Error, Result};
 use berth::hand::Zygote;
 use berth::link::local::Local;
@@ -144,9 +144,5 @@ impl Desk for LocalDesk {
 
     fn propose(&self, strategy: Strategy) -> Result<Proposal> {
         self.local.propose(strategy)
-    }
-
-    fn reserved(&self) -> Vec<PortRange> {
-        self.reserved.clone()
     }
 }

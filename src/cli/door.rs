@@ -8,7 +8,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use crate::config::{Config, Strategy};
-use crate::domain::{InstanceId, PortRange, Proposal, Snapshot};
+use crate::domain::{InstanceId, Proposal, Snapshot};
 use crate::error::Result;
 use crate::link::{Door, LogLines, LogQuery};
 
@@ -129,7 +129,4 @@ pub trait Desk: Send + Sync {
     /// # Errors
     /// When the registry may not or cannot be read.
     fn propose(&self, strategy: Strategy) -> Result<Proposal>;
-
-    /// The ports that are never assigned.
-    fn reserved(&self) -> Vec<PortRange>;
 }

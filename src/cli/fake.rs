@@ -223,10 +223,6 @@ impl Desk for FakeDesk {
         let (formula, range) = ("as it is".to_owned(), self.snapshot.range);
         Ok(crate::domain::Proposal { strategy, formula, range, rows: Vec::new(), collisions: Vec::new(), notice: None })
     }
-
-    fn reserved(&self) -> Vec<PortRange> {
-        Vec::new()
-    }
 }
 
 /// Everything else: one setting, the desk, and a console that is left at once.

@@ -23,9 +23,6 @@ fn ran(verb: Verb, action: &Action, options: &str) -> (Result<u8, u8>, String, V
         fn propose(&self, strategy: crate::config::Strategy) -> crate::error::Result<crate::domain::Proposal> {
             self.0.propose(strategy)
         }
-        fn reserved(&self) -> Vec<crate::domain::PortRange> {
-            self.0.reserved()
-        }
     }
     let desk = std::sync::Arc::new(FakeDesk::new(fleet::fleet()));
     let (mut out, text) = written();
