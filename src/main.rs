@@ -11,7 +11,7 @@ use berth::cli::{self, ConsoleOptions, Desk, Opening, Setting, Wiring};
 use berth::config::{Config, Strategy};
 use berth::domain::{InstanceId, Proposal, Snapshot};
 use berth::error::{Error, Result};
-use berth::hand::Zygote;
+use berth::hand::{self, Zygote};
 use berth::link::local::Local;
 use berth::link::{Door, LogLines, LogQuery};
 use berth::present::command::Program;
@@ -28,6 +28,7 @@ fn main() -> ExitCode {
     if arguments.get(1).is_some_and(|word| word == "keeper") {
         return ExitCode::from(keeper::run(&arguments));
     }
+    hand::pass_nothing_on();
     // SAFETY: this is the process's first thread, and no other was started.
     let zygote = unsafe { Zygote::start() }.map(Arc::new);
     ExitCode::from(cli::run(arguments, &Host { zygote }))

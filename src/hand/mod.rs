@@ -10,6 +10,7 @@ mod errand;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
 mod identity;
+mod inherited;
 mod job;
 mod message;
 mod reader;
@@ -21,6 +22,7 @@ mod zygote;
 pub use cgroup::{Group, GroupOrder, group_name, sweep_groups};
 pub use errand::FileFacts;
 pub use identity::{Identity, become_user};
+pub use inherited::pass_nothing_on;
 pub use job::{Answer, Job};
 pub use reader::{Foreseen, LookedAhead, Reader};
 pub use signal::{is_alive, open_verified, process_facts, send, state_of};

@@ -240,6 +240,29 @@ fn f12_of_many_who_start_one_wins_and_one_process_runs() {
 }
 
 #[test]
+fn what_the_callers_shell_left_open_does_not_live_as_long_as_the_server() {
+    use std::io::Read;
+    use std::os::fd::AsRawFd;
+    use std::os::unix::process::CommandExt;
+
+    let tree = Tree::new(&["zoe"]);
+    let (mut reader, writer) = std::io::pipe().unwrap();
+    let raw = writer.as_raw_fd();
+    let mut command = tree.command(&["start", "zoe"]);
+    // SAFETY: dup(2) after the fork: a copy without the flag, as a shell's `200>lock` makes it.
+    unsafe {
+        command.pre_exec(move || if libc::dup2(raw, 200) == 200 { Ok(()) } else { Err(std::io::Error::last_os_error()) });
+    }
+    let (code, _, errors) = told(command.output().unwrap());
+    assert_eq!(code, 0, "{errors}");
+    drop((command, writer));
+    let (end, ended) = std::sync::mpsc::channel();
+    std::thread::spawn(move || end.send(reader.read_to_end(&mut Vec::new()).unwrap()));
+    assert_eq!(ended.recv_timeout(Duration::from_secs(30)), Ok(0), "somebody still holds it");
+    assert_eq!(tree.row("zoe")["state"], "running");
+}
+
+#[test]
 fn a_broken_configuration_is_told_with_its_line_and_the_others_live_on() {
     let tree = Tree::new(&["zoe", "yan"]);
     tree.configure("yan", "{\n  \"port\": \"8101\"\n}");

@@ -251,6 +251,14 @@ impl<'a> Chaos<'a> {
         fs::read_link(format!("/proc/{pid}/exe")).is_ok_and(|program| program == self.server)
     }
 
+    /// The ports that have not one server, with the servers that they have: pid and parent.
+    pub fn odd(&self) -> Vec<(u16, Vec<(i32, i32)>)> {
+        let servers = self.servers();
+        let of = |port: u16| servers.iter().filter(|server| server.port == port).map(|server| (server.pid, server.parent)).collect();
+        let all = self.ports.iter().map(|port| (*port, of(*port)));
+        all.filter(|(_, servers): &(u16, Vec<(i32, i32)>)| servers.len() != 1).collect()
+    }
+
     /// Every server that runs.
     pub fn servers(&self) -> Vec<Server> {
         let pids = fs::read_dir("/proc").unwrap().flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
