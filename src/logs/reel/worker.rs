@@ -21,6 +21,10 @@ use crate::logs::wake::{Wake, Woken};
 /// How often it is looked for more. The eye takes this for at once, and a storm is redrawn no more often.
 const WAKE: Duration = Duration::from_millis(200);
 
+/// How often a log is looked for that was not there for a while, and after how many looks that is so: most that are not there never come.
+const WAKE_FOR_NOTHING: Duration = Duration::from_secs(1);
+const A_WHILE: u32 = 50;
+
 /// How soon it is looked again when a rotation was met half-way.
 const SOON: Duration = Duration::from_millis(5);
 
@@ -81,7 +85,7 @@ impl Worker {
 
     /// Goes on until nobody wants the log any more.
     pub fn run(mut self, mut wake: Wake) {
-        let (mut due, mut woken, mut soon) = (Instant::now(), Woken::ByTime, 0_u32);
+        let (mut due, mut woken, mut soon, mut nothing) = (Instant::now(), Woken::ByTime, 0_u32, 0_u32);
         while woken != Woken::ToEnd {
             let mut changed = false;
             let now = Instant::now();
@@ -90,7 +94,13 @@ impl Worker {
                 changed = self.look(early);
                 let is_unsettled = self.logs.iter().any(|log| log.source.is_unsettled());
                 soon = if is_unsettled { soon.saturating_add(1) } else { 0 };
-                due = now + if (1..=MOST_SOON).contains(&soon) { SOON } else { WAKE };
+                nothing = if self.logs.iter().all(|log| log.source.file().is_none()) { nothing.saturating_add(1) } else { 0 };
+                due = now
+                    + match (soon, nothing) {
+                        (1..=MOST_SOON, _) => SOON,
+                        (_, A_WHILE..) => WAKE_FOR_NOTHING,
+                        _ => WAKE,
+                    };
                 wake.watch(self.logs.first().and_then(|log| log.source.file()));
             }
             let (worked, is_left) = self.work();
