@@ -3,26 +3,49 @@
 //! It must never count on a port: each is asked for, and what somebody else takes meanwhile is asked for again.
 
 use std::fs;
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, TcpListener, UdpSocket};
+use std::time::{Duration, Instant};
 
 use berth::domain::InstanceId;
 use berth::registry::Registry;
 
 use crate::actions::{Tree, signal};
 
-/// Below the ports that the kernel gives to whoever asks for any, and apart from those of the tests beside these.
-const FIRST: u16 = 14_000;
-const LAST: u16 = 14_999;
-
-/// Listeners on as many ports from this one on, each test's a place of its own.
-fn held(from: u16, count: usize) -> Vec<TcpListener> {
-    let from = from + u16::try_from(std::process::id() % 100).unwrap();
-    (from..from + 200).filter_map(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok()).take(count).collect()
+/// Fifty ports that no other test of this kind has, on the whole machine: below those that the kernel gives to whoever asks for any.
+struct Place {
+    /// Nobody else gets this socket while it is open, and no server wants it.
+    _taken: UdpSocket,
+    first: u16,
 }
 
-/// As many ports that are free now.
-fn free(from: u16, count: usize) -> Vec<u16> {
-    held(from, count).iter().map(port).collect()
+impl Place {
+    fn take() -> Self {
+        let begun = Instant::now();
+        loop {
+            for first in (14_000..15_000).step_by(50) {
+                if let Ok(taken) = UdpSocket::bind((Ipv4Addr::LOCALHOST, first)) {
+                    return Self { _taken: taken, first };
+                }
+            }
+            assert!(begun.elapsed() < Duration::from_secs(300), "all places are taken");
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    fn last(&self) -> u16 {
+        self.first + 49
+    }
+
+    /// Listeners on as many of its ports, not on the lowest: those are what is given.
+    fn held(&self, count: usize) -> Vec<TcpListener> {
+        let ports = self.first + 20..=self.last();
+        ports.filter_map(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok()).take(count).collect()
+    }
+
+    /// As many ports that are free now.
+    fn free(&self, count: usize) -> Vec<u16> {
+        self.held(count).iter().map(port).collect()
+    }
 }
 
 fn port(listener: &TcpListener) -> u16 {
@@ -36,12 +59,12 @@ fn text(port: u16) -> String {
 }
 
 /// A tree whose owners are configured to these ports, in a text of their own.
-fn tree(owners: &[(&str, u16)]) -> Tree {
+fn tree(place: &Place, owners: &[(&str, u16)]) -> Tree {
     let names: Vec<&str> = owners.iter().map(|(owner, _)| *owner).collect();
     let tree = Tree::new(&names);
     let written = fs::read_to_string(tree.config()).unwrap();
     let rest = written.split_once('\n').unwrap().1.split_once('\n').unwrap().1;
-    fs::write(tree.config(), format!("[ports]\nrange = \"{FIRST}-{LAST}\"\n{rest}")).unwrap();
+    fs::write(tree.config(), format!("[ports]\nrange = \"{}-{}\"\n{rest}", place.first, place.last())).unwrap();
     owners.iter().for_each(|(owner, port)| tree.configure(owner, &text(*port)));
     tree
 }
@@ -67,9 +90,10 @@ fn moved(before: u16, after: u16) -> String {
 
 #[test]
 fn whose_port_is_squatted_serves_on_a_new_one() {
-    let old = free(14_100, 1)[0];
+    let place = Place::take();
+    let old = place.free(1)[0];
     // A listener of the test's own would be taken for amy's: who squats is zoe's server, which is configured so.
-    let tree = tree(&[("amy", old), ("zoe", old)]);
+    let tree = tree(&place, &[("amy", old), ("zoe", old)]);
     let (code, out, errors) = tree.berth(&["start", "amy"]);
     assert_eq!(code, 0, "{out}{errors}");
     signal(tree.row("amy")["pid"].as_i64().unwrap(), nix::sys::signal::Signal::SIGKILL);
@@ -97,8 +121,9 @@ fn whose_port_is_squatted_serves_on_a_new_one() {
 
 #[test]
 fn what_runs_is_moved_to_the_port_that_was_named() {
-    let [old, new] = free(14_400, 2)[..] else { panic!("there are no ports") };
-    let tree = tree(&[("ben", old)]);
+    let place = Place::take();
+    let [old, new] = place.free(2)[..] else { panic!("there are no ports") };
+    let tree = tree(&place, &[("ben", old)]);
     assert_eq!(tree.berth(&["start", "ben"]).0, 0);
     let (code, out, errors) = tree.berth(&["assign", "ben", "--port", &new.to_string(), "--json"]);
     let document: serde_json::Value = serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error}: {out}{errors}"));
@@ -110,9 +135,10 @@ fn what_runs_is_moved_to_the_port_that_was_named() {
 
 #[test]
 fn what_cannot_be_had_or_written_changes_nothing() {
-    let [ann, bob] = free(14_700, 2)[..] else { panic!("there are no ports") };
-    let tree = tree(&[("ann", ann), ("bob", bob)]);
-    let listener = held(14_700, 5).into_iter().find(|listener| ![ann, bob].contains(&port(listener))).unwrap();
+    let place = Place::take();
+    let [ann, bob] = place.free(2)[..] else { panic!("there are no ports") };
+    let tree = tree(&place, &[("ann", ann), ("bob", bob)]);
+    let listener = place.held(5).into_iter().find(|listener| ![ann, bob].contains(&port(listener))).unwrap();
     let free = port(&listener);
     let refused = |words: &[&str], code: i32, expected: &str| {
         let told = tree.berth(&[&["assign"], words].concat());
@@ -122,7 +148,8 @@ fn what_cannot_be_had_or_written_changes_nothing() {
     refused(&["zoe", "--port", "auto"], 4, "no such instance");
     refused(&["ann", "--port", &bob.to_string()], 5, &format!("{bob} stands in bob's configuration"));
     refused(&["ann", "--port", &free.to_string()], 5, &format!("{free} is in use"));
-    refused(&["ann", "--port", "15000"], 5, "15000 is outside the range 14000-14999");
+    let (first, last) = (place.first, place.last());
+    refused(&["ann", "--port", "15000"], 5, &format!("15000 is outside the range {first}-{last}"));
     refused(&["ann", "--port", "auto", "--read-only"], 3, "--read-only");
     drop(listener);
     // A second name is how a user would have another one's file changed: the registry keeps nothing of it either.
