@@ -23,6 +23,7 @@
 //! | [`logs`] | the tail of a log, rotation, levels | read a file whole |
 //! | [`storage`] | what logs and workspaces take, how full file systems are; a slow thread of its own | be waited for |
 //! | [`registry`] | who has which port, durably; the strategies that choose one | bind a port to keep it, or be silently empty |
+//! | [`provision`] | what is to change in a user's files, worked out before | open a file |
 //! | [`control`] | authorise, lock, record, act | act on what it could not record (but to stop) |
 //! | [`engine`] | the clock: when to look; publishes snapshots | act |
 //! | [`link`] | the one door for presenters: watch, submit, tail | present |
@@ -47,6 +48,7 @@ pub mod judge;
 pub mod link;
 pub mod logs;
 pub mod present;
+pub mod provision;
 pub mod registry;
 pub mod sample;
 pub mod storage;

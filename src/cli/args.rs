@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use super::since;
 use crate::config::Strategy;
 use crate::domain::{InstanceId, PortRange, State};
-use crate::link::Pattern;
+use crate::link::{Asked, Pattern};
 
 /// Shows, starts and stops the MCP servers that the users of this host run, and gives each of them a port of its own.
 #[derive(Debug, Parser)]
@@ -77,6 +77,8 @@ pub enum Command {
     Stop(Action),
     /// Stop and start instances, each on its own port
     Restart(Action),
+    /// Give an instance another port: in the registry, in its file and in what runs
+    Assign(Assign),
     /// Show the logs of instances
     Logs(Logs),
     /// List the ports: what holds each, and whose it is
@@ -148,6 +150,23 @@ impl Action {
     pub fn wants_state(&self, state: State) -> bool {
         self.state.is_empty() || self.state.iter().any(|word| word == state.word())
     }
+}
+
+/// `berth assign`.
+#[derive(Debug, Args)]
+pub struct Assign {
+    /// The instance: OWNER or OWNER/NAME
+    #[arg(value_parser = id)]
+    pub id: InstanceId,
+    /// This port, or auto: its own if it can have that, else what the configured strategy gives
+    #[arg(long, value_name = "N|auto", value_parser = asked)]
+    pub port: Asked,
+    /// Only say what would be done
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Why, for the audit
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
 }
 
 /// `berth logs`.
@@ -274,6 +293,14 @@ fn strategy() -> impl TypedValueParser<Value = Strategy> {
         "block" => Strategy::Block,
         _ => Strategy::Registry,
     })
+}
+
+fn asked(text: &str) -> Result<Asked, String> {
+    match text.parse() {
+        _ if text == "auto" => Ok(Asked::Auto),
+        Ok(port) if port > 0 => Ok(Asked::Port(port)),
+        _ => Err("a port is a number from 1 to 65535, or auto".to_owned()),
+    }
 }
 
 fn range(text: &str) -> Result<PortRange, String> {

@@ -8,9 +8,9 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use crate::config::{Config, Strategy};
-use crate::domain::{InstanceId, Proposal, Snapshot};
+use crate::domain::{InstanceId, Outcome, Proposal, Snapshot};
 use crate::error::Result;
-use crate::link::{Door, LogLines, LogQuery};
+use crate::link::{Asked, Door, LogLines, LogQuery};
 
 /// What the command line asks for before it knows anything.
 pub trait Wiring {
@@ -123,6 +123,9 @@ pub trait Desk: Send + Sync {
     fn config(&self) -> Option<&Config> {
         None
     }
+
+    /// Gives an instance a port, or says what would be done.
+    fn assign(&self, id: &InstanceId, asked: Asked, dry_run: bool, reason: Option<String>) -> Outcome;
 
     /// What a strategy would give to everybody who is known.
     ///

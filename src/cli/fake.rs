@@ -218,6 +218,12 @@ impl Desk for FakeDesk {
         Arc::clone(&self.door) as Arc<dyn Door>
     }
 
+    fn assign(&self, id: &InstanceId, asked: crate::link::Asked, dry_run: bool, _reason: Option<String>) -> Outcome {
+        let exit_code = if self.door.known(id).is_ok() { 0 } else { Kind::NoSuchInstance.exit_code() };
+        let sentence = if exit_code == 0 { format!("{asked:?} {dry_run}") } else { "no such instance".to_owned() };
+        Outcome { exit_code, sentence: Shown::new(&sentence), hints: Vec::new(), log_lines: Vec::new() }
+    }
+
     fn propose(&self, strategy: crate::config::Strategy) -> Result<crate::domain::Proposal> {
         let strategy = if strategy == crate::config::Strategy::Static { "static" } else { "registry" };
         let (formula, range) = ("as it is".to_owned(), self.snapshot.range);

@@ -5,6 +5,7 @@
 mod action;
 mod args;
 mod ask;
+mod assign;
 mod batch;
 mod check;
 mod completions;
@@ -101,6 +102,7 @@ fn carry_out(arguments: &Arguments, wiring: &dyn Wiring, out: &mut Out) -> Resul
         Some(Command::Start(action)) => action::run(Verb::Start, action, global, open, out),
         Some(Command::Stop(action)) => action::run(Verb::Stop, action, global, open, out),
         Some(Command::Restart(action)) => action::run(Verb::Restart, action, global, open, out),
+        Some(Command::Assign(words)) => assign::run(words, global, open, out),
         Some(Command::Logs(logs)) => logs::run(logs, global, look()?, out),
         Some(Command::Ports(ports)) => match ports.plan {
             Some(strategy) => plan::run(strategy, global, look()?, out),
@@ -168,6 +170,12 @@ mod tests {
             ("stop alice", 0),
             ("stop busy1", 5),
             ("stop alice --read-only", 3),
+            ("assign alice --port auto", 0),
+            ("assign nobody --port 8100", 4),
+            ("assign alice --port auto --read-only", 3),
+            ("assign alice --port auto --dry-run --read-only", 0),
+            ("assign alice", 2),
+            ("assign alice --port 0", 2),
             ("stop", 2),
             ("frob", 2),
             ("--version", 0),

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use crate::domain::{Caller, Declared, Deed, Order, Outcome, ProcessKey, Row, Shown, Signal, Snapshot, State, Target, Uid, Verb};
 use crate::error::{Context, Error, Kind, Result};
-use crate::hand::Reader;
+use crate::hand::{Reader, Zygote};
 use crate::present::units;
 use crate::supervisor::Supervisor;
 use crate::supervisor::process::{Held, InstanceLock, identity_of};
@@ -21,15 +21,16 @@ use super::eyes::{Eyes, Look};
 use super::start;
 
 /// How old the look may be by which an order's instance is found: what is acted on is looked at again behind the lock.
-const RECENT: Duration = Duration::from_secs(1);
+pub(super) const RECENT: Duration = Duration::from_secs(1);
 
 /// Everything that acting needs.
 pub struct Control {
     pub(super) supervisor: Arc<dyn Supervisor>,
     pub(super) reader: Arc<Reader>,
     pub(super) eyes: Eyes,
+    pub(super) zygote: Arc<Zygote>,
     policy: Policy,
-    audit: Audit,
+    pub(super) audit: Audit,
     state: PathBuf,
 }
 
@@ -38,8 +39,15 @@ pub type Progress<'a> = &'a mut dyn FnMut(&Shown);
 
 impl Control {
     /// A control whose own state lies in `state`.
-    pub fn new(supervisor: Arc<dyn Supervisor>, reader: Arc<Reader>, eye: Box<dyn Look>, policy: Policy, state: PathBuf) -> Self {
-        Self { supervisor, reader, eyes: Eyes::new(eye), policy, audit: Audit::below(&state), state }
+    pub fn new(
+        supervisor: Arc<dyn Supervisor>,
+        reader: Arc<Reader>,
+        zygote: Arc<Zygote>,
+        eye: Box<dyn Look>,
+        policy: Policy,
+        state: PathBuf,
+    ) -> Self {
+        Self { supervisor, reader, eyes: Eyes::new(eye), zygote, policy, audit: Audit::below(&state), state }
     }
 
     /// One whole look of its own, apart from any engine's.
@@ -152,7 +160,7 @@ impl Control {
         start::start(self, caller, order, &snapshot, row, declared, was_up, progress)
     }
 
-    fn stop(&self, caller: &Caller, order: &Order, row: &Row, declared: &Declared, progress: Progress<'_>) -> Result<Outcome> {
+    pub(super) fn stop(&self, caller: &Caller, order: &Order, row: &Row, declared: &Declared, progress: Progress<'_>) -> Result<Outcome> {
         if row.state == State::Stopped {
             return Ok(done("is stopped already".to_owned()));
         }
@@ -181,7 +189,7 @@ impl Control {
     }
 
     /// The lock on the instance: on its configuration, or where that cannot be opened on a file of berth's own.
-    fn lock(&self, caller: &Caller, declared: &Declared, verb: Verb) -> Result<Option<InstanceLock>> {
+    pub(super) fn lock(&self, caller: &Caller, declared: &Declared, verb: Verb) -> Result<Option<InstanceLock>> {
         let beneath = declared.config.strip_prefix(&declared.config_root).unwrap_or(&declared.config);
         let file = match self.reader.open(&identity_of(declared), &declared.config_root, beneath) {
             Ok(file) => file,

@@ -89,14 +89,22 @@ impl Audit {
     /// # Errors
     /// When it cannot be written: then it is not done, except stop.
     pub fn intend(&self, caller: &Caller, order: &Order, found: Option<State>) -> Result<i64> {
+        self.intend_deed(caller, &order.verb.to_string(), &order.id, order.reason.clone(), found)
+    }
+
+    /// The same of what is no order: `verb` says what is about to be done.
+    ///
+    /// # Errors
+    /// As [`Audit::intend`].
+    pub fn intend_deed(&self, caller: &Caller, verb: &str, id: &InstanceId, reason: Option<String>, found: Option<State>) -> Result<i64> {
         let intent = Intent {
             asked_at: Timestamp::now(),
             uid: caller.uid.0,
             login: caller.login.map(|uid| uid.0),
             name: caller.name.to_string(),
-            verb: order.verb.to_string(),
-            instance: order.id.to_string(),
-            reason: order.reason.clone(),
+            verb: verb.to_owned(),
+            instance: id.to_string(),
+            reason,
             found,
         };
         self.write(Entry::Intent(intent), "cannot record what is to be done")

@@ -3,6 +3,7 @@
 //! It must never act on what it could not record (but to stop), nor without the lock on the instance.
 
 mod act;
+mod assign;
 mod audit;
 mod authorise;
 mod eyes;
@@ -11,5 +12,6 @@ mod start;
 mod together;
 
 pub use act::Control;
+pub use assign::{Assign, Giving};
 pub use authorise::{Policy, role_of};
 pub use eyes::Look;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::ProcessKey;
 
-use super::{GroupOrder, Identity};
+use super::{GroupOrder, Identity, Replacement};
 
 /// A process in a message.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -46,6 +46,8 @@ pub enum Job {
         /// How long SIGTERM is given, milliseconds.
         grace_ms: u64,
     },
+    /// Change one place of one of the user's files.
+    Replace(Replacement),
     /// Become an instance's keeper. The descriptors that come along are the specification, the record and the line to the engine.
     Keep {
         /// What the process is called in `ps`.

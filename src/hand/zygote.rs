@@ -16,6 +16,7 @@ use crate::error::{Context, Error, Kind, Result};
 use super::cgroup;
 use super::job::{Answer, Job, Request};
 use super::message::{pair, receive, send};
+use super::replace::replace;
 use super::signal::{open_verified, process_facts, send as send_signal};
 use super::tree::end_tree;
 use super::{GroupOrder, Identity, become_user};
@@ -219,6 +220,10 @@ fn carry_out(who: &Identity, job: &Job) -> Answer {
             let ending = end_tree(None, &roots, Duration::from_millis(*grace_ms), || {});
             if ending.survivors.is_empty() { Answer::Done } else { Answer::Survivors(ending.survivors) }
         }
+        Job::Replace(change) => match replace(who, change) {
+            Ok(()) => Answer::Done,
+            Err(error) => refused(&error, "changing the file"),
+        },
         Job::Keep { .. } | Job::EndGroup { .. } => refused(&io::Error::from_raw_os_error(libc::EINVAL), "keeping"),
     }
 }

@@ -29,7 +29,10 @@ use crate::supervisor::process::{ProcessSupervisor, identity_of};
 
 use super::{Door, LogLines, LogQuery, Tail};
 
+mod giving;
 mod proposal;
+
+pub use giving::Asked;
 
 /// Between the two readings of a one-shot command, DESIGN section 5.
 const BETWEEN_READINGS: Duration = Duration::from_millis(200);
@@ -72,12 +75,13 @@ impl Local {
         share_memory();
         let open_files = sample::raise_nofile();
         let reader = Reader::start().while_doing(|| "cannot start the reading thread".to_owned())?;
-        let supervisor: Arc<dyn Supervisor> = Arc::new(ProcessSupervisor::new(&state, zygote, Arc::clone(&reader), open_files));
+        let supervisor: Arc<dyn Supervisor> =
+            Arc::new(ProcessSupervisor::new(&state, Arc::clone(&zygote), Arc::clone(&reader), open_files));
         let storage = Arc::new(Board::default());
         let eye = Eye::new(Arc::clone(&config), Arc::clone(&reader), Arc::clone(&supervisor), Arc::clone(&storage))?;
         let policy = Policy { owners_may: config.access.owners_may.clone() };
         let (copies, registry) = (state.join("copies"), Registry::below(&state));
-        let control = Control::new(Arc::clone(&supervisor), Arc::clone(&reader), Box::new(eye), policy, state);
+        let control = Control::new(Arc::clone(&supervisor), Arc::clone(&reader), zygote, Box::new(eye), policy, state);
         let caller = own_caller(&config, read_only);
         let last = Mutex::new(Arc::new(Snapshot::nothing_yet(config.ports.range, sample::now())));
         let control = Arc::new(control);

@@ -12,6 +12,8 @@ use tokio::sync::watch;
 use crate::domain::{Caller, InstanceId, LogLine, LogView, Order, Outcome, Shown, Snapshot, Trail, Verb};
 use crate::error::Result;
 
+pub use local::Asked;
+
 pub use crate::logs::{Ask, At, Find, Goal, MOST_KEPT, Page, Pattern, Query as LogQuery, Reel, Sought, Store as LogStore, Want};
 
 /// The lines of a log, oldest first, read while they are taken.

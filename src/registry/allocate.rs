@@ -2,7 +2,7 @@
 //!
 //! It must never give a port that anybody has, whether he was given it or took it, and never move who has one without being told to.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
 use std::time::Duration;
@@ -45,6 +45,8 @@ pub struct Want {
     pub by: By,
     /// The port that it has already is given up for another one.
     pub anew: bool,
+    /// The port that it has already is kept only if the kernel would give it now, or it listens on it.
+    pub usable: bool,
 }
 
 /// What everybody is given by.
@@ -110,10 +112,37 @@ impl Registry {
     /// # Errors
     /// When it cannot be written or the kernel cannot be asked: nobody was given anything then.
     pub fn allocate(&self, wants: &[Want], rules: &Rules, probe: Probe<'_>) -> Result<(Vec<Given>, Vec<Shown>)> {
+        self.allocate_then(wants, rules, probe, |_| Ok(()))
+    }
+
+    /// The same, and then something else, before it is written for good: where that fails nobody was given anything.
+    ///
+    /// # Errors
+    /// As [`Registry::allocate`], and what it fails with.
+    pub fn allocate_then(
+        &self,
+        wants: &[Want],
+        rules: &Rules,
+        probe: Probe<'_>,
+        then: impl FnOnce(&[Given]) -> Result<()>,
+    ) -> Result<(Vec<Given>, Vec<Shown>)> {
         self.store.write(&rules.known(), |sheet| {
-            let mut ground = rules.ground(sheet)?;
-            wants.iter().map(|want| give(want, rules, sheet, &mut ground, probe)).collect()
+            rules.forget(sheet)?;
+            let mut ground = rules.ground(sheet.book());
+            let given: Result<Vec<Given>> = wants.iter().map(|want| give(want, rules, sheet, &mut ground, probe)).collect();
+            let given = given?;
+            then(&given)?;
+            Ok(given)
         })
+    }
+
+    /// What would be given, and a sentence where that was read from the copy. Writes nothing.
+    ///
+    /// # Errors
+    /// When the registry cannot be read or the kernel cannot be asked.
+    pub fn would_give(&self, want: &Want, rules: &Rules, probe: Probe<'_>) -> Result<(Given, Option<Shown>)> {
+        let (book, notice) = self.read()?;
+        Ok((find(want, &book, &mut rules.ground(&book), probe)?, notice))
     }
 
     /// Takes an instance's port away; which it was. Nobody else is given it as long as it is in quarantine.
@@ -140,67 +169,73 @@ impl Rules {
         self.configured.iter().map(|(id, uid, port)| (*port, holding(id, *uid))).collect()
     }
 
-    /// What is in the way of whom. Releases whose time is over are forgotten.
-    fn ground(&self, sheet: &mut Sheet<'_>) -> Result<Ground> {
+    /// Releases whose time is over are forgotten.
+    fn forget(&self, sheet: &mut Sheet<'_>) -> Result<()> {
+        let kept: BTreeSet<u16> = sheet.book().obstacles(self.now, self.quarantine).map(|(port, _)| port).collect();
+        let over: Vec<u16> = sheet.book().released().map(|(port, _)| port).filter(|port| !kept.contains(port)).collect();
+        over.into_iter().try_for_each(|port| sheet.forget(port))
+    }
+
+    /// What is in the way of whom.
+    fn ground(&self, book: &Book) -> Ground {
         let mut ground = Ground::new(self.limits.clone());
-        let obstacles: BTreeMap<u16, Obstacle> = sheet.book().obstacles(self.now, self.quarantine).collect();
-        let over: Vec<u16> = sheet.book().released().map(|(port, _)| port).filter(|port| !obstacles.contains_key(port)).collect();
-        for port in over {
-            sheet.forget(port)?;
-        }
-        for (port, why) in obstacles {
+        for (port, why) in book.obstacles(self.now, self.quarantine) {
             ground.close(port, why);
         }
         for (id, _, port) in &self.configured {
             // Who has a port by the registry is at that one, whatever stands in a file of his.
-            if sheet.book().port_of(id).is_none() {
+            if book.port_of(id).is_none() {
                 ground.close(*port, Obstacle::Configured(id.clone()));
             }
         }
-        Ok(ground)
+        ground
     }
 }
 
-fn give(want: &Want, rules: &Rules, sheet: &mut Sheet<'_>, ground: &mut Ground, probe: Probe<'_>) -> Result<Given> {
-    let present = sheet.book().port_of(&want.id);
-    if let (Some(port), false) = (present, want.anew) {
-        let named = matches!(want.by, By::Name(name) if name != port);
-        if !named {
+/// What a want comes to.
+fn find(want: &Want, book: &Book, ground: &mut Ground, probe: Probe<'_>) -> Result<Given> {
+    let present = book.port_of(&want.id);
+    let named = matches!(want.by, By::Name(_));
+    let mut anew = want.anew;
+    if let (Some(port), false) = (present, anew) {
+        let usable = !want.usable || want.listening.contains(&port) || in_the_way(port, want.host, named, &mut *probe)?.is_none();
+        if usable && !matches!(want.by, By::Name(name) if name != port) {
             return Ok(Given { port: Some(port), kept: true, wish: None, why: None, released: None });
         }
+        anew = !usable;
     }
     let order = match want.by {
         By::Name(port) => Order { wish: Some(u32::from(port)), then: Vec::new(), blocks: None },
         // Who gives its port up does not wish for it.
-        By::Strategy(Strategy::Registry) if want.anew => {
-            Strategy::Registry.order(&Who { id: &want.id, uid: want.uid, present: None }, ground)
-        }
+        By::Strategy(Strategy::Registry) if anew => Strategy::Registry.order(&Who { id: &want.id, uid: want.uid, present: None }, ground),
         By::Strategy(strategy) => strategy.order(&Who { id: &want.id, uid: want.uid, present: present.or(want.configured) }, ground),
     };
-    let given_up = present.filter(|_| want.anew);
-    let named = matches!(want.by, By::Name(_));
+    let given_up = present.filter(|_| anew);
     let Chosen { port, wish, why } = choose(&order, &want.id, ground, |port| {
         if given_up == Some(port) {
-            return Ok(Some(Obstacle::Assigned(want.id.clone())));
+            return Ok(Some(if want.anew { Obstacle::Assigned(want.id.clone()) } else { Obstacle::InUse }));
         }
         if want.listening.contains(&port) { Ok(None) } else { in_the_way(port, want.host, named, &mut *probe) }
     })?;
-    let mut released = None;
-    if let Some(port) = port {
-        released = sheet.release(&want.id, rules.now)?;
-        if let Some(old) = released {
-            ground.close(old, Obstacle::Quarantined { of: want.id.clone(), until: rules.now });
-        }
-        ground.close(port, Obstacle::Assigned(want.id.clone()));
-        let strategy = match want.by {
-            By::Strategy(strategy) => strategy.name(),
-            By::Name(_) => "static",
-        };
-        let words = why.as_ref().map(|why| Shown::new(&format!("{} {why}", wish.unwrap_or_default())));
-        let (by, at, strategy) = (rules.on_behalf.clone(), rules.now, Shown::new(strategy));
-        sheet.assign(port, Holding { id: want.id.clone(), uid: want.uid, strategy, wish, why: words, by, at })?;
+    Ok(Given { port, kept: false, wish, why, released: present.filter(|_| port.is_some()) })
+}
+
+/// Gives what a want comes to.
+fn give(want: &Want, rules: &Rules, sheet: &mut Sheet<'_>, ground: &mut Ground, probe: Probe<'_>) -> Result<Given> {
+    let given = find(want, sheet.book(), ground, probe)?;
+    let (Some(port), false) = (given.port, given.kept) else { return Ok(given) };
+    if let Some(old) = sheet.release(&want.id, rules.now)? {
+        ground.close(old, Obstacle::Quarantined { of: want.id.clone(), until: rules.now });
     }
-    Ok(Given { port, kept: false, wish, why, released })
+    ground.close(port, Obstacle::Assigned(want.id.clone()));
+    let strategy = match want.by {
+        By::Strategy(strategy) => strategy.name(),
+        By::Name(_) => Strategy::Static.name(),
+    };
+    let words = given.why.as_ref().map(|why| Shown::new(&format!("{} {why}", given.wish.unwrap_or_default())));
+    let (by, at, strategy) = (rules.on_behalf.clone(), rules.now, Shown::new(strategy));
+    sheet.assign(port, Holding { id: want.id.clone(), uid: want.uid, strategy, wish: given.wish, why: words, by, at })?;
+    Ok(given)
 }
 
 /// Asks the kernel for a port, everywhere where somebody could be in its way.

@@ -5,6 +5,7 @@
 use berth::domain;
 
 mod actions;
+mod assign;
 mod beginning;
 mod bulk;
 mod clipboard;

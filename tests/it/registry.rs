@@ -40,7 +40,16 @@ fn rules() -> Rules {
 
 fn want(owner: &str, by: By) -> Want {
     let id = InstanceId::parse(owner).unwrap();
-    Want { id, uid: Uid(1001), host: IpAddr::V4(Ipv4Addr::LOCALHOST), configured: None, listening: Vec::new(), by, anew: false }
+    Want {
+        id,
+        uid: Uid(1001),
+        host: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        configured: None,
+        listening: Vec::new(),
+        by,
+        anew: false,
+        usable: false,
+    }
 }
 
 /// However busy the machine is.

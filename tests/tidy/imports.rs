@@ -20,10 +20,11 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("storage", &["hand"]),
     ("supervisor", &["hand"]),
     ("registry", &[]),
+    ("provision", &[]),
     ("probe", &[]),
     ("discover", &["config", "hand", "supervisor"]),
     // What came of an action is worded as every presenter words it.
-    ("control", &["supervisor", "sample", "logs", "hand", "registry", "present"]),
+    ("control", &["supervisor", "sample", "logs", "hand", "provision", "registry", "present"]),
     ("engine", &["config", "control", "discover", "hand", "judge", "probe", "registry", "sample", "storage", "supervisor"]),
     ("link", &["config", "control", "discover", "engine", "hand", "judge", "logs", "registry", "sample", "storage", "supervisor"]),
     // Presenters come in by the one door.

@@ -41,7 +41,7 @@ impl Local {
 }
 
 /// A strategy with the configuration's numbers.
-fn with_numbers(strategy: config::Strategy, ports: &Ports) -> Strategy {
+pub(super) fn with_numbers(strategy: config::Strategy, ports: &Ports) -> Strategy {
     match strategy {
         config::Strategy::Registry => Strategy::Registry,
         config::Strategy::Static => Strategy::Static,
@@ -52,7 +52,7 @@ fn with_numbers(strategy: config::Strategy, ports: &Ports) -> Strategy {
 }
 
 /// What the configuration and the kernel give to nobody.
-fn limits(ports: &Ports) -> Limits {
+pub(super) fn limits(ports: &Ports) -> Limits {
     let (ephemeral, kept_free) = kernel_ports();
     Limits { range: ports.range, reserved: ports.reserved.clone(), ephemeral, kept_free }
 }

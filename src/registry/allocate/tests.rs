@@ -12,7 +12,7 @@ fn id(text: &str) -> InstanceId {
 
 fn want(name: &str, by: By) -> Want {
     let host = IpAddr::V4(Ipv4Addr::LOCALHOST);
-    Want { id: id(name), uid: Uid(1001), host, configured: None, listening: Vec::new(), by, anew: false }
+    Want { id: id(name), uid: Uid(1001), host, configured: None, listening: Vec::new(), by, anew: false, usable: false }
 }
 
 fn rules() -> Rules {
@@ -160,6 +160,34 @@ fn who_gives_a_port_up_is_given_another_one() {
     let anew = Want { anew: true, ..want("bob", LOWEST) };
     let ports: Vec<Option<u16>> = host.give(&[anew, want("carol", LOWEST)]).iter().map(|given| given.port).collect();
     assert_eq!(ports, [Some(8084), Some(8085)]);
+}
+
+#[test]
+fn who_cannot_have_his_port_any_more_is_given_another_one_when_he_asks() {
+    let mut host = Host::new();
+    host.give(&[want("amy", LOWEST)]);
+    let asks = || Want { usable: true, ..want("amy", LOWEST) };
+    assert!(host.give(&[asks()])[0].kept);
+    host.listen("127.0.0.1", 8080);
+    assert!(host.give(&[Want { listening: vec![8080], ..asks() }])[0].kept, "it listens there itself");
+    let probe = &mut |endpoint: &Endpoint| match endpoint.port {
+        8080 => Err(io::Error::from_raw_os_error(libc::EADDRINUSE)),
+        _ => Ok(()),
+    };
+    let would = host.registry().would_give(&asks(), &host.rules, probe).unwrap().0;
+    assert_eq!(host.registry().read().unwrap().0.port_of(&id("amy")), Some(8080), "only asked");
+    let given = host.give(&[asks()]).remove(0);
+    assert_eq!((given.port, given.released, given.kept), (Some(8081), Some(8080), false));
+    assert_eq!(would, given);
+}
+
+#[test]
+fn what_fails_afterwards_gives_nothing() {
+    let host = Host::new();
+    let fails = |_: &[Given]| Err(crate::error::Error::failed("the file could not be changed"));
+    let error = host.registry().allocate_then(&[want("amy", LOWEST)], &host.rules, &mut |_| Ok(()), fails).unwrap_err();
+    assert_eq!(error.chain(), "the file could not be changed");
+    assert_eq!(host.registry().read().unwrap().0.assigned().len(), 0);
 }
 
 #[test]

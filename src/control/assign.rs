@@ -1,0 +1,278 @@
+//! Giving an instance a port: the registry, the one number in the user's file, and a restart.
+//!
+//! The file is changed inside of the registry's transaction: what cannot be written in both is written in neither. It must never write a
+//! user's file itself (a hand does, as the user), nor move an instance that can stay.
+
+use std::path::Path;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::act::{Control, Progress, RECENT, done, outcome_of};
+use super::start;
+use crate::domain::{Caller, Declared, InstanceId, Order, Outcome, Role, Row, Shown, Snapshot, Target, Verb, Wish};
+use crate::error::{Context, Error, Kind, Result};
+use crate::hand::{Answer, Job, Replacement, content_digest};
+use crate::provision::{Edit, env_port, json_port};
+use crate::registry::{By, Given, Limits, Registry, Rules, Want};
+use crate::sample::try_bind;
+use crate::supervisor::process::identity_of;
+
+/// The longest configuration that is changed, bytes.
+const LONGEST: usize = 256 * 1024;
+
+/// How long the hand may take: it writes one small file.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What is asked for.
+#[derive(Clone, Debug)]
+pub struct Assign {
+    /// Who is to get a port.
+    pub id: InstanceId,
+    /// Which.
+    pub by: By,
+    /// Only say what would be done.
+    pub dry_run: bool,
+    /// Why, for the audit.
+    pub reason: Option<String>,
+}
+
+/// From what it is given.
+pub struct Giving<'a> {
+    /// The registry.
+    pub registry: &'a Registry,
+    /// What is never given.
+    pub limits: Limits,
+    /// How long a released port is kept.
+    pub quarantine: Duration,
+}
+
+/// A file's one change.
+struct Change {
+    edit: Edit,
+    digest: u64,
+    after: u64,
+}
+
+impl Control {
+    /// Gives an instance a port and says what came of it.
+    pub fn assign(&self, caller: &Caller, ask: &Assign, giving: &Giving<'_>, progress: Progress<'_>) -> Outcome {
+        self.try_assign(caller, ask, giving, progress).unwrap_or_else(|error| outcome_of(&error))
+    }
+
+    fn try_assign(&self, caller: &Caller, ask: &Assign, giving: &Giving<'_>, progress: Progress<'_>) -> Result<Outcome> {
+        let no_such = || Error::new(Kind::NoSuchInstance, "no such instance").hint("berth ls    lists those that there are");
+        let snapshot = self.eyes.look_since(RECENT);
+        let row = snapshot.row(&ask.id).ok_or_else(no_such)?;
+        // Only to say what would be done changes nothing.
+        let asking = Caller { read_only: caller.read_only && !ask.dry_run, ..caller.clone() };
+        if let Some(why) = self.why_not(&asking, Verb::Restart, row) {
+            return Err(Error::new(Kind::NotPermitted, format!("not assigned: {why}")));
+        }
+        if caller.role != Role::Admin {
+            return Err(Error::new(Kind::NotPermitted, "not assigned: ports are given by admins ([access] admins)"));
+        }
+        let Some(declared) = row.declared.clone() else { return Err(no_such()) };
+        if ask.dry_run {
+            let (given, notice) =
+                giving.registry.would_give(&want(ask, row, &declared), &rules(giving, caller, &snapshot), &mut try_bind)?;
+            let port = port_of(&given, ask)?;
+            let change = self.change(&declared, port)?;
+            let mut outcome = done(told(&declared, port, &given, change.as_ref(), row, "would be"));
+            outcome.hints.extend(notice);
+            return Ok(outcome);
+        }
+        let _held = self.lock(caller, &declared, Verb::Restart)?;
+        // Looked again behind the lock: whoever had it before may have done the same.
+        let snapshot = self.eyes.look_again(&ask.id);
+        let row = snapshot.row(&ask.id).ok_or_else(no_such)?;
+        let which = match ask.by {
+            By::Name(port) => format!("assign {port}"),
+            By::Strategy(_) => "assign auto".to_owned(),
+        };
+        let recorded = self.audit.intend_deed(caller, &which, &ask.id, ask.reason.clone(), Some(row.state));
+        let entry = recorded.map_err(|error| {
+            Error::failed("not assigned. It could not be recorded").because(error).hint("is the disk full? nothing was changed")
+        })?;
+        let outcome = self.give(caller, ask, giving, &snapshot, row, &declared, progress).unwrap_or_else(|error| outcome_of(&error));
+        // The deed is done; that its result could not be recorded must not hide it.
+        drop(self.audit.conclude(entry, &outcome));
+        Ok(outcome)
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "one step of the pipeline with what the steps before it found out")]
+    fn give(
+        &self,
+        caller: &Caller,
+        ask: &Assign,
+        giving: &Giving<'_>,
+        snapshot: &Snapshot,
+        row: &Row,
+        declared: &Declared,
+        progress: Progress<'_>,
+    ) -> Result<Outcome> {
+        let mut changed = None;
+        progress(&Shown::from("looking for a port"));
+        let written =
+            giving.registry.allocate_then(&[want(ask, row, declared)], &rules(giving, caller, snapshot), &mut try_bind, |given| {
+                let port = port_of(given.first().ok_or_else(|| Error::failed("not assigned"))?, ask)?;
+                if let Some(change) = self.change(declared, port)? {
+                    self.write(declared, &change.edit, change.digest)?;
+                    changed = Some(change);
+                }
+                Ok(())
+            });
+        let (given, notices) = match written {
+            Ok(written) => written,
+            Err(error) => {
+                // The file was changed, and the registry could not be: the file goes back to what it was.
+                let Some(change) = changed else { return Err(error) };
+                let back = Edit { old: change.edit.new.clone(), new: change.edit.old.clone(), ..change.edit };
+                let said = format!("change line {} of {} back to {} yourself", back.line, declared.config.display(), back.new);
+                return Err(if self.write(declared, &back, change.after).is_ok() { error } else { error.hint(said) });
+            }
+        };
+        let given = given.into_iter().next().ok_or_else(|| Error::failed("not assigned"))?;
+        let port = port_of(&given, ask)?;
+        let sentence = told(declared, port, &given, changed.as_ref(), row, "was");
+        let mut outcome = if changed.is_none() {
+            let mut outcome = done(sentence);
+            if row.state.is_up() && !row.listening.iter().any(|(endpoint, _)| endpoint.port == port) {
+                outcome.hints.push(Shown::new(&format!("berth restart {}    what runs listens elsewhere", ask.id)));
+            } else if !row.state.is_up() && row.wish == Some(Wish::Up) {
+                outcome.hints.push(Shown::new(&format!("berth start {}    it is not running", ask.id)));
+            }
+            outcome
+        } else if row.state.is_up() || row.wish == Some(Wish::Up) {
+            let mut moved = self.move_over(caller, ask, row, declared, progress).unwrap_or_else(|error| outcome_of(&error));
+            moved.sentence = Shown::new(&format!("{sentence}; {}", moved.sentence));
+            moved
+        } else {
+            let mut outcome = done(sentence);
+            outcome.hints.push(Shown::new(&format!("berth start {}    it is not running", ask.id)));
+            outcome
+        };
+        outcome.hints.extend(notices);
+        Ok(outcome)
+    }
+
+    /// Has it serve on the port that its file says now.
+    fn move_over(&self, caller: &Caller, ask: &Assign, row: &Row, declared: &Declared, progress: Progress<'_>) -> Result<Outcome> {
+        let (verb, target) = (Verb::Restart, Target::Whatever);
+        let order = Order { verb, id: ask.id.clone(), target, reason: ask.reason.clone(), timeout: None };
+        if row.state.is_up() {
+            let stopped = self.stop(caller, &order, row, declared, progress)?;
+            if !stopped.is_done() {
+                return Ok(stopped);
+            }
+        }
+        // A whole look: its file has changed.
+        self.supervisor.forget(&ask.id);
+        let snapshot = self.eyes.look();
+        let gone = || Error::new(Kind::NoSuchInstance, "it has just gone");
+        let row = snapshot.row(&ask.id).ok_or_else(gone)?;
+        let declared = row.declared.clone().ok_or_else(gone)?;
+        // The file has another inode now: whoever comes from here on is to meet this lock.
+        let _held = self.lock(caller, &declared, verb)?;
+        start::start(self, caller, &order, &snapshot, row, &declared, true, progress)
+    }
+
+    /// What is to change in its file; `None` when that says the port already.
+    fn change(&self, declared: &Declared, port: u16) -> Result<Option<Change>> {
+        if declared.port == Some(port) {
+            return Ok(None);
+        }
+        let doing = || format!("not assigned. {} cannot be read", declared.config.display());
+        let beneath = declared.config.strip_prefix(&declared.config_root).unwrap_or(&declared.config);
+        let bytes = self.reader.read(&identity_of(declared), &declared.config_root, beneath, LONGEST).while_doing(doing)?;
+        let text = std::str::from_utf8(&bytes).while_doing(doing)?;
+        let edit = match (&declared.env_file, declared.port) {
+            (Some(file), Some(now)) if file.path == declared.config => env_port(text, now, port)?,
+            (Some(file), None) if file.path == declared.config => {
+                return Err(Error::failed("not assigned. Its environment file names no port"));
+            }
+            _ => json_port(text, port)?,
+        };
+        let after = edit.applied(text).ok_or_else(|| Error::failed("not assigned. Its file cannot be changed"))?;
+        Ok(Some(Change { edit, digest: content_digest(&bytes), after: content_digest(after.as_bytes()) }))
+    }
+
+    /// Has the user's hand change the file.
+    fn write(&self, declared: &Declared, edit: &Edit, digest: u64) -> Result<()> {
+        let beneath = declared.config.strip_prefix(&declared.config_root).unwrap_or(&declared.config).to_owned();
+        let (root, at, old, new) = (declared.config_root.clone(), edit.at, edit.old.clone(), edit.new.clone());
+        let job = Job::Replace(Replacement { root, beneath, digest, at, old, new });
+        match self.zygote.ask(&identity_of(declared), job, PATIENCE)? {
+            Answer::Done | Answer::Survivors(_) => Ok(()),
+            Answer::Refused { errno, .. } => Err(unwritten(declared, edit, errno)),
+        }
+    }
+}
+
+/// Why a file was not changed, and the way out.
+fn unwritten(declared: &Declared, edit: &Edit, errno: i32) -> Error {
+    let (path, account) =
+        (declared.config.display(), declared.account.as_ref().map_or_else(|| declared.uid.to_string(), ToString::to_string));
+    let (kind, why) = match errno {
+        libc::ESTALE => (Kind::Busy, "somebody has just changed it".to_owned()),
+        libc::EMLINK => (Kind::Failed, "it has a second name (a hard link)".to_owned()),
+        libc::ELOOP | libc::EXDEV => (Kind::Failed, "there is a link on the way to it".to_owned()),
+        libc::EPERM | libc::EACCES | libc::EROFS => (Kind::NotPermitted, format!("{account} may not write it")),
+        other => (Kind::Failed, std::io::Error::from_raw_os_error(other).to_string()),
+    };
+    let hint = format!(
+        "nothing was changed; write {} for {} in line {} yourself, then berth restart {}",
+        edit.new, edit.old, edit.line, declared.id
+    );
+    Error::new(kind, format!("not assigned. {path} was not changed: {why}")).hint(hint)
+}
+
+fn want(ask: &Assign, row: &Row, declared: &Declared) -> Want {
+    Want {
+        id: ask.id.clone(),
+        uid: declared.uid,
+        host: declared.host.unwrap_or([127, 0, 0, 1].into()),
+        configured: declared.port,
+        listening: row.listening.iter().map(|(endpoint, _)| endpoint.port).collect(),
+        by: ask.by,
+        anew: false,
+        usable: true,
+    }
+}
+
+fn rules(giving: &Giving<'_>, caller: &Caller, snapshot: &Snapshot) -> Rules {
+    let declared = snapshot.rows.iter().filter_map(|row| row.declared.as_ref());
+    Rules {
+        limits: giving.limits.clone(),
+        quarantine: giving.quarantine,
+        configured: declared.filter_map(|declared| Some((declared.id.clone(), declared.uid, declared.port?))).collect(),
+        on_behalf: caller.name.clone(),
+        now: Timestamp::now(),
+    }
+}
+
+/// The port that was given, or why none was.
+fn port_of(given: &Given, ask: &Assign) -> Result<u16> {
+    given.port.ok_or_else(|| {
+        let why = match (&given.why, given.wish) {
+            (Some(why), Some(wish)) if matches!(ask.by, By::Name(_)) => format!("{wish} {why}"),
+            _ => "no port of the range is left for it".to_owned(),
+        };
+        Error::new(Kind::Busy, format!("not assigned. {why}")).hint("berth ports --free    lists those that nobody has")
+    })
+}
+
+/// "has 8085 instead of 8081 (8081 is in use); line 2 of /x/config.json was changed"
+fn told(declared: &Declared, port: u16, given: &Given, change: Option<&Change>, row: &Row, was: &str) -> String {
+    let would = was != "was";
+    let verb = if would { "would have" } else { "has" };
+    let instead = declared.port.filter(|old| *old != port).map(|old| format!(" instead of {old}")).unwrap_or_default();
+    let why = given.why.as_ref().map(|why| format!(" ({} {why})", given.wish.unwrap_or_default())).unwrap_or_default();
+    let file = change.map(|change| format!("; line {} of {} {was} changed", change.edit.line, shown(&declared.config))).unwrap_or_default();
+    let restart = if would && change.is_some() && row.state.is_up() { "; it would be restarted" } else { "" };
+    format!("{verb} port {port}{instead}{why}{file}{restart}")
+}
+
+fn shown(path: &Path) -> Shown {
+    Shown::new(&path.to_string_lossy())
+}

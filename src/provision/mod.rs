@@ -1,0 +1,7 @@
+//! What is to change in a user's files, worked out before anything is touched.
+//!
+//! Pure. It must never open a file: a hand writes, as the user.
+
+mod edit;
+
+pub use edit::{Edit, env_port, json_port};

@@ -1,0 +1,164 @@
+//! `berth assign` with the real binary, real servers and real squatters.
+//!
+//! It must never count on a port: each is asked for, and what somebody else takes meanwhile is asked for again.
+
+use std::fs;
+use std::net::{Ipv4Addr, TcpListener, UdpSocket};
+use std::time::{Duration, Instant};
+
+use berth::domain::InstanceId;
+use berth::registry::Registry;
+
+use crate::actions::{Tree, signal};
+
+/// Fifty ports that no other test of this kind has, on the whole machine: below those that the kernel gives to whoever asks for any.
+struct Place {
+    /// Nobody else gets this socket while it is open, and no server wants it.
+    _taken: UdpSocket,
+    first: u16,
+}
+
+impl Place {
+    fn take() -> Self {
+        let begun = Instant::now();
+        loop {
+            for first in (14_000..15_000).step_by(50) {
+                if let Ok(taken) = UdpSocket::bind((Ipv4Addr::LOCALHOST, first)) {
+                    return Self { _taken: taken, first };
+                }
+            }
+            assert!(begun.elapsed() < Duration::from_secs(300), "all places are taken");
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    fn last(&self) -> u16 {
+        self.first + 49
+    }
+
+    /// Listeners on as many of its ports, not on the lowest: those are what is given.
+    fn held(&self, count: usize) -> Vec<TcpListener> {
+        let ports = self.first + 20..=self.last();
+        ports.filter_map(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok()).take(count).collect()
+    }
+
+    /// As many ports that are free now.
+    fn free(&self, count: usize) -> Vec<u16> {
+        self.held(count).iter().map(port).collect()
+    }
+}
+
+fn port(listener: &TcpListener) -> u16 {
+    listener.local_addr().unwrap().port()
+}
+
+fn text(port: u16) -> String {
+    format!(
+        "{{\n  \"serverName\" : \"x, \\\"port\\\": {port}\",\r\n\t\"port\":  {port} ,\n  \"host\": \"127.0.0.1\", \"own\": {{\"port\": {port}}}\n}}\n"
+    )
+}
+
+/// A tree whose owners are configured to these ports, in a text of their own.
+fn tree(place: &Place, owners: &[(&str, u16)]) -> Tree {
+    let names: Vec<&str> = owners.iter().map(|(owner, _)| *owner).collect();
+    let tree = Tree::new(&names);
+    let written = fs::read_to_string(tree.config()).unwrap();
+    let rest = written.split_once('\n').unwrap().1.split_once('\n').unwrap().1;
+    fs::write(tree.config(), format!("[ports]\nrange = \"{}-{}\"\n{rest}", place.first, place.last())).unwrap();
+    owners.iter().for_each(|(owner, port)| tree.configure(owner, &text(*port)));
+    tree
+}
+
+fn file(tree: &Tree, owner: &str) -> String {
+    fs::read_to_string(tree.path().join("users").join(owner).join("config/config.json")).unwrap()
+}
+
+fn registered(tree: &Tree, owner: &str) -> Option<u16> {
+    Registry::below(&tree.path().join("state")).read().unwrap().0.port_of(&InstanceId::parse(owner).unwrap())
+}
+
+fn recorded(tree: &Tree) -> Vec<String> {
+    let connection = rusqlite::Connection::open(tree.path().join("state/events.db")).unwrap();
+    let mut statement = connection.prepare("SELECT verb || ' ' || instance || ' ' || exit_code FROM actions ORDER BY id").unwrap();
+    statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+}
+
+/// The file of `text(before)` with one value changed.
+fn moved(before: u16, after: u16) -> String {
+    text(before).replace(&format!("\t\"port\":  {before} ,"), &format!("\t\"port\":  {after} ,"))
+}
+
+#[test]
+fn whose_port_is_squatted_serves_on_a_new_one() {
+    let place = Place::take();
+    let old = place.free(1)[0];
+    // A listener of the test's own would be taken for amy's: who squats is zoe's server, which is configured so.
+    let tree = tree(&place, &[("amy", old), ("zoe", old)]);
+    let (code, out, errors) = tree.berth(&["start", "amy"]);
+    assert_eq!(code, 0, "{out}{errors}");
+    signal(tree.row("amy")["pid"].as_i64().unwrap(), nix::sys::signal::Signal::SIGKILL);
+    tree.until("amy", |row| row["state"] == "crashed");
+    let (code, out, errors) = tree.berth(&["start", "zoe"]);
+    assert_eq!(code, 0, "{out}{errors}");
+    let zoe = tree.row("zoe")["pid"].clone();
+    let dry = tree.berth(&["assign", "amy", "--port", "auto", "--dry-run", "--read-only"]);
+    assert!(dry.0 == 0 && dry.1.contains(&format!(" instead of {old} ({old} stands in zoe's configuration); line 3 of ")), "{dry:?}");
+    assert!(file(&tree, "amy") == text(old) && !tree.path().join("state/registry.db").exists(), "it was only said");
+    let (code, out, errors) = tree.berth(&["assign", "amy", "--port", "auto", "--reason", "squatted"]);
+    assert!(code == 0 && out.contains("; running: pid "), "{code} {out}{errors}");
+    let new = registered(&tree, "amy").unwrap();
+    assert_ne!(new, old);
+    assert_eq!(file(&tree, "amy"), moved(old, new));
+    let row = tree.row("amy");
+    assert_eq!((&row["state"], &row["port"], &row["listening"][0]["port"]), (&"running".into(), &new.into(), &new.into()), "{row}");
+    assert_eq!(tree.berth(&["port", "amy"]).1, format!("{new}\n"));
+    assert_eq!(recorded(&tree), ["start amy 0", "start zoe 0", "assign auto amy 0"]);
+    // Asked again, it stays where it is.
+    let (code, out, _) = tree.berth(&["assign", "amy", "--port", "auto"]);
+    assert_eq!((code, out), (0, format!("amy: has port {new}\n")));
+    assert_eq!((&tree.row("amy")["pid"], &tree.row("zoe")["pid"]), (&row["pid"], &zoe));
+}
+
+#[test]
+fn what_runs_is_moved_to_the_port_that_was_named() {
+    let place = Place::take();
+    let [old, new] = place.free(2)[..] else { panic!("there are no ports") };
+    let tree = tree(&place, &[("ben", old)]);
+    assert_eq!(tree.berth(&["start", "ben"]).0, 0);
+    let (code, out, errors) = tree.berth(&["assign", "ben", "--port", &new.to_string(), "--json"]);
+    let document: serde_json::Value = serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error}: {out}{errors}"));
+    assert_eq!((code, &document["schema"], &document["done"]), (0, &1.into(), &true.into()), "{document}");
+    let row = tree.row("ben");
+    assert_eq!((&row["state"], &row["listening"][0]["port"]), (&"running".into(), &new.into()), "{row}");
+    assert_eq!((file(&tree, "ben"), registered(&tree, "ben")), (moved(old, new), Some(new)));
+}
+
+#[test]
+fn what_cannot_be_had_or_written_changes_nothing() {
+    let place = Place::take();
+    let [ann, bob] = place.free(2)[..] else { panic!("there are no ports") };
+    let tree = tree(&place, &[("ann", ann), ("bob", bob)]);
+    let listener = place.held(5).into_iter().find(|listener| ![ann, bob].contains(&port(listener))).unwrap();
+    let free = port(&listener);
+    let refused = |words: &[&str], code: i32, expected: &str| {
+        let told = tree.berth(&[&["assign"], words].concat());
+        assert!(told.0 == code && told.2.contains(expected), "{words:?}: {told:?}");
+        assert_eq!((file(&tree, "ann"), registered(&tree, "ann")), (text(ann), None), "{words:?}");
+    };
+    refused(&["zoe", "--port", "auto"], 4, "no such instance");
+    refused(&["ann", "--port", &bob.to_string()], 5, &format!("{bob} stands in bob's configuration"));
+    refused(&["ann", "--port", &free.to_string()], 5, &format!("{free} is in use"));
+    let (first, last) = (place.first, place.last());
+    refused(&["ann", "--port", "15000"], 5, &format!("15000 is outside the range {first}-{last}"));
+    refused(&["ann", "--port", "auto", "--read-only"], 3, "--read-only");
+    drop(listener);
+    // A second name is how a user would have another one's file changed: the registry keeps nothing of it either.
+    let path = tree.path().join("users/ann/config/config.json");
+    fs::hard_link(&path, tree.path().join("other")).unwrap();
+    refused(&["ann", "--port", &free.to_string()], 1, "was not changed: it has a second name (a hard link)");
+    fs::remove_file(tree.path().join("other")).unwrap();
+    // Not running and not wished to: it is told how to go on, and nothing is started.
+    let (code, out, errors) = tree.berth(&["assign", "ann", "--port", &free.to_string()]);
+    assert!(code == 0 && out.contains("berth start ann"), "{code} {out}{errors}");
+    assert_eq!((file(&tree, "ann"), &tree.row("ann")["state"]), (moved(ann, free), &"stopped".into()));
+}
