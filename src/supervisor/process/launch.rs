@@ -44,6 +44,10 @@ pub fn start(supervisor: &ProcessSupervisor, declared: &Declared, by: &Caller, a
     // One that waits for its next try would start a second server beside this one.
     if let Some(keeper) = old.keeper.filter(|key| is_alive(*key)) {
         end_keeper(supervisor, &identity_of(declared), keeper, launch.stop_timeout);
+        if is_alive(keeper) {
+            return Err(Error::failed(format!("not started. Its keeper, pid {}, waits for its next try and does not end", keeper.pid))
+                .hint(format!("berth stop {}    ends it in any case", declared.id)));
+        }
     }
     let first = Event::Asked {
         boot: boot_id(),

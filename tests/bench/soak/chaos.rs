@@ -251,19 +251,41 @@ impl<'a> Chaos<'a> {
         fs::read_link(format!("/proc/{pid}/exe")).is_ok_and(|program| program == self.server)
     }
 
-    /// The ports that have not one server, with the servers that they have: pid and parent.
-    pub fn odd(&self) -> Vec<(u16, Vec<(i32, i32)>)> {
+    /// The ports that have not one server, or more than one keeper.
+    pub fn odd(&self) -> Vec<Odd> {
         let servers = self.servers();
-        let of = |port: u16| servers.iter().filter(|server| server.port == port).map(|server| (server.pid, server.parent)).collect();
-        let all = self.ports.iter().map(|port| (*port, of(*port)));
-        all.filter(|(_, servers): &(u16, Vec<(i32, i32)>)| servers.len() != 1).collect()
+        let keepers: Vec<(i32, String)> = pids().filter(|pid| is_keeper(*pid)).filter_map(|pid| Some((pid, title(pid)?))).collect();
+        let of = |port: u16| Odd {
+            port,
+            servers: servers.iter().filter(|server| server.port == port).map(|server| (server.pid, server.parent)).collect(),
+            keepers: keepers.iter().filter(|(_, title)| *title == owner(port)).map(|(pid, _)| *pid).collect(),
+        };
+        self.ports.iter().map(|port| of(*port)).filter(|odd| odd.servers.len() != 1 || odd.keepers.len() > 1).collect()
     }
 
     /// Every server that runs.
     pub fn servers(&self) -> Vec<Server> {
-        let pids = fs::read_dir("/proc").unwrap().flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
-        pids.filter(|pid| self.is_server(*pid)).filter_map(server).collect()
+        pids().filter(|pid| self.is_server(*pid)).filter_map(server).collect()
     }
+}
+
+/// A port that is not as it should be.
+#[derive(Debug)]
+pub struct Odd {
+    pub port: u16,
+    /// Pid and parent of each.
+    pub servers: Vec<(i32, i32)>,
+    pub keepers: Vec<i32>,
+}
+
+fn pids() -> impl Iterator<Item = i32> {
+    fs::read_dir("/proc").unwrap().flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+}
+
+/// Whose keeper it is, as it calls itself.
+fn title(keeper: i32) -> Option<String> {
+    let words = fs::read(format!("/proc/{keeper}/cmdline")).ok()?;
+    words.split(|byte| *byte == 0).nth(2).map(|word| String::from_utf8_lossy(word).into_owned())
 }
 
 /// A server's process.

@@ -188,7 +188,7 @@ fn settled(chaos: &mut Chaos<'_>, terminal: &mut Terminal) -> Reading {
         }
         let told =
             || [&output.stdout[..], &output.stderr[..]].concat().split(|byte| *byte == b'\n').filter_map(about(&odd)).collect::<String>();
-        assert!(begin.elapsed() < Duration::from_secs(180), "not every one has one server: {odd:?}\n{}", told());
+        assert!(begin.elapsed() < Duration::from_secs(180), "not every one has one server and one keeper: {odd:?}\n{}", told());
         std::thread::sleep(Duration::from_secs(1));
     }
     // What acts looks with eyes of its own from the first order on, knows a process whole from its second look on, and lets go of those
@@ -225,10 +225,10 @@ fn settled(chaos: &mut Chaos<'_>, terminal: &mut Terminal) -> Reading {
 }
 
 /// What was said of these ports' instances.
-fn about(odd: &[(u16, Vec<(i32, i32)>)]) -> impl Fn(&[u8]) -> Option<String> {
+fn about(odd: &[chaos::Odd]) -> impl Fn(&[u8]) -> Option<String> {
     move |line| {
         let line = String::from_utf8_lossy(line);
-        odd.iter().any(|(port, _)| line.contains(&hosts::owner(*port))).then(|| format!("{line}\n"))
+        odd.iter().any(|odd| line.contains(&hosts::owner(odd.port))).then(|| format!("{line}\n"))
     }
 }
 
