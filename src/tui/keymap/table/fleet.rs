@@ -11,6 +11,7 @@ use crate::tui::keymap::{Action, Binding, LogKey, Motion, Place};
 /// In the order of the help page and of the last line.
 pub const KEYS: &[Binding] = &[
     bind(Place::Fleet, Action::Detail, &[named(KeyCode::Enter)], "detail", "everything about the chosen instance; again for the table"),
+    bind(Place::Fleet, Action::Why, &[char('w')], "why", "why it is as it is, on one page"),
     bind(Place::Fleet, Action::Filter, &[char('/')], "filter", "filter by text, /regex/, !not, user: port: state: supervisor: finding:"),
     bind(Place::Fleet, Action::Problems, &[char('e')], "problems", "only what has a problem"),
     bind(Place::Fleet, Action::Users, &[char('u')], "users", "pick a user, whose instances are shown"),
