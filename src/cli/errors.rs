@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::domain::Shown;
 use crate::error::{Error, Kind};
+use crate::present::command::Program;
 use crate::present::json::SCHEMA;
 
 /// Why a command stopped.
@@ -36,12 +37,12 @@ impl From<io::Error> for Stop {
 
 impl Stop {
     /// Tells it on standard error and gives the exit code.
-    pub fn tell(&self) -> u8 {
+    pub fn tell(&self, program: &Program) -> u8 {
         match self {
             Self::PipeClosed => 0,
             Self::Error(error) => {
                 // Where standard error is closed, the exit code is all that can be said.
-                let _ = io::stderr().lock().write_all(sentence(error).as_bytes());
+                let _ = io::stderr().lock().write_all(sentence(error, program).as_bytes());
                 error.exit_code()
             }
         }
@@ -49,10 +50,10 @@ impl Stop {
 }
 
 /// "berth: what did not happen: why", and below it the way out.
-pub fn sentence(error: &Error) -> String {
+pub fn sentence(error: &Error, program: &Program) -> String {
     let mut text = format!("berth: {}\n", harmless(&error.chain()).join("\n  "));
     for line in error.way_out().into_iter().flat_map(harmless) {
-        text.push_str(&format!("  {line}\n"));
+        text.push_str(&format!("  {}\n", program.hint(&line)));
     }
     text
 }
@@ -106,13 +107,15 @@ mod tests {
     #[test]
     fn an_error_has_three_parts() {
         let error = Error::new(Kind::Busy, "carol: not started").because("8107 is held by pid 4711").hint("berth ports --free");
-        assert_eq!(sentence(&error), "berth: carol: not started: 8107 is held by pid 4711\n  berth ports --free\n");
-        assert_eq!(Stop::from(error).tell(), 5);
+        assert_eq!(sentence(&error, &Program::default()), "berth: carol: not started: 8107 is held by pid 4711\n  berth ports --free\n");
+        let program = Program::with(Some(std::path::Path::new("/srv/berth.toml")));
+        assert!(sentence(&error, &program).ends_with("\n  berth --config /srv/berth.toml ports --free\n"));
+        assert_eq!(Stop::from(error).tell(&Program::default()), 5);
     }
 
     #[test]
     fn nothing_that_a_terminal_obeys_comes_out() {
-        let text = sentence(&Error::failed("cannot read \u{1b}[2Jx").hint("one\ntwo\u{7}"));
+        let text = sentence(&Error::failed("cannot read \u{1b}[2Jx").hint("one\ntwo\u{7}"), &Program::default());
         assert_eq!(text, "berth: cannot read ␛[2Jx\n  one\n  two␇\n");
     }
 
@@ -137,7 +140,7 @@ mod tests {
 
     #[test]
     fn a_reader_that_has_gone_is_no_failure() {
-        assert_eq!(Stop::from(io::Error::from(io::ErrorKind::BrokenPipe)).tell(), 0);
-        assert_eq!(Stop::from(io::Error::from(io::ErrorKind::StorageFull)).tell(), 1);
+        assert_eq!(Stop::from(io::Error::from(io::ErrorKind::BrokenPipe)).tell(&Program::default()), 0);
+        assert_eq!(Stop::from(io::Error::from(io::ErrorKind::StorageFull)).tell(&Program::default()), 1);
     }
 }

@@ -8,6 +8,7 @@ use super::errors::Stop;
 use super::output::{Out, aside};
 use super::watch;
 use crate::domain::Snapshot;
+use crate::present::command::Program;
 use crate::present::{json, table, welcome};
 
 /// Runs the command.
@@ -37,8 +38,8 @@ pub fn tell_notices(snapshot: &Snapshot, configured: bool, global: &Global) {
         sentences.by_ref().take(1).for_each(|sentence| aside(&sentence));
         sentences.for_each(|sentence| aside(&format!("  {sentence}")));
         aside("");
-        for (command, about) in welcome::steps(configured) {
-            aside(&format!("{command:<20}{about}"));
+        for (command, about) in welcome::calls(welcome::steps(configured), &Program::with(global.config.as_deref())) {
+            aside(&format!("{command:<18}  {about}"));
         }
     } else if global.verbose {
         for notice in &snapshot.notices {

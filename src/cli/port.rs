@@ -54,7 +54,7 @@ fn own<'a>(snapshot: &'a Snapshot, caller: &Caller) -> Result<&'a Row> {
             }
             let ids: Vec<String> = several.iter().map(|row| row.id.to_string()).collect();
             Err(Error::new(Kind::Usage, format!("{} has {} instances", caller.name, ids.len()))
-                .hint(format!("name one: berth port {}", ids.join(" | "))))
+                .hint(format!("berth port {}    names one", ids.join(" | "))))
         }
     }
 }
@@ -71,7 +71,7 @@ mod tests {
         let (mut out, text) = written();
         match run(&Port { id: id.map(fleet::id) }, &global(words), &desk, &mut out) {
             Ok(_) => Ok(text()),
-            Err(stop) => Err(stop.tell()),
+            Err(stop) => Err(stop.tell(&crate::present::command::Program::default())),
         }
     }
 
