@@ -21,7 +21,7 @@ pub const KEYS: &[Binding] = &[
     bind(Place::Fleet, Action::Move(Motion::Right), &[named(KeyCode::Right)], "", "scroll the columns to the right"),
     bind(Place::Fleet, Action::Copy, &[char('y')], "copy", "copy its URL, port, PID, row as JSON, the same as a command"),
     bind(Place::Fleet, Action::Snippet, &[char('c')], "", "copy the entry for a client's configuration"),
-    bind(Place::Fleet, Action::Mark, &[char(' ')], "", "mark it, or unmark it, and go one down; s, S, r then act on all marked"),
+    bind(Place::Fleet, Action::Mark, &[char(' ')], "", "mark or unmark, go one down; s S r act on marked"),
     bind(Place::Fleet, Action::MarkAll, &[char('*')], "", "mark all that are shown"),
     bind(Place::Fleet, Action::Unmark, &[char('U')], "", "unmark all"),
     bind(Place::Fleet, Action::InLog(LogKey::Together), &[char('L')], "", "the logs of the marked, else of what is shown, as one"),
