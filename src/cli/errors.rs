@@ -36,8 +36,14 @@ impl From<io::Error> for Stop {
 }
 
 impl Stop {
-    /// Tells it on standard error and gives the exit code.
-    pub fn tell(&self, program: &Program) -> u8 {
+    /// The exit code, told as by a berth that no file was named to.
+    #[cfg(test)]
+    pub fn tell(&self) -> u8 {
+        self.tell_to(&Program::default())
+    }
+
+    /// Tells it on standard error, its commands being this berth's, and gives the exit code.
+    pub fn tell_to(&self, program: &Program) -> u8 {
         match self {
             Self::PipeClosed => 0,
             Self::Error(error) => {
@@ -110,7 +116,7 @@ mod tests {
         assert_eq!(sentence(&error, &Program::default()), "berth: carol: not started: 8107 is held by pid 4711\n  berth ports --free\n");
         let program = Program::with(Some(std::path::Path::new("/srv/berth.toml")));
         assert!(sentence(&error, &program).ends_with("\n  berth --config /srv/berth.toml ports --free\n"));
-        assert_eq!(Stop::from(error).tell(&Program::default()), 5);
+        assert_eq!(Stop::from(error).tell(), 5);
     }
 
     #[test]
@@ -140,7 +146,7 @@ mod tests {
 
     #[test]
     fn a_reader_that_has_gone_is_no_failure() {
-        assert_eq!(Stop::from(io::Error::from(io::ErrorKind::BrokenPipe)).tell(&Program::default()), 0);
-        assert_eq!(Stop::from(io::Error::from(io::ErrorKind::StorageFull)).tell(&Program::default()), 1);
+        assert_eq!(Stop::from(io::Error::from(io::ErrorKind::BrokenPipe)).tell(), 0);
+        assert_eq!(Stop::from(io::Error::from(io::ErrorKind::StorageFull)).tell(), 1);
     }
 }

@@ -71,7 +71,7 @@ mod tests {
         let (mut out, text) = written();
         match run(&Port { id: id.map(fleet::id) }, &global(words), &desk, &mut out) {
             Ok(_) => Ok(text()),
-            Err(stop) => Err(stop.tell(&crate::present::command::Program::default())),
+            Err(stop) => Err(stop.tell()),
         }
     }
 

@@ -143,6 +143,6 @@ mod tests {
         let mut snapshot = fleet::fleet();
         snapshot.listeners = Reading::Denied;
         let error = run(&Ports { free: true, range: None }, &global(""), &FakeDesk::new(snapshot), &mut written().0).unwrap_err();
-        assert_eq!(error.tell(&crate::present::command::Program::default()), 3);
+        assert_eq!(error.tell(), 3);
     }
 }

@@ -25,8 +25,7 @@ fn ran(verb: Verb, action: &Action, options: &str) -> (Result<u8, u8>, String, V
     let (mut out, text) = written();
     let copy = std::sync::Arc::clone(&desk);
     let open = || -> Result<Box<dyn Desk>, Stop> { Ok(Box::new(Shared(copy))) };
-    let result =
-        run(verb, action, &global(options), open, &mut out).map_err(|stop| stop.tell(&crate::present::command::Program::default()));
+    let result = run(verb, action, &global(options), open, &mut out).map_err(|stop| stop.tell());
     (result, text(), desk.orders())
 }
 
@@ -91,7 +90,7 @@ fn nobody_in_that_state_is_nothing_to_do() {
 fn what_cannot_be_opened_is_told() {
     let open = || -> Result<Box<dyn Desk>, Stop> { Err(Error::new(Kind::Timeout, "the host does not answer").into()) };
     let error = run(Verb::Stop, &of(&["alice"]), &global(""), open, &mut written().0).unwrap_err();
-    assert_eq!(error.tell(&crate::present::command::Program::default()), 6);
+    assert_eq!(error.tell(), 6);
 }
 
 #[test]
