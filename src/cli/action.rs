@@ -82,7 +82,7 @@ fn carry_out(
     out: &mut Out,
 ) -> Result<Vec<(InstanceId, Outcome)>, Stop> {
     let mut progress = Progress::new(verb, orders.len(), !global.json && io::stderr().is_terminal());
-    let style = out.style();
+    let (style, program) = (out.style(), out.program().clone());
     let mut written = Ok(());
     let door = desk.door();
     let results = batch::carry_out(door.as_ref(), orders, usize::from(action.parallel), |news| match news {
@@ -93,7 +93,7 @@ fn carry_out(
             if global.json {
                 return;
             }
-            let text = results::text(id, outcome, style);
+            let text = results::text(id, outcome, style, &program);
             // What did not happen goes where errors go. A reader that has gone does not end what was begun.
             let told = progress
                 .beside(|| if outcome.is_done() { out.text(&text).and_then(|()| out.flush()) } else { results::tell_failure(&text) });

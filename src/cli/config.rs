@@ -58,7 +58,8 @@ fn begin(init: &Init, global: &Global, out: &mut Out) -> Result<u8, Stop> {
             &json!({ "schema": SCHEMA, "config": path.as_str(), "discover": found.iter().map(|tree| &tree.pattern).collect::<Vec<_>>() }),
         )?;
     } else {
-        out.text(&format!("{path} is written; look at it, then: berth ls\n"))?;
+        let list = out.program().line(["ls"]);
+        out.text(&format!("{path} is written; look at it, then: {list}\n"))?;
         for tree in &found {
             out.text(&format!("  it finds {} ({})\n", tree.pattern, tree.count))?;
         }

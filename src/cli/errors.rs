@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::domain::Shown;
 use crate::error::{Error, Kind};
+use crate::present::command::Program;
 use crate::present::json::SCHEMA;
 
 /// Why a command stopped.
@@ -35,13 +36,19 @@ impl From<io::Error> for Stop {
 }
 
 impl Stop {
-    /// Tells it on standard error and gives the exit code.
+    /// The exit code, told as by a berth that no file was named to.
+    #[cfg(test)]
     pub fn tell(&self) -> u8 {
+        self.tell_to(&Program::default())
+    }
+
+    /// Tells it on standard error, its commands being this berth's, and gives the exit code.
+    pub fn tell_to(&self, program: &Program) -> u8 {
         match self {
             Self::PipeClosed => 0,
             Self::Error(error) => {
                 // Where standard error is closed, the exit code is all that can be said.
-                let _ = io::stderr().lock().write_all(sentence(error).as_bytes());
+                let _ = io::stderr().lock().write_all(sentence(error, program).as_bytes());
                 error.exit_code()
             }
         }
@@ -49,10 +56,10 @@ impl Stop {
 }
 
 /// "berth: what did not happen: why", and below it the way out.
-pub fn sentence(error: &Error) -> String {
+pub fn sentence(error: &Error, program: &Program) -> String {
     let mut text = format!("berth: {}\n", harmless(&error.chain()).join("\n  "));
     for line in error.way_out().into_iter().flat_map(harmless) {
-        text.push_str(&format!("  {line}\n"));
+        text.push_str(&format!("  {}\n", program.hint(&line)));
     }
     text
 }
@@ -106,13 +113,15 @@ mod tests {
     #[test]
     fn an_error_has_three_parts() {
         let error = Error::new(Kind::Busy, "carol: not started").because("8107 is held by pid 4711").hint("berth ports --free");
-        assert_eq!(sentence(&error), "berth: carol: not started: 8107 is held by pid 4711\n  berth ports --free\n");
+        assert_eq!(sentence(&error, &Program::default()), "berth: carol: not started: 8107 is held by pid 4711\n  berth ports --free\n");
+        let program = Program::with(Some(std::path::Path::new("/srv/berth.toml")));
+        assert!(sentence(&error, &program).ends_with("\n  berth --config /srv/berth.toml ports --free\n"));
         assert_eq!(Stop::from(error).tell(), 5);
     }
 
     #[test]
     fn nothing_that_a_terminal_obeys_comes_out() {
-        let text = sentence(&Error::failed("cannot read \u{1b}[2Jx").hint("one\ntwo\u{7}"));
+        let text = sentence(&Error::failed("cannot read \u{1b}[2Jx").hint("one\ntwo\u{7}"), &Program::default());
         assert_eq!(text, "berth: cannot read ␛[2Jx\n  one\n  two␇\n");
     }
 

@@ -8,6 +8,8 @@ use super::errors::Stop;
 use super::output::{Out, aside};
 use super::watch;
 use crate::domain::Snapshot;
+use crate::present::command::Program;
+use crate::present::fit::{Align, fit, width};
 use crate::present::{json, table, welcome};
 
 /// Runs the command.
@@ -37,8 +39,10 @@ pub fn tell_notices(snapshot: &Snapshot, configured: bool, global: &Global) {
         sentences.by_ref().take(1).for_each(|sentence| aside(&sentence));
         sentences.for_each(|sentence| aside(&format!("  {sentence}")));
         aside("");
-        for (command, about) in welcome::steps(configured) {
-            aside(&format!("{command:<20}{about}"));
+        let steps = welcome::calls(welcome::steps(configured), &Program::with(global.config.as_deref()));
+        let width = steps.iter().map(|(command, _)| width(command)).max().unwrap_or(0);
+        for (command, about) in steps {
+            aside(&format!("{}  {about}", fit(&command, width, Align::Left, false)));
         }
     } else if global.verbose {
         for notice in &snapshot.notices {

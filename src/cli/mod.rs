@@ -87,7 +87,7 @@ fn end(result: Result<u8, Stop>, json: bool, out: &mut Out) -> u8 {
     }
     // What was printed before the error stands before it; where that fails, the error is still told.
     let _ = out.flush();
-    stop.tell()
+    stop.tell_to(out.program())
 }
 
 fn carry_out(arguments: &Arguments, wiring: &dyn Wiring, out: &mut Out) -> Result<u8, Stop> {

@@ -54,7 +54,7 @@ fn own<'a>(snapshot: &'a Snapshot, caller: &Caller) -> Result<&'a Row> {
             }
             let ids: Vec<String> = several.iter().map(|row| row.id.to_string()).collect();
             Err(Error::new(Kind::Usage, format!("{} has {} instances", caller.name, ids.len()))
-                .hint(format!("name one: berth port {}", ids.join(" | "))))
+                .hint(format!("berth port {}    names one", ids.join(" | "))))
         }
     }
 }

@@ -7,12 +7,13 @@ use std::io::{self, Write};
 use serde_json::{Value, json};
 
 use crate::domain::{InstanceId, Outcome, Verb};
+use crate::present::command::Program;
 use crate::present::json::SCHEMA;
 use crate::present::paint::{Tone, paint};
 use crate::present::table::Style;
 
 /// "carol: not started. 8107 is held by ...", then the last lines of the log, then what helps.
-pub fn text(id: &InstanceId, outcome: &Outcome, style: Style) -> String {
+pub fn text(id: &InstanceId, outcome: &Outcome, style: Style, program: &Program) -> String {
     let sentence = outcome.sentence.as_str();
     // Without colours a failure is told by its words; the colour is beside them.
     let name = paint(&id.to_string(), if outcome.is_done() { Tone::Good } else { Tone::Bad }, style.color);
@@ -22,7 +23,7 @@ pub fn text(id: &InstanceId, outcome: &Outcome, style: Style) -> String {
         text.push('\n');
     }
     for hint in &outcome.hints {
-        text.push_str(&format!("  {hint}\n"));
+        text.push_str(&format!("  {}\n", program.hint(hint.as_str())));
     }
     text
 }
@@ -82,7 +83,7 @@ mod tests {
 
     #[test]
     fn each_ones_result() {
-        let all: String = results().iter().map(|(id, outcome)| text(id, outcome, PLAIN)).collect();
+        let all: String = results().iter().map(|(id, outcome)| text(id, outcome, PLAIN, &Program::default())).collect();
         insta::assert_snapshot!(all, @r"
         alice: started after 0.4 s, pid 2211, 127.0.0.1:8101
         carol: not started. 8107 is held by pid 4711 (python3, bob).

@@ -75,6 +75,7 @@ fn configuration(plan: &Plan) -> String {
     let program = quoted(&plan.program.to_string_lossy());
     let account = quoted(&plan.account);
     let mark = quoted(plan.mark.value());
+    let admins = if plan.account == "root" { account.clone() } else { format!("{}, {account}", quoted("root")) };
     format!(
         r#"# berth's demo: it is gone when the demo ends.
 [ports]
@@ -104,7 +105,7 @@ restart = "no"
 config = {pattern}
 
 [access]
-admins = ["root", {account}]
+admins = [{admins}]
 "#,
         range = plan.range,
         state = below("state"),

@@ -63,11 +63,24 @@ fn evidence(file_system: &FileSystem, on_it: &[(&InstanceId, &DiskUse)]) -> Stri
     if let (Some(left), Some(rate)) = (file_system.lasts().filter(|left| *left < FAR), file_system.filling) {
         text.push_str(&format!(": full in {} at {}", words::span(left), words::rate(rate)));
     }
-    let growing = on_it.iter().filter_map(|(id, told)| Some((told.growth.filter(|rate| *rate >= SOME)?, *id)));
-    if let Some((rate, id)) = growing.max_by(|one, other| one.0.total_cmp(&other.0)) {
-        text.push_str(&format!("; {id} writes most ({})", words::rate(rate)));
-    }
+    text.push_str(&writers(file_system, on_it));
     text
+}
+
+/// Who writes most, where the instances write most of what fills it; else that it is none of them.
+fn writers(file_system: &FileSystem, on_it: &[(&InstanceId, &DiskUse)]) -> String {
+    let growing = || on_it.iter().filter_map(|(id, told)| Some((told.growth.filter(|rate| *rate >= SOME)?, *id)));
+    let together: f64 = growing().map(|(rate, _)| rate).sum();
+    let filling = file_system.filling.filter(|rate| *rate > 0.0);
+    match growing().max_by(|one, other| one.0.total_cmp(&other.0)) {
+        Some((rate, id)) if filling.is_none_or(|filling| together >= filling / 2.0) => {
+            format!("; {id} writes most ({})", words::rate(rate))
+        }
+        // What was not counted may be what fills it.
+        _ if filling.is_none() || on_it.iter().all(|(_, told)| told.growth.is_none()) => String::new(),
+        None => "; none of the instances writes that".to_owned(),
+        Some(_) => format!("; it is none of the instances: they write {} together", words::rate(together)),
+    }
 }
 
 #[cfg(test)]
@@ -96,7 +109,22 @@ mod tests {
         let some: &[(&str, Option<f64>)] = &[("alice", Some(1024.0)), ("carol", Some(98_304.0))];
         let unknown: &[(&str, Option<f64>)] = &[("alice", None), ("carol", None)];
         type Case<'a> = (&'a str, FileSystem, &'a [(&'a str, Option<f64>)], Option<&'a str>);
-        let cases: [Case<'_>; 8] = [
+        let none: &[(&str, Option<f64>)] = &[("alice", Some(143.0)), ("carol", Some(0.0))];
+        let cases: [Case<'_>; 10] = [
+            (
+                "filled by somebody else",
+                file_system(10 * G, Some(1_887_437.0)),
+                none,
+                Some(
+                    "/var is 50 % full, 10.0 GiB left: full in 1 h at 1.8 MiB/s; it is none of the instances: they write 143 B/s together",
+                ),
+            ),
+            (
+                "filled while nobody writes",
+                file_system(10 * G, Some(1_887_437.0)),
+                &[("alice", Some(0.0))],
+                Some("/var is 50 % full, 10.0 GiB left: full in 1 h at 1.8 MiB/s; none of the instances writes that"),
+            ),
             ("room enough", file_system(3 * G, None), some, None),
             (
                 "nearly full and filling",

@@ -58,7 +58,7 @@ pub fn advice(finding: &Finding, snapshot: &Snapshot, program: &Program) -> Vec<
             advice.push(Advice { label: "mend it", text });
         }
     }
-    if let Some(id) = finding.instances.first() {
+    if let Some(id) = subject(finding, snapshot) {
         advice.push(Advice { label: "see it", text: program.about("show", id) });
     }
     advice
@@ -217,7 +217,7 @@ mod tests {
             [
                 "set another port in /opt/mcp-server/users/dave/config/config.json, then berth --config /srv/berth.toml restart dave \
                  (free ports: berth --config /srv/berth.toml ports --free)",
-                "berth --config /srv/berth.toml show alice",
+                "berth --config /srv/berth.toml show dave",
             ]
         );
     }

@@ -55,8 +55,8 @@ const LEAVING: [Leaving; 11] = [
     Leaving::Column(Column::Port),
 ];
 
-/// The width of FINDINGS as a count: "✖12".
-const COUNT_WIDTH: usize = 3;
+/// The width of FINDINGS as a count, "✖12", and of its heading there, "FIND".
+const COUNT_WIDTH: usize = 4;
 
 /// What the sign at the right edge takes, with a blank before it.
 const EDGE: usize = 2;

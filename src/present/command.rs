@@ -31,11 +31,12 @@ impl Program {
         self.line([verb, &id.to_string()])
     }
 
-    /// A hint of berth's own that begins with a call of it, which then is one of this.
+    /// A hint of berth's own, in which each call of it is one of this: where it begins, and after "then".
     pub fn hint(&self, text: &str) -> String {
+        let call = format!("{} ", self.line([]));
         match text.strip_prefix("berth ") {
-            Some(rest) => format!("{} {rest}", self.line([])),
-            None => text.to_owned(),
+            Some(rest) => format!("{call}{rest}"),
+            None => text.replace(", then berth ", &format!(", then {call}")),
         }
     }
 }
@@ -86,7 +87,8 @@ mod tests {
             r"berth --config '/srv/my fleet/berth.toml' stop alice --reason 'it'\''s late'"
         );
         assert_eq!(program.hint("berth logs alice    shows all"), "berth --config '/srv/my fleet/berth.toml' logs alice    shows all");
-        assert_eq!(program.hint("ask bob, then berth stop"), "ask bob, then berth stop");
+        assert_eq!(program.hint("ask bob, then stop it"), "ask bob, then stop it");
+        assert_eq!(program.hint("mend x:1, then berth start bob"), "mend x:1, then berth --config '/srv/my fleet/berth.toml' start bob");
         let here = Program::with(Some(Path::new("berth.toml"))).line(["ls"]);
         assert!(here.starts_with("berth --config /") || here.starts_with("berth --config '/"), "{here}");
     }

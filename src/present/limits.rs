@@ -12,12 +12,14 @@ pub fn lines(row: &Row) -> Vec<(&'static str, String)> {
     let Some(limits) = &row.limits else { return Vec::new() };
     let mut lines = Vec::new();
     if let Some(most) = limits.memory_max {
+        // Of the number that stands everywhere else. What the kernel charges to the group, without pages that others have too and with
+        // what it keeps of files, is in the document.
         let killed = match limits.oom_kills {
             None | Some(0) => String::new(),
             Some(1) => "; 1 process was killed for it".to_owned(),
             Some(count) => format!("; {count} processes were killed for it"),
         };
-        lines.push(("memory", format!("{}{}{killed}", units::binary(most), used(limits.memory_now, most))));
+        lines.push(("memory", format!("{}{}{killed}", units::binary(most), used(row.memory_bytes.known().or(limits.memory_now), most))));
     }
     if let Some(most) = limits.cpu_max {
         let waited = limits.throttled.filter(|time| !time.is_zero());
@@ -128,7 +130,7 @@ mod tests {
         assert_eq!(
             told,
             [
-                "memory: 512 MiB, 25 % used; 2 processes were killed for it",
+                "memory: 512 MiB, 16 % used; 2 processes were killed for it",
                 "cpu: 20 % of a core, 62 % used, throttled for 12.3 s",
                 "tasks: 50, 22 % used",
                 "files: 1024 in each process, 2 % used",

@@ -2,6 +2,7 @@
 //!
 //! It must never claim that there is nothing where nothing could be seen.
 
+use super::command::Program;
 use crate::domain::{Reading, Snapshot};
 
 /// A command and what it does.
@@ -25,6 +26,11 @@ pub fn steps(configured: bool) -> [Step; 3] {
         ("berth config init", "write a configuration for this host")
     };
     [("berth demo", "a fleet of its own to try berth on"), second, ("berth man", "the manual")]
+}
+
+/// The steps as they are typed: what is about a configuration names the file that was named here.
+pub fn calls(steps: [Step; 3], program: &Program) -> [(String, &'static str); 3] {
+    steps.map(|(what, about)| (if what.starts_with("berth config") { program.hint(what) } else { what.to_owned() }, about))
 }
 
 #[cfg(test)]

@@ -219,10 +219,15 @@ fn meaning(status: ExitStatus) -> Option<String> {
 fn asked(sources: &Sources<'_>) -> Vec<Said> {
     let Some((verb, outcome)) = sources.order else { return Vec::new() };
     let tone = if outcome.is_done() { Tone::Good } else { Tone::Bad };
-    let mut all = vec![said(Kind::Sentence, format!("{}: {}", verb.word(), outcome.sentence), tone)];
+    let mut all = vec![said(Kind::Sentence, order(verb, outcome.sentence.as_str()), tone)];
     all.extend(outcome.log_lines.iter().map(|line| said(Kind::Quote, line.as_str(), Tone::Plain)));
     all.extend(outcome.hints.iter().map(|hint| said(Kind::Quote, sources.giver.program.hint(hint.as_str()), Tone::Plain)));
     all
+}
+
+/// "start: not started …", but "stopped after 0.1 s": some sentences name what was asked themselves.
+fn order(verb: Verb, sentence: &str) -> String {
+    if sentence.starts_with(verb.done()) { sentence.to_owned() } else { format!("{}: {sentence}", verb.word()) }
 }
 
 /// The findings with their evidence.
@@ -239,13 +244,28 @@ fn found(sources: &Sources<'_>) -> Vec<Said> {
         return all;
     }
     let is_well = !matches!(sources.row.state, State::Crashed | State::CrashLoop | State::Degraded | State::Unknown);
-    vec![sentence((if is_well { "nothing that is wrong with it" } else { "nothing that would explain it" }).to_owned())]
+    vec![sentence(
+        match (is_well, errors(sources).next().is_some()) {
+            (true, _) => "nothing that is wrong with it",
+            (false, true) => "nothing by itself; its log names an error",
+            (false, false) => "nothing that would explain it",
+        }
+        .to_owned(),
+    )]
+}
+
+/// The lines of its log that are at hand and name an error.
+fn errors<'state>(sources: &Sources<'state>) -> impl Iterator<Item = &'state LogLine> + use<'state> {
+    sources.log.unwrap_or_default().iter().filter(|line| line.level == Some(LogLevel::Error))
 }
 
 /// The last lines of its log that name an error.
 fn logged(sources: &Sources<'_>) -> Vec<Said> {
     let Some(lines) = sources.log else { return Vec::new() };
-    let errors: Vec<&LogLine> = lines.iter().filter(|line| line.level == Some(LogLevel::Error)).collect();
+    let errors: Vec<&LogLine> = errors(sources).collect();
+    if lines.is_empty() {
+        return vec![sentence("there is nothing in its log, or no log".to_owned())];
+    }
     if errors.is_empty() {
         return vec![sentence("none of its last lines names an error".to_owned())];
     }

@@ -61,8 +61,25 @@ fn one_that_runs_well() {
     # what berth found
     nothing that is wrong with it
     # what its log says
-    none of its last lines names an error
+    there is nothing in its log, or no log
     ");
+}
+
+#[test]
+fn a_crash_that_only_the_log_explains() {
+    let line = |number, level, text: &str| LogLine::text(number, level, Shown::new(text));
+    let of = |log: &[LogLine]| {
+        let mut snapshot = fleet::fleet();
+        snapshot.findings.clear();
+        let sources =
+            Sources { row: &snapshot.rows[2], snapshot: &snapshot, order: None, log: Some(log), giver: giver(), zone: &TimeZone::UTC };
+        why(&sources).into_iter().map(|said| said.text).collect::<Vec<_>>().join("\n")
+    };
+    let explained = of(&[line(1, Some(LogLevel::Error), "no such table: tickets")]);
+    assert!(explained.contains("nothing by itself; its log names an error\nwhat its log says\nno such table: tickets"), "{explained}");
+    let silent = of(&[line(1, None, "starting")]);
+    assert!(silent.contains("nothing that would explain it\nwhat its log says\nnone of its last lines names an error"), "{silent}");
+    assert!(of(&[]).contains("what its log says\nthere is nothing in its log, or no log"));
 }
 
 #[test]

@@ -70,7 +70,13 @@ fn where_nothing_is_found_the_next_steps_are_said() {
     let config = home.file("berth.toml", "[ports]\nrange = \"61990-61991\"\n[[discover]]\nconfig = \"/nowhere/*/config.json\"\n");
     let (code, text, errors) = home.run(&["--config", words(&config), "ls"], &[]);
     assert_eq!(code, 0, "{errors}");
-    for part in ["no instance was found", "looked for /nowhere/*/config.json", "berth demo", "berth config ", "berth man"] {
+    for part in [
+        "no instance was found",
+        "looked for /nowhere/*/config.json",
+        "berth demo",
+        &format!("berth --config {} config ", config.display()),
+        "berth man",
+    ] {
         assert!(errors.contains(part), "{part}\n{errors}");
     }
     assert!(!text.contains("berth demo"), "what is read by programs stays clean: {text}");
@@ -101,6 +107,10 @@ fn keys_that_cannot_hold_are_refused_at_start_with_their_line() {
     // What is printed is itself a configuration.
     let again = home.file("again.toml", &text);
     let (code, printed, errors) = home.run(&["--config", words(&again), "config", "--keys"], &[]);
+    // But for where it says that it goes.
+    assert!(printed.starts_with("# The console's keys.") && printed.contains(words(&again)), "{printed}");
+    let rest = |text: &str| text.split_once("\n\n").unwrap().1.to_owned();
+    let (text, printed) = (rest(&text), rest(&printed));
     let plain = |text: &str| text.lines().map(|line| line.split("  #").next().unwrap().trim_end().to_owned()).collect::<Vec<_>>();
     assert!(code == 0 && plain(&printed) == plain(&text), "{code} {errors}\n{printed}");
 }

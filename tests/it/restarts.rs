@@ -46,7 +46,10 @@ fn what_ends_again_and_again_is_given_up_and_can_be_started_anew() {
     let words = text.lines().find(|line| line.starts_with("command = ")).unwrap().to_owned();
     std::fs::write(tree.config(), text.replace(&words, "command = [\"sh\", \"-c\", \"exit 3\"]")).unwrap();
     let (code, _, errors) = tree.berth(&["start", "zoe"]);
-    assert!(code == 1 && errors.contains("exited with code 3") && errors.contains("berth stop zoe"), "{code} {errors}");
+    assert!(
+        code == 1 && errors.contains("exited with code 3") && errors.contains(" stop zoe    ends the further tries"),
+        "{code} {errors}"
+    );
     let row = tree.until("zoe", |row| row["state"] == "crash-loop");
     assert_eq!((row["exit"]["code"].as_u64(), row["restarts"].as_u64()), (Some(3), Some(4)), "{row:#}");
     let (_, shown, _) = tree.berth(&["show", "zoe"]);

@@ -7,7 +7,7 @@ mod order;
 
 use std::sync::Arc;
 
-use crate::domain::{InstanceId, Row, Snapshot, State as Doing};
+use crate::domain::{Code, InstanceId, Row, Snapshot, State as Doing};
 use crate::tui::preferences::Preferences;
 use crate::tui::query::Hit;
 
@@ -93,5 +93,7 @@ fn cells(id: &InstanceId) -> usize {
 
 /// Whether somebody should look at a row.
 pub fn has_problem(row: &Row) -> bool {
-    !row.findings.is_empty() || matches!(row.state, Doing::Degraded | Doing::Crashed | Doing::CrashLoop | Doing::Unknown)
+    // A disk that fills is everybody's on it: the filter would keep all rows, and find none.
+    let is_its_own = |code: &Code| *code != Code::DiskFilling;
+    row.findings.iter().any(is_its_own) || matches!(row.state, Doing::Degraded | Doing::Crashed | Doing::CrashLoop | Doing::Unknown)
 }

@@ -194,8 +194,8 @@ impl Progress {
 
 /// An end that nobody told of.
 fn unheard() -> Outcome {
-    let hints = vec![Shown::from("berth events")];
-    Outcome { exit_code: 1, sentence: Shown::from("what came of it was not heard"), hints, log_lines: Vec::new() }
+    let sentence = Shown::from("what came of it was not heard; the tab of events may tell");
+    Outcome { exit_code: 1, sentence, hints: Vec::new(), log_lines: Vec::new() }
 }
 
 #[cfg(test)]

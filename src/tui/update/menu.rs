@@ -23,7 +23,7 @@ const ENTRIES: &[(Action, &str)] = &[
     (Action::ShowPort, "its port on the map"),
     (Action::Copy, "copy something of it"),
     (Action::Snippet, "let a client reach it"),
-    (Action::Mark, "mark it, or unmark it"),
+    (Action::Mark, "mark it, and go down"),
     (Action::Progress, "the last bulk action"),
 ];
 
@@ -54,8 +54,14 @@ pub fn open(state: &mut State, answer: &Answer) {
     show(
         state,
         Some(answer.id.clone()),
-        ENTRIES.iter().map(|(action, words)| Entry { action: *action, words, why: why(*action) }).collect(),
+        ENTRIES.iter().map(|(action, words)| Entry { action: *action, words: named(state, *action, words), why: why(*action) }).collect(),
     );
+}
+
+/// What an entry means for what is chosen. To stop what does not run takes back that it should.
+fn named(state: &State, action: Action, words: &'static str) -> &'static str {
+    let runs = state.target_row().is_none_or(|row| row.state.is_up() || row.main.known().is_some());
+    if action == Action::Act(Verb::Stop) && !runs { "have it stay stopped" } else { words }
 }
 
 /// Opens it about those that are marked.

@@ -111,7 +111,9 @@ fn order(state: &State, row: &Row, width: u16, lines: &mut Vec<Line>) {
     let Some((verb, outcome)) = state.detail.outcomes.get(&row.id) else { return };
     let theme = &state.settings.theme;
     let style = if outcome.is_done() { theme.good } else { theme.error };
-    labelled(state, lines, width, verb.word(), outcome.sentence.as_str(), style);
+    // "stop stopped after 0.1 s" would say it twice.
+    let label = if outcome.sentence.as_str().starts_with(verb.done()) { "result" } else { verb.word() };
+    labelled(state, lines, width, label, outcome.sentence.as_str(), style);
     let mut more = |texts: &[Shown], style| {
         texts.iter().for_each(|text| labelled(state, lines, width, "", &state.settings.program.hint(text.as_str()), style));
     };

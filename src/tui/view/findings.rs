@@ -142,7 +142,9 @@ fn line(state: &State, finding: &Finding, widest: u16, area: Rect, buffer: &mut 
     let since = words::clock(finding.since, state.look().now, &settings.zone);
     canvas::put(buffer, since_at, area.y, SINCE.min(room(since_at)), &since, theme.dim);
     if has_evidence(places, area) {
-        canvas::put_fit(settings, buffer, evidence, area.y, room(evidence + 1), finding.evidence.as_str(), theme.dim);
+        let cells = room(evidence + 1);
+        let sentence = wording::shorten(finding.evidence.as_str(), usize::from(cells));
+        canvas::put_fit(settings, buffer, evidence, area.y, cells, &sentence, theme.dim);
     }
 }
 

@@ -20,7 +20,9 @@ pub fn draw(state: &State, snapshot: &Snapshot, area: Rect, buffer: &mut Buffer)
     let steps = welcome::steps(settings.configured);
     let back = format!("the keys; {} leaves to the shell", state.key(Action::Back));
     let help = (state.key(Action::Help), back.as_str());
-    let steps: Vec<(&str, &str)> = steps.iter().copied().chain([(help.0.as_str(), help.1)]).collect();
+    let steps = welcome::calls(steps, &settings.program);
+    let steps = steps.iter().map(|(what, about)| (what.as_str(), *about));
+    let steps: Vec<(&str, &str)> = steps.chain([(help.0.as_str(), help.1)]).collect();
     // When there is no room for all, the steps stay: they are what one needs.
     let room = usize::from(area.height).saturating_sub(steps.len() + 2).max(1);
     let mut y = area.y;

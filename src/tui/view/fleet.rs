@@ -115,7 +115,7 @@ fn headings(state: &State, arrangement: &Arrangement, area: Rect, buffer: &mut B
         let Rect { x, width, .. } = place(placed, Rect { y: area.y + 1, ..area });
         let y = area.y + 1;
         let title = match placed.column {
-            Column::Findings if !arrangement.finding_words => "",
+            Column::Findings if !arrangement.finding_words => "FIND",
             column => column.title(),
         };
         let sorted = placed.column == liked.sort;

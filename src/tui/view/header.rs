@@ -38,13 +38,16 @@ pub fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     x = canvas::put_fit(settings, buffer, x, area.y, area.width / 3, &left, settings.theme.header);
     let end = area.right().saturating_sub(canvas::cells(&time) + 2);
     let room = end.saturating_sub(x + 2);
-    // First how full the range is, then the words, then what matters least.
-    let mut all = parts(state, snapshot, wide);
+    // First how full the range is leaves, then one word after the other, that of what is wrong last.
+    let mut all = parts(state, snapshot, u8::MAX);
     if width(&all) > room {
         all.retain(|part| part.leaves < 9);
     }
-    if width(&all) > room {
-        all = parts(state, snapshot, false);
+    for words in (0..=LAST_WORD).rev() {
+        if width(&all) > room {
+            all = parts(state, snapshot, words);
+            all.retain(|part| part.leaves < 9);
+        }
     }
     while width(&all) > room && !all.is_empty() {
         let last = all.iter().enumerate().max_by_key(|(index, part)| (part.leaves, *index)).map_or(0, |(index, _)| index);
@@ -61,8 +64,8 @@ fn width(parts: &[Part]) -> u16 {
     parts.iter().map(|part| canvas::cells(&part.text) + 2).sum::<u16>().saturating_sub(2)
 }
 
-/// `42 instances  ● 38 up  ▲ 2 degraded  ✖ 1 crashed  conflicts 1  ports 42/1001`; `words`: with the states' words.
-fn parts(state: &State, snapshot: &Snapshot, words: bool) -> Vec<Part> {
+/// `42 instances  ● 38 up  ▲ 2 degraded  ✖ 1 crashed  conflicts 1  ports 42/1001`; `words`: what leaves by then at the latest has its word.
+fn parts(state: &State, snapshot: &Snapshot, words: u8) -> Vec<Part> {
     let (theme, ascii, totals) = (&state.settings.theme, state.settings.glyphs.ascii, &snapshot.totals);
     let part = |text: String, style, leaves| Part { text, style, leaves };
     let mut parts = Vec::new();
@@ -82,7 +85,7 @@ fn parts(state: &State, snapshot: &Snapshot, words: bool) -> Vec<Part> {
         parts.push(part(format!("{} {ended}/{all}", progress.verb), theme.busy, 1));
     }
     parts.push(part(
-        if words {
+        if words >= 3 {
             plural(totals.instances, "instance")
         } else {
             match totals.instances {
@@ -97,7 +100,7 @@ fn parts(state: &State, snapshot: &Snapshot, words: bool) -> Vec<Part> {
         let count: usize = states.iter().map(|state| totals.in_state(*state)).sum();
         if let Some(first) = states.first().filter(|_| count > 0) {
             let sign = wording::state_sign(*first, ascii);
-            let text = if words { format!("{sign} {count} {word}") } else { format!("{sign} {count}") };
+            let text = if words >= *leaves { format!("{sign} {count} {word}") } else { format!("{sign} {count}") };
             parts.push(part(text, theme.tone(Tone::of_state(*first)), *leaves));
         }
     }
@@ -107,6 +110,9 @@ fn parts(state: &State, snapshot: &Snapshot, words: bool) -> Vec<Part> {
     parts.push(part(format!("ports {}/{}", totals.ports_in_use, snapshot.range.count()), theme.dim, 9));
     parts
 }
+
+/// The last of the words to go on a screen that is too narrow for all.
+const LAST_WORD: u8 = 6;
 
 /// States that are counted together, their word, and when they leave.
 const GROUPS: &[(&[Doing], &str, u8)] = &[

@@ -3,6 +3,7 @@
 //! It must never show a gap without saying so: dropped lines and rotations have their mark, what is left out stands in the title.
 
 mod before;
+mod stamp;
 mod strips;
 
 use ratatui::buffer::Buffer;

@@ -10,7 +10,7 @@ use ratatui::style::Style;
 
 use tui_input::Input;
 
-use crate::domain::{Signal, Verb};
+use crate::domain::{Signal, State as Doing, Verb};
 use crate::tui::keymap::{Action, Bound, Place};
 
 use crate::tui::state::prompt::Prompt;
@@ -52,7 +52,8 @@ pub fn draw(state: &State, area: Rect, buffer: &mut Buffer) -> Option<Position> 
             continue;
         }
         // One that comes later takes the place only where every terminal of this width gives it to the same one.
-        if left_out && binding.action != Action::Filter {
+        let is_wanted = binding.action == Action::Filter || binding.action == Action::Why && is_troubled(state);
+        if left_out && !is_wanted {
             continue;
         }
         if is_possible(state, binding) {
@@ -64,6 +65,12 @@ pub fn draw(state: &State, area: Rect, buffer: &mut Buffer) -> Option<Position> 
         x += width + 2;
     }
     None
+}
+
+/// Whether there is something to explain about the chosen instance.
+fn is_troubled(state: &State) -> bool {
+    let is_ill = |doing| matches!(doing, Doing::Crashed | Doing::CrashLoop | Doing::Degraded | Doing::Unknown);
+    state.chosen().is_some_and(|row| !row.findings.is_empty() || is_ill(row.state))
 }
 
 /// What a key does here, in a word or two.

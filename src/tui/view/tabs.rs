@@ -42,14 +42,21 @@ pub fn short_places(state: &State, area: Rect) -> Vec<(Tab, Rect, String)> {
     let all = |places: &Vec<_>| places.len() == Tab::ALL.len();
     let wide = beside(Tab::ALL.map(|tab| (tab, with(tab))), area);
     let narrow = || Some(beside(Tab::ALL.map(|tab| (tab, plain(tab))), area)).filter(all);
-    Some(wide).filter(all).or_else(narrow).unwrap_or_default()
+    // Beside a filter and marks: where one is, and the keys of the others.
+    let signs = |tab: Tab| match tab {
+        tab if tab == state.tab => tab.title().to_owned(),
+        Tab::Findings => words(state, tab).trim_start_matches(tab.title()).trim_start().to_owned(),
+        _ => String::new(),
+    };
+    let keys = || Some(beside(Tab::ALL.map(|tab| (tab, signs(tab))), area)).filter(all);
+    Some(wide).filter(all).or_else(narrow).or_else(keys).unwrap_or_default()
 }
 
 /// Tabs side by side, as many as fit.
 fn beside(tabs: [(Tab, String); Tab::ALL.len()], area: Rect) -> Vec<(Tab, Rect, String)> {
     let (mut x, mut places) = (area.x + 1, Vec::new());
     for (tab, text) in tabs {
-        let width = canvas::cells(&text) + 2;
+        let width = if text.is_empty() { 1 } else { canvas::cells(&text) + 2 };
         if x + width > area.right() {
             break;
         }

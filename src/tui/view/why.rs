@@ -20,7 +20,9 @@ const WIDTH: u16 = 92;
 fn said(state: &State) -> Vec<Said> {
     let (Some(page), Some(snapshot)) = (&state.why, &state.snapshot) else { return Vec::new() };
     let Some(row) = snapshot.row(&page.id) else { return Vec::new() };
-    let is_at_hand = state.log.of.as_ref() == Some(&page.id) && state.log.phase == Phase::Open;
+    // Where no pane shows it, no line was asked for: that says nothing about the log.
+    let is_read = !state.log.view.lines.is_empty() || state.log.view.notice.is_some();
+    let is_at_hand = state.log.of.as_ref() == Some(&page.id) && state.log.phase == Phase::Open && is_read;
     why::why(&Sources {
         row,
         snapshot,

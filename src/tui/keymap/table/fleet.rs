@@ -11,6 +11,7 @@ use crate::tui::keymap::{Action, Binding, LogKey, Motion, Place};
 /// In the order of the help page and of the last line.
 pub const KEYS: &[Binding] = &[
     bind(Place::Fleet, Action::Detail, &[named(KeyCode::Enter)], "detail", "everything about the chosen instance; again for the table"),
+    bind(Place::Fleet, Action::Why, &[char('w')], "why", "why it is as it is, on one page"),
     bind(Place::Fleet, Action::Filter, &[char('/')], "filter", "filter by text, /regex/, !not, user: port: state: supervisor: finding:"),
     bind(Place::Fleet, Action::Problems, &[char('e')], "problems", "only what has a problem"),
     bind(Place::Fleet, Action::Users, &[char('u')], "users", "pick a user, whose instances are shown"),
@@ -20,7 +21,7 @@ pub const KEYS: &[Binding] = &[
     bind(Place::Fleet, Action::Move(Motion::Right), &[named(KeyCode::Right)], "", "scroll the columns to the right"),
     bind(Place::Fleet, Action::Copy, &[char('y')], "copy", "copy its URL, port, PID, row as JSON, the same as a command"),
     bind(Place::Fleet, Action::Snippet, &[char('c')], "", "copy the entry for a client's configuration"),
-    bind(Place::Fleet, Action::Mark, &[char(' ')], "", "mark it, or unmark it, and go one down; s, S, r then act on all marked"),
+    bind(Place::Fleet, Action::Mark, &[char(' ')], "", "mark or unmark, go one down; s S r act on marked"),
     bind(Place::Fleet, Action::MarkAll, &[char('*')], "", "mark all that are shown"),
     bind(Place::Fleet, Action::Unmark, &[char('U')], "", "unmark all"),
     bind(Place::Fleet, Action::InLog(LogKey::Together), &[char('L')], "", "the logs of the marked, else of what is shown, as one"),

@@ -11,7 +11,6 @@ use crate::tui::keymap::{Action, Binding, Motion, Place};
 /// In the order of the help page and of the last line.
 pub const KEYS: &[Binding] = &[
     bind(Place::Everywhere, Action::Fix, &[char('F')], "", "what mends what is wrong: with it, and with what the banner names"),
-    bind(Place::Fleet, Action::Why, &[char('w')], "why", "why it is as it is, on one page"),
     bind(Place::Fleet, Action::ShowPort, &[char('p')], "port", "its port on the map"),
     bind(Place::Detail, Action::Why, &[char('w')], "why", "why it is as it is, on one page"),
     bind(Place::Detail, Action::ShowPort, &[char('p')], "port", "its port on the map"),

@@ -87,12 +87,12 @@ fn figures(state: &State, row: &Row, history: &History, large: bool) -> Vec<Figu
     if large {
         let newest = history.last(1).next().flatten().and_then(|point| point.lines);
         figures.push(Figure {
-            label: "log",
+            label: "lines",
             value: newest.map_or_else(|| "-".to_owned(), |lines| format!("{}/s", rate(lines))),
             of: |point| point.lines,
             least: FULL_LINES,
             limit: None,
-            tell: |lines| format!("{}/s", rate(lines).trim_end_matches(".0")),
+            tell: |lines| format!("{} lines/s", rate(lines).trim_end_matches(".0")),
             round: |lines| round(lines, u32::try_from(POINT.as_secs()).unwrap_or(1)),
         });
     }

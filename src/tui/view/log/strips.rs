@@ -6,7 +6,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
 
-use super::before;
+use super::{before, stamp};
 use crate::domain::{LogColor, LogLevel, LogLine, LogLineKind, LogStyle};
 use crate::link::At;
 use crate::present::fit::width as cells;
@@ -17,7 +17,8 @@ use crate::tui::view::canvas;
 /// A row of the pane.
 enum Row<'line> {
     /// Of a line's text: where it begins in it, and what of it is shown.
-    Strip { line: &'line LogLine, begin: usize, text: String, is_first: bool },
+    /// `stamp`: what stands in the place of the text before it.
+    Strip { line: &'line LogLine, begin: usize, text: String, stamp: String, is_first: bool },
     /// A rule with words in it.
     Rule(String),
 }
@@ -34,7 +35,7 @@ pub fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
             Row::Rule(text) => {
                 canvas::put(buffer, area.x, y, area.width, &text, state.settings.theme.mark);
             }
-            Row::Strip { line, begin, text, is_first } => {
+            Row::Strip { line, begin, text, stamp, is_first } => {
                 let mut x = area.x;
                 if is_first {
                     for (piece, style) in before::pieces(state, line, &names) {
@@ -42,6 +43,7 @@ pub fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
                     }
                 }
                 let x = area.x + u16::try_from(indent).unwrap_or(0);
+                let x = canvas::put(buffer, x, y, area.right().saturating_sub(x), &stamp, style(state, line));
                 let place = Rect { x, y, width: area.right().saturating_sub(x), height: 1 };
                 draw_strip(state, line, begin, &text, place, buffer);
                 if !is_first && area.x > 0 {
@@ -96,14 +98,16 @@ fn add<'state>(state: &State, line: &'state LogLine, width: usize, whole: usize,
             line,
             begin: begin(piece),
             text: piece.to_owned(),
+            stamp: String::new(),
             is_first: index == 0,
         }));
     } else {
-        let begin = canvas::take(text, state.log.left).len();
+        let (stamp, begin) = stamp::short(state, text).unwrap_or_else(|| (String::new(), canvas::take(text, state.log.left).len()));
+        let width = width.saturating_sub(stamp.len());
         // A little more than fits tells that it goes on.
         let shown = canvas::take(text.get(begin..).unwrap_or_default(), width + 2);
         let cut = u16::try_from(width).unwrap_or(u16::MAX);
-        rows.push(Row::Strip { line, begin, text: canvas::fit(&state.settings, shown, cut), is_first: true });
+        rows.push(Row::Strip { line, begin, text: canvas::fit(&state.settings, shown, cut), stamp, is_first: true });
     }
 }
 
