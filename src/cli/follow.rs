@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::{self, error::TrySendError};
 
 use super::args::Logs;
 use super::door::Desk;
@@ -150,12 +150,15 @@ fn first_lines(lines: Vec<LogLine>, older: u64, wanted: &Wanted) -> Vec<LogLine>
 }
 
 async fn follow(mut logs: Vec<Followed>, wanted: &Wanted, sheet: &mut Sheet, out: &mut Out) -> Result<u8, Stop> {
-    let (sender, mut receiver) = mpsc::unbounded_channel();
+    // One word stands for all that came since the last look: who reads slowly must not be owed any more.
+    let (sender, mut receiver) = mpsc::channel(1);
     for log in &logs {
         let (mut version, sender) = (log.tail.version(), sender.clone());
         // The first look comes with the first version, whatever that is.
         version.mark_changed();
-        tokio::spawn(async move { while version.changed().await.is_ok() && sender.send(()).is_ok() {} });
+        tokio::spawn(
+            async move { while version.changed().await.is_ok() && !matches!(sender.try_send(()), Err(TrySendError::Closed(()))) {} },
+        );
     }
     drop(sender);
     gather(&logs).await;

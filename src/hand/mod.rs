@@ -13,6 +13,7 @@ mod identity;
 mod job;
 mod message;
 mod reader;
+mod scout;
 mod signal;
 mod tree;
 mod watching;
