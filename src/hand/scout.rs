@@ -219,7 +219,7 @@ unsafe fn ask(who: Option<&Identity>, root: &CString, beneath: &CString) -> ! {
 }
 
 /// Where file systems are mounted that may hang.
-fn mounts(text: &[u8]) -> Vec<(PathBuf, bool)> {
+pub(super) fn mounts(text: &[u8]) -> Vec<(PathBuf, bool)> {
     text.split(|byte| *byte == b'\n').filter_map(mount).collect()
 }
 

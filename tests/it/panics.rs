@@ -20,10 +20,10 @@ const IN_THE_CONSOLE: &[(&str, &[(&str, &str)])] = &[
     ("terminal", &[]),
     ("watchdog", &[]),
     ("berth-order", &[("following", "G"), ("eve", "s"), ("Start eve?", "y")]),
-    ("clients", &[("following", "S")]),
+    ("clients", &[("following", "\r")]),
     ("log-close", &[("following", "j")]),
-    ("log-task", &[("following", "l"), ("the log of", "y")]),
-    ("pager", &[("following", "l"), ("the log of", "|")]),
+    ("log-task", &[("following", "l"), ("ann · log", "vky")]),
+    ("pager", &[("following", "l"), ("ann · log", "|")]),
     ("preferences", &[("following", "t")]),
     ("trail", &[("following", "4")]),
 ];
@@ -85,7 +85,16 @@ fn f04_a_panic_in_any_thread_of_the_console_gives_the_terminal_back_and_is_told(
             terminal.until(before, PATIENCE, |text| text.contains(before));
             terminal.keys(key);
         }
-        assert_eq!(terminal.end(PATIENCE), 101, "{place}: {}", terminal.text());
+        let code = if *place == "pager" {
+            // The pager has the terminal then: its end is waited for, and the console goes on.
+            let is_told = || String::from_utf8_lossy(&terminal.sent()).contains("the failpoint pager was passed");
+            terminal.until("the console behind it", PATIENCE, |text| is_told() && terminal.is_alternate() && text.contains("ann · log"));
+            terminal.keys("\u{3}");
+            0
+        } else {
+            101
+        };
+        assert_eq!(terminal.end(PATIENCE), code, "{place}: {}", terminal.text());
         terminal.until("the words", PATIENCE, |text| text.contains(&format!("the failpoint {place} was passed")));
         assert!(!terminal.is_alternate() && terminal.has_cursor() && !terminal.has_mouse(), "{place}");
         assert_eq!(terminal.settings(), fresh, "{place}");
@@ -102,10 +111,13 @@ fn f04_a_panic_in_a_thread_of_a_command_is_told_and_counted() {
         assert!(code.is_some_and(|code| code <= 1 || code == 101), "{place}: {code:?} {text}");
         // With few processes on the host nobody is asked for the second half.
         assert!(text.contains(&format!("the failpoint {place} was passed")) || *place == "berth-half", "{place}: {text}");
-        // What could not be looked at is never called stopped.
-        let ann = text.lines().find(|line| line.starts_with("ann")).unwrap_or_else(|| panic!("{place}: no row: {text}"));
-        assert!(!ann.contains("stopped"), "{place}: {text}");
-        assert!(*place == "berth-reader" || ann.contains("running"), "{place}: {text}");
+        if *place == "berth-reader" {
+            // Without it no configuration is found: that is said, and nobody is told to end what may be an instance's.
+            assert!(text.contains("the directory cannot be listed") && !text.contains("kill "), "{text}");
+        } else {
+            let ann = text.lines().find(|line| line.starts_with("ann")).unwrap_or_else(|| panic!("{place}: no row: {text}"));
+            assert!(ann.contains("running"), "{place}: {text}");
+        }
     }
     for (place, words) in IN_A_COMMAND {
         let (code, text) = command(&stage, place, words);
