@@ -132,6 +132,7 @@ impl Scouts {
         let who = nix::unistd::geteuid().is_root().then_some(who).filter(|who| who.uid().0 != 0);
         // SAFETY: the child makes system calls only, with what was made ready before, and never returns.
         let pid = match unsafe { libc::fork() } {
+            // SAFETY: this is the child.
             0 => unsafe { ask(who, &root, &beneath) },
             pid if pid > 0 => pid,
             // Without a process nobody can go ahead.

@@ -42,6 +42,7 @@ fn f04_a_paste_of_ten_megabytes_is_a_line_of_input() {
     assert!(grown < MOST, "{} MiB more than before", grown >> 20);
     terminal.keys("qq");
     assert_eq!(terminal.end(PATIENCE), 0);
+    terminal.until("the last words", PATIENCE, |text| text.contains("left"));
     assert!(!terminal.text().contains("order:"), "{}", terminal.text());
 }
 
@@ -57,5 +58,5 @@ fn f13_a_flood_of_keys_is_taken_as_it_comes() {
     assert!(grown < MOST / 3, "{} MiB more than before", grown >> 20);
     terminal.keys("q");
     assert_eq!(terminal.end(PATIENCE), 0);
-    assert!(!terminal.is_alternate() && terminal.has_cursor());
+    terminal.until("the first screen", PATIENCE, |_| !terminal.is_alternate() && terminal.has_cursor());
 }

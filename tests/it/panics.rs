@@ -96,7 +96,8 @@ fn f04_a_panic_in_any_thread_of_the_console_gives_the_terminal_back_and_is_told(
         };
         assert_eq!(terminal.end(PATIENCE), code, "{place}: {}", terminal.text());
         terminal.until("the words", PATIENCE, |text| text.contains(&format!("the failpoint {place} was passed")));
-        assert!(!terminal.is_alternate() && terminal.has_cursor() && !terminal.has_mouse(), "{place}");
+        let is_back = || !terminal.is_alternate() && terminal.has_cursor() && !terminal.has_mouse();
+        terminal.until("the first screen", PATIENCE, |_| is_back());
         assert_eq!(terminal.settings(), fresh, "{place}");
     }
     // Nothing of it touched what runs.
