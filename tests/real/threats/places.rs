@@ -359,7 +359,9 @@ fn beside_a_waiting_keeper(answers: bool) {
         assert!(stopped.text.contains("in state"), "it names what is left: {}", stopped.text);
     }
     drop((dead, device));
-    silence.map(|thread| thread.join().unwrap());
+    if let Some(thread) = silence {
+        thread.join().unwrap();
+    }
     // Whoever was killed in the mount ends with it.
     let begun = Instant::now();
     while !alice.processes().is_empty() && stopped.code != Some(0) {
