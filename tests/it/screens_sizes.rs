@@ -57,7 +57,7 @@ fn f05_every_size_is_drawn() {
     let mut consoles = consoles();
     let wide = (0..=300u16).flat_map(|width| HEIGHTS.map(|height| (width, height)));
     let high = (0..=200u16).flat_map(|height| WIDTHS.map(|width| (width, height)));
-    let (step_x, step_y) = if race::length() >= Duration::from_secs(30) { (3, 2) } else { (11, 9) };
+    let (step_x, step_y) = if race::length() >= Duration::from_secs(30) { (7, 5) } else { (23, 19) };
     let grid = (0..=300u16).step_by(step_x).flat_map(|width| (0..=200u16).step_by(step_y).map(move |height| (width, height)));
     let count = consoles.len();
     for (index, (width, height)) in wide.chain(high).chain(grid).enumerate() {
