@@ -3,7 +3,7 @@
 //!
 //! It must never be part of the program: it is there for tests and fuzzers only.
 
-use crate::{config, demo, discover, domain, hand, logs, sample, supervisor, tui};
+use crate::{config, demo, discover, domain, hand, logs, sample, storage, supervisor, tui};
 
 /// Takes bytes, and panics where something that must be true is not.
 pub type Target = fn(&[u8]);
@@ -23,12 +23,13 @@ pub const TARGETS: [(&str, Target); 11] = [
     ("server_config", server_config),
 ];
 
-/// A configuration file, its keys included.
+/// A configuration file, its keys included; and what the console keeps of its own.
 fn configuration(data: &[u8]) {
     config::fuzz::config(data).iter().for_each(tui::fuzz::keymap);
+    tui::fuzz::preferences(data);
 }
 
-/// What /proc says of a process and of sockets.
+/// What /proc says of a process, of sockets and of mounts.
 fn proc_files(data: &[u8]) {
     // Who looks and who signals have to mean the same process.
     if let (Some(seen), Some(acted_on)) = (sample::fuzz::proc_files(data), hand::fuzz::process_files(data)) {
@@ -36,12 +37,16 @@ fn proc_files(data: &[u8]) {
     }
     sample::fuzz::proc_net(data);
     demo::fuzz::environ(data);
+    hand::fuzz::mountinfo(data);
+    storage::fuzz::mountinfo(data);
 }
 
-/// What is declared: the guide's `config.json`; and what a keeper wrote, which is JSON too.
+/// What is declared: the guide's `config.json`; and what keepers and hands write, which is JSON too.
 fn server_config(data: &[u8]) {
     discover::fuzz::server_config(data);
     supervisor::process::fuzz::record(data);
+    supervisor::process::fuzz::word(data);
+    hand::fuzz::answer(data);
 }
 
 /// Runs a target by its name.

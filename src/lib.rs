@@ -14,6 +14,7 @@
 //! |---|---|---|
 //! | [`domain`] | plain facts: ids, readings, samples, findings, snapshots, orders | I/O, a clock, async |
 //! | [`error`] | kind, cause chain, way out, exit code | print |
+//! | [`failpoint`] | where a test has a thread panic | do anything in a build for use |
 //! | [`config`] | schema, layers, precise errors | read what others may write |
 //! | [`hand`] | zygote, hands and the reader: acting and opening as the user | let root write or signal in a user's tree |
 //! | [`sample`] | netlink and /proc to a `Sample` | interpret |
@@ -41,6 +42,7 @@ pub mod discover;
 pub mod domain;
 pub mod engine;
 pub mod error;
+pub mod failpoint;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
 pub mod hand;

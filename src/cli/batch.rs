@@ -34,6 +34,7 @@ pub fn carry_out(door: &dyn Door, orders: Vec<Order>, parallel: usize, mut tell:
         for _ in 0..threads {
             let (sender, queue) = (sender.clone(), &queue);
             scope.spawn(move || {
+                crate::failpoint::pass("batch");
                 loop {
                     let next = queue.lock().unwrap_or_else(PoisonError::into_inner).next();
                     let Some((at, order)) = next else { return };

@@ -55,6 +55,7 @@ fn start(stage: &Stage, door: &Arc<dyn Door>) {
     for row in stage.starts() {
         let door = Arc::clone(door);
         thread::spawn(move || {
+            crate::failpoint::pass("demo");
             for owner in row {
                 let Ok(id) = InstanceId::of_owner(owner) else { continue };
                 let order =

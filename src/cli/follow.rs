@@ -3,10 +3,11 @@
 //! It must never print a line twice or half, nor keep silent about lines that it could not print.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::{self, error::TrySendError};
 
 use super::args::Logs;
 use super::door::Desk;
@@ -16,13 +17,13 @@ use super::merge::sort;
 use super::output::{Out, aside};
 use super::show::nearest;
 use crate::domain::{InstanceId, LogLine, LogLineKind, LogView, Shown};
-use crate::error::Context;
+use crate::error::{Context, Error};
 use crate::link::{Pattern, Tail};
 
 /// How long the first lines of several logs are waited for, to be merged.
 const GATHERING: Duration = Duration::from_millis(500);
 
-/// Goes on until interrupted, or until no log can change any more.
+/// Goes on until interrupted; a log that cannot be followed any more is an error.
 pub fn run(ids: &[InstanceId], words: &Logs, json: bool, desk: &dyn Desk, out: &mut Out) -> Result<u8, Stop> {
     let door = desk.door();
     let mut logs = Vec::new();
@@ -150,35 +151,46 @@ fn first_lines(lines: Vec<LogLine>, older: u64, wanted: &Wanted) -> Vec<LogLine>
 }
 
 async fn follow(mut logs: Vec<Followed>, wanted: &Wanted, sheet: &mut Sheet, out: &mut Out) -> Result<u8, Stop> {
-    let (sender, mut receiver) = mpsc::unbounded_channel();
+    // One word stands for all that came since the last look: who reads slowly must not be owed any more.
+    let (sender, mut receiver) = mpsc::channel(1);
+    let gone = Arc::new(AtomicBool::new(false));
     for log in &logs {
-        let (mut version, sender) = (log.tail.version(), sender.clone());
+        let (mut version, sender, gone) = (log.tail.version(), sender.clone(), Arc::clone(&gone));
         // The first look comes with the first version, whatever that is.
         version.mark_changed();
-        tokio::spawn(async move { while version.changed().await.is_ok() && sender.send(()).is_ok() {} });
+        tokio::spawn(async move {
+            while version.changed().await.is_ok() && !matches!(sender.try_send(()), Err(TrySendError::Closed(()))) {}
+            // The tail is still held here: only its reader can have gone.
+            gone.store(true, Ordering::SeqCst);
+            let _ = sender.send(()).await;
+        });
     }
     drop(sender);
     gather(&logs).await;
     while receiver.recv().await.is_some() {
         // One look at all of them for all that was told by now.
         while receiver.try_recv().is_ok() {}
+        let is_over = gone.load(Ordering::SeqCst);
         let mut lines = Vec::new();
         for (index, log) in logs.iter_mut().enumerate() {
             lines.extend(log.fresh(wanted).into_iter().map(|line| (index, line)));
         }
-        if lines.is_empty() {
-            continue;
+        if !lines.is_empty() {
+            if logs.len() > 1 {
+                sort(&mut lines);
+            }
+            sheet.begin(out)?;
+            for (index, line) in &lines {
+                sheet.line(*index, line, out)?;
+            }
+            sheet.end(out)?;
+            // Written at once: whoever follows waits for each line.
+            out.flush()?;
         }
-        if logs.len() > 1 {
-            sort(&mut lines);
+        if is_over {
+            let error = Error::failed("a log is followed no longer: what reads it has failed");
+            return Err(error.hint("berth logs without -f reads it once").into());
         }
-        sheet.begin(out)?;
-        for (index, line) in &lines {
-            sheet.line(*index, line, out)?;
-        }
-        sheet.end(out)?;
-        // Written at once: whoever follows waits for each line.
-        out.flush()?;
     }
     Ok(0)
 }
@@ -225,7 +237,8 @@ mod tests {
             ("alice dave -f -n 1", "alice | line 3 of alice\ndave  | line 3 of dave\n"),
         ] {
             let (mut out, text) = written();
-            assert_eq!(crate::cli::logs::run(&words(line), &global(""), &FakeDesk::new(fleet::fleet()), &mut out).unwrap(), 0);
+            let over = crate::cli::logs::run(&words(line), &global(""), &FakeDesk::new(fleet::fleet()), &mut out);
+            assert!(matches!(over, Err(Stop::Error(_))), "nobody asked for its end");
             assert_eq!(text(), expected);
         }
     }
@@ -233,7 +246,7 @@ mod tests {
     #[test]
     fn documents_come_one_a_line() {
         let (mut out, text) = written();
-        crate::cli::logs::run(&words("alice -f -n 2"), &global("--json"), &FakeDesk::new(fleet::fleet()), &mut out).unwrap();
+        crate::cli::logs::run(&words("alice -f -n 2"), &global("--json"), &FakeDesk::new(fleet::fleet()), &mut out).unwrap_err();
         let text = text();
         let documents: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         assert_eq!(

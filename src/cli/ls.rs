@@ -32,7 +32,7 @@ pub fn is_configured(desk: &dyn Desk) -> bool {
     desk.config().is_some_and(|config| !config.files.is_empty())
 }
 
-/// What could not be read or was looked for in vain: always when there is nothing else to show, and when asked with `-v`.
+/// What could not be read or was looked for in vain: always when no instance is to be shown, and when asked with `-v`.
 pub fn tell_notices(snapshot: &Snapshot, configured: bool, global: &Global) {
     if snapshot.rows.is_empty() && !global.json {
         let mut sentences = welcome::sentences(snapshot).into_iter();
@@ -44,7 +44,7 @@ pub fn tell_notices(snapshot: &Snapshot, configured: bool, global: &Global) {
         for (command, about) in steps {
             aside(&format!("{}  {about}", fit(&command, width, Align::Left, false)));
         }
-    } else if global.verbose {
+    } else if global.verbose || (!global.json && snapshot.rows.iter().all(|row| row.declared.is_none())) {
         for notice in &snapshot.notices {
             aside(&format!("  {notice}"));
         }

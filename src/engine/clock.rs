@@ -67,7 +67,13 @@ impl Engine {
         }
         let (publish, snapshots) = watch::channel(first);
         let clock = Clock { eye, sampling, underway, epoll, wake: Arc::clone(&wake), told, mourners: HashMap::new(), publish };
-        std::thread::Builder::new().name("berth-engine".to_owned()).spawn(move || clock.run()).while_doing(doing)?;
+        std::thread::Builder::new()
+            .name("berth-engine".to_owned())
+            .spawn(move || {
+                crate::failpoint::pass("berth-engine");
+                clock.run();
+            })
+            .while_doing(doing)?;
         Ok(Self { snapshots, wake })
     }
 

@@ -133,7 +133,10 @@ impl Eye {
         let Self { discoverer, sampler, watched, .. } = self;
         std::thread::scope(|scope| {
             let beside = std::thread::Builder::new().name("berth-first".to_owned());
-            let ports = beside.spawn_scoped(scope, || sampler.ports(watched));
+            let ports = beside.spawn_scoped(scope, || {
+                crate::failpoint::pass("berth-first");
+                sampler.ports(watched)
+            });
             let found = discoverer.scan();
             // Without a thread, or with one that failed, the look that follows finds them.
             drop(ports.map(std::thread::ScopedJoinHandle::join));

@@ -15,6 +15,7 @@ mod job;
 mod message;
 mod reader;
 mod replace;
+mod scout;
 mod signal;
 mod tree;
 mod watching;

@@ -21,6 +21,7 @@ use super::Identity;
 use super::acting::Acting;
 use super::ahead::{Ahead, Shelf};
 use super::errand::{Errand, FileFacts, Got, Look, Wanted, look};
+use super::scout::Scouts;
 use super::watching::Way;
 
 /// How long one look into a user's tree may take.
@@ -34,6 +35,9 @@ const ROOM: usize = 1024;
 
 /// How many threads may hang in dead mounts before reading is given up. One user's dead mount costs one of them.
 const MOST_STUCK: usize = 32;
+
+/// What is said where nobody came back.
+const NO_ANSWER: &str = "the file system did not answer within 2 s";
 
 struct Request {
     errands: Vec<Errand>,
@@ -64,6 +68,17 @@ struct Line {
     requests: Sender<Request>,
     /// The users in whose trees a thread hangs. A thread that comes back takes its user out.
     stuck: Arc<Mutex<HashSet<u32>>>,
+    /// Those who go ahead into mounts that may hang.
+    scouts: Scouts,
+}
+
+impl Line {
+    /// Whether nobody hangs in this user's tree, and there are threads left to hang.
+    fn is_open(&mut self, uid: u32) -> bool {
+        let is_out = self.scouts.is_out(uid);
+        let stuck = self.stuck.lock().unwrap_or_else(PoisonError::into_inner);
+        !is_out && !stuck.contains(&uid) && stuck.len() < MOST_STUCK
+    }
 }
 
 impl Reader {
@@ -74,7 +89,7 @@ impl Reader {
     pub fn start() -> io::Result<Arc<Self>> {
         let stuck = Arc::default();
         let requests = start_thread(&stuck)?;
-        Ok(Arc::new(Self { line: Mutex::new(Line { requests, stuck }), ahead: Mutex::default() }))
+        Ok(Arc::new(Self { line: Mutex::new(Line { requests, stuck, scouts: Scouts::default() }), ahead: Mutex::default() }))
     }
 
     /// Opens a regular file for reading. It must belong to the user or to root.
@@ -156,17 +171,16 @@ impl Reader {
     /// [`Reader::open`] then say of them, within a moment's time, was found here. Few at a time: their files are open meanwhile. What
     /// cannot be told here is asked for then as ever.
     pub fn look_ahead(&self, mut paths: Vec<Foreseen>) -> LookedAhead<'_> {
-        {
-            let line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
-            let stuck = line.stuck.lock().unwrap_or_else(PoisonError::into_inner);
-            paths.retain(|(who, ..)| !stuck.contains(&who.uid().0));
-        }
         let errand = |(who, root, beneath): &Foreseen| Errand {
             who: who.clone(),
             root: root.clone(),
             beneath: beneath.clone(),
             wanted: Wanted::Ahead,
         };
+        {
+            let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
+            paths.retain(|path| line.is_open(path.0.uid().0) && line.scouts.is_clear(&errand(path), PATIENCE));
+        }
         let errands: Vec<Errand> = paths.iter().map(errand).collect();
         let seen = if errands.is_empty() { Vec::new() } else { self.ask_all(errands).unwrap_or_default() };
         let mut shelf = self.shelf();
@@ -206,8 +220,8 @@ impl Reader {
         }
     }
 
-    /// Looks several things up in one go, with the user's file-system identity. `look` must only read, and never follow a link below
-    /// the root that it is given.
+    /// Looks several things up in one go, with the user's file-system identity. `look` must only read, never follow a link below
+    /// the root that it is given, and go nowhere but to `beneath` and what lies there.
     ///
     /// # Errors
     /// What `look` returns; `TimedOut` when the file system does not answer: `look` is lost then.
@@ -215,10 +229,11 @@ impl Reader {
         &self,
         who: &Identity,
         root: &Path,
+        beneath: &Path,
         look: impl FnOnce(BorrowedFd<'_>) -> io::Result<T> + Send + 'static,
     ) -> io::Result<T> {
         let boxed: Look = Box::new(|root| look(root).map(|seen| -> Box<dyn Any + Send> { Box::new(seen) }));
-        match self.ask(who, root, Path::new(""), Wanted::Look(boxed))? {
+        match self.ask(who, root, beneath, Wanted::Look(boxed))? {
             Got::Seen(seen) => seen.downcast().map(|seen| *seen).map_err(|_| io::Error::other("wrong answer")),
             _ => Err(io::Error::other("wrong answer")),
         }
@@ -235,11 +250,11 @@ impl Reader {
         let done = Arc::new(AtomicUsize::new(0));
         let users: Vec<u32> = errands.iter().map(|errand| errand.who.uid().0).collect();
         let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
-        {
-            let stuck = line.stuck.lock().unwrap_or_else(PoisonError::into_inner);
-            if users.iter().any(|user| stuck.contains(user)) || stuck.len() >= MOST_STUCK {
-                return Err(io::Error::new(io::ErrorKind::TimedOut, "an earlier look at this user's file system has not come back"));
-            }
+        if users.iter().any(|user| !line.is_open(*user)) {
+            return Err(io::Error::new(io::ErrorKind::TimedOut, "an earlier look at this user's file system has not come back"));
+        }
+        if errands.iter().any(|errand| !line.scouts.is_clear(errand, PATIENCE)) {
+            return Err(io::Error::new(io::ErrorKind::TimedOut, NO_ANSWER));
         }
         let request = Request { errands, done: Arc::clone(&done), answer };
         line.requests.send(request).map_err(|_| io::Error::other("the reading thread is gone"))?;
@@ -258,7 +273,7 @@ impl Reader {
         // The thread hangs in the kernel and cannot be ended; another takes its place.
         line.stuck.lock().unwrap_or_else(PoisonError::into_inner).extend(users.get(before));
         line.requests = start_thread(&line.stuck)?;
-        Err(io::Error::new(io::ErrorKind::TimedOut, "the file system did not answer within 2 s"))
+        Err(io::Error::new(io::ErrorKind::TimedOut, NO_ANSWER))
     }
 }
 
@@ -270,6 +285,7 @@ fn start_thread(stuck: &Arc<Mutex<HashSet<u32>>>) -> io::Result<Sender<Request>>
 }
 
 fn serve(requests: &Receiver<Request>, stuck: &Mutex<HashSet<u32>>) {
+    crate::failpoint::pass("berth-reader");
     let is_root = nix::unistd::geteuid().is_root();
     let mut acting = Acting::Own;
     let mut kept: Option<(PathBuf, OwnedFd, Instant)> = None;

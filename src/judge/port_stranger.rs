@@ -10,12 +10,15 @@ pub(super) struct PortStranger;
 
 impl Rule for PortStranger {
     fn check(&self, facts: &Facts<'_>, found: &mut Vec<Finding>) {
+        let roster = facts.input.roster;
+        // Whose it is cannot be told where no configuration could be looked at: it may well be an instance's.
+        let is_known = !roster.instances.is_empty() || roster.faults.is_empty();
+        let whose = if is_known { "it belongs to no instance" } else { "no configuration could be read that would tell whose it is" };
         for stranger in facts.strangers {
             let listeners: Vec<usize> = stranger.listeners.iter().copied().filter(|index| facts.taken.done_by(*index).is_none()).collect();
             let Some(since) = listeners.iter().map(|index| facts.listener(*index).0.since).min() else { continue };
             let holders = words::list(&distinct(listeners.iter().map(|index| facts.holder(*index))));
-            let evidence =
-                format!("{} is listened on by {holders}, since {}; it belongs to no instance", stranger.port, facts.clock(since));
+            let evidence = format!("{} is listened on by {holders}, since {}; {whose}", stranger.port, facts.clock(since));
             found.push(Finding {
                 code: Code::PortStranger,
                 instances: vec![stranger.id.clone()],
@@ -23,7 +26,7 @@ impl Rule for PortStranger {
                 processes: distinct(listeners.iter().flat_map(|index| facts.holders(*index))),
                 since,
                 evidence: Shown::new(&evidence),
-                remedies: vec![Remedy::StopHolder],
+                remedies: if is_known { vec![Remedy::StopHolder] } else { Vec::new() },
             });
         }
     }
@@ -31,7 +34,7 @@ impl Rule for PortStranger {
 
 #[cfg(test)]
 mod tests {
-    use crate::domain::{Code, Reading, State, SupervisorKind, Wish};
+    use crate::domain::{Code, ConfigFault, Reading, Remedy, State, SupervisorKind, Wish};
     use crate::judge::testing::{Host, Make, findings, key, row};
 
     #[test]
@@ -98,5 +101,17 @@ mod tests {
         assert_eq!(row(&host.judge(), "bob/:8090").findings, [Code::PortTaken]);
         host.end(&[300]).process(301, 1, 1002, "python3").listen(301, "::1:8090");
         assert_eq!(row(&host.judge(), "bob/:8090").findings, [Code::PortShadowed]);
+    }
+
+    #[test]
+    fn nobody_is_told_to_end_what_may_be_an_instance_that_could_not_be_read() {
+        let mut host = Host::new();
+        host.process(300, 1, 1002, "python3").listen(300, "127.0.0.1:8090");
+        assert!(host.judge().findings.iter().all(|finding| finding.remedies == [Remedy::StopHolder]));
+        let reason = "the directory cannot be listed: Input/output error".into();
+        host.roster.faults.push(ConfigFault { file: "/opt/users".into(), line: None, column: None, reason });
+        let found = host.judge().findings;
+        assert!(found[0].evidence.as_str().ends_with("no configuration could be read that would tell whose it is"), "{found:?}");
+        assert_eq!((found.len(), found[0].remedies.len()), (1, 0));
     }
 }

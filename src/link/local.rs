@@ -286,6 +286,7 @@ impl Door for Local {
         let (control, caller, underway) = (Arc::clone(&self.control), self.caller.clone(), Arc::clone(&self.underway));
         let (task, failed) = (order.clone(), order);
         let spawned = std::thread::Builder::new().name("berth-order".to_owned()).stack_size(512 * 1024).spawn(move || {
+            crate::failpoint::pass("berth-order");
             let outcome = control.carry_out(&caller, &task, &mut |step| Self::set_stage(&underway, &task, Stage::Doing(step.clone())));
             Self::set_stage(&underway, &task, Stage::Ended(outcome));
         });

@@ -51,6 +51,7 @@ pub fn follow(opener: Arc<dyn Opener>, path: Shown, account: Shown, keep: usize)
         .name("log".into())
         .stack_size(STACK)
         .spawn(move || {
+            crate::failpoint::pass("log-tail");
             let (mut woken, mut soon) = (Woken::ByTime, 0_u32);
             while woken != Woken::ToEnd {
                 let early = woken == Woken::ByFile || (1..=MOST_SOON).contains(&soon);

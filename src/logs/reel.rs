@@ -108,7 +108,10 @@ impl Reel {
         thread::Builder::new()
             .name("log".into())
             .stack_size(STACK)
-            .spawn(move || Worker::new(logs, own, publish).run(wake))
+            .spawn(move || {
+                crate::failpoint::pass("log");
+                Worker::new(logs, own, publish).run(wake);
+            })
             .while_doing(|| "cannot follow the log".to_owned())?;
         Ok(Self { shared, version, stop })
     }

@@ -79,6 +79,7 @@ impl Names {
         let (answer, answers) = channel();
         let lookup = self.lookup;
         let thread = std::thread::Builder::new().name("accounts".into()).stack_size(256 * 1024).spawn(move || {
+            crate::failpoint::pass("accounts");
             while let Ok(uid) = to_answer.recv() {
                 if answer.send((uid, lookup(uid))).is_err() {
                     return;

@@ -16,7 +16,10 @@ pub(super) fn in_two<T: Send, R: Send>(items: &mut [T], work: impl Fn(&mut T) ->
     let (first, second) = items.split_at_mut(items.len() / 2);
     let (mut done, rest) = thread::scope(|scope| {
         let beside = thread::Builder::new().name("berth-half".to_owned()).stack_size(128 * 1024);
-        let beside = beside.spawn_scoped(scope, || all(second));
+        let beside = beside.spawn_scoped(scope, || {
+            crate::failpoint::pass("berth-half");
+            all(second)
+        });
         (all(first), beside.ok().and_then(|thread| thread.join().ok()))
     });
     done.extend(rest.unwrap_or_else(|| all(second)));

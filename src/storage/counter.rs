@@ -36,6 +36,7 @@ const LEAST_REST: Duration = Duration::from_millis(5);
 pub fn start(board: Arc<Board>, snapshots: impl Fn() -> Arc<Snapshot> + Send + 'static) -> io::Result<()> {
     let reader = Reader::start()?;
     let work = move || {
+        crate::failpoint::pass("berth-storage");
         let mut counter = Counter { reader, ledger: Ledger::default(), begun: Instant::now() };
         let (mut next_round, mut next_put) = (Duration::ZERO, Duration::ZERO);
         let mut dirty = false;
@@ -135,7 +136,7 @@ impl Counter {
     fn log(&mut self, index: usize) {
         let Some(account) = self.ledger.accounts.get(index) else { return };
         let (root, beneath) = place(&account.declared, &account.declared.log);
-        let seen = self.reader.look(&account.who, &root, move |root| measure::log(root, &beneath));
+        let seen = self.reader.look(&account.who, &root, &beneath.clone(), move |root| measure::log(root, &beneath));
         let seen = seen.map_or_else(|error| reading_of(&error), Reading::Known);
         let now = self.now();
         self.ledger.log_seen(index, seen, now, Timestamp::now());
@@ -148,7 +149,9 @@ impl Counter {
         } else {
             let sought = sought(account);
             // With the account's own eyes: to stat what somebody has open may wait for a dead mount, and that is theirs.
-            self.reader.look(&account.who, Path::new("/proc"), move |proc| Ok(files::look(proc, &sought))).unwrap_or_default()
+            self.reader
+                .look(&account.who, Path::new("/proc"), Path::new(""), move |proc| Ok(files::look(proc, &sought)))
+                .unwrap_or_default()
         };
         let now = self.now();
         self.ledger.files_found(index, found, now);
@@ -163,7 +166,7 @@ impl Counter {
         };
         let (root, beneath) = place(&account.declared, workspace);
         let walk = account.walk.take().unwrap_or_else(|| Box::new(Walk::new(&beneath)));
-        let step = self.reader.look(&account.who, &root, move |root| walk.step(root, PIECE));
+        let step = self.reader.look(&account.who, &root, &beneath, move |root| walk.step(root, PIECE));
         let now = self.begun.elapsed();
         match step {
             Ok(Step::More(walk)) => {

@@ -7,6 +7,8 @@
 mod board;
 mod counter;
 mod files;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod ledger;
 mod measure;
 mod mounts;

@@ -32,7 +32,13 @@ impl Mounts {
         self.0.get(&id)
     }
 
-    fn parse(text: &[u8]) -> Self {
+    /// All of them, in no order.
+    #[cfg(any(test, fuzzing))]
+    pub fn all(&self) -> impl Iterator<Item = &Mount> {
+        self.0.values()
+    }
+
+    pub(super) fn parse(text: &[u8]) -> Self {
         Self(text.split(|byte| *byte == b'\n').filter_map(mount).collect())
     }
 }

@@ -12,6 +12,7 @@ use ratatui::layout::Rect;
 use super::effect::Effect;
 use super::event::{Event, Mouse};
 use super::keymap::{Key, Keymap, Place};
+use super::preferences::Preferences;
 use super::query::{Query, complete, without_users};
 use super::state::State;
 use super::update::log::range;
@@ -53,6 +54,14 @@ pub fn keymap(config: &Config) {
         for (index, (key, action)) in bound.iter().enumerate() {
             assert!(bound.iter().skip(index + 1).all(|(other, also)| other != key || action == also), "{} twice", key.label());
         }
+    }
+}
+
+/// The file of preferences: refused in words, or read again as it is written.
+pub fn preferences(data: &[u8]) {
+    match Preferences::parse(&String::from_utf8_lossy(data)) {
+        Ok(preferences) => assert_eq!(Preferences::parse(&preferences.text()), Ok(preferences)),
+        Err(wrong) => is_fit_to_be_seen(Shown::new(&wrong).as_str()),
     }
 }
 

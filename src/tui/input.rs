@@ -66,6 +66,7 @@ pub fn start(keys: Sender<Event>) -> Result<Gate> {
         .name("keys".to_owned())
         .stack_size(256 * 1024)
         .spawn(move || {
+            crate::failpoint::pass("keys");
             swift::be();
             loop {
                 if !wait(&called, &state) {

@@ -32,6 +32,7 @@ impl Outlet {
             .name("terminal".to_owned())
             .stack_size(128 * 1024)
             .spawn(move || {
+                crate::failpoint::pass("terminal");
                 super::swift::be();
                 for frame in receiver {
                     // A terminal that is gone is the watchdog's business.

@@ -65,6 +65,7 @@ impl Performer {
         let (events, own) = (self.events.clone(), self.door.copies());
         tokio::spawn(async move {
             let leaving = tokio::task::spawn_blocking(move || {
+                crate::failpoint::pass("file");
                 let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
                 let directory = clipboard::directory(runtime, own).ok_or_else(|| Error::failed("there is no directory for a file"))?;
                 clipboard::leave(&directory, &text)
@@ -101,7 +102,10 @@ impl Performer {
         let (door, events) = (Arc::clone(&self.door), self.events.clone());
         tokio::spawn(async move {
             let whose = id.clone();
-            let counting = tokio::task::spawn_blocking(move || door.clients(&id).map_err(|error| Shown::new(&error.chain())));
+            let counting = tokio::task::spawn_blocking(move || {
+                crate::failpoint::pass("clients");
+                door.clients(&id).map_err(|error| Shown::new(&error.chain()))
+            });
             let result = match tokio::time::timeout(COUNTING, counting).await {
                 Ok(Ok(result)) => result,
                 _ => Err(Shown::from("the connections could not be counted in time")),
@@ -115,7 +119,10 @@ impl Performer {
     fn read_trail(&self, count: usize) {
         let (door, events) = (Arc::clone(&self.door), self.events.clone());
         tokio::spawn(async move {
-            let reading = tokio::task::spawn_blocking(move || door.trail(count));
+            let reading = tokio::task::spawn_blocking(move || {
+                crate::failpoint::pass("trail");
+                door.trail(count)
+            });
             let trail = match tokio::time::timeout(READING, reading).await {
                 Ok(Ok(trail)) => trail.map_err(|error| Shown::new(&error.chain())),
                 Ok(Err(_)) => Err(Shown::from("the audit trail could not be read")),

@@ -26,6 +26,7 @@ pub fn start(hung_up: Sender<()>) -> Result<()> {
         .name("watchdog".to_owned())
         .stack_size(64 * 1024)
         .spawn(move || {
+            crate::failpoint::pass("watchdog");
             wait_for_hangup();
             let _ = hung_up.try_send(());
             std::thread::sleep(GRACE);

@@ -19,10 +19,12 @@ mod every_key_table;
 mod fake_door;
 #[path = "../support/fleet.rs"]
 mod fleet;
+mod floods;
 mod keymap_table;
 mod logs;
 mod mouse;
 mod overlap;
+mod panics;
 mod pending;
 mod ports;
 mod preferences;

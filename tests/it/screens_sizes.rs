@@ -33,9 +33,9 @@ fn consoles() -> Vec<Console> {
 #[test]
 fn f05_no_size_makes_it_panic() {
     for mut console in consoles() {
-        for (width, height) in (0..=60u16).flat_map(|width| (0..=30u16).map(move |height| (width, height))) {
+        for (width, height) in (0..=60u16).flat_map(|width| (0..=40u16).map(move |height| (width, height))) {
             console.event(Event::Resized(width, height));
-            let _ = console.screen();
+            let _ = console.buffer();
         }
         for (width, height) in [(300, 200), (1, 200), (300, 1), (40, 200), (300, 10), (65_535, 1), (1, 65_535), (100, 30), (99, 16)] {
             console.event(Event::Resized(width, height));
@@ -46,16 +46,23 @@ fn f05_no_size_makes_it_panic() {
     }
 }
 
-/// Every width and every height up to 300x200, a quarter of all pairs, each with something else open; where not everything must hold,
-/// fewer. Neither step divides the number of heights.
+/// Heights and widths at which the screen is divided in another way, and those beside them, and people's own.
+const HEIGHTS: [u16; 12] = [9, 10, 11, 15, 16, 17, 23, 24, 25, 40, 50, 200];
+const WIDTHS: [u16; 14] = [39, 40, 41, 59, 60, 61, 79, 80, 81, 99, 100, 120, 200, 300];
+
+/// Every width and every height up to 300x200: each with every one of [`HEIGHTS`] and [`WIDTHS`], and all pairs of a grid; each size with
+/// something else open.
 #[test]
 fn f05_every_size_is_drawn() {
     let mut consoles = consoles();
-    let stride = if race::length() >= Duration::from_secs(30) { 4 } else { 97 };
-    let sizes = (0..=300u16).flat_map(|width| (0..=200u16).map(move |height| (width, height)));
-    for (index, (width, height)) in sizes.step_by(stride).enumerate() {
-        let count = consoles.len();
-        let console = &mut consoles[index % count];
+    let wide = (0..=300u16).flat_map(|width| HEIGHTS.map(|height| (width, height)));
+    let high = (0..=200u16).flat_map(|height| WIDTHS.map(|width| (width, height)));
+    let (step_x, step_y) = if race::length() >= Duration::from_secs(30) { (7, 5) } else { (23, 19) };
+    let grid = (0..=300u16).step_by(step_x).flat_map(|width| (0..=200u16).step_by(step_y).map(move |height| (width, height)));
+    let count = consoles.len();
+    for (index, (width, height)) in wide.chain(high).chain(grid).enumerate() {
+        // One further with each round: no console meets the same heights and widths only.
+        let console = &mut consoles[(index + index / count) % count];
         console.event(Event::Resized(width, height));
         let _ = console.buffer();
     }

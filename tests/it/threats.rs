@@ -69,7 +69,16 @@ const ROWS: &[(&str, &str, Row)] = &[
     ),
     ("f02", "the terminal hangs up", Tested(&["f02_a_terminal_that_hangs_up_ends_the_console_within_a_second"])),
     ("f03", "the console is suspended and goes on", Tested(&["f03_control_z_gives_the_terminal_to_the_shell_and_fg_comes_back"])),
-    ("f04", "a panic, a signal, a key: every way out", Tested(&["f04_every_way_out_gives_the_terminal_back"])),
+    (
+        "f04",
+        "a panic, a signal, a key: every way out",
+        Tested(&[
+            "f04_every_way_out_gives_the_terminal_back",
+            "f04_a_panic_in_any_thread_of_the_console_gives_the_terminal_back_and_is_told",
+            "f04_a_panic_in_a_thread_of_a_command_is_told_and_counted",
+            "f04_a_paste_of_ten_megabytes_is_a_line_of_input",
+        ]),
+    ),
     (
         "f05",
         "terminals of all sizes, one after the other",
@@ -90,7 +99,11 @@ const ROWS: &[(&str, &str, Row)] = &[
         Tested(&["f11_records_of_other_processes", "a02_f11_a_pid_that_was_given_again_is_another_process"]),
     ),
     ("f12", "many start the same one", Tested(&["f12_of_many_who_start_one_wins_and_one_process_runs"])),
-    ("f13", "a log grows faster than it can be shown", Tested(&["f13_a_storm_is_survived_in_little_memory_and_looking_stays_fast"])),
+    (
+        "f13",
+        "a log grows faster than it can be shown",
+        Tested(&["f13_a_storm_is_survived_in_little_memory_and_looking_stays_fast", "f13_a_flood_of_keys_is_taken_as_it_comes"]),
+    ),
     ("f14", "a log of ten gigabytes", Tested(&["f14_ten_gigabytes_begin_at_once"])),
     (
         "f15",
@@ -111,7 +124,11 @@ const ROWS: &[(&str, &str, Row)] = &[
     ("f19", "a supervisor that hangs or ends in the middle", Waits("systemd, Docker and PM2")),
     ("f20", "berth itself is killed while servers run", Tested(&["f20_berth_killed"])),
     ("f21", "the kernel refuses its list of sockets", Tested(&["f21_where_sock_diag_is_refused_files_are_read_and_it_is_said"])),
-    ("f22", "a user's tree lies on a mount that does not answer", Tested(&["f22_dead_mount"])),
+    (
+        "f22",
+        "a user's tree lies on a mount that does not answer",
+        Tested(&["f22_dead_mount", "f22_dead_mount_that_a_keeper_waits_for", "f22_silent_mount_that_a_keeper_waits_for"]),
+    ),
     ("f23", "an account is deleted and its uid given again", Tested(&["f23_account_deleted"])),
     ("f24", "a half made instance", Waits("provisioning")),
 ];

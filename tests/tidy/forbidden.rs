@@ -56,3 +56,21 @@ fn nothing_is_left_for_later() {
     found.extend(find("tests", &words));
     assert!(found.is_empty(), "\n{}\n", found.join("\n"));
 }
+
+#[test]
+fn every_thread_can_be_made_to_panic() {
+    let begins = ["thread::Builder", "thread::spawn(", "spawn_blocking(", "scope.spawn("];
+    // A keeper's environment is empty: nothing in it can be told to fail.
+    let except = ["src/supervisor/process/rotate/", "src/cli/fake.rs"];
+    let mut wrong = Vec::new();
+    for file in rust_files("src").iter().filter(|file| !except.iter().any(|prefix| file.path.starts_with(prefix))) {
+        let count = |words: &[&str]| {
+            program_lines(file).map(|(_, line)| words.iter().map(|word| line.matches(word).count()).sum::<usize>()).sum::<usize>()
+        };
+        let (threads, places) = (count(&begins), count(&["failpoint::pass("]));
+        if threads > places {
+            wrong.push(format!("{}: {threads} threads, {places} failpoints", file.path));
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n"));
+}

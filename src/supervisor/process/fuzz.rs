@@ -3,6 +3,7 @@
 //! It must never touch a file: the text is given.
 
 use super::record::Record;
+use super::spec::Word;
 
 /// A record: read twice it says the same, and what is of another boot names no process.
 pub fn record(data: &[u8]) {
@@ -16,5 +17,13 @@ pub fn record(data: &[u8]) {
     // Half a line more, as a full disk leaves it, takes nothing away.
     if text.ends_with('\n') {
         assert_eq!(Record::parse(&format!("{text}{{\"exit"), "5c8a"), here);
+    }
+}
+
+/// What a keeper says. It is the user's process: whatever it says is a word or none.
+pub fn word(data: &[u8]) {
+    if let Ok(word) = serde_json::from_slice::<Word>(data) {
+        let text = serde_json::to_vec(&word).unwrap_or_default();
+        assert!(serde_json::from_slice::<Word>(&text).is_ok_and(|again| format!("{again:?}") == format!("{word:?}")));
     }
 }

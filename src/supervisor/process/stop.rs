@@ -18,6 +18,9 @@ use super::{ProcessSupervisor, identity_of};
 /// What the keeper is given beyond the grace: SIGKILL's time, and some for a busy host.
 const BEYOND: Duration = Duration::from_secs(4);
 
+/// How long the kernel may take to end a keeper that was killed.
+const KILLED: Duration = Duration::from_secs(1);
+
 /// Ends the tree.
 pub fn stop(supervisor: &ProcessSupervisor, declared: &Declared, extra: &[ProcessKey], by: &Caller, grace: Duration) -> Result<Stopped> {
     // Recorded first, so that the end is never taken for a crash. A full disk must not keep anybody from stopping: the error is dropped.
@@ -48,7 +51,11 @@ pub fn stop(supervisor: &ProcessSupervisor, declared: &Declared, extra: &[Proces
     // A user may kill or stop the own hand. That must not keep what is left in the group alive: the error is told when that is through.
     let failed = if left.is_empty() { None } else { end_by_hand(supervisor, &who, &left, grace).err() };
     end_group(supervisor, declared, record.keeper, true, &mut stopped);
-    stopped.survivors.extend(tree.iter().filter_map(|key| Some((key.pid, state_of(*key)?))));
+    // A keeper may hang in a dead mount of its user's, and cannot be killed there: it is not passed over.
+    if let Some(keeper) = keeper {
+        wait_for_end(keeper, KILLED);
+    }
+    stopped.survivors.extend(tree.iter().chain(&keeper).filter_map(|key| Some((key.pid, state_of(*key)?))));
     stopped.survivors.sort_unstable();
     stopped.survivors.dedup();
     match failed {

@@ -82,6 +82,7 @@ impl LogDesk {
         }
         let events = self.events.clone();
         drop(tokio::task::spawn_blocking(move || {
+            crate::failpoint::pass("log-page");
             // When the loop has ended there is nobody to tell.
             let _ = events.blocking_send(Event::LogRead(serial, ask, reel.page(&ask)));
         }));
@@ -100,6 +101,10 @@ impl LogDesk {
     fn later(&self, patience: Duration, done: &'static str, task: impl FnOnce(&AtomicBool) -> Event + Send + 'static) {
         let (events, stop) = (self.events.clone(), Arc::new(AtomicBool::new(false)));
         let stopped = Arc::clone(&stop);
+        let task = move |stop: &AtomicBool| {
+            crate::failpoint::pass("log-task");
+            task(stop)
+        };
         tokio::spawn(async move {
             let event = match tokio::time::timeout(patience, tokio::task::spawn_blocking(move || task(&stopped))).await {
                 Ok(Ok(event)) => event,
@@ -119,7 +124,10 @@ impl LogDesk {
         let (door, events, opened) = (Arc::clone(&self.door), self.events.clone(), self.opened.0.clone());
         self.following = Some(tokio::spawn(async move {
             tokio::time::sleep(after).await;
-            let opening = tokio::task::spawn_blocking(move || door.reel(&ids));
+            let opening = tokio::task::spawn_blocking(move || {
+                crate::failpoint::pass("log-open");
+                door.reel(&ids)
+            });
             let reel = match tokio::time::timeout(OPENING, opening).await {
                 Ok(Ok(Ok(reel))) => Arc::new(reel),
                 Ok(Ok(Err(error))) => return tell(&events, serial, Err(Shown::new(&error.chain()))).await,
@@ -151,7 +159,10 @@ impl LogDesk {
             reels.push(opened);
         }
         if !reels.is_empty() {
-            drop(tokio::task::spawn_blocking(move || drop(reels)));
+            drop(tokio::task::spawn_blocking(move || {
+                crate::failpoint::pass("log-close");
+                drop(reels);
+            }));
         }
     }
 
@@ -172,7 +183,10 @@ impl LogDesk {
             std::thread::Builder::new()
                 .name("pager".into())
                 .stack_size(256 * 1024)
-                .spawn(move || drop(write_all(&reel, 0, u64::MAX - 1, &names, &mut pipe, &AtomicBool::new(false))))
+                .spawn(move || {
+                    crate::failpoint::pass("pager");
+                    drop(write_all(&reel, 0, u64::MAX - 1, &names, &mut pipe, &AtomicBool::new(false)));
+                })
                 .while_doing(|| "cannot feed the pager".to_owned())?;
         }
         Ok(child)

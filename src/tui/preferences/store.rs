@@ -7,7 +7,7 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc;
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::Duration;
 
 use nix::unistd::{Uid, User, geteuid};
@@ -30,7 +30,17 @@ const PARTING: Duration = Duration::from_millis(300);
 /// The place of the file, and who writes it.
 pub struct Store {
     file: Option<PathBuf>,
-    writer: Option<(mpsc::Sender<Preferences>, mpsc::Receiver<()>)>,
+    writer: Option<Writer>,
+}
+
+/// The way to the thread that writes.
+struct Writer {
+    /// The newest, until the thread takes them. A disk that hangs is owed one choice, not all that were made meanwhile.
+    newest: Arc<Mutex<Option<Preferences>>>,
+    /// Tells that there are some.
+    call: mpsc::SyncSender<()>,
+    /// Ends with the thread.
+    ended: mpsc::Receiver<()>,
 }
 
 impl Store {
@@ -67,38 +77,40 @@ impl Store {
     pub fn keep(&mut self, preferences: Preferences, events: &Sender<Event>) {
         let Some(file) = &self.file else { return };
         let writer = self.writer.get_or_insert_with(|| {
-            let (sender, receiver) = mpsc::channel();
+            let newest = Arc::default();
+            let (call, called) = mpsc::sync_channel(1);
             let (done, ended) = mpsc::channel();
-            let (file, events) = (file.clone(), events.clone());
+            let (file, events, taken) = (file.clone(), events.clone(), Arc::clone(&newest));
             let job = move || {
-                work(&file, &receiver, &events);
+                crate::failpoint::pass("preferences");
+                work(&file, &taken, &called, &events);
                 // Nobody waits unless the console is being left.
                 let _ = done.send(());
             };
-            // Without a thread the sender finds nobody, and nothing is kept.
+            // Without a thread the call finds nobody, and nothing is kept.
             drop(std::thread::Builder::new().name("preferences".to_owned()).stack_size(128 * 1024).spawn(job));
-            (sender, ended)
+            Writer { newest, call, ended }
         });
-        let _ = writer.0.send(preferences);
+        *writer.newest.lock().unwrap_or_else(PoisonError::into_inner) = Some(preferences);
+        // Full: it has been called and has not looked yet.
+        let _ = writer.call.try_send(());
     }
 }
 
 impl Drop for Store {
     fn drop(&mut self) {
-        if let Some((sender, ended)) = self.writer.take() {
-            drop(sender);
+        if let Some(Writer { call, ended, .. }) = self.writer.take() {
+            drop(call);
             let _ = ended.recv_timeout(PARTING);
         }
     }
 }
 
 /// Writes what comes, until nothing can come any more.
-fn work(file: &Path, receiver: &mpsc::Receiver<Preferences>, events: &Sender<Event>) {
+fn work(file: &Path, newest: &Mutex<Option<Preferences>>, called: &mpsc::Receiver<()>, events: &Sender<Event>) {
     let mut told = false;
-    while let Ok(mut newest) = receiver.recv() {
-        while let Ok(newer) = receiver.try_recv() {
-            newest = newer;
-        }
+    while called.recv().is_ok() {
+        let Some(newest) = newest.lock().unwrap_or_else(PoisonError::into_inner).take() else { continue };
         if let Err(error) = write(file, &newest.text())
             && !std::mem::replace(&mut told, true)
         {

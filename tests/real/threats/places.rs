@@ -3,7 +3,7 @@
 //! It must never mount anything that the test's end leaves behind.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::Write;
+use std::io::{Read, Write};
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -18,6 +18,9 @@ use crate::parts;
 
 /// The longest that a command may take beside a mount that does not answer.
 const AT_MOST: Duration = Duration::from_secs(30);
+
+/// How long anything may take on a busy machine beside one of which somebody else waits for an answer.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Something mounted, gone when dropped.
 struct Mounted(PathBuf);
@@ -39,6 +42,25 @@ impl Mounted {
         let result = unsafe { libc::mount(source.as_ptr(), target.as_ptr(), kind.as_ptr(), 0, options.as_ptr().cast()) };
         assert_eq!(result, 0, "{}", std::io::Error::last_os_error());
         (Self(path.to_owned()), device)
+    }
+}
+
+/// Reads what is asked of a file system and answers that it is there, and nothing else ever: who asks waits where no signal reaches them.
+/// Ends when the file system is taken away.
+fn say_nothing(mut device: File) {
+    let mut request = vec![0; 1 << 17];
+    while let Ok(length @ 40..) = device.read(&mut request) {
+        let number = |at: usize| u32::from_le_bytes(request[at..at + 4].try_into().unwrap());
+        // FUSE_INIT of <linux/fuse.h>: version 7.31, then flags and sizes.
+        if length >= 40 && number(4) == 26 {
+            let mut answer = [80u32.to_le_bytes(), [0; 4]].concat();
+            answer.extend_from_slice(&request[8..16]);
+            for word in [7u32, 31, 65_536, 0, 12 << 16 | 16, 65_536, 1, 16] {
+                answer.extend_from_slice(&word.to_le_bytes());
+            }
+            answer.resize(80, 0);
+            device.write_all(&answer).unwrap();
+        }
     }
 }
 
@@ -168,7 +190,7 @@ fn f08_what_could_not_be_found_is_no_end() {
 
     // The same for want of descriptors, wherever it is that the last one is missing.
     let mut told = 0;
-    for limit in (5..=40).rev() {
+    for limit in [40, 32, 28, 24, 22, 20, 18, 16, 14, 12, 10, 8] {
         let pid = silent(&host, alice);
         let few = format!("--nofile={limit}:{limit}");
         let output = under(&host, &["prlimit", &few, "--"], &["ls"]);
@@ -274,4 +296,89 @@ fn f22_dead_mount() {
     host.berth.done(&["stop", &alice.name, &bob.name]);
     alice.assert_idle();
     host.berth.done(&["start", &alice.name]);
+}
+
+/// Whether a thread of a process waits for a mount.
+fn waits_for_mount(pid: i32) -> bool {
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    let mut where_to = threads.map(|thread| fs::read_to_string(thread.path().join("wchan")).unwrap_or_default());
+    where_to.any(|place| place.contains("fuse") || place.contains("request_wait"))
+}
+
+/// The keeper's thread waits for the mount, and with it the kernel's name that everybody else who looks waits for.
+fn beside_a_waiting_keeper(answers: bool) {
+    let Some(()) = parts::root() else { return };
+    let Some(()) = parts::part("fuse", Path::new("/dev/fuse").exists().then_some(()).ok_or_else(|| "no /dev/fuse".to_owned())) else {
+        return;
+    };
+    let host = Host::with(&[RESTS, RESTS], "log_max = \"1M\"");
+    let [alice, bob] = &host.owners[..] else { panic!("two owners") };
+    host.berth.done(&["start", &alice.name, &bob.name]);
+    let (dead, device) = Mounted::dead(&host.tree(alice));
+    let silence = answers.then(|| {
+        let device = device.try_clone().unwrap();
+        std::thread::spawn(|| say_nothing(device))
+    });
+    let keeper = host.keeper(alice);
+    let begun = Instant::now();
+    while !waits_for_mount(keeper) {
+        assert!(begun.elapsed() < PATIENCE, "the keeper never looked at its log");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    // Each ends, is collected, and leaves nobody behind who holds its output: this waits for all three.
+    let within = |words: &[&str]| {
+        let begun = Instant::now();
+        let ran = host.berth.run(words);
+        assert!(ran.code.is_some() && begun.elapsed() < PATIENCE, "{words:?}: {:?} after {:?}: {}", ran.code, begun.elapsed(), ran.text);
+        ran
+    };
+    let told = within(&["check"]);
+    assert!(told.text.contains("does not answer") && told.text.contains(&alice.name), "{}", told.text);
+    within(&["ls"]);
+    within(&["show", &alice.name]);
+    assert_ne!(within(&["logs", &alice.name]).code, Some(0));
+    assert_eq!(host.berth.instance(&bob.name)["state"], "running");
+    // The console goes on, and can be left and killed.
+    for is_killed in [false, true] {
+        let mut console = host.berth.console(120, 40);
+        console.until("the other's row", PATIENCE, |text| text.contains("● 2 up"));
+        console.keys("?");
+        console.until("an answer to a key", PATIENCE, |text| text.contains("Esc"));
+        if is_killed {
+            nix::sys::signal::kill(nix::unistd::Pid::from_raw(console.pid()), nix::sys::signal::Signal::SIGKILL).unwrap();
+        } else {
+            console.keys("\u{3}");
+        }
+        console.end(PATIENCE);
+    }
+    assert_eq!(within(&["restart", &bob.name]).code, Some(0));
+    let stopped = within(&["stop", &alice.name]);
+    if stopped.code == Some(0) {
+        alice.assert_idle();
+    } else {
+        assert!(stopped.text.contains("in state"), "it names what is left: {}", stopped.text);
+    }
+    drop((dead, device));
+    if let Some(thread) = silence {
+        thread.join().unwrap();
+    }
+    // Whoever was killed in the mount ends with it.
+    let begun = Instant::now();
+    while !alice.processes().is_empty() && stopped.code != Some(0) {
+        assert!(begun.elapsed() < PATIENCE, "{:?}", alice.processes());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    host.berth.done(&["stop", &alice.name, &bob.name]);
+    alice.assert_idle();
+    host.berth.done(&["start", &alice.name]);
+}
+
+#[test]
+fn f22_dead_mount_that_a_keeper_waits_for() {
+    beside_a_waiting_keeper(false);
+}
+
+#[test]
+fn f22_silent_mount_that_a_keeper_waits_for() {
+    beside_a_waiting_keeper(true);
 }
