@@ -30,7 +30,7 @@ pub fn run(assign: &Assign, global: &Global, open: impl FnOnce() -> Result<Box<d
         });
         unless_closed(out.json(&document))?;
     } else {
-        let text = results::text(&assign.id, &outcome, out.style());
+        let text = results::text(&assign.id, &outcome, out.style(), out.program());
         // What did not happen goes where errors go.
         unless_closed(if done { out.text(&text) } else { results::tell_failure(&text) })?;
     }
