@@ -223,7 +223,7 @@ mod tests {
           timeouts       1 min to start, 10.0 s to stop
 
         ✖ port-taken  8107 is held by pid 4711 (python3, bob), since 03:09:41; carol's instance is assigned it
-          mend it:    set port 8110, the next free one, in /opt/mcp-server/users/carol/config/config.json, then berth restart carol
+          mend it:    berth assign carol --port 8110    the next free one, and a restart
         ");
     }
 

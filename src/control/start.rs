@@ -39,13 +39,10 @@ pub(super) fn start(
         return Err(Error::failed(format!("not started. Whether it runs is not known: {why}")));
     }
     if let Some(taken) = about(snapshot, &order.id, Code::PortTaken).or_else(|| rivals(snapshot, &order.id)) {
-        return Err(Error::new(Kind::Busy, format!("not started. {}", taken.evidence))
-            .hint("berth ports --free    lists free ports for its configuration"));
+        return Err(Error::new(Kind::Busy, format!("not started. {}", taken.evidence)).hint(another_port(declared)));
     }
     if let Some(obstacle) = port::obstacle(declared) {
-        return Err(
-            Error::new(Kind::Busy, format!("not started. {obstacle}")).hint("berth ports --free    lists free ports for its configuration")
-        );
+        return Err(Error::new(Kind::Busy, format!("not started. {obstacle}")).hint(another_port(declared)));
     }
     progress(&Shown::new("starting"));
     let begun = Instant::now();
@@ -65,6 +62,11 @@ fn about<'a>(snapshot: &'a Snapshot, id: &InstanceId, code: Code) -> Option<&'a 
 /// The finding that another instance that is configured with the same port has it. Whose instance is not up does not have it itself.
 fn rivals<'a>(snapshot: &'a Snapshot, id: &InstanceId) -> Option<&'a Finding> {
     about(snapshot, id, Code::PortDuplicate).filter(|finding| !finding.processes.is_empty())
+}
+
+/// The way out where the port is somebody else's.
+fn another_port(declared: &Declared) -> String {
+    format!("berth assign {} --port auto    gives it a free one", declared.id)
 }
 
 fn already(row: &Row) -> String {

@@ -72,11 +72,8 @@ pub(super) fn sentence(remedy: Remedy, finding: &Finding, snapshot: &Snapshot, p
     match remedy {
         Remedy::FreeSpace | Remedy::LimitLog | Remedy::MoveDatabase => storage::remedy(remedy, finding, row?, snapshot, program),
         Remedy::Reassign => {
-            let (config, restart) = (config?, program.about("restart", id));
-            Some(match free_for(finding, snapshot) {
-                Some(port) => format!("set port {port}, the next free one, in {config}, then {restart}"),
-                None => format!("set another port in {config}, then {restart} (free ports: {})", program.line(["ports", "--free"])),
-            })
+            let what = if free_for(finding, snapshot).is_some() { "the next free one" } else { "a free one" };
+            Some(format!("{}    {what}, and a restart", assign(finding, id, snapshot, program)))
         }
         // The reassignment says which file already.
         Remedy::EditConfig if finding.remedies.contains(&Remedy::Reassign) => None,
@@ -93,6 +90,12 @@ pub(super) fn sentence(remedy: Remedy, finding: &Finding, snapshot: &Snapshot, p
             }
         }
     }
+}
+
+/// The command that gives an instance another port.
+pub(super) fn assign(finding: &Finding, id: &InstanceId, snapshot: &Snapshot, program: &Program) -> String {
+    let port = free_for(finding, snapshot).map_or_else(|| "auto".to_owned(), |port| port.to_string());
+    program.line(["assign", &id.to_string(), "--port", &port])
 }
 
 /// The port that an instance should move to.
@@ -170,7 +173,7 @@ mod tests {
         assert_eq!(
             advice,
             [
-                "mend it: set port 8110, the next free one, in /opt/mcp-server/users/carol/config/config.json, then berth restart carol",
+                "mend it: berth assign carol --port 8110    the next free one, and a restart",
                 "see it: berth show carol",
                 "mend it: edit /opt/mcp-server/users/hank/config/config.json",
                 "see it: berth show hank",
@@ -215,8 +218,7 @@ mod tests {
         assert_eq!(
             advice(&finding, &snapshot, &program).into_iter().map(|advice| advice.text).collect::<Vec<_>>(),
             [
-                "set another port in /opt/mcp-server/users/dave/config/config.json, then berth --config /srv/berth.toml restart dave \
-                 (free ports: berth --config /srv/berth.toml ports --free)",
+                "berth --config /srv/berth.toml assign dave --port auto    a free one, and a restart",
                 "berth --config /srv/berth.toml show dave",
             ]
         );

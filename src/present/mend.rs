@@ -54,8 +54,11 @@ pub struct Giver<'console> {
     pub program: &'console Program,
 }
 
+/// Why the console does not give a port.
+const ASKS_FIRST: &str = "it changes a file; with --dry-run the command says how";
+
 /// Why berth does not edit.
-const EDITS_NOTHING: &str = "berth changes no configuration";
+const EDITS_NOTHING: &str = "what it should say only its owner knows";
 
 /// Why berth does not end a stranger.
 const ENDS_NO_STRANGER: &str = "it is no instance, so berth does not end it";
@@ -83,10 +86,7 @@ fn one(remedy: Remedy, finding: &Finding, id: &InstanceId, row: Option<&Row>, sn
     let told = || advice::sentence(remedy, finding, snapshot, giver.program).map(How::Tell);
     match remedy {
         Remedy::Reassign => {
-            let edit = row.and_then(|row| edit(finding, row, caller));
-            let how = edit
-                .map(|edit| command(format!("{edit} && {}", giver.program.line([Verb::Restart.word(), &id.to_string()])), EDITS_NOTHING))
-                .or_else(told)?;
+            let how = command(advice::assign(finding, id, snapshot, giver.program), ASKS_FIRST);
             let port =
                 advice::free_for(finding, snapshot).map_or_else(|| "another port".to_owned(), |port| format!("the free port {port}"));
             mend(format!("give {id} {port}"), how)
@@ -178,10 +178,9 @@ mod tests {
         assert_eq!(
             all,
             [
-                "give carol the free port 8110: Command { command: \"sudo -u carol ${EDITOR:-vi} /opt/mcp-server/users/carol/config/config.json \
-                 && berth restart carol\", why: \"berth changes no configuration\" }",
+                "give carol the free port 8110: Command { command: \"berth assign carol --port 8110\", why: \"it changes a file; with --dry-run the command says how\" }",
                 "mend hank's configuration: Command { command: \"sudo -u hank ${EDITOR:-vi} \
-                 /opt/mcp-server/users/hank/config/config.json\", why: \"berth changes no configuration\" }",
+                 /opt/mcp-server/users/hank/config/config.json\", why: \"what it should say only its owner knows\" }",
                 "end it, if it should not be there: Command { command: \"kill 4800\", why: \"it is no instance, so berth does not end it\" }",
             ]
         );

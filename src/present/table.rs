@@ -145,7 +145,7 @@ mod tests {
         bob/:8190  ● running   8190  4800    0.0    2.0 M  -              10 min  -        port-stranger
 
         ✖ port-taken      8107 is held by pid 4711 (python3, bob), since 03:09:41; carol's instance is assigned it
-          mend it:    set port 8110, the next free one, in /opt/mcp-server/users/carol/config/config.json, then berth restart carol
+          mend it:    berth assign carol --port 8110    the next free one, and a restart
           see it:     berth show carol
         ✖ config-invalid  /opt/mcp-server/users/hank/config/config.json:3:7: expected `,` or `}`
           mend it:    edit /opt/mcp-server/users/hank/config/config.json

@@ -52,12 +52,12 @@ fn the_banners_finding_is_mended_from_anywhere() {
     assert_eq!(
         listed(&state),
         [
-            "- give carol the free port 8110: berth changes no configuration",
-            "> └ copy the command: sudo -u carol ${EDITOR:-vi} /opt/mcp-server/users/carol/config/config.json && berth restart carol",
+            "- give carol the free port 8110: it changes a file; with --dry-run the command says how",
+            "> └ copy the command: berth assign carol --port 8110",
         ]
     );
     let effects = press(&mut state, KeyCode::Enter);
-    let text = "sudo -u carol ${EDITOR:-vi} /opt/mcp-server/users/carol/config/config.json && berth restart carol".to_owned();
+    let text = "berth assign carol --port 8110".to_owned();
     assert_eq!(effects, [Effect::Copy { what: "the command".to_owned(), text }]);
     assert!(state.picker.is_none());
 }

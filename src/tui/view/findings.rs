@@ -160,12 +160,15 @@ fn chosen(state: &State, snapshot: &Snapshot, finding: &Finding, area: Rect, buf
     prose.say((finding.level().word(), tone), LABEL, finding.evidence.as_str(), Style::new());
     let (see, mend): (Vec<_>, Vec<_>) =
         advice::advice(finding, snapshot, &settings.program).into_iter().partition(|advice| advice.label == "see it");
-    for advice in mend {
+    for advice in &mend {
         prose.say((advice.label, theme.dim), LABEL, &advice.text, Style::new());
     }
+    let is_named = |command: &str| mend.iter().any(|advice| advice.text.contains(command));
     for mend in mend::of_finding(finding, snapshot, settings.giver()) {
-        // What berth does itself is named by the sentence already.
-        if let How::Command { command, .. } = &mend.how {
+        // A command that berth has is named by the sentence already.
+        if let How::Command { command, .. } = &mend.how
+            && !is_named(command)
+        {
             prose.say(("command", theme.dim), LABEL, command, theme.key);
         }
     }
