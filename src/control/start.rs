@@ -38,7 +38,7 @@ pub(super) fn start(
         let why = row.why.as_ref().map_or("it may not be seen", |why| why.as_str());
         return Err(Error::failed(format!("not started. Whether it runs is not known: {why}")));
     }
-    if let Some(taken) = about(snapshot, &order.id, Code::PortTaken).or_else(|| rivals(snapshot, &order.id)) {
+    if let Some(taken) = rivals(snapshot, &order.id).or_else(|| about(snapshot, &order.id, Code::PortTaken)) {
         return Err(Error::new(Kind::Busy, format!("not started. {}", taken.evidence)).hint(another_port(declared)));
     }
     if let Some(obstacle) = port::obstacle(declared) {

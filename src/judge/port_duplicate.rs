@@ -161,12 +161,12 @@ mod tests {
     }
 
     #[test]
-    fn one_dispute_is_one_finding_and_one_conflict() {
+    fn one_dispute_is_one_conflict_from_whichever_side_it_is_found() {
         let mut host = Host::new();
         host.declare("alice", 1001, "127.0.0.1:8081").declare("bob", 1002, "127.0.0.1:8081");
         host.keep("bob", 200, Some("127.0.0.1:8081"));
         let codes = |host: &Host| host.judge().findings.iter().map(|finding| finding.code).collect::<Vec<_>>();
-        assert_eq!((codes(&host), host.judge().totals.conflicts), (vec![Code::PortDuplicate], 1));
+        assert_eq!((codes(&host), host.judge().totals.conflicts), (vec![Code::PortTaken, Code::PortDuplicate], 1));
         // That somebody else has what both want is another thing to mend, for each of them, about the same port.
         host.end(&[200, 201]).process(300, 1, 1003, "python3").listen(300, "127.0.0.1:8081");
         assert_eq!((findings(&host.judge(), Code::PortTaken).len(), host.judge().totals.conflicts), (2, 1));

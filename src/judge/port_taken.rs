@@ -113,10 +113,6 @@ impl Rule for PortTaken {
     fn check(&self, facts: &Facts<'_>, found: &mut Vec<Finding>) {
         for (index, subject) in facts.subjects().iter().enumerate() {
             let foreign = facts.taken.of(index);
-            // Then port-duplicate tells it, and one dispute is told once.
-            if foreign.clone().all(|heard| is_rivals(facts, index, heard)) {
-                continue;
-            }
             let Some(since) = foreign.clone().map(|heard| facts.listener(heard).0.since).min() else { continue };
             let Some(port) = subject.declared.port else { continue };
             let holders = words::list(&distinct(foreign.clone().map(|heard| facts.holder(heard))));
@@ -134,16 +130,6 @@ impl Rule for PortTaken {
                 remedies: if by_instance { vec![Remedy::Reassign, Remedy::StopHolder] } else { vec![Remedy::Reassign] },
             });
         }
-    }
-}
-
-/// Whether a listener is that of another instance with the same right to the port: one that is configured with it too.
-fn is_rivals(facts: &Facts<'_>, index: usize, heard: usize) -> bool {
-    let Whose::Instance(owner) = facts.listener(heard).1 else { return false };
-    let (one, other) = (&facts.subjects()[index], &facts.subjects()[owner]);
-    match (one.endpoint, other.endpoint) {
-        (Some(wanted), Some(had)) => wanted.port == had.port && wanted.overlaps(&had) && !one.elsewhere && !other.elsewhere,
-        _ => false,
     }
 }
 

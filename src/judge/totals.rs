@@ -54,7 +54,7 @@ mod tests {
         assert_eq!(totals.ports_in_use, 2);
         // bob's port is taken by alice's instance, because both are configured with it.
         assert_eq!(totals.conflicts, 1);
-        assert_eq!(totals.findings.get(&Level::Error), Some(&1));
+        assert_eq!(totals.findings.get(&Level::Error), Some(&2));
         assert_eq!(totals.findings.get(&Level::Warning), Some(&1));
     }
 }

@@ -28,7 +28,10 @@ pub struct Banner {
 /// The banner; `None` when all is well. An error comes first, then a crash, then a warning; notes make no banner.
 pub fn banner(snapshot: &Snapshot) -> Option<Banner> {
     let of_finding = |level: Level| {
-        let finding = snapshot.findings.iter().position(|finding| finding.level() == level)?;
+        let worst = snapshot.findings.iter().position(|finding| finding.level() == level)?;
+        // Of a dispute the finding that says who should move.
+        let is_verdict = |finding: &Finding| finding.code == Code::PortDuplicate && finding.port == snapshot.findings[worst].port;
+        let finding = snapshot.findings.iter().position(is_verdict).unwrap_or(worst);
         Some(Banner { level, sentence: snapshot.findings[finding].evidence.clone(), finding: Some(finding), crashed: None })
     };
     let of_crash = || {

@@ -94,7 +94,7 @@ pub const FLEET: &[Row] = &[
     (Press(Fleet, "tab"), &[Has("Enter detail")], &[Has("Enter table"), Has("OWNER")]),
     (Press(Fleet, "shift-tab"), &[Has("Enter table")], &[Has("Enter detail")]),
     (Press(Fleet, "2"), &[Lacks("─ ports ")], &[Has("─ ports "), Lacks("OWNER")]),
-    (Press(Fleet, "3"), &[Lacks("EVIDENCE")], &[Has("EVIDENCE"), Chosen("port-duplicate")]),
+    (Press(Fleet, "3"), &[Lacks("EVIDENCE")], &[Has("EVIDENCE"), Chosen("port-taken")]),
     (Press(Fleet, "4"), &[Lacks("─ events ")], &[Has("─ events "), Line("ann", "start by ")]),
     (Press(Fleet, "5"), &[Lacks("─ host ")], &[Has("─ host ")]),
     (Type("1"), &[], &[Has("OWNER")]),
