@@ -222,6 +222,8 @@ pub struct Claim {
     pub main: Option<ProcessKey>,
     /// `Some(true)` wished up, `Some(false)` wished down, `None` when this caller may not know.
     pub wished_up: Option<bool>,
+    /// When its end was asked for by way of berth, last.
+    pub stop_asked_at: Option<Timestamp>,
     /// How it last ended, when nothing of it runs.
     pub exit: Option<LastExit>,
     /// Its last ends, oldest first, what runs now not among them.
@@ -250,6 +252,7 @@ impl Claim {
             keeper: None,
             main: None,
             wished_up: if denied { None } else { Some(false) },
+            stop_asked_at: None,
             exit: None,
             exits: Arc::default(),
             started_at: None,

@@ -165,7 +165,15 @@ fn is_being_kept(given: &Circumstances<'_>) -> bool {
 fn was_asked(given: &Circumstances<'_>) -> bool {
     let ordered = given.underway.is_some_and(|underway| matches!(underway.verb, Verb::Stop | Verb::Restart));
     let earlier = given.previous.is_some_and(|row| row.state == State::Stopping || row.wish == Some(Wish::Up));
-    ordered || earlier
+    ordered || earlier || was_asked_of_it(given)
+}
+
+/// Whether what ran was asked to end after it was started. A picture between the order and the end shows it running, with the new wish
+/// already; a stop of long ago was for another.
+fn was_asked_of_it(given: &Circumstances<'_>) -> bool {
+    let asked = given.claim.and_then(|claim| claim.stop_asked_at);
+    let started = given.previous.filter(|row| row.state.is_up()).and_then(|row| row.started_at);
+    asked.zip(started).is_some_and(|(asked, started)| asked >= started)
 }
 
 /// The end of what ran in the snapshot before and is gone: as it was recorded since, else unknown and now.

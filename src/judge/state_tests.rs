@@ -116,6 +116,20 @@ fn what_a_script_stopped_says_how_it_ended() {
     assert!(verdict.why.is_some());
 }
 
+#[test]
+fn a_stop_from_elsewhere_is_no_crash_although_it_was_seen_to_run_with_the_new_wish() {
+    let mut host = Host::new();
+    host.declare("alice", 1001, "127.0.0.1:8081").keep("alice", 200, Some("127.0.0.1:8081"));
+    let before = row(&host.judge(), "alice").clone();
+    let ran = Row { wish: Some(Wish::Down), started_at: Some(wall() - jiff::SignedDuration::from_secs(60)), ..before };
+    for (asked, expected) in [(5, State::Stopped), (120, State::Crashed)] {
+        let stop_asked_at = Some(wall() - jiff::SignedDuration::from_secs(asked));
+        let claim = Claim { stop_asked_at, ..Claim::nothing(id("alice"), false) };
+        let verdict = state(&Circumstances { previous: Some(&ran), ..not_running(&claim) });
+        assert_eq!(verdict.state, expected, "asked {asked} s ago");
+    }
+}
+
 fn not_running(claim: &Claim) -> Circumstances<'_> {
     Circumstances {
         underway: None,

@@ -159,6 +159,6 @@ fn what_cannot_be_had_or_written_changes_nothing() {
     fs::remove_file(tree.path().join("other")).unwrap();
     // Not running and not wished to: it is told how to go on, and nothing is started.
     let (code, out, errors) = tree.berth(&["assign", "ann", "--port", &free.to_string()]);
-    assert!(code == 0 && out.contains("berth start ann"), "{code} {out}{errors}");
+    assert!(code == 0 && out.contains("start ann"), "{code} {out}{errors}");
     assert_eq!((file(&tree, "ann"), &tree.row("ann")["state"]), (moved(ann, free), &"stopped".into()));
 }

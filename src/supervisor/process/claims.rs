@@ -138,6 +138,7 @@ fn claim_of(id: &InstanceId, record: Option<&Record>, denied: bool) -> Claim {
         keeper: record.keeper,
         main: record.main,
         wished_up: Some(!record.stop_asked),
+        stop_asked_at: record.stop_asked_at,
         exit: record.exit,
         exits: Arc::clone(&record.exits),
         started_at: record.started_at,

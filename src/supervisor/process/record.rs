@@ -122,6 +122,8 @@ pub struct Record {
     pub started_at: Option<Timestamp>,
     /// Somebody asked for its end.
     pub stop_asked: bool,
+    /// When berth was asked for it last.
+    pub stop_asked_at: Option<Timestamp>,
     /// That somebody did not ask berth.
     pub ended_outside: bool,
     /// How it ended.
@@ -191,7 +193,7 @@ impl Record {
                     // A first start that fails is the keeper's end; of a later one it says itself what comes next.
                     record.settled = record.main.is_none();
                 }
-                Event::StopAsked { .. } => record.stop_asked = true,
+                Event::StopAsked { at, .. } => (record.stop_asked, record.stop_asked_at) = (true, Some(at)),
                 Event::Exited { code, signal, asked_outside, over_memory, at } => {
                     let exit = exit_of(code, signal, at, over_memory);
                     record.exit = Some(exit);
