@@ -116,9 +116,11 @@ fn lay_out(base: &Path, owner: &Account, port: u16) {
     chown(base.join("users"), Some(0), Some(0)).unwrap();
 }
 
-/// A range from `first` on, one base, and a configuration below each user's directory; `template` stands in `[template.default]`.
+/// A range from `first` on, one base, and a configuration below each user's directory; `template` stands in `[template.default]`, and what
+/// says nothing of it is not started again.
 pub fn configuration(base: &Path, first: u16, template: &str) -> String {
     let (base, last) = (base.display(), first + RANGE - 1);
+    let restart = if template.contains("restart = ") { "" } else { "restart = \"no\"\n" };
     format!(
         r#"[ports]
 range = "{first}-{last}"
@@ -128,7 +130,7 @@ base = "{base}"
 
 [template.default]
 directory = "{{base}}"
-{template}
+{restart}{template}
 
 [[discover]]
 config = "{base}/users/*/config/config.json"
