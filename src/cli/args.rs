@@ -285,13 +285,9 @@ fn id(text: &str) -> Result<InstanceId, String> {
 
 /// The strategies by the names of the configuration.
 fn strategy() -> impl TypedValueParser<Value = Strategy> {
-    let names = PossibleValuesParser::new(["registry", "static", "uid", "name-hash", "block"]);
-    names.map(|name| match name.as_str() {
-        "static" => Strategy::Static,
-        "uid" => Strategy::Uid,
-        "name-hash" => Strategy::NameHash,
-        "block" => Strategy::Block,
-        _ => Strategy::Registry,
+    let names = PossibleValuesParser::new(Strategy::NAMED.map(|(name, _)| name));
+    names.try_map(|name| {
+        Strategy::NAMED.into_iter().find(|(known, _)| *known == name).map(|(_, strategy)| strategy).ok_or("no such strategy")
     })
 }
 

@@ -55,15 +55,7 @@ impl Section for Ports {
     fn set(&mut self, key: &str, item: &Item) -> Reading<()> {
         match key {
             "range" => self.range = item.read(units::port_range)?,
-            "strategy" => {
-                self.strategy = item.one_of(&[
-                    ("registry", Strategy::Registry),
-                    ("static", Strategy::Static),
-                    ("uid", Strategy::Uid),
-                    ("name-hash", Strategy::NameHash),
-                    ("block", Strategy::Block),
-                ])?;
-            }
+            "strategy" => self.strategy = item.one_of(&Strategy::NAMED)?,
             "modulus" => self.modulus = item.number(1, 65_535)?,
             "block" => self.block = item.number(1, 65_535)?,
             "quarantine" => self.quarantine = item.read_unless_off(units::duration)?.unwrap_or_default(),

@@ -43,6 +43,12 @@ pub enum Strategy {
     Block,
 }
 
+impl Strategy {
+    /// Each by the name that it has in a file and on the command line.
+    pub const NAMED: [(&str, Self); 5] =
+        [("registry", Self::Registry), ("static", Self::Static), ("uid", Self::Uid), ("name-hash", Self::NameHash), ("block", Self::Block)];
+}
+
 /// `[layout]`: where an instance's files lie. Texts with placeholders.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layout {
