@@ -179,7 +179,8 @@ impl Reader {
         };
         {
             let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
-            paths.retain(|path| line.is_open(path.0.uid().0) && line.scouts.is_clear(&errand(path), PATIENCE));
+            line.scouts.read_list();
+            paths.retain(|path| line.is_open(path.0.uid().0) && line.scouts.is_clear(&path.0, &path.1, &path.2, false, PATIENCE));
         }
         let errands: Vec<Errand> = paths.iter().map(errand).collect();
         let seen = if errands.is_empty() { Vec::new() } else { self.ask_all(errands).unwrap_or_default() };
@@ -253,7 +254,12 @@ impl Reader {
         if users.iter().any(|user| !line.is_open(*user)) {
             return Err(io::Error::new(io::ErrorKind::TimedOut, "an earlier look at this user's file system has not come back"));
         }
-        if errands.iter().any(|errand| !line.scouts.is_clear(errand, PATIENCE)) {
+        line.scouts.read_list();
+        let is_clear = |Errand { who, root, beneath, wanted }: &Errand| {
+            let goes_through = matches!(wanted, Wanted::Look(_) | Wanted::Watch(_));
+            line.scouts.is_clear(who, root, beneath, goes_through, PATIENCE)
+        };
+        if !errands.iter().all(is_clear) {
             return Err(io::Error::new(io::ErrorKind::TimedOut, NO_ANSWER));
         }
         let request = Request { errands, done: Arc::clone(&done), answer };

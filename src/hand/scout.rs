@@ -18,7 +18,6 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::Identity;
 use super::acting::take_on;
-use super::errand::{Errand, Wanted};
 
 /// File systems whose answers come from elsewhere: over a network, or from a program.
 const FROM_ELSEWHERE: [&str; 16] = [
@@ -67,14 +66,13 @@ impl Scouts {
         self.out.iter().any(|(_, whose)| *whose == uid)
     }
 
-    /// Whether a thread may go where this errand leads. False when a scout has not come back from there within `patience`.
-    pub(super) fn is_clear(&mut self, errand: &Errand, patience: Duration) -> bool {
-        self.read_list();
+    /// Whether a thread may go as this user beneath this root, and through all that lies there, by the list that was read last. False when
+    /// a scout has not come back from there within `patience`.
+    pub(super) fn is_clear(&mut self, who: &Identity, root: &Path, beneath: &Path, goes_through: bool, patience: Duration) -> bool {
         if self.mounts.is_empty() {
             return true;
         }
-        let path = errand.root.join(&errand.beneath);
-        let goes_through = matches!(errand.wanted, Wanted::Look(_) | Wanted::Watch(_));
+        let path = root.join(beneath);
         let mut ways: Vec<PathBuf> = Vec::new();
         if self.mounts.iter().any(|(mount, _)| path.starts_with(mount)) {
             ways.push(path.clone());
@@ -89,8 +87,8 @@ impl Scouts {
             if self.answered.contains_key(&place) {
                 continue;
             }
-            let beneath = way.strip_prefix(&errand.root).unwrap_or(&way).to_owned();
-            if !self.send(&errand.who, &errand.root, &beneath, patience) {
+            let beneath = way.strip_prefix(root).unwrap_or(&way).to_owned();
+            if !self.send(who, root, &beneath, patience) {
                 return false;
             }
             self.answered.insert(place, Instant::now());
@@ -109,8 +107,9 @@ impl Scouts {
         }
     }
 
-    /// Reads the list of mounts if it is another than before: proc_pid_mountinfo(5) tells by POLLERR and POLLPRI.
-    fn read_list(&mut self) {
+    /// Reads the list of mounts if it is another than before: proc_pid_mountinfo(5) tells by POLLERR and POLLPRI. Once for all errands that go
+    /// together: a thousand files are looked at in few of them.
+    pub(super) fn read_list(&mut self) {
         let is_first = self.list.is_none();
         let Some(list) = self.list.get_or_insert_with(|| File::open("/proc/self/mountinfo").ok()) else { return };
         let mut watched = [PollFd::new(list, PollFlags::PRI)];
