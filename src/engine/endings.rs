@@ -72,6 +72,8 @@ fn ask(descriptor: &OwnedFd) -> Told {
 pub struct Endings {
     known: HashMap<InstanceId, LastExit>,
     awaited: Vec<(InstanceId, OwnedFd, u32)>,
+    /// Whether something has ended, or how is known, since the last look.
+    news: bool,
 }
 
 impl Endings {
@@ -81,11 +83,12 @@ impl Endings {
         self.known.insert(id.clone(), LastExit { status: ExitStatus::Unknown, at, over_memory: None });
         self.awaited.push((id.clone(), descriptor, 0));
         self.look();
+        self.news = true;
     }
 
-    /// Asks again where nothing was told yet. True when something was told.
+    /// Asks again where nothing was told yet. True when anything is known that was not at the last look.
     pub fn look(&mut self) -> bool {
-        let mut told = false;
+        let mut told = std::mem::take(&mut self.news);
         let known = &mut self.known;
         self.awaited.retain_mut(|(id, descriptor, looks)| match ask(descriptor) {
             Told::Ended(status) => {
@@ -164,7 +167,7 @@ mod tests {
     fn what_was_recorded_later_counts() {
         let at = |second| Timestamp::from_second(second).unwrap();
         let told = LastExit { status: ExitStatus::Code(7), at: at(10), over_memory: None };
-        let endings = Endings { known: HashMap::from([(id(), told)]), awaited: Vec::new() };
+        let endings = Endings { known: HashMap::from([(id(), told)]), awaited: Vec::new(), news: false };
         for (recorded, expected) in
             [(None, told), (Some(5), told), (Some(20), LastExit { status: ExitStatus::Code(1), at: at(20), over_memory: None })]
         {

@@ -51,6 +51,9 @@ pub struct Eye {
     sampler: Sampler,
     supervisor: Arc<dyn Supervisor>,
     roster: Arc<Roster>,
+    /// What the supervisor said last.
+    told: Arc<[Claim]>,
+    /// That, and how those ended that no keeper knows.
     claims: Vec<Claim>,
     watched: Watched,
     previous: Option<Arc<Snapshot>>,
@@ -82,6 +85,7 @@ impl Eye {
             sampler: Sampler::new(config.ports.range)?,
             supervisor,
             roster: Arc::default(),
+            told: Arc::default(),
             claims: Vec::new(),
             watched: Watched::default(),
             previous: None,
@@ -157,12 +161,15 @@ impl Eye {
 
     /// Asks the supervisors and fixes whose processes and which ports are watched. True when a claim is another than before.
     pub fn claim(&mut self) -> bool {
-        let mut claims = self.supervisor.claims(&self.roster);
-        self.endings.look();
-        self.endings.complete(&mut claims);
-        let changed = claims != self.claims;
+        let told = self.supervisor.claims(&self.roster);
+        let mut changed = self.endings.look();
+        if changed || !Arc::ptr_eq(&told, &self.told) {
+            let mut claims = told.to_vec();
+            self.endings.complete(&mut claims);
+            changed = claims != self.claims;
+            (self.claims, self.told) = (claims, told);
+        }
         if changed {
-            self.claims = claims;
             self.standing = None;
         } else if self.followed && self.standing.as_ref().is_some_and(|standing| Arc::ptr_eq(&standing.roster, &self.roster)) {
             // Nobody came or went: whom to watch is as it was.

@@ -31,7 +31,7 @@ impl Supervisor for Nobody {
         SupervisorKind::Process
     }
 
-    fn claims(&self, roster: &Roster) -> Vec<Claim> {
+    fn claims(&self, roster: &Arc<Roster>) -> Arc<[Claim]> {
         roster.instances.iter().map(|declared| Claim::nothing(declared.id.clone(), false)).collect()
     }
 

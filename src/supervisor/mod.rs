@@ -3,6 +3,7 @@
 //! It must never decide whether somebody may: `control` has done that before. It returns claims, which `judge` believes only
 //! as far as the kernel bears them out.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::{Caller, Capabilities, Claim, Declared, ExitStatus, InstanceId, ProcessKey, Roster, Signal, SupervisorKind};
@@ -15,8 +16,8 @@ pub trait Supervisor: Send + Sync {
     /// Which kind it is.
     fn kind(&self) -> SupervisorKind;
 
-    /// What it says of its instances. Cheap when nothing changed.
-    fn claims(&self, roster: &Roster) -> Vec<Claim>;
+    /// What it says of its instances: the very list of before where nothing changed.
+    fn claims(&self, roster: &Arc<Roster>) -> Arc<[Claim]>;
 
     /// Makes the next claim of this instance be read anew: one of its processes has ended.
     fn forget(&self, id: &InstanceId);

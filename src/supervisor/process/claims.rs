@@ -24,6 +24,8 @@ pub struct Cache {
     unread: HashSet<InstanceId>,
     /// Those whose process has ended, with that process: their keeper is about to write, or was killed.
     restless: HashMap<InstanceId, Option<ProcessKey>>,
+    /// What was told last, of which roster, while no record has to be asked for anything new: it is told again.
+    told: Option<(Arc<Roster>, Arc<[Claim]>)>,
 }
 
 /// How old the directory's change must be for the next one to bear another time: the kernel's clock for files ticks every few
@@ -34,22 +36,29 @@ const TICK: Duration = Duration::from_millis(50);
 ///
 /// A new record changes the directory, and so does an order; a keeper's lines do not. So after that only records that are not settled
 /// and whose run has not fully begun, and those that [`forget`] named, are looked at again, and read where they changed: a keeper
-/// appends at the beginning and at the end of its server's life.
-pub fn read(records: &Records, boot: &str, cache: &Mutex<Cache>, roster: &Roster) -> Vec<Claim> {
+/// appends at the beginning and at the end of its server's life. Where no record has to be looked at, it is the very list of before.
+pub fn read(records: &Records, boot: &str, cache: &Mutex<Cache>, roster: &Arc<Roster>) -> Arc<[Claim]> {
     let mut cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
     let is_changed = cache.look_at_directory(records);
+    if !is_changed && let Some((_, told)) = cache.told.as_ref().filter(|(of, _)| Arc::ptr_eq(of, roster)) {
+        return Arc::clone(told);
+    }
+    let mut is_quiet = true;
     // Listed after that: what comes later changes the directory once more. Most instances of a host that berth has just come to have none.
     let names = if is_changed { records.names().ok() } else { None };
     let mut claims = Vec::with_capacity(roster.instances.len());
     for declared in roster.instances.iter().filter(|declared| declared.supervisor == SupervisorKind::Process) {
         let is_there = names.as_ref().is_none_or(|names| names.contains(&Records::name(&declared.id)));
         cache.look(records, boot, &declared.id, is_changed, is_there);
+        is_quiet &= cache.is_quiet(&declared.id);
         // What could not be read is no record that says nothing: whoever runs without listening is known by it alone.
         let denied = cache.denied || cache.unread.contains(&declared.id);
         let record = cache.known.get_mut(&declared.id).and_then(Option::as_deref_mut);
         let record = record.map(|record| share_settings(record, declared));
         claims.push(claim_of(&declared.id, record, denied));
     }
+    let claims: Arc<[Claim]> = claims.into();
+    cache.told = is_quiet.then(|| (Arc::clone(roster), Arc::clone(&claims)));
     claims
 }
 
@@ -72,21 +81,27 @@ impl Cache {
         is_changed
     }
 
+    /// Whether nothing is written of this one but in a new record, or when its process ends.
+    fn is_quiet(&self, id: &InstanceId) -> bool {
+        let Some(last) = self.known.get(id).filter(|_| !self.denied) else { return false };
+        last.as_ref()
+            .is_none_or(|record| record.settled || (record.exit.is_none() && record.main.is_some() && !self.restless.contains_key(id)))
+    }
+
     /// Reads one record, if there is something new in it. `is_there`: there may be one.
     fn look(&mut self, records: &Records, boot: &str, id: &InstanceId, is_changed: bool, is_there: bool) {
-        let Self { known, editions, denied, unread, restless, .. } = self;
-        let last = known.get(id);
+        let last = self.known.get(id);
         let settled = last.is_some_and(|record| record.as_ref().is_none_or(|record| record.settled));
         let main = last.and_then(Option::as_deref).filter(|record| record.exit.is_none()).and_then(|record| record.main);
-        if settled || restless.get(id).is_some_and(|ended| main.is_some() && main != *ended) {
-            restless.remove(id);
+        if settled || self.restless.get(id).is_some_and(|ended| main.is_some() && main != *ended) {
+            self.restless.remove(id);
         }
         // What runs is written of when it ends; between an end and the next try its keeper may write at any time.
-        let is_quiet = !is_changed && (settled || (main.is_some() && !restless.contains_key(id)));
-        if is_quiet || *denied {
+        if (!is_changed && self.is_quiet(id)) || self.denied {
             return;
         }
-        let is_known = last.is_some();
+        let Self { known, editions, denied, unread, .. } = self;
+        let is_known = known.contains_key(id);
         let edition = if is_there { records.edition(id) } else { Ok(None) };
         let read = edition.and_then(|edition| {
             // What is written between the two looks makes the next edition another one: nothing is missed.
@@ -117,6 +132,7 @@ pub fn forget(cache: &Mutex<Cache>, id: &InstanceId) {
     let mut cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
     let main = cache.known.remove(id).flatten().and_then(|record| record.main);
     cache.restless.insert(id.clone(), main);
+    cache.told = None;
 }
 
 /// What was recorded and still holds becomes the same as what is declared: whether anything differs is one look at two addresses
@@ -160,6 +176,7 @@ mod tests {
     use super::super::record::Event;
     use super::super::records::append;
     use super::*;
+    use crate::fixture;
 
     fn asked(records: &Records, id: &InstanceId) -> File {
         let first = Event::Asked {
@@ -215,6 +232,40 @@ mod tests {
         assert!(look().is_some_and(|record| record.stop_asked), "an order from another console, after everything was written");
         drop(asked(&records, &id));
         assert!(look().is_some_and(|record| !record.settled), "another console began anew");
+    }
+
+    #[test]
+    fn where_nothing_has_to_be_looked_at_it_is_the_list_of_before() {
+        let directory = tempfile::tempdir().unwrap();
+        let records = Records::below(directory.path());
+        let instances: Vec<Arc<Declared>> = fixture::fleet().rows.iter().filter_map(|row| row.declared.clone()).collect();
+        let id = instances.iter().find(|declared| declared.supervisor == SupervisorKind::Process).unwrap().id.clone();
+        let roster = Arc::new(Roster { instances, ..Roster::default() });
+        let mut file = asked(&records, &id);
+        let rest = || {
+            let long_ago = SystemTime::now() - Duration::from_secs(60);
+            File::open(records.directory()).unwrap().set_modified(long_ago).unwrap();
+        };
+        let (cache, other) = (Mutex::<Cache>::default(), Arc::new(Roster::clone(&roster)));
+        let mut before = read(&records, "b", &cache, &roster);
+        let mut is_same = |roster| {
+            let now = read(&records, "b", &cache, roster);
+            let is_same = Arc::ptr_eq(&now, &before);
+            before = now;
+            is_same
+        };
+        rest();
+        assert!((0..3).all(|_| !is_same(&roster)), "it is about to begin, and its keeper may write at any time");
+        append(&mut file, &started(11)).unwrap();
+        assert!(!is_same(&roster) && is_same(&roster));
+        assert!(!is_same(&other) && is_same(&other) && !is_same(&roster), "another roster");
+        forget(&cache, &id);
+        assert!(!is_same(&roster) && !is_same(&roster), "its process has ended");
+        append(&mut file, &exited(0)).unwrap();
+        append(&mut file, &Event::Empty { told: false, killed: false, at: Timestamp::now() }).unwrap();
+        assert!(!is_same(&roster) && is_same(&roster), "all is written");
+        records.add(&id, &Event::StopAsked { by: "anna".to_owned(), at: Timestamp::now() }).unwrap();
+        assert!(!is_same(&roster), "an order changes the directory");
     }
 
     #[test]

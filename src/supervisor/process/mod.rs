@@ -58,7 +58,7 @@ impl Supervisor for ProcessSupervisor {
         SupervisorKind::Process
     }
 
-    fn claims(&self, roster: &Roster) -> Vec<Claim> {
+    fn claims(&self, roster: &Arc<Roster>) -> Arc<[Claim]> {
         claims::read(&self.records, &self.boot, &self.cache, roster)
     }
 
