@@ -37,8 +37,8 @@ use spawn::{open_log, spawn};
 /// The environment variable that holds the identity to take on. It is no secret: ids and groups.
 const IDENTITY: &str = "BERTH_KEEPER_IDENTITY";
 
-/// How long a script may take between its signal and the removal of the PID file.
-const SCRIPT_TAKES: Duration = Duration::from_millis(100);
+/// How long a script may take between its signal and the removal of the PID file: it starts `rm` for it, on a machine that may be busy.
+const SCRIPT_TAKES: Duration = Duration::from_millis(500);
 
 /// The keeper's whole life; the hidden subcommand `berth keeper TITLE`. Returns the process's exit code.
 pub fn run(_arguments: &[OsString]) -> u8 {
@@ -288,7 +288,7 @@ impl Keeper {
     fn wait_for_the_script(&self, pid: i32) {
         let until = Instant::now() + SCRIPT_TAKES;
         while self.pid_file.as_ref().is_some_and(|path| pid_file::names(path, pid)) && Instant::now() < until {
-            std::thread::sleep(SCRIPT_TAKES / 20);
+            std::thread::sleep(SCRIPT_TAKES / 50);
         }
     }
 
