@@ -32,6 +32,7 @@
 //! | [`tui`] | the console: state, update, view, terminal | reach past `link` |
 //! | [`cli`] | one file a subcommand | reach past `link` |
 //! | `fuzz` | doors for fuzzers and the replay of their corpora; not in the program | be needed by it |
+//! | `patience` | how long tests wait for a busy machine; not in the program | be needed by it |
 //! | [`demo`] | a fleet of real MCP servers that leaves nothing behind | touch anything it did not make |
 
 pub mod cli;
@@ -49,6 +50,8 @@ pub mod hand;
 pub mod judge;
 pub mod link;
 pub mod logs;
+#[cfg(test)]
+mod patience;
 pub mod present;
 pub mod provision;
 pub mod registry;

@@ -3,14 +3,20 @@
 use super::*;
 use std::net::{Ipv6Addr, TcpListener};
 
-/// What listens on a port. Asked again while nothing does: one that ends meanwhile, of another test, can hide its neighbour in a dump.
-fn seen(netlink: &mut Netlink, port: u16) -> Vec<RawListener> {
-    let mut look = || {
-        let mut listeners = Vec::new();
-        netlink.dump(&mut listeners).unwrap();
-        at(&listeners, port)
-    };
-    (0..10).map(|_| look()).find(|found| !found.is_empty()).unwrap_or_default()
+use crate::patience::{until, until_so};
+
+/// Those on a port that are meant. Asked again while there are none: one that ends meanwhile, of another test, can hide its neighbour in a
+/// dump.
+fn seen(netlink: &mut Netlink, port: u16, is_meant: impl Fn(&RawListener) -> bool) -> Vec<RawListener> {
+    let mut look = || dumped(netlink, port).into_iter().filter(&is_meant).collect::<Vec<_>>();
+    until(|| Some(look()).filter(|found| !found.is_empty())).unwrap_or_default()
+}
+
+/// What one dump tells of a port.
+fn dumped(netlink: &mut Netlink, port: u16) -> Vec<RawListener> {
+    let mut listeners = Vec::new();
+    netlink.dump(&mut listeners).unwrap();
+    at(&listeners, port)
 }
 
 fn at(listeners: &[RawListener], port: u16) -> Vec<RawListener> {
@@ -23,12 +29,12 @@ fn both_families_are_told_with_uid_and_inode() {
         let listener = TcpListener::bind(address).unwrap();
         let local = listener.local_addr().unwrap();
         let mut netlink = Netlink::open().unwrap();
-        let found = seen(&mut netlink, local.port()).into_iter().find(|found| found.endpoint.address == local.ip()).unwrap();
+        let found = seen(&mut netlink, local.port(), |found| found.endpoint.address == local.ip())[0];
         let inode = rustix::fs::fstat(&listener).unwrap().st_ino;
         assert_eq!((u64::from(found.inode), found.uid), (inode, nix::unistd::geteuid().as_raw()));
         // Not only dropped: a child that another test is just starting has a copy of the descriptor until its exec.
         rustix::net::shutdown(&listener, rustix::net::Shutdown::Both).unwrap();
-        assert!(seen(&mut netlink, local.port()).iter().all(|other| other.cookie != found.cookie));
+        assert!(dumped(&mut netlink, local.port()).iter().all(|other| other.cookie != found.cookie));
     }
 }
 
@@ -56,14 +62,14 @@ fn what_is_known_is_left_out_and_its_neighbours_are_not() {
         TcpListener::bind("[::1]:0").unwrap(),
     ];
     // Sockets that others close meanwhile may move some out of a dump's sight: it is taken again.
-    let all_told = (0..10).any(|_| {
+    let all_told = until_so(|| {
         netlink.newcomers(&all, &mut found).unwrap();
         assert_eq!(is_told(&found, &known[1]), 0);
         news.iter().all(|listener| is_told(&found, listener) == 1)
     });
     assert!(all_told);
     // A whole dump is not touched by it.
-    assert_eq!(is_told(&seen(&mut netlink, ports[1]), &known[1]), 1);
+    assert_eq!(seen(&mut netlink, ports[1], |raw| is_told(&[*raw], &known[1]) == 1).len(), 1);
 }
 
 #[test]
@@ -76,7 +82,7 @@ fn v6only_is_told() {
         listen(&socket, 1).unwrap();
         let port = std::net::SocketAddr::try_from(getsockname(&socket).unwrap()).unwrap().port();
         let inode = rustix::fs::fstat(&socket).unwrap().st_ino;
-        let found = seen(&mut Netlink::open().unwrap(), port).into_iter().find(|found| u64::from(found.inode) == inode).unwrap();
+        let found = seen(&mut Netlink::open().unwrap(), port, |found| u64::from(found.inode) == inode)[0];
         assert_eq!(found.endpoint.v6only, only);
     }
 }
@@ -89,11 +95,13 @@ fn every_socket_on_a_port_is_told_with_its_state() {
     let port = std::net::SocketAddr::try_from(getsockname(&only_bound).unwrap()).unwrap().port();
     let mut netlink = Netlink::open().unwrap();
     let inode = rustix::fs::fstat(&only_bound).unwrap().st_ino;
-    let found = netlink.on_port(port).unwrap();
-    if found.is_empty() {
+    let mut on_port = |port, inode| until(|| netlink.on_port(port).unwrap().into_iter().find(|found| u64::from(found.inode) == inode));
+    let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap();
+    let mut numbers = release.split(['.', '-']).map_while(|number| number.parse::<u32>().ok());
+    if (numbers.next(), numbers.next()) < (Some(6), Some(8)) {
         eprintln!("skipped: a kernel before 6.8 does not tell sockets that are only bound");
     } else {
-        let found = found.into_iter().find(|found| u64::from(found.inode) == inode).unwrap();
+        let found = on_port(port, inode).unwrap();
         assert_eq!((found.state, found.remote), (libc_state::CLOSE, None));
     }
 
@@ -101,7 +109,7 @@ fn every_socket_on_a_port_is_told_with_its_state() {
     let stream = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
     let local = stream.local_addr().unwrap();
     let inode = rustix::fs::fstat(&stream).unwrap().st_ino;
-    let found = netlink.on_port(local.port()).unwrap().into_iter().find(|found| u64::from(found.inode) == inode).unwrap();
+    let found = on_port(local.port(), inode).unwrap();
     assert_eq!((found.state, found.remote), (libc_state::ESTABLISHED, Some(listener.local_addr().unwrap())));
     assert_eq!((found.endpoint.address, found.uid), (local.ip(), nix::unistd::geteuid().as_raw()));
 }
@@ -119,16 +127,15 @@ fn many_dumps_on_one_socket_tell_the_same() {
     let mut netlink = Netlink::open().unwrap();
     let mut first = None;
     // Another test's socket may have the same number on another address.
-    let own =
-        |found: Vec<RawListener>| found.into_iter().filter(|raw| raw.endpoint.address == std::net::Ipv4Addr::LOCALHOST).collect::<Vec<_>>();
+    let is_own = |raw: &RawListener| raw.endpoint.address == std::net::Ipv4Addr::LOCALHOST;
     for _ in 0..20 {
-        let found = own(seen(&mut netlink, port));
+        let found = seen(&mut netlink, port, is_own);
         assert_eq!(found.len(), 1);
         assert_eq!(*first.get_or_insert(found[0]), found[0]);
     }
     // A connection that waits to be accepted moves the queue, and nothing that is compared.
     let _waiting = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
-    assert_eq!(own(seen(&mut netlink, port)), [first.unwrap()]);
+    assert_eq!(seen(&mut netlink, port, is_own), [first.unwrap()]);
 }
 
 /// A netlink message by hand.

@@ -169,6 +169,7 @@ fn number(pid: i32, buffer: &mut [u8; 12]) -> &CStr {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::patience::until;
 
     #[test]
     fn names_are_numbers_or_nothing() {
@@ -223,10 +224,10 @@ mod tests {
         let mut child = std::process::Command::new("sh").args(&arguments).stdin(std::process::Stdio::piped()).spawn().unwrap();
         let (real, pid) = (Proc::open_at(Path::new("/proc")).unwrap(), i32::try_from(child.id()).unwrap());
         // In the middle of an exec there is no command line.
-        let line = (0..1000).map(|_| real.read(pid, "cmdline").unwrap()).find(|line| line.starts_with(b"sh")).unwrap();
-        assert_eq!(line.len(), "sh\0\0".len() + arguments.join("\0").len());
+        let line = until(|| real.read(pid, "cmdline").ok().filter(|line| line.starts_with(b"sh")));
         child.kill().unwrap();
         child.wait().unwrap();
+        assert_eq!(line.unwrap().len(), "sh\0\0".len() + arguments.join("\0").len());
     }
 
     #[test]

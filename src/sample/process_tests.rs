@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use super::*;
+use crate::patience::until_so;
 
 fn proc() -> Proc {
     Proc::open_at(Path::new("/proc")).unwrap()
@@ -102,13 +103,10 @@ fn a_zombie_keeps_its_command() {
     let mut kept = Kept::open(&proc, &clock, child.pid(), true).unwrap();
     let command = kept.process().command.clone();
     child.say("\n");
-    for _ in 0..200 {
+    until_so(|| {
         kept.refresh(&proc, &mut [0; LINE], false);
-        if kept.process().state == 'Z' {
-            break;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(10));
-    }
+        kept.process().state == 'Z'
+    });
     assert_eq!((kept.process().state, kept.process().open_files), ('Z', Reading::Known(0)));
     assert_eq!(kept.process().command, command);
 }
@@ -139,7 +137,7 @@ fn what_rests_is_the_same_and_what_it_does_then_is_seen_at_once() {
         kept.refresh(&proc, &mut [0; LINE], false) == Change::Nothing && Arc::ptr_eq(&before, kept.process())
     };
     // Whatever it still had to do after its line was written.
-    assert!((0..200).any(|_| (0..8).all(|_| rests(&mut kept))));
+    assert!(until_so(|| (0..8).all(|_| rests(&mut kept))));
     child.say("\n");
     child.wait_for_line();
     let seen: Vec<Change> = (0..2).map(|_| kept.refresh(&proc, &mut [0; LINE], false)).collect();

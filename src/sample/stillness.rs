@@ -128,6 +128,6 @@ mod tests {
             let _listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
             stillness.has_moved()
         };
-        assert!((0..10).any(|_| is_seen(&mut stillness)));
+        assert!(crate::patience::until_so(|| is_seen(&mut stillness)));
     }
 }

@@ -6,6 +6,7 @@ use std::process::{Child, Command, Stdio};
 
 use super::*;
 use crate::domain::{Listener, Reading};
+use crate::patience::{until, until_so};
 
 fn own() -> i32 {
     i32::try_from(std::process::id()).unwrap()
@@ -155,13 +156,10 @@ fn a_tree_is_read_from_its_root_down() {
     let root = find_process(child.pid()).unwrap().key;
     let mut sampler = sampler_of(1);
     let watched = Watched { roots: vec![root], ..Watched::default() };
-    for _ in 0..100 {
+    assert!(until_so(|| {
         sampler.processes(&watched);
-        if sampler.sample().processes.len() > 1 {
-            break;
-        }
-        std::thread::sleep(Duration::from_millis(20));
-    }
+        sampler.sample().processes.len() > 1
+    }));
     let sample = sampler.sample();
     let grandchild = sample.processes.values().find(|process| process.parent == child.pid()).unwrap();
     assert!(sample.processes.contains_key(&root.pid));
@@ -191,7 +189,7 @@ fn a_resting_orphan_has_its_new_parent_in_the_next_look() {
     let (shape, shell_pid) = (sampler.sample().shape, shell.pid());
     drop(shell);
     // Its parent is no member: only the listing tells that it is gone, and that is made when a pid was given or at least in ten looks.
-    let moved = (0..12).any(|_| {
+    let moved = until_so(|| {
         sampler.processes(&watched);
         sampler.processes(&watched);
         sampler.sample().processes[&orphan.pid].parent != shell_pid
@@ -207,18 +205,19 @@ fn a_look_at_what_did_not_change_hands_out_the_same() {
     let root = find_process(child.pid()).unwrap().key;
     let watched = Watched { roots: vec![root], ..Watched::default() };
     let mut sampler = sampler_of(1);
-    (0..3).for_each(|_| sampler.processes(&watched));
-    let before = sampler.sample().clone();
-    sampler.processes(&watched);
-    let after = sampler.sample();
-    assert_eq!(after.shape, before.shape);
-    assert!(Arc::ptr_eq(after.processes.get(root.pid).unwrap(), before.processes.get(root.pid).unwrap()));
-    assert!(after.processes_taken > before.processes_taken);
+    // It rests when it has done what it does before it sleeps.
+    assert!(until_so(|| {
+        let before = sampler.sample().clone();
+        sampler.processes(&watched);
+        let after = sampler.sample();
+        let same = after.processes.get(root.pid).zip(before.processes.get(root.pid)).is_some_and(|(now, then)| Arc::ptr_eq(now, then));
+        same && after.shape == before.shape && after.processes_taken > before.processes_taken
+    }));
     sampler.forget(root);
     let shape = sampler.sample().shape;
     assert!(!sampler.sample().processes.contains_key(&root.pid));
     // It lives: the next listing finds it again.
-    let found = (0..12).any(|_| {
+    let found = until_so(|| {
         sampler.processes(&watched);
         sampler.sample().processes.contains_key(&root.pid)
     });
@@ -257,14 +256,7 @@ fn a_name_that_looks_like_fields_moves_nothing() {
     let program = directory.path().join(std::ffi::OsStr::from_bytes(b"x) Z 1\n"));
     std::fs::copy("/bin/sleep", &program).unwrap();
     let child = Reaped::start(Command::new(&program).arg("60"));
-    let mut process = find_process(child.pid()).unwrap();
-    for _ in 0..100 {
-        if process.name.as_str().starts_with('x') {
-            break;
-        }
-        std::thread::sleep(Duration::from_millis(10));
-        process = find_process(child.pid()).unwrap();
-    }
+    let process = until(|| find_process(child.pid()).filter(|process| process.name.as_str().starts_with('x'))).unwrap();
     assert_eq!(process.name.as_str(), "x) Z 1␊");
     assert_eq!(process.parent, own());
     assert_ne!(process.state, 'Z');
@@ -281,10 +273,11 @@ fn readings_move_on_between_looks() {
     let mut sampler = sampler_of(1);
     sampler.processes(&watched);
     let before = sampler.sample().clone();
-    std::thread::sleep(Duration::from_millis(300));
-    sampler.processes(&watched);
+    assert!(until_so(|| {
+        sampler.processes(&watched);
+        sampler.sample().processes[&root.pid].cpu_ticks > before.processes[&root.pid].cpu_ticks
+    }));
     let after = sampler.sample();
-    assert!(after.processes[&root.pid].cpu_ticks > before.processes[&root.pid].cpu_ticks);
     assert!(after.processes_taken > before.processes_taken);
     assert!(after.processes[&root.pid].memory_bytes > 0);
     assert!(after.host.cores > 0 && after.ticks_per_second > 0);

@@ -38,7 +38,7 @@ impl Tree {
         let (first, last) = (tree.ports.iter().min().unwrap(), tree.ports.iter().max().unwrap());
         let text = format!(
             "[ports]\nrange = \"{first}-{last}\"\n[layout]\nbase = \"{base}\"\n[template.default]\nrun_as = \"{uid}\"\ndirectory = \"{base}\"\n\
-             command = [\"{BERTH}\", \"demo-server\", \"--config={{config}}\"]\nstart_timeout = \"20s\"\nstop_timeout = \"5s\"\n{template}\n\
+             command = [\"{BERTH}\", \"demo-server\", \"--config={{config}}\"]\nstart_timeout = \"60s\"\nstop_timeout = \"20s\"\n{template}\n\
              [[discover]]\nconfig = \"{base}/users/*/config/config.json\"\n"
         );
         std::fs::write(tree.config(), text).unwrap();
@@ -91,7 +91,7 @@ impl Tree {
             if is_wanted(&row) {
                 return row;
             }
-            assert!(begun.elapsed() < Duration::from_secs(20), "{owner} stays {row:#}");
+            assert!(begun.elapsed() < Duration::from_secs(60), "{owner} stays {row:#}");
         }
     }
 }
@@ -158,9 +158,9 @@ fn a15_a_server_inherits_nothing() {
         .filter_map(|entry| entry.split_once('=').map(|(name, _)| name.to_owned()))
         .collect();
     assert!(names.iter().all(|name| ["HOME", "USER", "LOGNAME", "PATH", "LANG", "NODE_ENV"].contains(&name.as_str())), "{names:?}");
-    let begun = Instant::now();
-    assert_eq!(tree.berth(&["stop", "zoe"]).0, 0);
-    assert!(begun.elapsed() < Duration::from_secs(4), "SIGTERM was not enough");
+    let stopped = tree.berth(&["stop", "zoe"]);
+    assert_eq!(stopped.0, 0);
+    assert!(!stopped.1.contains("killed"), "SIGTERM was not enough: {}", stopped.1);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use super::actions::{BERTH, Tree};
 use super::terminal::Terminal;
 
 /// How long anything may take on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The console on a tree, once it shows all as running.
 fn console(tree: &Tree, count: usize) -> Terminal {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
 /// How long anything may take on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// `http://127.0.0.1:8101/mcp`.
 const URL: &str = "aHR0cDovLzEyNy4wLjAuMTo4MTAxL21jcA==";

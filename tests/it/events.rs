@@ -6,7 +6,7 @@ use crate::actions::Tree;
 use crate::terminal::Terminal;
 
 /// How long anything may take on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 #[test]
 fn the_console_tells_what_was_done_before_it_and_beside_it() {

@@ -140,7 +140,7 @@ fn a_growing_log_is_searched_narrowed_and_saved_on_the_screen() {
 
     use super::terminal::Terminal;
 
-    const PATIENCE: Duration = Duration::from_secs(20);
+    const PATIENCE: Duration = Duration::from_secs(60);
     let tree = Tree::new(&["zoe"]);
     let many: String = (0..30_000).map(|number| format!("line {number}\n")).collect();
     tree.write("zoe", "", &many);

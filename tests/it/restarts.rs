@@ -99,7 +99,7 @@ fn the_guides_stop_is_not_fought_however_quickly_and_well_the_server_ends() {
     assert_eq!((row["exit"]["code"].as_u64(), row["wish"].as_str()), (Some(0), Some("down")), "{row:#}");
     let begun = std::time::Instant::now();
     while is_alive(keeper) {
-        assert!(begun.elapsed() < std::time::Duration::from_secs(10), "its keeper waits");
+        assert!(begun.elapsed() < std::time::Duration::from_secs(60), "its keeper waits");
     }
 }
 

