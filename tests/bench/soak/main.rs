@@ -8,6 +8,7 @@
 mod chaos;
 #[path = "../fleet/hosts.rs"]
 mod hosts;
+#[allow(dead_code, reason = "shared by benches that need different parts of it")]
 #[path = "../fleet/load.rs"]
 mod load;
 #[allow(dead_code, reason = "shared by test programs that need different parts of it")]
