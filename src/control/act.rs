@@ -17,6 +17,7 @@ use crate::supervisor::process::{Held, InstanceLock, identity_of};
 
 use super::audit::Audit;
 use super::authorise::{Policy, why_not};
+use super::ears::Ears;
 use super::eyes::{Eyes, Look};
 use super::start;
 
@@ -28,6 +29,7 @@ pub struct Control {
     pub(super) supervisor: Arc<dyn Supervisor>,
     pub(super) reader: Arc<Reader>,
     pub(super) eyes: Eyes,
+    pub(super) ears: Ears,
     pub(super) zygote: Arc<Zygote>,
     policy: Policy,
     pub(super) audit: Audit,
@@ -47,7 +49,7 @@ impl Control {
         policy: Policy,
         state: PathBuf,
     ) -> Self {
-        Self { supervisor, reader, eyes: Eyes::new(eye), zygote, policy, audit: Audit::below(&state), state }
+        Self { supervisor, reader, eyes: Eyes::new(eye), ears: Ears::new(), zygote, policy, audit: Audit::below(&state), state }
     }
 
     /// One whole look of its own, apart from any engine's.

@@ -6,6 +6,7 @@ mod act;
 mod assign;
 mod audit;
 mod authorise;
+mod ears;
 mod eyes;
 mod port;
 mod start;
