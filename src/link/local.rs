@@ -71,8 +71,6 @@ impl Local {
     /// # Errors
     /// When the kernel gives nothing to sample with.
     pub fn open(config: Arc<Config>, zygote: Arc<Zygote>, read_only: bool, state: PathBuf) -> Result<Arc<Self>> {
-        // Before there are threads that could take theirs.
-        share_memory();
         let open_files = sample::raise_nofile();
         let reader = Reader::start().while_doing(|| "cannot start the reading thread".to_owned())?;
         let supervisor: Arc<dyn Supervisor> =
@@ -158,6 +156,8 @@ impl Local {
         let board = Arc::clone(&self.storage);
         let eye = Eye::new(Arc::clone(&self.config), Arc::clone(&self.reader), Arc::clone(&self.supervisor), Arc::clone(&board))?;
         let first = self.newest();
+        // What looks once and ends may take what it likes: its threads would wait for each other.
+        share_memory();
         let engine = Engine::start(eye, self.config.sampling, Arc::clone(&self.underway), first)?;
         let newest = engine.snapshots.clone();
         storage::start(board, move || newest.borrow().clone()).while_doing(|| "cannot start counting on the disks".to_owned())?;

@@ -78,8 +78,8 @@ pub(super) fn look_at(proc: &Proc, pid: i32, inodes: impl Iterator<Item = u32>) 
 
 /// Whether a descriptor is still this socket; `None` when it may not be known.
 pub(super) fn still_holds(proc: &Proc, found: Found, inode: u32) -> Option<bool> {
-    match proc.link(found.pid, found.descriptor) {
-        Ok(target) => Some(inode_of(&target) == Some(inode)),
+    match proc.link(found.pid, found.descriptor, inode_of) {
+        Ok(found) => Some(found == Some(inode)),
         Err(error) if matches!(error.raw_os_error(), Some(libc::ENOENT | libc::ESRCH)) => Some(false),
         Err(_) => None,
     }
