@@ -17,7 +17,7 @@ use crate::control::{Control, Policy, role_of};
 use crate::domain::{
     Caller, Declared, InstanceId, LogView, Order, Outcome, ProcessKey, Row, Shown, Snapshot, Stage, Trail, Uid, Underway, Verb,
 };
-use crate::engine::{Engine, Eye, Underways, share_memory};
+use crate::engine::{Engine, Eye, Underways};
 use crate::error::{Context, Error, Kind, Result};
 use crate::hand::{Identity, Reader, Zygote};
 use crate::logs::{Follower, Log, Opener, Reel, follow, history, place};
@@ -32,6 +32,7 @@ use super::{Door, LogLines, LogQuery, Tail};
 mod giving;
 mod proposal;
 
+pub use crate::engine::share_memory;
 pub use giving::Asked;
 
 /// Between the two readings of a one-shot command, DESIGN section 5.
@@ -156,8 +157,6 @@ impl Local {
         let board = Arc::clone(&self.storage);
         let eye = Eye::new(Arc::clone(&self.config), Arc::clone(&self.reader), Arc::clone(&self.supervisor), Arc::clone(&board))?;
         let first = self.newest();
-        // What looks once and ends may take what it likes: its threads would wait for each other.
-        share_memory();
         let engine = Engine::start(eye, self.config.sampling, Arc::clone(&self.underway), first)?;
         let newest = engine.snapshots.clone();
         storage::start(board, move || newest.borrow().clone()).while_doing(|| "cannot start counting on the disks".to_owned())?;
