@@ -4,7 +4,7 @@
 
 use super::advice;
 use super::command::Program;
-use crate::domain::{Code, Finding, InstanceId, Remedy, Row, Shown, Snapshot, Uid, Verb};
+use crate::domain::{Code, Finding, InstanceId, Remedy, Row, Shown, Snapshot, Uid, Verb, words};
 
 /// One thing to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,6 +90,17 @@ fn one(remedy: Remedy, finding: &Finding, id: &InstanceId, row: Option<&Row>, sn
             let port =
                 advice::free_for(finding, snapshot).map_or_else(|| "another port".to_owned(), |port| format!("the free port {port}"));
             mend(format!("give {id} {port}"), how)
+        }
+        Remedy::AdoptPort => {
+            let port = advice::strays_to(finding, snapshot)?;
+            mend(
+                format!("have {port} be {} port", words::possessive(&id.to_string())),
+                command(advice::give(id, port, giver.program), ASKS_FIRST),
+            )
+        }
+        Remedy::KeepPort => {
+            let port = finding.port?;
+            mend(format!("bring {id} back to {port}"), command(advice::give(id, port, giver.program), ASKS_FIRST))
         }
         // The reassignment edits it already.
         Remedy::EditConfig if finding.remedies.contains(&Remedy::Reassign) => None,
