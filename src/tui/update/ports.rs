@@ -152,8 +152,8 @@ pub fn find(state: &mut State, text: &str) -> Result<(), Shown> {
 
 /// The state that a word names.
 fn map_state(word: &str) -> Option<PortState> {
-    use PortState::{Assigned, Conflict, Free, Listening, Reserved, Stranger, Unknown};
-    [Free, Assigned, Listening, Conflict, Stranger, Reserved, Unknown].into_iter().find(|state| state.word() == word)
+    use PortState::{Assigned, Conflict, Free, Listening, Quarantine, Reserved, Stranger, Unknown};
+    [Free, Assigned, Listening, Conflict, Stranger, Reserved, Quarantine, Unknown].into_iter().find(|state| state.word() == word)
 }
 
 #[cfg(test)]
