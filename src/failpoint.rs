@@ -7,7 +7,7 @@
 pub const VARIABLE: &str = "BERTH_FAILPOINT";
 
 /// Every place, by the name of its thread or of what is done off the loop.
-pub const PLACES: [&str; 24] = [
+pub const PLACES: [&str; 25] = [
     "accounts",
     "batch",
     "berth-engine",
@@ -20,6 +20,7 @@ pub const PLACES: [&str; 24] = [
     "clients",
     "demo",
     "file",
+    "foresee",
     "keys",
     "log",
     "log-close",

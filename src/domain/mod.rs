@@ -34,7 +34,7 @@ pub mod words;
 pub use address::{Endpoint, PortRange};
 pub use allotment::{Allotment, Allotments, Quarantine, straying};
 pub use caller::{Caller, Role};
-pub use capability::{Capabilities, Verb};
+pub use capability::{Asked, Capabilities, Verb};
 pub use declared::{Again, Claim, ConfigFault, Declared, EnvFile, ExitStatus, LastExit, Launch, Roster, SupervisorKind, Variables};
 pub use deed::{Deed, DeedResult, Trail};
 pub use env_file::{Assignment, EnvFault, read_env, value_of};

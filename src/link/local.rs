@@ -34,8 +34,6 @@ mod caller;
 mod giving;
 mod proposal;
 
-pub use giving::Asked;
-
 /// Between the two readings of a one-shot command, DESIGN section 5.
 const BETWEEN_READINGS: Duration = Duration::from_millis(200);
 
@@ -268,11 +266,11 @@ impl Door for Local {
         if !room {
             return;
         }
-        let (control, caller, underway) = (Arc::clone(&self.control), self.caller.clone(), Arc::clone(&self.underway));
+        let (hands, underway) = (self.hands(), Arc::clone(&self.underway));
         let (task, failed) = (order.clone(), order);
         let spawned = std::thread::Builder::new().name("berth-order".to_owned()).stack_size(512 * 1024).spawn(move || {
             crate::failpoint::pass("berth-order");
-            let outcome = control.carry_out(&caller, &task, &mut |step| Self::set_stage(&underway, &task, Stage::Doing(step.clone())));
+            let outcome = hands.carry_out(&task, &mut |step| Self::set_stage(&underway, &task, Stage::Doing(step.clone())));
             Self::set_stage(&underway, &task, Stage::Ended(outcome));
         });
         if let Err(error) = spawned {
@@ -283,9 +281,13 @@ impl Door for Local {
     }
 
     fn carry_out(&self, order: Order, progress: &mut dyn FnMut(&Shown)) -> Outcome {
-        let outcome = self.control.carry_out(&self.caller, &order, progress);
+        let outcome = self.hands().carry_out(&order, progress);
         self.wake();
         outcome
+    }
+
+    fn foresee(&self, order: &Order) -> Outcome {
+        self.hands().foresee(order)
     }
 
     fn clients(&self, id: &InstanceId) -> Result<u64> {
