@@ -223,3 +223,21 @@ fn a_registry_that_cannot_be_read_is_said_and_leaves_nothing_free() {
     assert!(errors.contains("who is assigned which port is not known: ") && errors.contains("is damaged"), "{errors}");
     assert_eq!(tree.berth(&["ports", "--free"]).0, 3);
 }
+
+#[test]
+fn in_an_environment_file_the_variable_changes_that_is_the_port() {
+    let place = Place::take();
+    let ports = place.free(2);
+    let (old, new) = (ports[0], ports[1]);
+    let tree = tree(&place, &[("amy", old)]);
+    let written = fs::read_to_string(tree.config()).unwrap();
+    let (before, _) = written.split_once("[[discover]]").unwrap();
+    let base = tree.path().display();
+    fs::write(tree.config(), format!("{before}[[discover]]\nenv = \"{base}/.env.*\"\nport_key = \"LISTEN_AT\"\n")).unwrap();
+    let path = tree.path().join(".env.amy");
+    let text = |port: u16| format!("# {old}\nOTHER_PORT={old}\nexport LISTEN_AT='{port}' # {old}\nHOST=127.0.0.1\n");
+    fs::write(&path, text(old)).unwrap();
+    let (code, out, errors) = tree.berth(&["assign", "amy", "--port", &new.to_string()]);
+    assert!(code == 0 && out.contains(&format!("; line 3 of {} was changed", path.display())), "{code} {out}{errors}");
+    assert_eq!((fs::read_to_string(&path).unwrap(), registered(&tree, "amy")), (text(new), Some(new)));
+}
