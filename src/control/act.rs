@@ -75,7 +75,9 @@ impl Control {
         if let Some(why) = why_not(caller, verb, declared.uid, &self.policy) {
             return Some(Shown::new(&why));
         }
-        self.supervisor.capabilities(declared).why_not(verb).map(Shown::new)
+        // Who is given another port is restarted on it.
+        let needed = if matches!(verb, Verb::Assign(_)) { Verb::Restart } else { verb };
+        self.supervisor.capabilities(declared).why_not(needed).map(Shown::new)
     }
 
     /// The last `count` entries of the audit trail, oldest first.
@@ -140,6 +142,7 @@ impl Control {
             Verb::Restart => self.restart(caller, order, row, &declared, progress),
             Verb::Logs => Err(Error::failed("reading a log is no action")),
             Verb::Signal(signal) => self.signal(caller, order, &declared, signal),
+            Verb::Assign(_) => Err(Error::failed("a port is given by the registry, not by an order alone")),
         };
         let outcome = outcome.unwrap_or_else(|error| outcome_of(&error));
         if let Some(entry) = entry {
@@ -216,7 +219,7 @@ impl Control {
 }
 
 /// Whether what runs is still what the person saw when confirming.
-fn check_target(order: &Order, row: &Row) -> Result<()> {
+pub(super) fn check_target(order: &Order, row: &Row) -> Result<()> {
     let now = row.main.known();
     match order.target {
         Target::Whatever => Ok(()),

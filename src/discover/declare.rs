@@ -120,7 +120,12 @@ pub fn declare(by: &mut Context<'_>, place: &Place) -> Declared {
         }
         (_, Source::Env { .. }) | (Some(_), _) => {
             let example = by.examples.beside(by.reader, &place.account.identity, root, &place.beneath);
-            Some(env::kept(path.clone(), root.to_owned(), &assignments, example.as_deref(), template))
+            let port_name = match by.source {
+                Source::Env { port_key, .. } => env::port_variable(&assignments, port_key.as_deref()).map(|one| Shown::new(&one.name)),
+                _ => None,
+            };
+            let file = env::kept(path.clone(), root.to_owned(), &assignments, example.as_deref(), template);
+            Some(EnvFile { port_name, ..file })
         }
         (None, _) => None,
     };

@@ -100,6 +100,8 @@ pub struct EnvFile {
     pub path: PathBuf,
     /// The part of `path` that belongs to the administrator: below it, links are not followed.
     pub root: PathBuf,
+    /// The variable that the port is read from, where it is this file that says it.
+    pub port_name: Option<Shown>,
     /// The variables that it sets, ordered, each once.
     pub names: Vec<Shown>,
     /// Those of them that it leaves empty.

@@ -10,8 +10,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{
-    Code, Declared, DiskUse, Endpoint, FileSystem, Finding, HostReading, InForce, InstanceId, LastExit, Level, Listener, Moment, PortRange,
-    Process, ProcessKey, Reading, Shown, SupervisorKind, Uid, Underway,
+    Allotments, Code, Declared, DiskUse, Endpoint, FileSystem, Finding, HostReading, InForce, InstanceId, LastExit, Level, Listener,
+    Moment, PortRange, Process, ProcessKey, Reading, Shown, SupervisorKind, Uid, Underway,
 };
 
 /// What an instance is doing.
@@ -234,6 +234,8 @@ pub struct Snapshot {
     pub range: PortRange,
     /// Ports that are never given to anybody.
     pub reserved: Vec<PortRange>,
+    /// Who has which port by the registry; `Denied` where that cannot be read.
+    pub allotments: Reading<Arc<Allotments>>,
     /// Ports that the kernel gives to outgoing connections by itself; `None` when it does not tell.
     pub ephemeral: Option<PortRange>,
     /// The rows, ordered by id, unmanaged ones last.
@@ -264,6 +266,11 @@ impl Snapshot {
         self.rows.iter().find(|row| row.id == *id)
     }
 
+    /// Who has which port by the registry, as far as that is known.
+    pub fn allotted(&self) -> Option<&Allotments> {
+        self.allotments.as_ref().known().map(AsRef::as_ref)
+    }
+
     /// The findings about an instance.
     pub fn findings_of<'a>(&'a self, id: &'a InstanceId) -> impl Iterator<Item = &'a Finding> {
         self.findings.iter().filter(move |finding| finding.instances.contains(id))
@@ -278,6 +285,7 @@ impl Snapshot {
             taken,
             range,
             reserved: Vec::new(),
+            allotments: Reading::Unasked,
             ephemeral: None,
             rows: Vec::new(),
             findings: Vec::new(),

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::Input;
 use super::adopt::{self, Owners};
 use super::census::{Census, is_shell};
-use crate::domain::{Claim, Declared, Endpoint, Listener, ProcessKey, Reading, Underway};
+use crate::domain::{Allotment, Claim, Declared, Endpoint, Listener, ProcessKey, Reading, Underway};
 
 /// An instance with what was found of it.
 #[derive(Debug)]
@@ -19,8 +19,14 @@ pub(super) struct Subject<'a> {
     pub declared: &'a Arc<Declared>,
     /// What its supervisor claims.
     pub claim: Option<&'a Claim>,
-    /// Where it is configured to listen. An address that is not known could be any.
+    /// What the registry gave it.
+    pub assigned: Option<&'a Allotment>,
+    /// The port that it is meant to have: the assigned one, else the configured one.
+    pub port: Option<u16>,
+    /// Where it is meant to listen. An address that is not known could be any.
     pub endpoint: Option<Endpoint>,
+    /// Where its configuration has it listen, if that is not its assigned port.
+    pub astray: Option<Endpoint>,
     /// Its keeper, alive.
     pub keeper: Option<ProcessKey>,
     /// The claimed main process, alive.
@@ -61,7 +67,7 @@ pub(super) struct Joined<'a> {
     pub whose: Vec<Whose>,
     /// The listeners on each port.
     pub heard_on: HashMap<u16, Vec<usize>>,
-    /// The instances configured to each port.
+    /// The instances that are assigned or configured to each port.
     pub configured_on: HashMap<u16, Vec<usize>>,
 }
 
@@ -74,6 +80,11 @@ impl<'a> Subject<'a> {
     /// Whether anything of it runs.
     pub(super) fn runs(&self) -> bool {
         !self.tree.is_empty() || self.claimed_main.is_some() || !self.listening.is_empty()
+    }
+
+    /// Where it wants to listen with this port: as it is meant to, or as its configuration says.
+    pub(super) fn at(&self, port: u16) -> Option<Endpoint> {
+        [self.endpoint, self.astray].into_iter().flatten().find(|endpoint| endpoint.port == port)
     }
 
     /// Takes a process and its descendants into the tree, short of what another instance has or `fenced` keeps out.
@@ -113,7 +124,7 @@ pub(super) fn join<'a>(input: &Input<'a>, census: &Census<'_>) -> Joined<'a> {
     let mut subjects = subjects(input, census);
     let mut configured_on: HashMap<u16, Vec<usize>> = HashMap::new();
     for (index, subject) in subjects.iter().enumerate() {
-        if let Some(endpoint) = subject.endpoint {
+        for endpoint in [subject.endpoint, subject.astray].into_iter().flatten() {
             configured_on.entry(endpoint.port).or_default().push(index);
         }
     }
@@ -147,14 +158,14 @@ pub(super) fn join<'a>(input: &Input<'a>, census: &Census<'_>) -> Joined<'a> {
         }
     }
     for subject in &mut subjects {
-        let port = subject.declared.port;
+        let port = subject.port;
         subject.listening.sort_by_key(|heard| (Some(listeners[*heard].endpoint.port) != port, listeners[*heard].endpoint));
         subject.main = main(subject, listeners, census);
     }
     Joined { subjects, listeners, whose, heard_on, configured_on }
 }
 
-/// The instances that are configured to a listener's port on an overlapping address.
+/// The instances that are assigned or configured to a listener's port on an overlapping address.
 pub(super) fn overlapping<'s>(
     subjects: &'s [Subject<'_>],
     configured_on: &'s HashMap<u16, Vec<usize>>,
@@ -162,7 +173,7 @@ pub(super) fn overlapping<'s>(
 ) -> impl Iterator<Item = usize> + use<'s> {
     let endpoint = listener.endpoint;
     let configured = configured_on.get(&endpoint.port).map_or(&[][..], Vec::as_slice);
-    configured.iter().copied().filter(move |index| subjects[*index].endpoint.is_some_and(|own| own.overlaps(&endpoint)))
+    configured.iter().copied().filter(move |index| subjects[*index].at(endpoint.port).is_some_and(|own| own.overlaps(&endpoint)))
 }
 
 fn subjects<'a>(input: &Input<'a>, census: &Census<'_>) -> Vec<Subject<'a>> {
@@ -175,16 +186,23 @@ fn subjects<'a>(input: &Input<'a>, census: &Census<'_>) -> Vec<Subject<'a>> {
             *newest = order;
         }
     }
+    let allotments = input.allotments.as_ref().known();
     let subject = |declared: &'a Arc<Declared>| {
         let claim = claims.get(&declared.id).copied();
         let keeper = claim.and_then(|claim| claim.keeper).filter(|key| census.is_alive(*key));
         // Without its keeper's word a process that runs under another uid is not the one that was claimed.
         let is_right = |key: &ProcessKey| census.get(*key).is_none_or(|person| keeper.is_some() || person.uid == declared.uid);
         let claimed_main = claim.and_then(|claim| claim.main).filter(|key| census.is_alive(*key) && is_right(key));
+        let given = allotments.and_then(|all| all.port_of(&declared.id));
+        let port = given.or(declared.port);
+        let place = |port: u16| Endpoint::new(declared.host.unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED)), port);
         Subject {
             declared,
             claim,
-            endpoint: declared.port.map(|port| Endpoint::new(declared.host.unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED)), port)),
+            assigned: given.and_then(|port| allotments?.of(port)),
+            port,
+            endpoint: port.map(place),
+            astray: declared.port.filter(|own| Some(*own) != port).map(place),
             keeper,
             claimed_main,
             tree: Vec::new(),
@@ -247,7 +265,7 @@ fn main(subject: &Subject<'_>, listeners: &[Listener], census: &Census<'_>) -> R
         own.min_by_key(|holder| (holders.iter().any(|other| other.key.pid == holder.parent), holder.key.start_time, holder.key.pid))
             .map(|holder| holder.key)
     };
-    let is_on_port = |heard: &&usize| Some(listeners[**heard].endpoint.port) == subject.declared.port;
+    let is_on_port = |heard: &&usize| Some(listeners[**heard].endpoint.port) == subject.port;
     let found = subject
         .listening
         .iter()

@@ -71,7 +71,7 @@ fn instance(facts: &Facts<'_>, index: usize, subject: &Subject<'_>, rates: &Rate
             Some(false) => Some(Wish::Down),
             None => None,
         },
-        port: declared.port.or_else(|| listening.first().map(|(endpoint, _)| endpoint.port)),
+        port: subject.port.or_else(|| listening.first().map(|(endpoint, _)| endpoint.port)),
         host: declared.host,
         main: if state == State::Unknown && subject.main == Reading::Gone { Reading::Denied } else { subject.main },
         keeper: subject.keeper,

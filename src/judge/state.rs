@@ -75,6 +75,10 @@ fn being_done(given: &Circumstances<'_>) -> Option<(State, Shown)> {
     let state = match underway.verb {
         Verb::Start => State::Starting,
         Verb::Stop => State::Stopping,
+        // It is moved, and before that nothing happens to it.
+        Verb::Assign(_) if given.runs && given.started.is_none_or(|started| started < underway.since) => return None,
+        Verb::Assign(_) if !given.runs => return None,
+        Verb::Assign(_) => State::Starting,
         Verb::Restart if given.runs && given.started.is_none_or(|started| started < underway.since) => State::Stopping,
         Verb::Restart => State::Starting,
         Verb::Logs | Verb::Signal(_) => return None,

@@ -83,6 +83,15 @@ struct Port<'a> {
     uid: Option<u32>,
     command: Option<&'a str>,
     listeners: Vec<Place>,
+    assigned_at: Option<String>,
+    assigned_by: Option<&'a str>,
+    quarantine: Option<Kept>,
+}
+
+#[derive(Serialize)]
+struct Kept {
+    instance: String,
+    until: String,
 }
 
 #[derive(Serialize)]
@@ -136,12 +145,15 @@ pub fn finding(finding: &Finding) -> Value {
 fn port(facts: &PortFacts) -> Port<'_> {
     Port {
         port: facts.port,
-        state: facts.state.word(),
+        state: facts.state.json_word(),
         instance: facts.instance.as_ref().map(ToString::to_string),
         pid: facts.pid,
         uid: facts.uid.map(|uid| uid.0),
         command: facts.command.as_ref().map(Shown::as_str),
         listeners: listening(&facts.listeners),
+        assigned_at: facts.assigned.as_ref().map(|(at, _)| timestamp(*at)),
+        assigned_by: facts.assigned.as_ref().map(|(_, by)| by.as_str()),
+        quarantine: facts.quarantine.as_ref().map(|kept| Kept { instance: kept.of.to_string(), until: timestamp(kept.until) }),
     }
 }
 

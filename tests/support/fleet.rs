@@ -80,6 +80,7 @@ pub fn fleet() -> Snapshot {
         taken: Moment { boot: Duration::from_secs(BOOT), wall: now() },
         range: PortRange { first: 8080, last: 9080 },
         reserved: Vec::new(),
+        allotments: Reading::Known(Arc::default()),
         ephemeral: Some(PortRange { first: 32_768, last: 60_999 }),
         totals: totals(&rows, &findings),
         listeners: Reading::Known(listeners(&rows).into()),
