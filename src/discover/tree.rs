@@ -337,6 +337,8 @@ mod tests {
         for name in copies {
             assert!(is_a_copy(name), "{name}");
         }
+        let unfinished = crate::hand::beside(".env.user1".as_ref());
+        assert!(is_a_copy(unfinished.to_str().unwrap()), "what a hand has not finished: {}", unfinished.display());
         let names = [
             ".env.user1",
             ".env.1001",
