@@ -118,7 +118,7 @@ impl Control {
             });
         }
         let Some(declared) = row.declared.clone() else { return Err(Error::failed("it is no instance")) };
-        let lock = self.lock(caller, &declared, order.verb)?;
+        let lock = self.lock(caller, &declared, order.verb, order.verb.done())?;
         // Looked again behind the lock: whoever had it before may have done the same.
         let snapshot = self.eyes.look_again(&order.id);
         let Some(row) = snapshot.row(&order.id) else { return Err(Error::new(Kind::NoSuchInstance, "it has just gone")) };
@@ -188,8 +188,9 @@ impl Control {
         Ok(done(format!("{signal} was sent to {key}")))
     }
 
-    /// The lock on the instance: on its configuration, or where that cannot be opened on a file of berth's own.
-    pub(super) fn lock(&self, caller: &Caller, declared: &Declared, verb: Verb) -> Result<Option<InstanceLock>> {
+    /// The lock on the instance: on its configuration, or where that cannot be opened on a file of berth's own. `done` is what the caller is
+    /// told not to have done where somebody else has it.
+    pub(super) fn lock(&self, caller: &Caller, declared: &Declared, verb: Verb, done: &str) -> Result<Option<InstanceLock>> {
         let beneath = declared.config.strip_prefix(&declared.config_root).unwrap_or(&declared.config);
         let file = match self.reader.open(&identity_of(declared), &declared.config_root, beneath) {
             Ok(file) => file,
@@ -207,7 +208,7 @@ impl Control {
             Err(Held { uid: Some(uid), .. }) if matches!(verb, Verb::Stop | Verb::Signal(_)) && caller.uid.is_root() && !uid.is_root() => {
                 Ok(None)
             }
-            Err(held) => Err(Error::new(Kind::Busy, format!("not {}. {} is acting on it", verb.done(), held.words))
+            Err(held) => Err(Error::new(Kind::Busy, format!("not {done}. {} is acting on it", held.words))
                 .hint(format!("berth show {}    when that one is done", declared.id))),
         }
     }
