@@ -98,7 +98,9 @@ impl Control {
             .row(&order.id)
             .ok_or_else(|| Error::new(Kind::NoSuchInstance, "no such instance").hint("berth ls    lists those that there are"))?;
         if let Some(why) = self.why_not(caller, order.verb, row) {
-            let kind = if row.declared.as_ref().is_some_and(|declared| declared.launch.is_none()) && order.verb != Verb::Stop {
+            let kind = if row.declared.as_ref().is_some_and(|declared| declared.launch.is_none() && !declared.is_unread())
+                && order.verb != Verb::Stop
+            {
                 Kind::Failed
             } else {
                 Kind::NotPermitted

@@ -78,7 +78,7 @@ pub fn own() -> Identity {
 }
 
 fn fault(path: &Path, reason: &str) -> ConfigFault {
-    ConfigFault { file: Shown::new(&path.to_string_lossy()), line: None, column: None, reason: Shown::new(reason) }
+    ConfigFault { file: Shown::new(&path.to_string_lossy()), line: None, column: None, reason: Shown::new(reason), denied: false }
 }
 
 /// Whether nothing is there, rather than something that may not be looked at.

@@ -93,14 +93,7 @@ pub(super) fn replace(who: &Identity, change: &Replacement) -> io::Result<()> {
 }
 
 /// Makes the new file whole, and gives it the name, if that is still the old one's.
-fn put(
-    made: OwnedFd,
-    bytes: &[u8],
-    old: &rustix::fs::Stat,
-    directory: BorrowedFd<'_>,
-    name: &OsStr,
-    new: &OsStr,
-) -> io::Result<()> {
+fn put(made: OwnedFd, bytes: &[u8], old: &rustix::fs::Stat, directory: BorrowedFd<'_>, name: &OsStr, new: &OsStr) -> io::Result<()> {
     let mut made = File::from(made);
     made.write_all(bytes)?;
     if fstat(&made)?.st_gid != old.st_gid {

@@ -114,10 +114,20 @@ impl PortMap {
             snapshot.findings.iter().filter(|finding| finding.code.is_conflict()).filter_map(|finding| finding.port).collect();
         let in_range = conflicts.iter().filter(|port| range.contains(**port));
         let all: BTreeSet<u16> = rows.keys().chain(heard.keys()).chain(in_range).copied().collect();
+        let strangers: BTreeSet<(u16, Uid)> =
+            snapshot.rows.iter().filter(|row| row.id.is_unmanaged()).filter_map(|row| Some((row.port?, row.uid))).collect();
         let facts = |port: u16| {
             let listeners = heard.get(&port).map_or(&[][..], Vec::as_slice);
             let owners = rows.get(&port).map_or(&[][..], Vec::as_slice);
-            (port, facts(port, listeners, owners, conflicts.contains(&port)))
+            let mut facts = facts(port, listeners, owners, conflicts.contains(&port));
+            // What is in no row may be an instance's, and whose cannot be told.
+            if facts.state == PortState::Stranger
+                && snapshot.range.contains(port)
+                && !listeners.iter().any(|listener| strangers.contains(&(port, listener.uid)))
+            {
+                facts.state = PortState::Unknown;
+            }
+            (port, facts)
         };
         let taken = all.into_iter().map(facts).collect();
         let known = matches!(snapshot.listeners, Reading::Known(_));

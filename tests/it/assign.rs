@@ -170,7 +170,8 @@ fn of_many_who_give_it_different_ports_none_leaves_the_file_and_the_registry_apa
     let tree = tree(&place, &[("cleo", old)]);
     for round in 0..8_usize {
         let ports = [one, other, one, other];
-        let asked: Vec<_> = ports.iter().map(|port| tree.command(&["assign", "cleo", "--port", &port.to_string()]).spawn().unwrap()).collect();
+        let asked: Vec<_> =
+            ports.iter().map(|port| tree.command(&["assign", "cleo", "--port", &port.to_string()]).spawn().unwrap()).collect();
         for child in asked {
             let (code, out, errors) = told(child.wait_with_output().unwrap());
             // Who came while another was at it is told so; who came after it changes what stands there by then.
