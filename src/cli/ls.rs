@@ -50,9 +50,14 @@ pub fn tell_notices(snapshot: &Snapshot, configured: bool, global: &Global) {
         for (command, about) in steps {
             aside(&format!("{}  {about}", fit(&command, width, Align::Left, false)));
         }
-    } else if global.verbose || (!global.json && (is_nobodys(snapshot) || snapshot.allotments == Reading::Denied)) {
+    } else if global.verbose || (!global.json && (is_unread(snapshot) || is_nobodys(snapshot) || snapshot.allotments == Reading::Denied)) {
         for notice in &snapshot.notices {
             aside(&format!("  {notice}"));
         }
     }
+}
+
+/// Whether there are instances whose files this caller may not read: what is missing of them has to be said.
+fn is_unread(snapshot: &Snapshot) -> bool {
+    snapshot.rows.iter().any(|row| row.declared.as_ref().is_some_and(|declared| declared.is_unread()))
 }

@@ -12,11 +12,11 @@ use super::ls::{is_configured, tell_notices};
 use super::output::Out;
 use crate::domain::{Endpoint, PortRange, Reading};
 use crate::error::{Error, Kind};
-use crate::present::NOTHING;
 use crate::present::fit::width;
 use crate::present::json;
 use crate::present::paint::{Tone, paint};
 use crate::present::ports::{PortFacts, PortState, level, ports};
+use crate::present::{HIDDEN, NOTHING};
 
 /// Runs the command.
 pub fn run(words: &Ports, global: &Global, desk: &dyn Desk, out: &mut Out) -> Result<u8, Stop> {
@@ -24,7 +24,7 @@ pub fn run(words: &Ports, global: &Global, desk: &dyn Desk, out: &mut Out) -> Re
     let range = words.range.unwrap_or(snapshot.range);
     let mut facts = ports(&snapshot, range, &snapshot.reserved);
     if words.free {
-        if facts.iter().any(|facts| facts.state == PortState::Unknown) {
+        if facts.iter().any(|facts| facts.state == PortState::Unknown && facts.listeners.is_empty()) {
             let what = if snapshot.allotments == Reading::Denied { "the registry cannot be read" } else { "what listens may not be seen" };
             return Err(Error::new(Kind::NotPermitted, format!("which ports are free is not known: {what} by this account")).into());
         }
@@ -89,15 +89,18 @@ fn is_plain(facts: &PortFacts) -> bool {
 
 fn cells(facts: &PortFacts, (now, zone): (Timestamp, &TimeZone)) -> [String; 8] {
     let or_nothing = |text: Option<String>| text.unwrap_or_else(|| NOTHING.to_owned());
+    // Somebody listens there who may not be seen.
+    let unseen = if facts.listeners.is_empty() { NOTHING } else { HIDDEN };
+    let or_hidden = |text: Option<String>| text.unwrap_or_else(|| unseen.to_owned());
     let mut places: Vec<String> = facts.listeners.iter().map(|(endpoint, _)| place(endpoint)).collect();
     places.dedup();
     [
         facts.port.to_string(),
         facts.state.word().to_owned(),
         or_nothing(facts.instance.as_ref().map(ToString::to_string)),
-        or_nothing(facts.pid.map(|pid| pid.to_string())),
+        or_hidden(facts.pid.map(|pid| pid.to_string())),
         or_nothing(facts.uid.map(|uid| uid.to_string())),
-        or_nothing(facts.command.as_ref().map(ToString::to_string)),
+        or_hidden(facts.command.as_ref().map(ToString::to_string)),
         or_nothing((!places.is_empty()).then(|| places.join(" "))),
         or_nothing(facts.registry_in_words(now, zone)),
     ]

@@ -102,7 +102,9 @@ impl Control {
             .row(&order.id)
             .ok_or_else(|| Error::new(Kind::NoSuchInstance, "no such instance").hint("berth ls    lists those that there are"))?;
         if let Some(why) = self.why_not(caller, order.verb, row) {
-            let kind = if row.declared.as_ref().is_some_and(|declared| declared.launch.is_none()) && order.verb != Verb::Stop {
+            let kind = if row.declared.as_ref().is_some_and(|declared| declared.launch.is_none() && !declared.is_unread())
+                && order.verb != Verb::Stop
+            {
                 Kind::Failed
             } else {
                 Kind::NotPermitted
@@ -122,7 +124,7 @@ impl Control {
             });
         }
         let Some(declared) = row.declared.clone() else { return Err(Error::failed("it is no instance")) };
-        let lock = self.lock(caller, &declared, order.verb)?;
+        let lock = self.lock(caller, &declared, order.verb, order.verb.done())?;
         // Looked again behind the lock: whoever had it before may have done the same.
         let snapshot = self.eyes.look_again(&order.id);
         let Some(row) = snapshot.row(&order.id) else { return Err(Error::new(Kind::NoSuchInstance, "it has just gone")) };
@@ -193,8 +195,9 @@ impl Control {
         Ok(done(format!("{signal} was sent to {key}")))
     }
 
-    /// The lock on the instance: on its configuration, or where that cannot be opened on a file of berth's own.
-    pub(super) fn lock(&self, caller: &Caller, declared: &Declared, verb: Verb) -> Result<Option<InstanceLock>> {
+    /// The lock on the instance: on its configuration, or where that cannot be opened on a file of berth's own. `done` is what the caller is
+    /// told not to have done where somebody else has it.
+    pub(super) fn lock(&self, caller: &Caller, declared: &Declared, verb: Verb, done: &str) -> Result<Option<InstanceLock>> {
         let beneath = declared.config.strip_prefix(&declared.config_root).unwrap_or(&declared.config);
         let file = match self.reader.open(&identity_of(declared), &declared.config_root, beneath) {
             Ok(file) => file,
@@ -212,7 +215,7 @@ impl Control {
             Err(Held { uid: Some(uid), .. }) if matches!(verb, Verb::Stop | Verb::Signal(_)) && caller.uid.is_root() && !uid.is_root() => {
                 Ok(None)
             }
-            Err(held) => Err(Error::new(Kind::Busy, format!("not {}. {} is acting on it", verb.done(), held.words))
+            Err(held) => Err(Error::new(Kind::Busy, format!("not {done}. {} is acting on it", held.words))
                 .hint(format!("berth show {}    when that one is done", declared.id))),
         }
     }

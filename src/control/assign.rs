@@ -91,10 +91,15 @@ impl Control {
             outcome.hints.extend(notice);
             return Ok(outcome);
         }
-        let _held = self.lock(caller, &declared, Verb::Restart)?;
-        // Looked again behind the lock: whoever had it before may have done the same.
-        let snapshot = self.eyes.look_again(&ask.id);
+        let _held = self.lock(caller, &declared, Verb::Restart, "assigned")?;
+        // Looked behind the lock, at the files too: whoever had it before may have given another port, and what is to be changed is what
+        // stands there now.
+        let snapshot = self.eyes.look();
         let row = snapshot.row(&ask.id).ok_or_else(no_such)?;
+        let declared = row.declared.clone().ok_or_else(no_such)?;
+        if let Some(why) = self.why_not(caller, verb, row) {
+            return Err(Error::new(Kind::NotPermitted, format!("not assigned: {why}")));
+        }
         let order = Order { verb, id: ask.id.clone(), target: ask.target, reason: ask.reason.clone(), timeout: None };
         check_target(&order, row)?;
         let recorded = self.audit.intend(caller, &order, Some(row.state));
@@ -180,7 +185,7 @@ impl Control {
         let row = snapshot.row(&ask.id).ok_or_else(gone)?;
         let declared = row.declared.clone().ok_or_else(gone)?;
         // The file has another inode now: whoever comes from here on is to meet this lock.
-        let _held = self.lock(caller, &declared, verb)?;
+        let _held = self.lock(caller, &declared, verb, verb.done())?;
         start::start(self, caller, &order, &snapshot, row, &declared, true, progress)
     }
 

@@ -186,6 +186,20 @@ pub struct Row {
 }
 
 impl Row {
+    /// How often it was started again; denied where what was asked of it is recorded where this caller may not look.
+    pub fn restarted(&self) -> Reading<u32> {
+        if self.wish.is_some() { Reading::Known(self.restarts) } else { Reading::Denied }
+    }
+
+    /// Its port; denied where none shows and this caller may not read what configures it.
+    pub fn own_port(&self) -> Reading<u16> {
+        match (self.port, &self.declared) {
+            (Some(port), _) => Reading::Known(port),
+            (None, Some(declared)) if declared.is_unread() => Reading::Denied,
+            (None, _) => Reading::Gone,
+        }
+    }
+
     /// The worst of its findings.
     pub fn worst(&self) -> Option<Level> {
         self.findings.iter().map(|code| code.level()).min()

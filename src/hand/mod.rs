@@ -27,7 +27,7 @@ pub use identity::{Identity, become_user};
 pub use inherited::pass_nothing_on;
 pub use job::{Answer, Job};
 pub use reader::{Foreseen, LookedAhead, Reader};
-pub use replace::{Replacement, content_digest};
+pub use replace::{Replacement, beside, content_digest};
 pub use signal::{is_alive, open_verified, process_facts, send, state_of};
 pub use tree::{Ending, descendants, end_tree};
 pub use watching::Way;

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::Input;
 use super::adopt::{self, Owners};
 use super::census::{Census, is_shell};
-use crate::domain::{Allotment, Claim, Declared, Endpoint, Listener, ProcessKey, Reading, Underway};
+use crate::domain::{Allotment, Claim, Declared, Endpoint, InstanceId, Listener, ProcessKey, Reading, Uid, Underway};
 
 /// An instance with what was found of it.
 #[derive(Debug)]
@@ -87,6 +87,21 @@ impl<'a> Subject<'a> {
         [self.endpoint, self.astray].into_iter().flatten().find(|endpoint| endpoint.port == port)
     }
 
+    /// Whether it was asked to run; `None` where this caller may not know. What others were asked of is recorded where only they and root
+    /// may look, and where what runs of the caller's own was not started by him, root may have been asked.
+    pub(super) fn wished_up(&self, viewer: Uid) -> Option<bool> {
+        let Some(claim) = self.claim else { return Some(false) };
+        let is_recorded =
+            claim.wished_up == Some(true) || claim.started_at.is_some() || claim.stop_asked_at.is_some() || claim.exit.is_some();
+        let may_know = viewer.is_root() || (viewer == self.declared.uid && !self.runs());
+        if is_recorded || may_know { claim.wished_up } else { None }
+    }
+
+    /// Whether a listener whose holder is hidden may be its own although no configuration that was read says so: its own was not.
+    fn may_be_anywhere(&self, listener: &Listener) -> bool {
+        self.declared.port.is_none() && self.declared.is_unread() && self.declared.uid == listener.uid
+    }
+
     /// Takes a process and its descendants into the tree, short of what another instance has or `fenced` keeps out.
     pub(super) fn take(
         &mut self,
@@ -146,6 +161,9 @@ pub(super) fn join<'a>(input: &Input<'a>, census: &Census<'_>) -> Joined<'a> {
                 let several: Vec<usize> = overlapping(&subjects, &configured_on, listener).collect();
                 for index in several {
                     subjects[index].ambiguous |= subjects[index].declared.uid == listener.uid;
+                }
+                for subject in subjects.iter_mut().filter(|subject| subject.may_be_anywhere(listener)) {
+                    subject.ambiguous = true;
                 }
             }
             Whose::Nobody => {}
@@ -249,11 +267,31 @@ fn whose_is(listener: &Listener, subjects: &[Subject<'_>], configured_on: &HashM
     let fitting: Vec<usize> =
         overlapping(subjects, configured_on, listener).filter(|index| subjects[*index].declared.uid == listener.uid).collect();
     let running: Vec<usize> = fitting.iter().copied().filter(|index| !subjects[*index].tree.is_empty()).collect();
+    if let Some(index) = listener
+        .group
+        .as_ref()
+        .and_then(|group| by_group(group.as_str(), subjects))
+        .filter(|index| subjects[*index].declared.uid == listener.uid)
+    {
+        return Whose::Instance(index);
+    }
     match (fitting.as_slice(), running.as_slice()) {
+        ([], _) if subjects.iter().any(|subject| subject.may_be_anywhere(listener)) => Whose::OneOfSeveral,
         ([], _) => Whose::Nobody,
         ([one], _) | (_, [one]) => Whose::Instance(*one),
         _ => Whose::OneOfSeveral,
     }
+}
+
+/// The instance that a control group was made for: `/berth/OWNER+NAME.PID-START`, by the keeper whom those two name. Only root makes such a
+/// group at the top; who makes one of that name below his own group shows the own listener beside the own instance.
+fn by_group(group: &str, subjects: &[Subject<'_>]) -> Option<usize> {
+    let (folder, name) = group.rsplit_once('/')?;
+    let (stem, keeper) = name.rsplit_once('.')?;
+    let (owner, instance) = stem.split_once('+')?;
+    let is_keeper = keeper.split_once('-').is_some_and(|(pid, start)| pid.parse::<u32>().is_ok() && start.parse::<u64>().is_ok());
+    let id = InstanceId::new(owner, instance).ok().filter(|_| is_keeper && folder.ends_with("/berth"))?;
+    subjects.binary_search_by(|subject| subject.declared.id.cmp(&id)).ok()
 }
 
 /// The server's own process: who holds the listener on its port, else the claimed one, else who listens at all, else the first

@@ -135,6 +135,14 @@ fn notices(input: &Input<'_>) -> Vec<Shown> {
         notices.push(Shown::new("processes of other users are hidden here (hidepid): what they use is unknown"));
     }
     notices.extend(input.registry_notice.cloned());
+    let unread = input.roster.instances.iter().filter(|declared| declared.is_unread()).count();
+    if unread > 0 {
+        let all = input.roster.instances.len();
+        notices.push(Shown::new(&format!(
+            "the files of {unread} of {all} instances may not be read by this account: what they do is known only where it shows, and a \
+             port that is shown as free may be one of theirs"
+        )));
+    }
     notices.extend(input.storage.notices.iter().cloned());
     for fault in &input.roster.faults {
         notices.push(Shown::new(&format!("{}: {}", config_invalid::place(fault), fault.reason)));

@@ -120,7 +120,7 @@ pub fn instance(row: &Row) -> Value {
         "memory_bytes": row.memory_bytes.known(),
         "tasks": row.tasks.known(),
         "open_files": row.open_files.known(),
-        "restarts": row.restarts,
+        "restarts": row.restarted().known(),
         "health": health(&row.health),
         "exit": row.exit.as_ref().map(exit),
         "unknown": unknown(row),
@@ -194,6 +194,11 @@ fn unknown(row: &Row) -> Value {
     let applies = row.state.is_up() || row.state == State::Unknown;
     add("state", (row.state == State::Unknown).then(|| row.why.as_ref().map_or("denied", |why| why.as_str())));
     add("wish", row.wish.is_none().then_some("denied"));
+    add("port", row.own_port().why_unknown().filter(|_| row.own_port() == Reading::Denied));
+    add("restarts", row.restarted().why_unknown());
+    add("listening", (row.state == State::Unknown).then_some("denied"));
+    add("started_at", (row.started_at.is_none() && row.main == Reading::Denied).then_some("denied"));
+    add("exit", (row.wish.is_none() && row.exit.is_none() && !row.state.is_up()).then_some("denied"));
     add("pid", why(row.main, applies));
     add("cpu_percent", why(row.cpu_percent, applies));
     add("memory_bytes", why(row.memory_bytes, applies));

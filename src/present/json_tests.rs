@@ -63,6 +63,10 @@ fn an_instance_that_may_not_be_seen() {
     {
       "state": "processes of frank may not be seen (hidepid)",
       "wish": "denied",
+      "restarts": "denied",
+      "listening": "denied",
+      "started_at": "denied",
+      "exit": "denied",
       "pid": "denied",
       "cpu_percent": "denied",
       "memory_bytes": "denied",

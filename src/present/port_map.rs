@@ -153,6 +153,9 @@ pub fn told(map: &PortMap, port: u16, snapshot: &Snapshot, now: Timestamp, zone:
                 ("not known", "whose it is may not be seen: the registry cannot be read")
             }
             PortState::Unknown => ("not known", "no instance has it; what listens may not be seen by this account"),
+            _ if snapshot.rows.iter().any(|row| row.own_port() == Reading::Denied) => {
+                ("free", "nothing listens on it; an instance whose port may not be seen may have it")
+            }
             _ => ("free", "no instance has it and nothing listens on it"),
         };
         all.push(Told { tone: Tone::Dim, ..plain(label, text.to_owned()) });

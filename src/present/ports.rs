@@ -168,12 +168,22 @@ impl PortMap {
         let given = allotments.iter().flat_map(|all| all.assigned_in(range)).map(|(port, _)| port);
         let all: BTreeSet<u16> = rows.keys().chain(heard.keys()).chain(in_range).copied().chain(given).collect();
         let now = snapshot.taken.wall;
+        let strangers: BTreeSet<(u16, Uid)> =
+            snapshot.rows.iter().filter(|row| row.id.is_unmanaged()).filter_map(|row| Some((row.port?, row.uid))).collect();
         let facts = |port: u16| {
             let listeners = heard.get(&port).map_or(&[][..], Vec::as_slice);
             let owners = rows.get(&port).map_or(&[][..], Vec::as_slice);
             let all = allotments.as_deref();
             let given = (all.and_then(|all| all.of(port)), all.and_then(|all| all.quarantine(port, now)));
-            (port, facts(port, listeners, owners, given, conflicts.contains(&port)))
+            let mut facts = facts(port, listeners, owners, given, conflicts.contains(&port));
+            // What is in no row may be an instance's, and whose cannot be told.
+            if facts.state == PortState::Stranger
+                && snapshot.range.contains(port)
+                && !listeners.iter().any(|listener| strangers.contains(&(port, listener.uid)))
+            {
+                facts.state = PortState::Unknown;
+            }
+            (port, facts)
         };
         let taken = all.into_iter().map(facts).collect();
         let known = matches!(snapshot.listeners, Reading::Known(_)) && snapshot.allotments != Reading::Denied;

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use berth::domain::InstanceId;
 use berth::registry::Registry;
 
-use crate::actions::{Tree, signal};
+use crate::actions::{Tree, signal, told};
 
 /// Fifty ports that no other test of this kind has, on the whole machine: below those that the kernel gives to whoever asks for any.
 struct Place {
@@ -240,4 +240,24 @@ fn in_an_environment_file_the_variable_changes_that_is_the_port() {
     let (code, out, errors) = tree.berth(&["assign", "amy", "--port", &new.to_string()]);
     assert!(code == 0 && out.contains(&format!("; line 3 of {} was changed", path.display())), "{code} {out}{errors}");
     assert_eq!((fs::read_to_string(&path).unwrap(), registered(&tree, "amy")), (text(new), Some(new)));
+}
+
+#[test]
+fn of_many_who_give_it_different_ports_none_leaves_the_file_and_the_registry_apart() {
+    let place = Place::take();
+    let [old, one, other] = place.free(3)[..] else { panic!("there are no ports") };
+    let tree = tree(&place, &[("cleo", old)]);
+    for round in 0..8_usize {
+        let ports = [one, other, one, other];
+        let asked: Vec<_> =
+            ports.iter().map(|port| tree.command(&["assign", "cleo", "--port", &port.to_string()]).spawn().unwrap()).collect();
+        for child in asked {
+            let (code, out, errors) = told(child.wait_with_output().unwrap());
+            // Who came while another was at it is told so; who came after it changes what stands there by then.
+            let is_busy = code == 5 && errors.contains("cleo: not assigned. ") && errors.contains(" is acting on it");
+            assert!(code == 0 || is_busy, "round {round}: {code} {out}{errors}");
+        }
+        let port = registered(&tree, "cleo").unwrap();
+        assert_eq!(file(&tree, "cleo"), moved(old, port), "round {round}");
+    }
 }
