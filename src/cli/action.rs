@@ -51,7 +51,8 @@ pub fn run(
     let orders = chosen.into_iter().map(|chosen| order(verb, action, chosen)).collect();
     let results = carry_out(desk.as_ref(), verb, orders, action, global, out)?;
     if global.json {
-        unless_closed(out.json(&results::document(verb, &results)))?;
+        let document = results::document(verb, &results, out.program());
+        unless_closed(out.json(&document))?;
     }
     Ok(results::exit_code(&results))
 }

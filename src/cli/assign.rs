@@ -18,7 +18,6 @@ pub fn run(assign: &Assign, global: &Global, open: impl FnOnce() -> Result<Box<d
     let outcome = open()?.assign(&assign.id, assign.port, assign.dry_run, assign.reason.clone());
     let done = outcome.is_done();
     if global.json {
-        let hints: Vec<&str> = outcome.hints.iter().map(|hint| hint.as_str()).collect();
         let document = json!({
             "schema": crate::present::json::SCHEMA,
             "id": assign.id.to_string(),
@@ -26,7 +25,7 @@ pub fn run(assign: &Assign, global: &Global, open: impl FnOnce() -> Result<Box<d
             "done": done,
             "exit_code": outcome.exit_code,
             "sentence": outcome.sentence.as_str(),
-            "hints": hints,
+            "hints": results::hints(&outcome, out.program()),
         });
         unless_closed(out.json(&document))?;
     } else {

@@ -65,11 +65,15 @@ pub fn sentence(error: &Error, program: &Program) -> String {
 }
 
 /// The same for programs: the document that `--json` prints where there is no other.
-pub fn document(error: &Error) -> Value {
-    let text = |text: &str| harmless(text).join("\n");
+pub fn document(error: &Error, program: &Program) -> Value {
+    let hint = |text: &str| harmless(text).iter().map(|line| program.hint(line)).collect::<Vec<_>>().join("\n");
     json!({
         "schema": SCHEMA,
-        "error": { "message": text(&error.chain()), "hint": error.way_out().map(text), "exit_code": error.exit_code() },
+        "error": {
+            "message": harmless(&error.chain()).join("\n"),
+            "hint": error.way_out().map(hint),
+            "exit_code": error.exit_code(),
+        },
     })
 }
 
@@ -129,10 +133,13 @@ mod tests {
     fn the_document_of_an_error() {
         let error = Error::new(Kind::NoSuchInstance, "there is no instance \u{1b}x").hint("is alice meant?");
         assert_eq!(
-            document(&error).to_string(),
+            document(&error, &Program::default()).to_string(),
             r#"{"schema":1,"error":{"message":"there is no instance ␛x","hint":"is alice meant?","exit_code":4}}"#
         );
-        assert!(document(&Error::failed("x"))["error"]["hint"].is_null());
+        assert!(document(&Error::failed("x"), &Program::default())["error"]["hint"].is_null());
+        let program = Program::with(Some(std::path::Path::new("/srv/berth.toml")));
+        let told = document(&Error::failed("x").hint("berth config"), &program);
+        assert_eq!(told["error"]["hint"], "berth --config /srv/berth.toml config");
     }
 
     #[test]

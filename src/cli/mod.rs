@@ -38,6 +38,7 @@ use std::ffi::OsString;
 use clap::Parser;
 
 use crate::domain::Verb;
+use crate::present::command::Program;
 use args::{Arguments, ColorWhen, Command};
 pub use door::{ConsoleOptions, Desk, Opening, Setting, Wiring};
 use errors::Stop;
@@ -66,7 +67,7 @@ pub fn run(arguments: Vec<OsString>, wiring: &dyn Wiring) -> u8 {
             errors::tell_words(&rendered);
             if json {
                 let mut out = Out::standard(ColorWhen::Never);
-                let _ = out.json(&errors::document(&errors::of_words(&rendered))).and_then(|()| out.flush());
+                let _ = out.json(&errors::document(&errors::of_words(&rendered), &Program::default())).and_then(|()| out.flush());
             }
             return 2;
         }
@@ -83,7 +84,8 @@ fn end(result: Result<u8, Stop>, json: bool, out: &mut Out) -> u8 {
         Err(stop) => stop,
     };
     if json && let Stop::Error(error) = &stop {
-        let _ = out.json(&errors::document(error));
+        let document = errors::document(error, out.program());
+        let _ = out.json(&document);
     }
     // What was printed before the error stands before it; where that fails, the error is still told.
     let _ = out.flush();

@@ -38,7 +38,7 @@ pub fn tell_failure(text: &str) -> io::Result<()> {
 }
 
 /// The document of an action.
-pub fn document(verb: Verb, results: &[(InstanceId, Outcome)]) -> Value {
+pub fn document(verb: Verb, results: &[(InstanceId, Outcome)], program: &Program) -> Value {
     let result = |(id, outcome): &(InstanceId, Outcome)| {
         json!({
             "id": id.to_string(),
@@ -46,10 +46,15 @@ pub fn document(verb: Verb, results: &[(InstanceId, Outcome)]) -> Value {
             "done": outcome.is_done(),
             "exit_code": outcome.exit_code,
             "sentence": outcome.sentence.as_str(),
-            "hints": outcome.hints.iter().map(|hint| hint.as_str()).collect::<Vec<_>>(),
+            "hints": hints(outcome, program),
         })
     };
     json!({ "schema": SCHEMA, "results": results.iter().map(result).collect::<Vec<_>>() })
+}
+
+/// What helps, each command as this berth was called.
+pub fn hints(outcome: &Outcome, program: &Program) -> Vec<String> {
+    outcome.hints.iter().map(|hint| program.hint(hint.as_str())).collect()
 }
 
 /// 0 when all are done, else the code of the first that is not, in the order in which they were asked for.
@@ -96,7 +101,7 @@ mod tests {
 
     #[test]
     fn the_document() {
-        let document = document(Verb::Start, &results()[1..2]);
+        let document = document(Verb::Start, &results()[1..2], &Program::default());
         assert_eq!(
             document.to_string(),
             r#"{"schema":1,"results":[{"id":"carol","verb":"start","done":false,"exit_code":5,"sentence":"not started. 8107 is held by pid 4711 (python3, bob)","hints":["berth ports --free    lists free ports"]}]}"#

@@ -70,7 +70,7 @@ impl Control {
     /// Why the caller cannot have this done to a row; `None` when it can be asked.
     pub fn why_not(&self, caller: &Caller, verb: Verb, row: &Row) -> Option<Shown> {
         let Some(declared) = &row.declared else {
-            return Some(Shown::new("it is no instance: berth neither starts nor stops what it does not know"));
+            return Some(Shown::new("it is no instance, so berth leaves it alone"));
         };
         if let Some(why) = why_not(caller, verb, declared.uid, &self.policy) {
             return Some(Shown::new(&why));

@@ -74,15 +74,15 @@ impl Signal {
     /// What a process makes of it, signal(7).
     pub fn meaning(self) -> &'static str {
         match self {
-            Self::Hangup => "many servers read their configuration anew; others end",
+            Self::Hangup => "many servers read their settings anew; others end",
             Self::Interrupt => "asks it to end, as Ctrl-C would",
             Self::Terminate => "asks it to end; what it started may stay",
-            Self::User1 => "the program's own; one that does not know it ends (Node.js: its debugger)",
-            Self::User2 => "the program's own; one that does not know it ends",
-            Self::Quit => "ends it with a core dump; Java only writes its threads to the log",
+            Self::User1 => "the program's own; Node.js opens its debugger; others end",
+            Self::User2 => "the program's own; others end",
+            Self::Quit => "ends it with a core dump; Java only logs its threads",
             Self::Stop => "freezes it: it answers nobody until CONT",
             Self::Continue => "lets it go on after STOP",
-            Self::Kill => "ends it at once: nothing is saved, nothing is cleaned up",
+            Self::Kill => "ends it at once: nothing is saved or cleaned up",
         }
     }
 

@@ -75,8 +75,9 @@ fn sequence(encoded: &str, way: Way) -> Vec<u8> {
     let plain = format!("\x1b]52;c;{encoded}\x07");
     match way {
         Way::Terminal => plain.into_bytes(),
-        // Every ESC inside is doubled, tmux(1) allow-passthrough.
-        Way::Tmux => format!("\x1bPtmux;{}\x1b\\", plain.replace('\x1b', "\x1b\x1b")).into_bytes(),
+        // tmux takes the plain one with `set-clipboard on`, and hands on the wrapped one, every ESC inside doubled, with
+        // `allow-passthrough on`, tmux(1); what it does not take it drops. Nothing tells which is set, and twice the same does no harm.
+        Way::Tmux => format!("{plain}\x1bPtmux;{}\x1b\\", plain.replace('\x1b', "\x1b\x1b")).into_bytes(),
         Way::Screen => plain.as_bytes().chunks(PIECE).flat_map(|piece| [b"\x1bP", piece, b"\x1b\\"].concat()).collect(),
     }
 }
@@ -123,7 +124,7 @@ mod tests {
             other => panic!("{other:?}"),
         };
         assert_eq!(sent(Way::Terminal, "alice"), "\x1b]52;c;YWxpY2U=\x07");
-        assert_eq!(sent(Way::Tmux, "alice"), "\x1bPtmux;\x1b\x1b]52;c;YWxpY2U=\x07\x1b\\");
+        assert_eq!(sent(Way::Tmux, "alice"), "\x1b]52;c;YWxpY2U=\x07\x1bPtmux;\x1b\x1b]52;c;YWxpY2U=\x07\x1b\\");
         assert_eq!(sent(Way::Screen, "alice"), "\x1bP\x1b]52;c;YWxpY2U=\x07\x1b\\");
         let long = "x".repeat(1000);
         let pieces = sent(Way::Screen, &long);

@@ -37,7 +37,7 @@ fn f04_a_paste_of_ten_megabytes_is_a_line_of_input() {
         terminal.until(told, PATIENCE, |text| text.contains(told));
     }
     terminal.keys("\r?");
-    terminal.until("an answer to the next key", PATIENCE, |text| text.contains("┌ keys"));
+    terminal.until("an answer to the next key", PATIENCE, |text| text.contains("┌ Keys"));
     let grown = most_memory(&terminal).saturating_sub(before);
     assert!(grown < MOST, "{} MiB more than before", grown >> 20);
     terminal.keys("qq");

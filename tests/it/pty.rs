@@ -225,9 +225,9 @@ fn a_key_behind_a_resize_needs_no_second_one() {
     let mut terminal = console(80, 24, "shows");
     for (columns, rows) in [(100, 30), (120, 40), (80, 24)] {
         terminal.keys("?");
-        terminal.until("the help", PATIENCE, |text| text.contains("┌ keys"));
+        terminal.until("the help", PATIENCE, |text| text.contains("┌ Keys"));
         terminal.keys("q");
-        terminal.until("no help", PATIENCE, |text| !text.contains("┌ keys"));
+        terminal.until("no help", PATIENCE, |text| !text.contains("┌ Keys"));
         terminal.resize(columns, rows);
         terminal.until("the fleet", PATIENCE, |text| text.lines().nth(usize::from(rows) - 1).is_some_and(|line| line.contains("commands")));
     }

@@ -2,8 +2,8 @@
 //!
 //! A snapshot holds the text and below it, line by line, how it looks: a colour that changes is seen as much as a word.
 
-use berth::domain::{Caller, Role, Shown, Uid};
-use berth::tui::event::Event;
+use berth::domain::{Caller, InstanceId, Role, Shown, Uid, Verb};
+use berth::tui::event::{Answer, Event, Purpose};
 use crossterm::event::KeyCode;
 
 use super::console::Console;
@@ -78,6 +78,9 @@ const PANES: [Screen; 12] = [
         console.state.settings.caller = caller;
         console.keys("jjjjj");
         console.press(KeyCode::Enter);
+        let why = || Some(Shown::from("vera may look and not touch: this instance runs as another user"));
+        let verbs = [Verb::Start, Verb::Stop, Verb::Restart, Verb::Logs].map(|verb| (verb, why())).to_vec();
+        console.event(Event::Answered(Answer { id: InstanceId::parse("frank").unwrap(), purpose: Purpose::Keys, verbs }));
     }),
     ("log", |console| console.keys("lkkkk")),
     ("log_search", |console| {

@@ -29,6 +29,22 @@ fn a_mark_after_chosen_lines_and_what_came_meanwhile() {
 }
 
 #[test]
+fn a_time_is_told_once() {
+    let mut console = Console::with_fleet(80, 24);
+    console.keys("l");
+    console.write(Some(LogLevel::Info), "2026-11-21T03:12:04.120Z INFO  session 9 opened");
+    assert!(console.screen().contains("2026-11-21T03:12:04.120Z INFO  session 9 opened"));
+    // Local, wrapped and not, UTC, age.
+    for keys in ["t", "w", "t", "t"] {
+        console.keys(keys);
+        let screen = console.screen();
+        assert!(screen.contains(" INFO  session 9 opened") && !screen.contains("2026-11-21T"), "{screen}");
+    }
+    console.keys("t");
+    assert!(console.screen().contains("2026-11-21T03:12:04.120Z INFO  session 9 opened"));
+}
+
+#[test]
 fn a_long_line_wrapped_and_its_end() {
     let mut console = Console::with_fleet(80, 24);
     let words: String = (0..12_000).map(|number| format!("word{number} ")).collect();

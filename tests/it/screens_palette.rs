@@ -64,7 +64,7 @@ fn the_chosen_row_is_seen_in_every_theme() {
 fn ctrl_p_opens_the_palette_too() {
     let mut console = Console::with_fleet(80, 24);
     console.event(berth::tui::event::Event::Key(KeyEvent::new(KeyCode::Char('p'), KeyModifiers::CONTROL)));
-    assert!(console.screen().contains("commands"));
+    assert!(console.screen().contains("Commands"));
     console.press(KeyCode::Esc);
     assert!(console.state.picker.is_none());
 }

@@ -57,7 +57,7 @@ impl Purpose {
             Self::Search => "Enter search  Esc leave",
             Self::FilterFindings => "words, !not; none for all   Enter keep  Esc leave",
             Self::FindPort => "a number, an owner, or free, conflict, stranger   Enter find  Esc leave",
-            Self::Events => "Enter list what has it; nothing lists all  Esc leave",
+            Self::Events => "a text; none for all   Enter keep  Esc leave",
             Self::Keep => "Enter keep these lines  Esc leave",
             Self::Drop => "Enter leave these lines out  Esc leave",
             Self::Range => "10m  03:00  03:00-03:10  2026-11-20 22:00   Enter  Esc leave",

@@ -11,7 +11,7 @@ use super::picker;
 
 /// Opens the list.
 pub fn open(state: &mut State) {
-    let list = Picker { stays: true, moves: true, ..Picker::new("columns of the table", entries(&state.preferences)) };
+    let list = Picker { stays: true, moves: true, ..Picker::new("Columns of the table", entries(&state.preferences)) };
     picker::open(state, list);
 }
 

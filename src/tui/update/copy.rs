@@ -96,8 +96,8 @@ pub fn copied(state: &mut State, what: &str, how: Result<Copied, Shown>) {
         Ok(Copied::Sent(way)) => {
             let how = match way {
                 Way::Terminal => "sent to the terminal's clipboard (OSC 52)",
-                // Without it tmux throws the sequence away and says nothing: it is off since tmux 3.3, tmux(1).
-                Way::Tmux => "sent through tmux; it needs: set -g allow-passthrough on",
+                // Without it tmux throws the sequence away and says nothing, tmux(1): it takes one of its own programs only.
+                Way::Tmux => "sent to tmux; nothing arrived? tmux set -s set-clipboard on",
                 Way::Screen => "sent to the clipboard through screen (OSC 52)",
             };
             let whole = format!("{what}: {how}");

@@ -97,7 +97,7 @@ fn it_is_said_where_a_copy_went() {
     // Whole at 80 columns, whatever it is: what it needs is the part that helps.
     state.size = (80, 24);
     update(&mut state, Event::Copied { what: url(), how: Ok(Copied::Sent(Way::Tmux)) });
-    assert_eq!(said(&state), "alice's client URL: sent through tmux; it needs: set -g allow-passthrough on");
+    assert_eq!(said(&state), "alice's client URL: sent to tmux; nothing arrived? tmux set -s set-clipboard on");
     for way in [Way::Terminal, Way::Tmux, Way::Screen] {
         update(
             &mut state,

@@ -105,14 +105,15 @@ pub fn read(state: &mut State, serial: u64, ask: Ask, page: Page) {
     let log = &mut state.log;
     log.view = page;
     let last = log.bottom();
-    let height = |number: u64| log.view.lines.iter().find(|line| line.number == number).map_or(1, |line| view::rows(line, width));
+    let height =
+        |number: u64| log.view.lines.iter().find(|line| line.number == number).map_or(1, |line| view::rows(line, log.times, width));
     match (log.at, last) {
         // Older lines are still being read: the oldest is not known yet.
         (At::Newest, _) | (_, None) => {}
         (At::Oldest, Some(_)) if log.view.reading.is_some() => {}
         (At::Oldest, Some(last)) => {
             // Wrapped, fewer lines have room.
-            let end = if log.wrap { view::fitting(&log.view.lines, width, rows).unwrap_or(last) } else { last };
+            let end = if log.wrap { view::fitting(log, width, rows).unwrap_or(last) } else { last };
             log.at = At::Ending(end);
         }
         (At::Down(..), Some(_)) if log.view.is_newest && log.select.is_none() => log.follow(),
@@ -241,7 +242,8 @@ fn candidates(state: &State) -> Vec<InstanceId> {
 
 /// How many columns the longest line takes that is seen.
 fn longest(state: &State) -> usize {
-    state.log.view.lines.iter().map(|line| crate::present::fit::width(line.text.as_str())).max().unwrap_or(0)
+    let log = &state.log;
+    log.view.lines.iter().map(|line| crate::present::fit::width(view::text(line, log.times))).max().unwrap_or(0)
 }
 
 /// Scrolls; upwards pauses, arriving at the newest follows again.
@@ -274,7 +276,7 @@ pub fn scroll(state: &mut State, motion: Motion) {
 fn up(log: &mut Log, count: usize, rows: usize, width: usize) {
     log.pause();
     let Some(last) = log.view.lines.iter().rev().find(|line| !matches!(log.at, At::Ending(end) if line.number > end)) else { return };
-    let above = if log.wrap { view::rows(last, width).saturating_sub(log.below) } else { 0 };
+    let above = if log.wrap { view::rows(last, log.times, width).saturating_sub(log.below) } else { 0 };
     if above > rows {
         log.below += count.min(above - rows);
     } else {

@@ -51,7 +51,7 @@ pub fn open(state: &mut State, answer: &Answer) {
             state.target_row().map(|row| Shown::from(wording::no_port(row)))
         }
         Action::ShowPort if state.target_row().and_then(|row| ports::of(row)).is_none() => Some(Shown::from("it has no port")),
-        Action::Fix if !fix::is_possible(state) => Some(Shown::from("nothing is wrong that could be mended")),
+        Action::Fix if !fix::is_possible(state) => Some(Shown::from("there is nothing to mend")),
         other => common(state, other),
     };
     show(
@@ -78,7 +78,7 @@ pub fn open_marked(state: &mut State) {
 }
 
 /// Why something is not possible whatever it is about.
-fn common(state: &State, action: Action) -> Option<Shown> {
+pub(super) fn common(state: &State, action: Action) -> Option<Shown> {
     (action == Action::Progress && state.progress.is_none()).then(|| Shown::from("there was none yet"))
 }
 

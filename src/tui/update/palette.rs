@@ -10,7 +10,7 @@ use crate::tui::palette::Depth;
 use crate::tui::state::picker::{Choice, Entry, Picker};
 use crate::tui::state::{Pane, State, Tab};
 
-use super::{confirm, fleet, log, picker, status, theme};
+use super::{confirm, fleet, log, menu, picker, status, theme};
 
 /// Asks the door what may be done to the target, which brings the palette; without a target it comes at once.
 pub fn ask(state: &mut State, effects: &mut Vec<Effect>) {
@@ -27,8 +27,8 @@ pub fn open(state: &mut State) {
     }
     let entries = entries(state);
     let title = match state.target() {
-        Some(id) => format!("commands {} {id}", state.settings.glyphs.dot),
-        None => "commands".to_owned(),
+        Some(id) => format!("Commands {} {id}", state.settings.glyphs.dot),
+        None => "Commands".to_owned(),
     };
     let mut palette = Picker::new(Shown::new(&title), entries);
     palette.commands = true;
@@ -80,7 +80,7 @@ pub fn why_not(state: &State, action: Action) -> Option<Shown> {
         Action::Log => state.status.allowed.as_ref().and_then(|answer| answer.why_not(Verb::Logs)).cloned(),
         Action::Lock if state.settings.read_only => Some(Shown::from("berth was started with --read-only")),
         Action::Theme | Action::NextTheme if state.settings.themes.depth == Depth::None => Some(Shown::from(theme::NO_COLOURS)),
-        _ => None,
+        other => menu::common(state, other),
     }
 }
 

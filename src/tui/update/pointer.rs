@@ -79,12 +79,7 @@ fn press(state: &mut State, x: u16, y: u16, effects: &mut Vec<Effect>) {
     } else if let Some(area) = layout.fleet.filter(|area| area.contains(at)) {
         state.focus = Pane::Fleet;
         match y.saturating_sub(area.y) {
-            0 => {
-                let hit = view::fleet::tabs_in_title(state, area).into_iter().find(|(_, place, _)| place.contains(at));
-                if let Some((tab, ..)) = hit {
-                    super::act(state, Action::Tab(tab), effects);
-                }
-            }
+            0 => on_title(state, area, x, y, effects),
             1 => {
                 if let Some(column) = view::fleet::column_at(state, area, x) {
                     fleet::sort(state, Action::SortBy(column));
@@ -93,11 +88,23 @@ fn press(state: &mut State, x: u16, y: u16, effects: &mut Vec<Effect>) {
             line => row(state, usize::from(line - 2), effects),
         }
     } else if let Some(area) = layout.tab.filter(|area| area.contains(at)) {
-        in_tab(state, area, x, y, effects);
+        if y == area.y {
+            on_title(state, area, x, y, effects);
+        } else {
+            in_tab(state, area, x, y, effects);
+        }
     } else if layout.detail.is_some_and(|area| area.contains(at)) {
         state.focus = Pane::Detail;
     } else if layout.log.is_some_and(|area| area.contains(at)) {
         state.focus = Pane::Log;
+    }
+}
+
+/// A tab in a title.
+fn on_title(state: &mut State, area: Rect, x: u16, y: u16, effects: &mut Vec<Effect>) {
+    let hit = view::tabs::in_title(state, area).into_iter().find(|(_, place, _)| place.contains((x, y).into()));
+    if let Some((tab, ..)) = hit {
+        super::act(state, Action::Tab(tab), effects);
     }
 }
 

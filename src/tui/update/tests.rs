@@ -305,7 +305,7 @@ fn the_menu_leads_to_why_and_to_the_port() {
     keys(&mut state, "qap");
     assert_eq!((state.menu.is_none(), state.tab), (true, Tab::Ports));
     keys(&mut state, "1aF");
-    assert_eq!(state.status.message.unwrap().text.as_str(), "alice: nothing is wrong that could be mended");
+    assert_eq!(state.status.message.unwrap().text.as_str(), "alice: there is nothing to mend");
 }
 
 #[test]

@@ -51,7 +51,7 @@ pub fn open(state: &mut State) {
         entry.why_not = named.theme.as_ref().err().cloned();
         entry
     };
-    let mut list = Picker::new("theme", state.settings.themes.list.iter().map(entry).collect());
+    let mut list = Picker::new("Theme", state.settings.themes.list.iter().map(entry).collect());
     let at = state.settings.themes.list.iter().position(|named| named.name == state.theme_name());
     list.choose(at.unwrap_or(0), crate::tui::view::picker::page(state));
     picker::open(state, list);

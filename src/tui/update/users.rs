@@ -19,7 +19,7 @@ pub fn open(state: &mut State) {
         return;
     };
     let entries = entries(snapshot, state.settings.glyphs.ascii);
-    picker::open(state, Picker::new("whose instances", entries));
+    picker::open(state, Picker::new("Whose instances?", entries));
 }
 
 /// Keeps a user's rows only; `None` keeps everybody's again. Other words of the filter stay.

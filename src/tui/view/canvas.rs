@@ -4,7 +4,7 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
+use ratatui::style::{Color, Modifier, Style};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::present;
@@ -102,6 +102,23 @@ fn before_number(head: &str, space: usize, rest: &str) -> usize {
         Some(begin) if begin > 0 && is_number && UNITS.contains(&unit) => begin,
         _ => space,
     }
+}
+
+/// The chosen row: its sign before it, its style over all of it.
+pub fn choose(settings: &Settings, area: Rect, buffer: &mut Buffer) {
+    let chosen = settings.theme.chosen;
+    put(buffer, area.x, area.y, 1, settings.glyphs.chosen, settings.theme.title);
+    let area = area.intersection(buffer.area);
+    if chosen.add_modifier.contains(Modifier::REVERSED) {
+        // Reversed, what is dim or coloured would be patches in the bar, the dimmest of them hardly to be read.
+        for position in area.positions() {
+            if let Some(cell) = buffer.cell_mut(position) {
+                cell.modifier.remove(Modifier::DIM);
+                (cell.fg, cell.bg) = (Color::Reset, Color::Reset);
+            }
+        }
+    }
+    buffer.set_style(area, chosen);
 }
 
 /// A rule with a title in it: `─ instances ───── 41 of 42 ──`. The parts on the right leave when it gets narrow, the first one first.

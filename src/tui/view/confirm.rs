@@ -25,7 +25,7 @@ pub fn draw(state: &State, confirm: &Confirm, within: Rect, buffer: &mut Buffer)
     let room = usize::from(width.saturating_sub(4));
     let mut body: Vec<(String, Style)> = Vec::new();
     let mut say = |text: &str, style| body.extend(canvas::wrap(text, room).into_iter().map(|line| (line.to_owned(), style)));
-    say(&target(state, &confirm.row, confirm.target), Style::new());
+    let facts = target(state, &confirm.row, confirm.target);
     match &confirm.foreseen {
         Some(foreseen) => say(&format!("It {foreseen}."), Style::new()),
         None => say(&consequence(&confirm.row, confirm.verb, confirm.target), theme.dim),
@@ -33,6 +33,7 @@ pub fn draw(state: &State, confirm: &Confirm, within: Rect, buffer: &mut Buffer)
     if let Some(changed) = &confirm.changed {
         say(&format!("Nothing will be done: {changed}. Ask again."), theme.error);
     }
+    body.splice(0..0, listed(&facts, room).into_iter().map(|line| (line, Style::new())));
     let below = if confirm.changed.is_none() { 3 } else { 2 };
     let lines = u16::try_from(body.len() + below).unwrap_or(u16::MAX);
     let inside = canvas::float(settings, within, width, lines, &question(confirm), buffer)?;
@@ -52,8 +53,24 @@ pub fn draw(state: &State, confirm: &Confirm, within: Rect, buffer: &mut Buffer)
     cursor
 }
 
-/// `process  node  alice (uid 1001)  pid 2211 since 01:09:41, port 8101`.
-fn target(state: &State, row: &Row, target: Target) -> String {
+/// Facts in lines, none of them broken where it fits into one: a date and its time stay together.
+fn listed(facts: &[String], room: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for (index, fact) in facts.iter().enumerate() {
+        let fact = if index + 1 < facts.len() { format!("{fact},") } else { fact.clone() };
+        match lines.last_mut() {
+            Some(line) if usize::from(canvas::cells(line)) + 1 + usize::from(canvas::cells(&fact)) <= room => {
+                line.push(' ');
+                line.push_str(&fact);
+            }
+            _ => lines.extend(canvas::wrap(&fact, room).into_iter().map(str::to_owned)),
+        }
+    }
+    lines
+}
+
+/// `process`, `alice (uid 1001)`, `pid 2211 (node) since 01:09:41`, `port 8101`.
+fn target(state: &State, row: &Row, target: Target) -> Vec<String> {
     let now = state.header.now.wall;
     let mut facts = vec![row.supervisor.word().to_owned(), format!("{} (uid {})", row.user, row.uid)];
     facts.push(match target {
@@ -65,7 +82,7 @@ fn target(state: &State, row: &Row, target: Target) -> String {
         Target::Nothing | Target::Whatever => "no process".to_owned(),
     });
     facts.push(row.port.map_or_else(|| "no port".to_owned(), |port| format!("port {port}")));
-    facts.join(", ")
+    facts
 }
 
 /// `Stop alice?`, `Send HUP to alice?`.

@@ -13,7 +13,7 @@ use crate::tui::state::State;
 use crate::tui::state::events::Line;
 use crate::tui::state::events::ring::Entry;
 
-use super::canvas;
+use super::{canvas, tabs};
 
 /// Cells before the first column.
 const MARGIN: u16 = 2;
@@ -50,7 +50,8 @@ pub fn serial_at(state: &State, area: Rect, y: u16) -> Option<u64> {
 /// Draws the tab.
 pub fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     let (settings, events) = (&state.settings, &state.events);
-    canvas::title(settings, Rect { height: 1, ..area }, "events", true, &title(state), buffer);
+    canvas::title(settings, Rect { height: 1, ..area }, "events", true, &right_of_title(state), buffer);
+    tabs::draw_places(state, tabs::in_title(state, area), buffer);
     let (list, chosen) = parts(area);
     if area.height > 1 {
         headings(state, Rect { y: area.y + 1, height: 1, ..area }, buffer);
@@ -82,14 +83,14 @@ pub fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
 }
 
 /// What the title says on its right, the least important first.
-fn title(state: &State) -> Vec<String> {
+pub fn right_of_title(state: &State) -> Vec<String> {
     let (events, dot) = (&state.events, state.settings.glyphs.dot);
     let mut parts = Vec::new();
     if events.narrowed.is_active() {
         parts.push(format!("{} of {}", events.listed, events.ring.len()));
     }
     if !events.narrowed.text.is_empty() {
-        parts.push(format!("/{}", crate::domain::Shown::new(&events.narrowed.text)));
+        parts.push(format!("filter: {}", crate::domain::Shown::new(&events.narrowed.text)));
     }
     if events.narrowed.problems {
         parts.push("problems".to_owned());
@@ -148,8 +149,7 @@ fn row(state: &State, entry: &Entry, chosen: bool, area: Rect, buffer: &mut Buff
     let style = if matches!(happening.what.tone(), Tone::Bad | Tone::Warn | Tone::Dim) { style } else { Style::new() };
     canvas::put_fit(settings, buffer, x + 2, area.y, area.right().saturating_sub(x + 3), &happening.what.text(), style);
     if chosen {
-        canvas::put(buffer, area.x, area.y, 1, settings.glyphs.chosen, theme.title);
-        buffer.set_style(area.intersection(buffer.area), theme.chosen);
+        canvas::choose(settings, area, buffer);
     }
 }
 

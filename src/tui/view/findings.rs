@@ -13,8 +13,8 @@ use crate::present::{advice, wording};
 use crate::tui::layout::Layout;
 use crate::tui::state::State;
 
-use super::canvas;
 use super::prose::Prose;
+use super::{canvas, tabs};
 
 /// The column of the labels below the list.
 const LABEL: u16 = 9;
@@ -53,10 +53,12 @@ pub fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     let (settings, theme) = (&state.settings, &state.settings.theme);
     let Some(snapshot) = &state.snapshot else {
         canvas::title(settings, Rect { height: 1, ..area }, "findings", true, &[], buffer);
+        tabs::draw_places(state, tabs::in_title(state, area), buffer);
         return;
     };
     let shown = state.findings.shown(snapshot);
     canvas::title(settings, Rect { height: 1, ..area }, "findings", true, &counts(state, &shown), buffer);
+    tabs::draw_places(state, tabs::in_title(state, area), buffer);
     if shown.is_empty() {
         let (text, style) = match snapshot.findings.len() {
             0 => ("nothing is wrong that berth knows of".to_owned(), theme.good),
@@ -73,8 +75,7 @@ pub fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
         let line_area = Rect { y, height: 1, ..area };
         line(state, finding, widest, line_area, buffer);
         if index == state.findings.index {
-            canvas::put(buffer, area.x, y, 1, settings.glyphs.chosen, theme.title);
-            buffer.set_style(line_area.intersection(buffer.area), theme.chosen);
+            canvas::choose(settings, line_area, buffer);
         }
     }
     let below = first + height;
@@ -84,14 +85,23 @@ pub fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     }
 }
 
-/// "filter: carol", "1 warning", "2 errors"; what matters most comes last, because the first ones leave first.
+/// What the title says on its right.
+pub fn right_of_title(state: &State) -> Vec<String> {
+    state.snapshot.as_ref().map_or_else(Vec::new, |snapshot| counts(state, &state.findings.shown(snapshot)))
+}
+
+/// "2 errors, 1 warning", "filter: carol"; what matters most comes last, because the first ones leave first.
 fn counts(state: &State, shown: &[&Finding]) -> Vec<String> {
-    let mut all = Vec::new();
-    for (level, word) in [(Level::Note, "note"), (Level::Warning, "warning"), (Level::Error, "error")] {
+    let mut counts = Vec::new();
+    for level in [Level::Error, Level::Warning, Level::Note] {
         let count = shown.iter().filter(|finding| finding.level() == level).count();
         if count > 0 {
-            all.push(format!("{count} {word}{}", if count == 1 { "" } else { "s" }));
+            counts.push(wording::count(count, level.word()));
         }
+    }
+    let mut all = Vec::new();
+    if !counts.is_empty() {
+        all.push(counts.join(", "));
     }
     if !state.findings.filter.is_empty() {
         // The filter is typed text: made harmless before it is shown.
@@ -126,7 +136,7 @@ fn heading(state: &State, widest: u16, area: Rect, buffer: &mut Buffer) {
 
 /// Whether a useful piece of the evidence fits in its line.
 fn has_evidence([.., x]: [u16; 4], area: Rect) -> bool {
-    area.right().saturating_sub(x) >= 30
+    area.right().saturating_sub(x) > 24
 }
 
 /// One finding.

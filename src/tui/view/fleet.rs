@@ -14,9 +14,8 @@ use crate::present::columns::Column;
 use crate::present::fit::Align;
 use crate::present::paint::Tone;
 use crate::present::{HIDDEN, NOTHING, bar, columns, sparkline, units, wording};
-use crate::tui::layout::Layout;
 use crate::tui::state::fleet::{Line, descends};
-use crate::tui::state::{Pane, State, Tab};
+use crate::tui::state::{Pane, State};
 
 use super::{canvas, filter, first_run, tabs};
 
@@ -30,7 +29,7 @@ const FULL_CPU: f32 = 20.0;
 pub fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     let (settings, fleet) = (&state.settings, &state.fleet);
     canvas::title(settings, Rect { height: 1, ..area }, "instances", state.focus == Pane::Fleet, &right_of_title(state), buffer);
-    tabs::draw_places(state, tabs_in_title(state, area), buffer);
+    tabs::draw_places(state, tabs::in_title(state, area), buffer);
     if let Some(snapshot) = state.snapshot.as_ref().filter(|snapshot| snapshot.rows.is_empty()) {
         let (y, height) = (area.y + 2, area.height.saturating_sub(2));
         return first_run::draw(state, snapshot, Rect { x: area.x + MARGIN, y, width: area.width.saturating_sub(MARGIN), height }, buffer);
@@ -61,19 +60,10 @@ pub fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
 }
 
 /// What the title says on its right. What a key will hit is the last to leave it.
-fn right_of_title(state: &State) -> Vec<String> {
+pub fn right_of_title(state: &State) -> Vec<String> {
     let mut right = filter::title(state);
     right.extend(Some(format!("{} marked", state.marks.count())).filter(|_| !state.marks.is_empty()));
     right
-}
-
-/// The tabs, where a small screen has no line for them and the title has room for all; nothing where it has not.
-pub fn tabs_in_title(state: &State, area: Rect) -> Vec<(Tab, Rect, String)> {
-    if Layout::of(state).is_none_or(|layout| layout.tabs.is_some()) {
-        return Vec::new();
-    }
-    let room = area.width.saturating_sub(canvas::title_right(&right_of_title(state)) + 2);
-    tabs::short_places(state, Rect { x: area.x + 1, width: room, height: 1, ..area })
 }
 
 /// Which columns are where on a table of this width.
@@ -153,8 +143,7 @@ fn line(state: &State, row: &Row, arrangement: &Arrangement, area: Rect, buffer:
         canvas::put(buffer, area.x + u16::from(chosen), area.y, 1, settings.glyphs.marked, settings.theme.key);
     }
     if chosen {
-        canvas::put(buffer, area.x, area.y, 1, settings.glyphs.chosen, settings.theme.title);
-        buffer.set_style(area.intersection(buffer.area), settings.theme.chosen);
+        canvas::choose(settings, area, buffer);
     }
 }
 

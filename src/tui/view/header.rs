@@ -37,7 +37,8 @@ pub fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     x += if wide { 2 } else { 1 };
     x = canvas::put_fit(settings, buffer, x, area.y, area.width / 3, &left, settings.theme.header);
     let end = area.right().saturating_sub(canvas::cells(&time) + 2);
-    let room = end.saturating_sub(x + 2);
+    let gap = if wide { 3 } else { 2 };
+    let room = end.saturating_sub(x + gap);
     // First how full the range is leaves, then one word after the other, that of what is wrong last.
     let mut all = parts(state, snapshot, u8::MAX);
     if width(&all) > room {
@@ -53,7 +54,7 @@ pub fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
         let last = all.iter().enumerate().max_by_key(|(index, part)| (part.leaves, *index)).map_or(0, |(index, _)| index);
         all.remove(last);
     }
-    x = if wide { (x + 3).max(end.saturating_sub(width(&all) + 1)) } else { x + 2 };
+    x = if wide { (x + gap).max(end.saturating_sub(width(&all) + 1)) } else { x + gap };
     for part in all {
         x = canvas::put(buffer, x, area.y, end.saturating_sub(x), &part.text, part.style) + 2;
     }

@@ -128,7 +128,7 @@ pub fn draw(state: &State, help: &Help, within: Rect, buffer: &mut Buffer) {
     let columns = columns(within.width);
     let height = u16::try_from(lines.len().div_ceil(columns)).unwrap_or(u16::MAX);
     let width = if columns == 2 { COLUMN * 2 + 6 } else { WIDTH };
-    let Some(inside) = canvas::float(settings, within, width, height, "keys", buffer) else { return };
+    let Some(inside) = canvas::float(settings, within, width, height, "Keys", buffer) else { return };
     let page = usize::from(inside.height) * columns;
     let top = help.top.min(lines.len().saturating_sub(page));
     let shown = lines.get(top..).unwrap_or_default();
@@ -139,7 +139,7 @@ pub fn draw(state: &State, help: &Help, within: Rect, buffer: &mut Buffer) {
     }
     if lines.len() > page {
         let more = format!(" {}-{} of {} ", top + 1, (top + page).min(lines.len()), lines.len());
-        canvas::put_right(buffer, inside.right(), inside.bottom(), inside.width, &more, theme.rule);
+        canvas::put_right(buffer, inside.right(), inside.bottom(), inside.width, &more, theme.dim);
     }
 }
 

@@ -14,7 +14,7 @@ use crate::tui::layout::Layout;
 use crate::tui::state::State;
 use crate::tui::state::course::{POINT, POINTS};
 
-use super::{canvas, chart};
+use super::{canvas, chart, tabs};
 
 /// From this width on there are two columns.
 const TWO_COLUMNS: u16 = 100;
@@ -51,6 +51,7 @@ pub fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     let inside = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
     let Some(snapshot) = &state.snapshot else {
         canvas::title(settings, Rect { height: 1, ..area }, "host", true, &[], buffer);
+        tabs::draw_places(state, tabs::in_title(state, area), buffer);
         let text = format!("looking{}", settings.glyphs.ellipsis);
         canvas::put(buffer, inside.x + MARGIN, inside.y, inside.width.saturating_sub(MARGIN), &text, ratatui::style::Style::new());
         return;
@@ -58,6 +59,7 @@ pub fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     let (places, lines) = arrange(snapshot, inside);
     let top = state.host.top.min(lines.saturating_sub(usize::from(inside.height)));
     canvas::title(settings, Rect { height: 1, ..area }, "host", true, &title(inside, lines, top), buffer);
+    tabs::draw_places(state, tabs::in_title(state, area), buffer);
     // Drawn as a whole, and of that what is seen: a chart cannot be cut otherwise.
     let mut whole = Buffer::empty(Rect { x: 0, y: 0, width: inside.width, height: u16::try_from(lines).unwrap_or(u16::MAX) });
     for (part, place) in places {
@@ -79,6 +81,14 @@ pub fn extent(state: &State) -> (usize, usize) {
     let inside = Rect { height: area.height.saturating_sub(1), ..area };
     let lines = state.snapshot.as_ref().map_or(0, |snapshot| arrange(snapshot, inside).1);
     (usize::from(inside.height), lines)
+}
+
+/// What the title says on its right.
+pub fn right_of_title(state: &State, area: Rect) -> Vec<String> {
+    let Some(snapshot) = &state.snapshot else { return Vec::new() };
+    let inside = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
+    let lines = arrange(snapshot, inside).1;
+    title(inside, lines, state.host.top.min(lines.saturating_sub(usize::from(inside.height))))
 }
 
 /// What the title says on its right: how far it is scrolled, and how long the charts are.

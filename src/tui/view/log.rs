@@ -52,16 +52,25 @@ pub fn text_width(state: &State) -> usize {
     width.saturating_sub(before::width(state)).max(1)
 }
 
+/// What of a line is shown: all of it, or what follows its own stamp where berth's stands before it.
+pub fn text(line: &LogLine, times: Times) -> &str {
+    let text = line.text.as_str();
+    let is_told_already = times != Times::Off && line.at.is_some();
+    let begin = if is_told_already { stamp::end(text).unwrap_or(0) } else { 0 };
+    text.get(begin..).unwrap_or(text)
+}
+
 /// How many rows a line takes when it is wrapped.
-pub fn rows(line: &LogLine, width: usize) -> usize {
-    canvas::wrap(line.text.as_str(), width).len()
+pub fn rows(line: &LogLine, times: Times, width: usize) -> usize {
+    canvas::wrap(text(line, times), width).len()
 }
 
 /// The last line that still has room when they are wrapped and begin at the top.
-pub fn fitting(lines: &[LogLine], width: usize, most: usize) -> Option<u64> {
+pub fn fitting(log: &Log, width: usize, most: usize) -> Option<u64> {
+    let lines = &log.view.lines;
     let mut used = 0;
     let fits = |line: &&LogLine| {
-        used += rows(line, width);
+        used += rows(line, log.times, width);
         used <= most
     };
     lines.iter().take_while(fits).last().or(lines.first()).map(|line| line.number)

@@ -26,20 +26,24 @@ pub fn draw(state: &State, menu: &Menu, within: Rect, buffer: &mut Buffer) {
     let top = (menu.chosen + 1).saturating_sub(usize::from(inside.height));
     for (y, (index, entry)) in (inside.y..inside.bottom()).zip(menu.entries.iter().enumerate().skip(top)) {
         let chosen = index == menu.chosen;
-        let mark = if chosen { settings.glyphs.chosen } else { " " };
         let (style, key) = if entry.why.is_some() { (theme.dim, theme.dim) } else { (Style::new(), theme.key) };
-        canvas::put(buffer, inside.x, y, 2, mark, theme.title);
         canvas::put(buffer, inside.x + 2, y, 5, &label(entry.action), key);
         canvas::put(buffer, inside.x + 8, y, inside.width.saturating_sub(8), entry.words, style);
         if let Some(why) = &entry.why {
             let x = inside.x + 8 + words + 2;
             let room = inside.right().saturating_sub(x);
-            canvas::put(buffer, x, y, room, &canvas::fit_words(settings, why.as_str(), room), theme.dim);
+            canvas::put(buffer, x, y, room, &canvas::fit_words(settings, clause(why.as_str(), room), room), theme.dim);
         }
         if chosen {
-            buffer.set_style(Rect { y, height: 1, ..inside }.intersection(buffer.area), theme.chosen);
+            canvas::choose(settings, Rect { y, height: 1, ..inside }, buffer);
         }
     }
+}
+
+/// Where a reason has no room, its first clause: "it is no instance" says more than a sentence cut in the middle.
+fn clause(why: &str, room: u16) -> &str {
+    let end = why.find([':', ';', ',']).filter(|_| canvas::cells(why) > room);
+    end.and_then(|end| why.get(..end)).unwrap_or(why)
 }
 
 /// The key that does the same in the menu.

@@ -23,8 +23,8 @@ const WHOLE: u16 = 2;
 
 /// How many entries are seen on this screen.
 pub fn page(state: &State) -> usize {
-    // Where there is room, it is for the notes that are cut.
-    let below = if state.size.1 >= 20 { WHOLE + 1 } else { 1 };
+    // Notes that are cut are told below the list.
+    let below = if state.size.1 >= 20 { WHOLE + 1 } else { WHOLE };
     usize::from(state.size.1.saturating_sub(5 + below).clamp(1, MOST))
 }
 
@@ -56,21 +56,24 @@ pub fn draw(state: &State, picker: &Picker, within: Rect, buffer: &mut Buffer) -
     let needed = picker.entries.iter().filter(|entry| is_cut(entry));
     let needed = needed.map(|entry| canvas::wrap(note(entry).as_str(), usize::from(wide.saturating_sub(2))).len()).max().unwrap_or(0);
     let needed = u16::try_from(needed).unwrap_or(WHOLE).min(WHOLE);
-    let whole = if lines + 3 + needed <= within.height { needed } else { 0 };
+    let whole = needed.min(within.height.saturating_sub(lines + 3));
     let inside = canvas::float(settings, within, WIDTH, lines + 1 + whole, picker.title.as_str(), buffer)?;
-    let start = canvas::put(buffer, inside.x, inside.y, inside.width, "> ", theme.key);
+    // Not the sign of the chosen line: those would be two below each other.
+    let start = canvas::put(buffer, inside.x, inside.y, inside.width, if picker.commands { ": " } else { "/ " }, theme.key);
     let width = inside.right().saturating_sub(start).max(1);
     let scroll = picker.input.visual_scroll(usize::from(width.saturating_sub(1)));
     let text: String = picker.input.value().chars().skip(scroll).collect();
     canvas::put(buffer, start, inside.y, width, Shown::new(&text).as_str(), theme.title);
+    if text.is_empty() {
+        canvas::put_fit(settings, buffer, start, inside.y, width, "type to narrow the list", theme.dim);
+    }
     let below = Rect { y: inside.y + 1, height: inside.height.saturating_sub(1 + whole), ..inside };
     for (y, (place, index)) in (below.y..below.bottom()).zip(picker.matches.iter().enumerate().skip(picker.top)) {
         let Some(entry) = picker.entries.get(*index) else { continue };
         let area = Rect { y, height: 1, ..below };
         line(state, entry, labels, switches, area, buffer);
         if place == picker.chosen {
-            canvas::put(buffer, area.x, y, 1, settings.glyphs.chosen, theme.title);
-            buffer.set_style(area.intersection(buffer.area), theme.chosen);
+            canvas::choose(settings, area, buffer);
         }
     }
     if picker.matches.is_empty() {
@@ -87,6 +90,12 @@ pub fn draw(state: &State, picker: &Picker, within: Rect, buffer: &mut Buffer) -
             let text = if more { format!("{piece} {}", settings.glyphs.ellipsis) } else { piece.to_owned() };
             canvas::put_fit(settings, buffer, inside.x + 2, y, room, &text, theme.dim);
         }
+    }
+    let seen = usize::from(below.height);
+    if picker.matches.len() > seen {
+        let last = (picker.top + seen).min(picker.matches.len());
+        let more = format!(" {}-{last} of {} ", picker.top + 1, picker.matches.len());
+        canvas::put_right(buffer, inside.right(), inside.bottom(), inside.width, &more, theme.dim);
     }
     let column = u16::try_from(picker.input.visual_cursor().saturating_sub(scroll)).unwrap_or(0);
     Some(Position::new((start + column).min(inside.right().saturating_sub(1)), inside.y))

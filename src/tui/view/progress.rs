@@ -92,7 +92,7 @@ fn line(state: &State, item: &Item, ids: u16, area: Rect, buffer: &mut Buffer) {
         Step::Left => ("-", "not begun".to_owned(), theme.dim),
         Step::Underway { begun, words, .. } => {
             let since = units::uptime(state.header.now.boot.saturating_sub(*begun));
-            (wording::state_sign(Doing::Starting, ascii), format!("{since:<7} {words}"), theme.busy)
+            (wording::state_sign(Doing::Starting, ascii), format!("{since:<5} {words}"), theme.busy)
         }
         Step::Ended(outcome) => {
             let (doing, style) = if outcome.is_done() { (Doing::Running, theme.good) } else { (Doing::Crashed, theme.error) };

@@ -11,8 +11,9 @@ use ratatui::style::Style;
 use tui_input::Input;
 
 use crate::domain::{Signal, State as Doing, Verb};
-use crate::tui::keymap::{Action, Bound, Place};
+use crate::tui::keymap::{Action, Bound, LogKey, Place};
 
+use crate::tui::state::log::Phase;
 use crate::tui::state::prompt::Prompt;
 use crate::tui::state::{Pane, State, Tab};
 use crate::tui::update::fix;
@@ -53,7 +54,12 @@ pub fn draw(state: &State, area: Rect, buffer: &mut Buffer) -> Option<Position> 
             continue;
         }
         // One that comes later takes the place only where every terminal of this width gives it to the same one.
-        let is_wanted = binding.action == Action::Filter || binding.action == Action::Why && is_troubled(state);
+        let is_wanted = match binding.action {
+            Action::Filter => true,
+            Action::Why => is_troubled(state),
+            Action::Menu => !is_troubled(state),
+            _ => false,
+        };
         if left_out && !is_wanted {
             continue;
         }
@@ -83,6 +89,12 @@ fn word(state: &State, binding: &Bound) -> Cow<'static, str> {
         (binding.place, binding.action, state.bulk.as_ref().filter(|bulk| !bulk.reasoning && !bulk.is_counted()))
     {
         return format!("after typing {}", bulk.number()).into();
+    }
+    match binding.action {
+        Action::Log if state.large == Some(Pane::Log) => return "table".into(),
+        Action::InLog(LogKey::Follow) if matches!(state.log.phase, Phase::Failed(_)) => return "try again".into(),
+        Action::InLog(LogKey::Select) if state.log.select.is_some() => return "leave them".into(),
+        _ => {}
     }
     let nothing_waits = || state.progress.as_ref().is_some_and(|progress| progress.counts().waiting == 0);
     if (binding.place, binding.action) == (Place::Progress, Action::Escape) && nothing_waits() {
@@ -143,9 +155,33 @@ fn makes_sense(state: &State, binding: &Bound) -> bool {
     let refused = state.confirm.as_ref().is_some_and(|confirm| confirm.changed.is_some());
     let about_one = matches!(binding.action, Action::Act(_) | Action::Menu | Action::Log);
     let moves = state.picker.as_ref().is_none_or(|picker| picker.moves);
+    if let Action::InLog(key) = binding.action
+        && !makes_sense_in_log(state, key)
+    {
+        return false;
+    }
+    // Of an empty table nothing can be asked, whichever row: what can be done stands in its place.
+    let is_empty = state.snapshot.as_ref().is_none_or(|snapshot| snapshot.rows.is_empty());
+    if state.place() == Place::Fleet && is_empty && !is_right(binding) {
+        return false;
+    }
     // The host is no instance, and a target that is another by now is nobody's.
     !(state.tab == Tab::Host && about_one || refused && matches!(binding.action, Action::Confirm | Action::NextField))
         && (moves || !matches!(binding.action, Action::Move(_)))
+}
+
+/// Whether a key of the log has a meaning while lines are chosen, or where there is no line.
+fn makes_sense_in_log(state: &State, key: LogKey) -> bool {
+    let log = &state.log;
+    if log.select.is_some() {
+        return matches!(key, LogKey::Copy | LogKey::Select);
+    }
+    let has_failed = matches!(log.phase, Phase::Failed(_));
+    let is_without = has_failed || log.view.notice.is_some() && log.view.lines.is_empty();
+    if is_without {
+        return has_failed && key == LogKey::Follow;
+    }
+    !(log.view.lines.is_empty() && matches!(key, LogKey::Copy | LogKey::Select))
 }
 
 /// Whether this can be asked of the chosen instance.
@@ -164,9 +200,9 @@ fn is_possible(state: &State, binding: &Bound) -> bool {
         Action::Act(verb) => is_possible_for(state, verb),
         Action::Signal => is_possible_for(state, Verb::Signal(Signal::Hangup)),
         Action::Copy | Action::Snippet => state.target().is_some(),
-        Action::Detail | Action::Menu | Action::Log | Action::GoTo | Action::GoToInstance | Action::Why | Action::ShowPort => {
-            state.target().is_some()
-        }
+        // Back to the table leads whatever may be read.
+        Action::Log => state.large == Some(Pane::Log) || is_possible_for(state, Verb::Logs),
+        Action::Detail | Action::Menu | Action::GoTo | Action::GoToInstance | Action::Why | Action::ShowPort => state.target().is_some(),
         Action::Fix => fix::is_possible(state),
         Action::GivePort => ports::can_be_given(state),
         Action::Press if binding.place == Place::Bulk => state.bulk.as_ref().is_none_or(|bulk| bulk.reasoning || bulk.is_counted()),

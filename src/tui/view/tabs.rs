@@ -8,9 +8,10 @@ use ratatui::style::Style;
 
 use crate::domain::Level;
 use crate::present::wording;
+use crate::tui::layout::Layout;
 use crate::tui::state::{State, Tab};
 
-use super::canvas;
+use super::{canvas, events, findings, fleet, host};
 
 /// Draws it.
 pub fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
@@ -35,8 +36,25 @@ pub fn places(state: &State, area: Rect) -> Vec<(Tab, Rect, String)> {
     beside(Tab::ALL.map(|tab| (tab, words(state, tab))), area)
 }
 
+/// The tabs in the title of what is shown, where a small screen has no line for them and the title has room; nothing where it has not.
+pub fn in_title(state: &State, area: Rect) -> Vec<(Tab, Rect, String)> {
+    if Layout::of(state).is_none_or(|layout| layout.tabs.is_some()) {
+        return Vec::new();
+    }
+    let right = match state.tab {
+        Tab::Instances => fleet::right_of_title(state),
+        Tab::Findings => findings::right_of_title(state),
+        Tab::Events => events::right_of_title(state),
+        Tab::Host => host::right_of_title(state, area),
+        // The map's title tells how the range stands, which needs all of it.
+        Tab::Ports => return Vec::new(),
+    };
+    let room = area.width.saturating_sub(canvas::title_right(&right) + 2);
+    short_places(state, Rect { x: area.x + 1, width: room, height: 1, ..area })
+}
+
 /// Where each tab is in a title, in as few words as all of them need to fit; none where they do not.
-pub fn short_places(state: &State, area: Rect) -> Vec<(Tab, Rect, String)> {
+fn short_places(state: &State, area: Rect) -> Vec<(Tab, Rect, String)> {
     let with = |tab: Tab| if tab == Tab::Findings { words(state, tab) } else { tab.title().to_owned() };
     let plain = |tab: Tab| tab.title().to_owned();
     let all = |places: &Vec<_>| places.len() == Tab::ALL.len();

@@ -91,12 +91,12 @@ pub fn draw(state: &State, within: Rect, buffer: &mut Buffer) {
     let (page_lines, _) = extent(state);
     let prose = prose(state, WIDTH.min(within.width).saturating_sub(4), page_lines);
     let height = u16::try_from(prose.lines.len()).unwrap_or(u16::MAX);
-    let Some(inside) = canvas::float(settings, within, WIDTH, height, &format!("why: {}", page.id), buffer) else { return };
+    let Some(inside) = canvas::float(settings, within, WIDTH, height, &format!("Why: {}", page.id), buffer) else { return };
     let seen = usize::from(inside.height);
     let top = page.top.min(prose.lines.len().saturating_sub(seen));
     prose.draw(settings, inside, top, false, buffer);
     if prose.lines.len() > seen {
         let more = format!(" {}-{} of {} ", top + 1, (top + seen).min(prose.lines.len()), prose.lines.len());
-        canvas::put_right(buffer, inside.right(), inside.bottom(), inside.width, &more, theme.rule);
+        canvas::put_right(buffer, inside.right(), inside.bottom(), inside.width, &more, theme.dim);
     }
 }

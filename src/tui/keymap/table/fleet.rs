@@ -10,7 +10,7 @@ use crate::tui::keymap::{Action, Binding, LogKey, Motion, Place};
 
 /// In the order of the help page and of the last line.
 pub const KEYS: &[Binding] = &[
-    bind(Place::Fleet, Action::Detail, &[named(KeyCode::Enter)], "detail", "everything about the chosen instance; again for the table"),
+    bind(Place::Fleet, Action::Detail, &[named(KeyCode::Enter)], "detail", "everything about it; again for the table"),
     bind(Place::Fleet, Action::Why, &[char('w')], "why", "why it is as it is, on one page"),
     bind(Place::Fleet, Action::Filter, &[char('/')], "filter", "filter by text, /regex/, !not, user: port: state: supervisor: finding:"),
     bind(Place::Fleet, Action::Problems, &[char('e')], "problems", "only what has a problem"),
@@ -19,7 +19,7 @@ pub const KEYS: &[Binding] = &[
     bind(Place::Fleet, Action::Columns, &[char('C')], "columns", "which columns are shown, and in which order"),
     bind(Place::Fleet, Action::Move(Motion::Left), &[named(KeyCode::Left)], "", "scroll the columns to the left"),
     bind(Place::Fleet, Action::Move(Motion::Right), &[named(KeyCode::Right)], "", "scroll the columns to the right"),
-    bind(Place::Fleet, Action::Copy, &[char('y')], "copy", "copy its URL, port, PID, row as JSON, the same as a command"),
+    bind(Place::Fleet, Action::Copy, &[char('y')], "copy", "copy its URL, port, PID, JSON, or a command"),
     bind(Place::Fleet, Action::Snippet, &[char('c')], "", "copy the entry for a client's configuration"),
     bind(Place::Fleet, Action::Mark, &[char(' ')], "", "mark or unmark, go one down; s S r act on marked"),
     bind(Place::Fleet, Action::MarkAll, &[char('*')], "", "mark all that are shown"),

@@ -7,9 +7,12 @@ use std::path::Path;
 use ratatui::style::Style;
 
 use super::{Line, labelled};
-use crate::domain::{Declared, Row, Shown, words};
+use crate::domain::{Declared, LastExit, Row, Shown, words};
 use crate::present::{units, wording};
 use crate::tui::state::State;
+
+/// How far apart the kernel and the keeper tell one end at most.
+const MOMENT: jiff::SignedDuration = jiff::SignedDuration::from_secs(2);
 
 /// Where it is configured.
 pub fn lines(state: &State, row: &Row, width: u16, large: bool, lines: &mut Vec<Line>) {
@@ -76,7 +79,12 @@ pub fn ends(state: &State, row: &Row, width: u16, large: bool, lines: &mut Vec<L
     let now = state.header.now.wall;
     let mut exits: Vec<_> = row.exit.iter().copied().collect();
     if large {
-        exits.extend(row.exits.iter().rev().filter(|exit| row.exit.is_none_or(|last| last.at != exit.at)));
+        // The kernel and the keeper tell the same end, each with its own moment.
+        let is_told =
+            |exit: &&LastExit| row.exit.is_some_and(|last| last.status == exit.status && last.at.duration_since(exit.at).abs() < MOMENT);
+        let newest = row.exits.last().filter(|exit| !is_told(exit));
+        let before = row.exits.split_last().map_or(&[][..], |(_, before)| before);
+        exits.extend(newest.into_iter().chain(before.iter().rev()));
     }
     for (index, exit) in exits.iter().enumerate() {
         let at = words::clock(exit.at, now, &state.settings.zone);

@@ -15,7 +15,7 @@ use crate::tui::view::canvas;
 /// `bob  2 instances  ✖ 1 crashed  ▲ 1 finding`.
 pub fn draw(state: &State, group: &Group, area: Rect, buffer: &mut Buffer) {
     let (theme, ascii) = (&state.settings.theme, state.settings.glyphs.ascii);
-    let mut parts = vec![(group.owner.to_string(), theme.heading)];
+    let mut parts = vec![(group.owner.to_string(), theme.title)];
     if group.instances > 0 {
         parts.push((wording::count(group.instances, "instance"), theme.dim));
     }

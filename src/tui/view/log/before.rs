@@ -13,8 +13,8 @@ use crate::tui::state::log::{Log, Times};
 /// The widest name.
 const NAME: usize = 16;
 
-/// `03:12:04.120`, or the day where it is another one.
-const CLOCK: usize = 12;
+/// `   03:12:04.120`, or `20 Nov 22:00:41`: the line's own stamp is left out beside it, so that no second may be missing.
+const CLOCK: usize = 15;
 
 /// `59 min`.
 const AGE: usize = 7;
@@ -50,9 +50,8 @@ pub fn pieces(state: &State, line: &LogLine, names: &[String]) -> Vec<(String, S
             Times::Utc => (line.at.map(|at| format!("{}Z", clock(state, at, true))), CLOCK + 1),
             _ => (line.at.map(|at| clock(state, at, false)), CLOCK),
         };
-        let align = if state.log.times == Times::Age { Align::Right } else { Align::Left };
         let told = told.filter(|_| line.kind == LogLineKind::Text).unwrap_or_default();
-        pieces.push((format!("{} ", fit(&told, width, align, state.settings.glyphs.ascii)), state.settings.theme.dim));
+        pieces.push((format!("{} ", fit(&told, width, Align::Right, state.settings.glyphs.ascii)), state.settings.theme.dim));
     }
     pieces
 }
@@ -66,11 +65,11 @@ fn name_style(state: &State, source: u16) -> Style {
     Style::new().fg(COLOURS.get(usize::from(source) % COLOURS.len()).copied().unwrap_or(Color::Cyan))
 }
 
-/// The time of day; of another day, that and the minute.
+/// The time of day; of another day, that too, to the second.
 fn clock(state: &State, at: Timestamp, utc: bool) -> String {
     let zone = if utc { jiff::tz::TimeZone::UTC } else { state.settings.zone.clone() };
     let (at, now) = (at.to_zoned(zone.clone()), state.header.now.wall.to_zoned(zone));
-    at.strftime(if at.date() == now.date() { "%H:%M:%S.%3f" } else { "%d %b %H:%M" }).to_string()
+    at.strftime(if at.date() == now.date() { "%H:%M:%S.%3f" } else { "%d %b %H:%M:%S" }).to_string()
 }
 
 /// How long ago.

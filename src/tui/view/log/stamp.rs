@@ -23,10 +23,17 @@ pub fn short(state: &State, text: &str) -> Option<(String, usize)> {
     if !is_small {
         return None;
     }
-    let (stamp, end) = parse(text)?;
+    let (stamp, end) = parse(text, false)?;
     let today = day(if stamp.is_utc { TimeZone::UTC } else { zone.clone() });
     let is_here = !stamp.is_utc || zone.to_offset(now).seconds() == 0;
     (stamp.day == today.to_string()).then(|| (format!("{}{}", stamp.time, if is_here { "" } else { "Z" }), end))
+}
+
+/// Where a line's text goes on after its own stamp and the blanks that follow it.
+pub fn end(text: &str) -> Option<usize> {
+    let (_, end) = parse(text, true)?;
+    let rest = text.get(end..)?;
+    Some(end + rest.len() - rest.trim_start_matches(' ').len())
 }
 
 /// A stamp in a line.
@@ -37,8 +44,9 @@ struct Stamp<'line> {
     is_utc: bool,
 }
 
-/// The stamp at the beginning of a line, ISO 8601 with or without brackets, and where it ends. One with an offset from UTC is none.
-fn parse(text: &str) -> Option<(Stamp<'_>, usize)> {
+/// The stamp at the beginning of a line, ISO 8601 with or without brackets, and where it ends; one with an offset from UTC where that
+/// may be left out.
+fn parse(text: &str, with_offset: bool) -> Option<(Stamp<'_>, usize)> {
     let begin = usize::from(text.starts_with('['));
     let (day, time) = (text.get(begin..begin + DAY - 1)?, text.get(begin + DAY..begin + DAY + TIME)?);
     let fits = |text: &str, pattern: &str| {
@@ -56,12 +64,30 @@ fn parse(text: &str) -> Option<(Stamp<'_>, usize)> {
     }
     let is_utc = text.get(end..)?.starts_with('Z');
     end += usize::from(is_utc);
+    if with_offset && !is_utc {
+        end += offset(text.get(end..)?);
+    }
     if begin > 0 {
         end += usize::from(text.get(end..)?.starts_with(']'));
     }
     // What goes on here is no end of a stamp: an offset, a number.
     let is_end = text.get(end..)?.is_empty() || text.get(end..)?.starts_with(' ');
     is_end.then_some((Stamp { day, time, is_utc }, end))
+}
+
+/// The length of `+01:00`, `-0330` or `+01` at the beginning of a text; 0 of anything else.
+fn offset(text: &str) -> usize {
+    let bytes = text.as_bytes();
+    if !matches!(bytes.first(), Some(b'+' | b'-')) {
+        return 0;
+    }
+    let digits = |from: usize| bytes.iter().skip(from).take(2).filter(|byte| byte.is_ascii_digit()).count();
+    let colon = usize::from(bytes.get(3) == Some(&b':'));
+    match (digits(1), digits(3 + colon)) {
+        (2, 2) => 5 + colon,
+        (2, _) => 3,
+        _ => 0,
+    }
 }
 
 #[cfg(test)]
@@ -85,8 +111,26 @@ mod tests {
             ("", None),
         ];
         for (text, expected) in cases {
-            let found = parse(text).map(|(stamp, end)| (stamp.time, stamp.is_utc, &text[end..]));
+            let found = parse(text, false).map(|(stamp, end)| (stamp.time, stamp.is_utc, &text[end..]));
             assert_eq!(found, expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_stamp_that_is_told_already_is_left_out_with_its_blanks() {
+        let cases = [
+            ("2026-11-21T03:12:04.120Z INFO x", Some("INFO x")),
+            ("[2026-11-21 03:12:04]   x", Some("x")),
+            ("2026-11-21T03:12:04+01:00 x", Some("x")),
+            ("2026-11-21T03:12:04.5-0330 x", Some("x")),
+            ("2026-11-21 03:12:04+01 x", Some("x")),
+            ("2026-11-21T03:12:04Z", Some("")),
+            ("2026-11-21T03:12:04+1 x", None),
+            ("03:12:04 INFO x", None),
+            ("{\"time\":\"2026-11-21T03:12:04Z\"}", None),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(end(text).map(|end| &text[end..]), expected, "{text}");
         }
     }
 

@@ -19,8 +19,8 @@ enum Row<'line> {
     /// Of a line's text: where it begins in it, and what of it is shown.
     /// `stamp`: what stands in the place of the text before it.
     Strip { line: &'line LogLine, begin: usize, text: String, stamp: String, is_first: bool },
-    /// A rule with words in it.
-    Rule(String),
+    /// A rule with words in it, and whether it is among the chosen lines.
+    Rule(String, bool),
 }
 
 /// The lines, the last one at the bottom once they fill the pane.
@@ -32,8 +32,12 @@ pub fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     let hidden = rows.len().saturating_sub(usize::from(area.height));
     for (y, row) in (area.y..area.bottom()).zip(rows.into_iter().skip(hidden)) {
         match row {
-            Row::Rule(text) => {
-                canvas::put(buffer, area.x, y, area.width, &text, state.settings.theme.mark);
+            Row::Rule(text, chosen) => {
+                let theme = &state.settings.theme;
+                canvas::put(buffer, area.x, y, area.width, &text, if chosen { theme.chosen } else { theme.mark });
+                if chosen {
+                    canvas::put(buffer, area.x.saturating_sub(1), y, 1, state.settings.glyphs.chosen, theme.key);
+                }
             }
             Row::Strip { line, begin, text, stamp, is_first } => {
                 let mut x = area.x;
@@ -67,7 +71,7 @@ fn rows<'state>(state: &'state State, width: usize, whole: usize, height: usize)
         while marks.next_if(|mark| mark.after + 1 < line.number).is_some() {}
         while let Some(put) = marks.next_if(|mark| mark.after < line.number) {
             if !rows.is_empty() {
-                rows.push(Row::Rule(mark(state, put, whole)));
+                rows.push(Row::Rule(mark(state, put, whole), false));
             }
         }
         if log.wrap
@@ -80,7 +84,7 @@ fn rows<'state>(state: &'state State, width: usize, whole: usize, height: usize)
         add(state, line, width, whole, &mut rows);
     }
     let last = log.view.lines.last().map_or(0, |line| line.number);
-    rows.extend(marks.filter(|mark| mark.after == last || log.view.is_newest).map(|put| Row::Rule(mark(state, put, whole))));
+    rows.extend(marks.filter(|mark| mark.after == last || log.view.is_newest).map(|put| Row::Rule(mark(state, put, whole), false)));
     let below = if log.wrap { log.below.min(rows.len().saturating_sub(1)) } else { 0 };
     rows.truncate(rows.len() - below);
     rows
@@ -88,11 +92,13 @@ fn rows<'state>(state: &'state State, width: usize, whole: usize, height: usize)
 
 /// A line's rows.
 fn add<'state>(state: &State, line: &'state LogLine, width: usize, whole: usize, rows: &mut Vec<Row<'state>>) {
-    let text = line.text.as_str();
+    let all = line.text.as_str();
+    let text = super::text(line, state.log.times);
+    let own = all.len() - text.len();
     if line.kind == LogLineKind::Mark {
-        rows.push(Row::Rule(rule(state, text, whole)));
+        rows.push(Row::Rule(rule(state, all, whole), state.log.is_selected(line.number)));
     } else if state.log.wrap {
-        let begin = |piece: &str| piece.as_ptr().addr() - text.as_ptr().addr();
+        let begin = |piece: &str| own + piece.as_ptr().addr() - text.as_ptr().addr();
         let pieces = canvas::wrap(text, width).into_iter();
         rows.extend(pieces.enumerate().map(|(index, piece)| Row::Strip {
             line,
@@ -107,7 +113,8 @@ fn add<'state>(state: &State, line: &'state LogLine, width: usize, whole: usize,
         // A little more than fits tells that it goes on.
         let shown = canvas::take(text.get(begin..).unwrap_or_default(), width + 2);
         let cut = u16::try_from(width).unwrap_or(u16::MAX);
-        rows.push(Row::Strip { line, begin, text: canvas::fit(&state.settings, shown, cut), stamp, is_first: true });
+        let text = canvas::fit(&state.settings, shown, cut);
+        rows.push(Row::Strip { line, begin: own + begin, text, stamp, is_first: true });
     }
 }
 
