@@ -58,7 +58,7 @@ fn another_command_in_the_template_is_told() {
     assert_eq!(tree.berth(&["start", "zoe"]).0, 0);
     let text = std::fs::read_to_string(tree.config()).unwrap();
     let changed =
-        text.replace("stop_timeout = \"5s\"", "stop_timeout = \"5s\"\nenvironment = { MCP_API_KEY = \"hunter2\", LEVEL = \"debug\" }");
+        text.replace("stop_timeout = \"20s\"", "stop_timeout = \"20s\"\nenvironment = { MCP_API_KEY = \"hunter2\", LEVEL = \"debug\" }");
     std::fs::write(tree.config(), changed).unwrap();
     let evidence = pending(&tree).unwrap();
     assert!(evidence.starts_with("the template changed after zoe's instance was started: environment LEVEL added (debug)"), "{evidence}");
