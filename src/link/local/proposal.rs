@@ -19,11 +19,12 @@ impl Local {
     pub fn propose(&self, strategy: config::Strategy) -> Result<Proposal> {
         let (book, damage) = self.registry.read()?;
         let (snapshot, ports) = (self.glance(), &self.config.ports);
-        let declared = || snapshot.rows.iter().filter_map(|row| row.declared.as_ref());
+        let declared = || snapshot.rows.iter().filter_map(|row| Some((row, row.declared.as_ref()?)));
         let known: Vec<Known> = declared()
-            .map(|declared| {
-                let now = book.port_of(&declared.id).or(declared.port);
-                Known { id: declared.id.clone(), uid: declared.uid, now }
+            .map(|(row, declared)| {
+                // Of one whose files may not be read it counts where it is seen to listen.
+                let seen = row.port.filter(|_| declared.is_unread());
+                Known { id: declared.id.clone(), uid: declared.uid, now: book.port_of(&declared.id).or(declared.port).or(seen) }
             })
             .collect();
         let ids: BTreeSet<&InstanceId> = known.iter().map(|known| &known.id).collect();
@@ -34,7 +35,9 @@ impl Local {
         let mut proposal = propose(with_numbers(strategy, ports), &limits(ports), &known, &others);
         proposal.notice = damage.or_else(|| {
             let hidden = !matches!(snapshot.listeners, Reading::Known(_));
-            hidden.then(|| Shown::from("who listens may not be seen by this account: ports that others hold are taken for free"))
+            let unread = declared().any(|(row, _)| row.own_port() == Reading::Denied);
+            let who = if hidden { "who listens may not be seen" } else { "the files of some instances may not be read" };
+            (hidden || unread).then(|| Shown::new(&format!("{who} by this account: ports that others have are taken for free")))
         });
         Ok(proposal)
     }
