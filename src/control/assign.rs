@@ -22,7 +22,7 @@ use crate::supervisor::process::identity_of;
 const LONGEST: usize = 256 * 1024;
 
 /// How long the hand may take: it writes one small file.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What is asked for.
 #[derive(Clone, Debug)]
@@ -48,9 +48,9 @@ pub struct Giving<'a> {
 }
 
 /// A file's one change.
-struct Change {
-    edit: Edit,
-    digest: u64,
+pub(super) struct Change {
+    pub(super) edit: Edit,
+    pub(super) digest: u64,
     after: u64,
 }
 
@@ -178,7 +178,7 @@ impl Control {
     }
 
     /// What is to change in its file; `None` when that says the port already.
-    fn change(&self, declared: &Declared, port: u16) -> Result<Option<Change>> {
+    pub(super) fn change(&self, declared: &Declared, port: u16) -> Result<Option<Change>> {
         if declared.port == Some(port) {
             return Ok(None);
         }
@@ -198,12 +198,12 @@ impl Control {
     }
 
     /// Has the user's hand change the file.
-    fn write(&self, declared: &Declared, edit: &Edit, digest: u64) -> Result<()> {
+    pub(super) fn write(&self, declared: &Declared, edit: &Edit, digest: u64) -> Result<()> {
         let beneath = declared.config.strip_prefix(&declared.config_root).unwrap_or(&declared.config).to_owned();
         let (root, at, old, new) = (declared.config_root.clone(), edit.at, edit.old.clone(), edit.new.clone());
         let job = Job::Replace(Replacement { root, beneath, digest, at, old, new });
         match self.zygote.ask(&identity_of(declared), job, PATIENCE)? {
-            Answer::Done | Answer::Survivors(_) => Ok(()),
+            Answer::Done | Answer::Called(_) | Answer::Survivors(_) => Ok(()),
             Answer::Refused { errno, .. } => Err(unwritten(declared, edit, errno)),
         }
     }
@@ -240,7 +240,7 @@ fn want(ask: &Assign, row: &Row, declared: &Declared) -> Want {
     }
 }
 
-fn rules(giving: &Giving<'_>, caller: &Caller, snapshot: &Snapshot) -> Rules {
+pub(super) fn rules(giving: &Giving<'_>, caller: &Caller, snapshot: &Snapshot) -> Rules {
     let declared = snapshot.rows.iter().filter_map(|row| row.declared.as_ref());
     Rules {
         limits: giving.limits.clone(),
