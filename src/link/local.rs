@@ -29,10 +29,10 @@ use crate::supervisor::process::{ProcessSupervisor, identity_of};
 
 use super::{Door, LogLines, LogQuery, Tail};
 
-mod giving;
+pub(super) mod adding;
+pub(super) mod giving;
 mod proposal;
-
-pub use giving::Asked;
+pub(super) mod removing;
 
 /// Between the two readings of a one-shot command, DESIGN section 5.
 const BETWEEN_READINGS: Duration = Duration::from_millis(200);

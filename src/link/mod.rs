@@ -12,7 +12,9 @@ use tokio::sync::watch;
 use crate::domain::{Caller, InstanceId, LogLine, LogView, Order, Outcome, Shown, Snapshot, Trail, Verb};
 use crate::error::Result;
 
-pub use local::Asked;
+pub use local::adding::Adding;
+pub use local::giving::Asked;
+pub use local::removing::Removing;
 
 pub use crate::logs::{Ask, At, Find, Goal, MOST_KEPT, Page, Pattern, Query as LogQuery, Reel, Sought, Store as LogStore, Want};
 

@@ -32,10 +32,15 @@ impl Local {
             Asked::Port(port) => By::Name(port),
             Asked::Auto => By::Strategy(with_numbers(ports.strategy, ports)),
         };
-        let giving = Giving { registry: &self.registry, limits: limits(ports), quarantine: ports.quarantine };
         let ask = Assign { id: id.clone(), by, dry_run, reason };
-        let outcome = self.control.assign(&self.caller, &ask, &giving, progress);
+        let outcome = self.control.assign(&self.caller, &ask, &self.giving(), progress);
         self.wake();
         outcome
+    }
+
+    /// From what ports are given.
+    pub(super) fn giving(&self) -> Giving<'_> {
+        let ports = &self.config.ports;
+        Giving { registry: &self.registry, limits: limits(ports), quarantine: ports.quarantine }
     }
 }

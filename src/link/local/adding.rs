@@ -1,0 +1,52 @@
+//! Instances added through this door: placed by the configuration, made by `control`.
+//!
+//! It must never make anything itself.
+
+use super::Local;
+use super::proposal::with_numbers;
+use crate::control::Add;
+use crate::discover::Plotter;
+use crate::domain::{Added, InstanceId, Outcome, Shown};
+use crate::error::Error;
+use crate::registry::By;
+
+/// An instance that is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Adding {
+    /// Who it is to be.
+    pub id: InstanceId,
+    /// The template; `default` where none is named.
+    pub template: Option<String>,
+    /// The account that it is to run as; its owner's, or what the template says, where none is named.
+    pub run_as: Option<String>,
+    /// It is started when it is there.
+    pub start: bool,
+    /// Only say what would be done.
+    pub dry_run: bool,
+    /// Why, for the audit.
+    pub reason: Option<String>,
+}
+
+impl Local {
+    /// Adds an instance; `dry_run` only says what would be done. `progress` is told each step in words.
+    pub fn add(&self, adding: &Adding, progress: &mut dyn FnMut(&Shown)) -> Added {
+        let plot = Plotter::default().plot(&self.config, &adding.id, adding.template.as_deref(), adding.run_as.as_deref());
+        let plot = match plot {
+            Ok(plot) => plot,
+            Err(error) => return refused(&error),
+        };
+        let ports = &self.config.ports;
+        let by = By::Strategy(with_numbers(ports.strategy, ports));
+        let ask = Add { plot, by, start: adding.start, dry_run: adding.dry_run, reason: adding.reason.clone() };
+        let added = self.control.add(&self.caller, &ask, &self.giving(), progress);
+        self.wake();
+        added
+    }
+}
+
+/// What was refused before anything was known of it.
+fn refused(error: &Error) -> Added {
+    let hints = error.way_out().into_iter().map(Shown::new).collect();
+    let outcome = Outcome { exit_code: error.exit_code(), sentence: Shown::new(&error.chain()), hints, log_lines: Vec::new() };
+    Added { outcome, port: None, url: None, account: None, config: None, steps: Vec::new() }
+}
