@@ -147,6 +147,10 @@ impl Desk for LocalDesk {
         self.local.add(adding, &mut |_| ())
     }
 
+    fn add_many(&self, all: &[Adding], ended: &mut dyn FnMut(usize, &Added)) -> Vec<Added> {
+        self.local.add_many(all, ended)
+    }
+
     fn remove(&self, removing: &Removing) -> Outcome {
         self.local.remove(removing, &mut |_| ())
     }

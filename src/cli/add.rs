@@ -4,6 +4,7 @@
 
 use serde_json::{Value, json};
 
+use super::add_from;
 use super::args::{Add, Global};
 use super::door::Desk;
 use super::errors::{Stop, unless_closed};
@@ -18,8 +19,9 @@ pub fn run(words: &Add, global: &Global, open: impl FnOnce() -> Result<Box<dyn D
     if global.read_only && !words.dry_run {
         return Err(Error::new(Kind::NotPermitted, "nothing was added: --read-only was given").into());
     }
+    let Some(id) = &words.id else { return add_from::run(words, global, open, out) };
     let adding = Adding {
-        id: words.id.clone(),
+        id: id.clone(),
         template: words.template.clone(),
         run_as: words.run_as.clone(),
         start: !words.no_start,
@@ -28,9 +30,9 @@ pub fn run(words: &Add, global: &Global, open: impl FnOnce() -> Result<Box<dyn D
     };
     let added = open()?.add(&adding);
     if global.json {
-        unless_closed(out.json(&document(&words.id, words.dry_run, &added)))?;
+        unless_closed(out.json(&document(id, words.dry_run, &added)))?;
     } else {
-        let mut text = results::text(&words.id, &added.outcome, out.style(), out.program());
+        let mut text = results::text(id, &added.outcome, out.style(), out.program());
         // What did not happen goes where errors go.
         if added.outcome.is_done() {
             text.push_str(&about(&added, words.dry_run));
@@ -44,12 +46,13 @@ pub fn run(words: &Add, global: &Global, open: impl FnOnce() -> Result<Box<dyn D
 
 /// Each thing that would be done, and where clients reach it.
 fn about(added: &Added, dry_run: bool) -> String {
-    let steps = added.steps.iter().filter(|_| dry_run).map(|step| format!("  would make: {step}\n"));
+    let steps = added.steps.iter().filter(|_| dry_run).map(|step| format!("  {step}\n"));
     let url = added.url.iter().map(|url| format!("  {url}\n"));
     steps.chain(url).collect()
 }
 
-fn document(id: &InstanceId, dry_run: bool, added: &Added) -> Value {
+/// The document of one.
+pub(super) fn document(id: &InstanceId, dry_run: bool, added: &Added) -> Value {
     let mut document = results::one(id, dry_run, &added.outcome);
     let text = |text: &Option<Shown>| text.as_ref().map(|text| text.as_str().to_owned());
     document["port"] = json!(added.port);

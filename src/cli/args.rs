@@ -162,8 +162,11 @@ impl Action {
 #[derive(Debug, Args)]
 pub struct Add {
     /// The new instance: OWNER or OWNER/NAME
-    #[arg(value_parser = id)]
-    pub id: InstanceId,
+    #[arg(value_parser = id, required_unless_present = "from")]
+    pub id: Option<InstanceId>,
+    /// Add those that this file (-: standard input) names, one a line: OWNER[/NAME] [template=NAME] [run-as=ACCOUNT]
+    #[arg(long, value_name = "FILE", conflicts_with = "id")]
+    pub from: Option<PathBuf>,
     /// How it is run: a [template.NAME] of the configuration
     #[arg(long, value_name = "NAME")]
     pub template: Option<String>,

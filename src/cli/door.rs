@@ -127,6 +127,9 @@ pub trait Desk: Send + Sync {
     /// Adds an instance, or says what would be done.
     fn add(&self, adding: &Adding) -> Added;
 
+    /// Adds many and starts none, or says what would be done; `ended` is told of each that has come to its end, by its place.
+    fn add_many(&self, all: &[Adding], ended: &mut dyn FnMut(usize, &Added)) -> Vec<Added>;
+
     /// Removes an instance, or says what would be done.
     fn remove(&self, removing: &Removing) -> Outcome;
 

@@ -236,6 +236,12 @@ impl Desk for FakeDesk {
         crate::domain::Added { outcome, port: url.as_ref().map(|_| 8110), url, account, config, steps: vec!["port 8110".into()] }
     }
 
+    fn add_many(&self, all: &[crate::link::Adding], ended: &mut dyn FnMut(usize, &crate::domain::Added)) -> Vec<crate::domain::Added> {
+        let added: Vec<_> = all.iter().map(|adding| self.add(adding)).collect();
+        added.iter().enumerate().for_each(|(at, added)| ended(at, added));
+        added
+    }
+
     fn remove(&self, removing: &crate::link::Removing) -> Outcome {
         self.told(&removing.id, format!("was removed {} {:?}", removing.purge, removing.target))
     }

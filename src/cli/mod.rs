@@ -4,6 +4,7 @@
 
 mod action;
 mod add;
+mod add_from;
 mod adopt;
 mod args;
 mod ask;
@@ -188,6 +189,9 @@ mod tests {
             ("adopt alice", 0),
             ("adopt nobody", 4),
             ("adopt alice --read-only", 3),
+            ("add zoe --from /dev/null", 2),
+            ("add --from /dev/null", 0),
+            ("add --from /no/such/file", 1),
             ("add", 2),
             ("add -- -x", 2),
             ("assign alice --port auto", 0),

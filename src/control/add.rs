@@ -12,7 +12,7 @@ use crate::failpoint::cut;
 use crate::hand::{Answer, Identity, Job, LONGEST_MADE, Making, Taking, content_digest};
 use crate::present::client;
 use crate::provision::{env_text, json_text};
-use crate::registry::{By, Given, Want};
+use crate::registry::{Book, By, Given, Want};
 use crate::sample::try_bind;
 
 /// What is asked for.
@@ -45,6 +45,7 @@ impl Control {
         if ask.dry_run {
             return self.would_add(caller, ask, giving, added);
         }
+        giving.registry.require_room().map_err(|error| refused("not added", &error))?;
         let _held = self.lock_by_name(&plot.id, "not added")?;
         // Behind the lock: whoever had it before may have done the same.
         let snapshot = self.eyes.look();
@@ -66,14 +67,14 @@ impl Control {
         let plot = &ask.plot;
         let snapshot = self.eyes.look();
         let there = there_already(&snapshot, plot)?;
-        let Some(want) = self.want(ask, giving, there)? else {
+        let Some(want) = Self::want(ask, &giving.registry.read()?.0, there)? else {
             let (port, up) = (there.and_then(|(_, declared)| declared.port), there.is_some_and(|(row, _)| row.state.is_up()));
             self.tell(added, plot, port, there);
             let start = if ask.start && !up { "; it would be started" } else { "" };
             return Ok(done(format!("is there already{}{start}", with_port(port))));
         };
         let (given, notice) = giving.registry.would_give(&want, &rules(giving, caller, &snapshot), &mut try_bind)?;
-        let port = port_of(&given, want.by)?;
+        let port = port_of(&given, &want)?;
         self.tell(added, plot, Some(port), there);
         added.steps.push(Shown::new(&format!("port {port}{}", why(&given))));
         if there.is_none() {
@@ -103,7 +104,7 @@ impl Control {
         progress: Progress<'_>,
     ) -> Result<Outcome> {
         let plot = &ask.plot;
-        let mut outcome = match self.want(ask, giving, there)? {
+        let mut outcome = match Self::want(ask, &giving.registry.read()?.0, there)? {
             None => {
                 let port = there.and_then(|(_, declared)| declared.port);
                 self.tell(added, plot, port, there);
@@ -114,7 +115,7 @@ impl Control {
                 let mut made = None;
                 let rules = rules(giving, caller, snapshot);
                 let written = giving.registry.allocate_then(std::slice::from_ref(&want), &rules, &mut try_bind, |given| {
-                    let port = port_of(given.first().ok_or_else(|| Error::failed("not added"))?, want.by)?;
+                    let port = port_of(given.first().ok_or_else(|| Error::failed("not added"))?, &want)?;
                     cut("add-given");
                     if there.is_none() {
                         progress(&Shown::from("making its files"));
@@ -129,7 +130,7 @@ impl Control {
                 };
                 cut("add-registered");
                 let given = given.into_iter().next().ok_or_else(|| Error::failed("not added"))?;
-                let port = port_of(&given, want.by)?;
+                let port = port_of(&given, &want)?;
                 self.tell(added, plot, Some(port), there);
                 added.steps.push(Shown::new(&format!("port {port}{}", why(&given))));
                 if made.is_some() {
@@ -155,9 +156,8 @@ impl Control {
     }
 
     /// Who wants which port; `None` where the registry has one for it that its file says, too.
-    fn want(&self, ask: &Add, giving: &Giving<'_>, there: Option<(&Row, &Declared)>) -> Result<Option<Want>> {
+    pub(super) fn want(ask: &Add, book: &Book, there: Option<(&Row, &Declared)>) -> Result<Option<Want>> {
         let plot = &ask.plot;
-        let (book, _) = giving.registry.read()?;
         let registered = book.port_of(&plot.id);
         let want = |by, configured, listening| Want {
             id: plot.id.clone(),
@@ -209,7 +209,7 @@ impl Control {
         start::start(self, caller, &order, &snapshot, row, &declared, false, progress)
     }
 
-    fn tell(&self, added: &mut Added, plot: &Plot, port: Option<u16>, there: Option<(&Row, &Declared)>) {
+    pub(super) fn tell(&self, added: &mut Added, plot: &Plot, port: Option<u16>, there: Option<(&Row, &Declared)>) {
         added.port = port;
         let host = there.and_then(|(_, declared)| declared.host).unwrap_or(plot.host);
         added.url = port.map(|port| client::url_at(Some(host), port));
@@ -237,7 +237,7 @@ impl Control {
     }
 
     /// Has the user's hand make it; what the file holds, as it is known again.
-    fn make(&self, plot: &Plot, port: u16) -> Result<u64> {
+    pub(super) fn make(&self, plot: &Plot, port: u16) -> Result<u64> {
         let text = self.text(plot, port)?;
         let digest = content_digest(text.as_bytes());
         let directories = plot.needs().iter().map(Into::into).collect();
@@ -259,6 +259,12 @@ impl Control {
     }
 }
 
+/// Nothing was done.
+pub(super) fn refused(not: &str, error: &Error) -> Error {
+    let told = Error::new(error.kind(), format!("{not}. {}", error.chain()));
+    error.way_out().map(str::to_owned).into_iter().fold(told, Error::hint)
+}
+
 /// Who may: an admin, who is root or the account itself; where that is not known, root.
 pub(super) fn may_change(caller: &Caller, plot: Option<&Plot>, dry_run: bool, done: &str) -> Result<()> {
     let not = |why: &str| Err(Error::new(Kind::NotPermitted, format!("not {done}: {why}")));
@@ -277,7 +283,7 @@ pub(super) fn may_change(caller: &Caller, plot: Option<&Plot>, dry_run: bool, do
 }
 
 /// The row, where it is there already, and what declares it.
-fn there_already<'a>(snapshot: &'a Snapshot, plot: &Plot) -> Result<Option<(&'a Row, &'a Declared)>> {
+pub(super) fn there_already<'a>(snapshot: &'a Snapshot, plot: &Plot) -> Result<Option<(&'a Row, &'a Declared)>> {
     let Some(row) = snapshot.row(&plot.id) else { return Ok(None) };
     let Some(declared) = row.declared.as_deref() else { return Ok(None) };
     let already = |what: String| Error::failed(format!("not added. It is there already: {what}"));
@@ -308,20 +314,20 @@ fn with_port(port: Option<u16>) -> String {
 }
 
 /// " (8080 is in use)", where it was not given what was wished for it.
-fn why(given: &Given) -> String {
+pub(super) fn why(given: &Given) -> String {
     given.why.as_ref().map(|why| format!(" ({} {why})", given.wish.unwrap_or_default())).unwrap_or_default()
 }
 
 /// The port that was given, or why none was.
-fn port_of(given: &Given, by: By) -> Result<u16> {
+pub(super) fn port_of(given: &Given, want: &Want) -> Result<u16> {
     given.port.ok_or_else(|| {
-        let why = match (&given.why, by) {
+        let why = match (&given.why, want.by) {
             (Some(why), By::Name(port)) => format!("Its file says {port}, which {why}"),
             _ => "No port of the range is left for it".to_owned(),
         };
-        let hint = match by {
-            By::Name(_) => "berth assign ID --port auto    gives it another one; berth ports says whose each is",
-            By::Strategy(_) => "berth ports --free    lists those that nobody has; [ports] range says how many there are",
+        let hint = match want.by {
+            By::Name(_) => format!("berth assign {} --port auto    gives it another one; if it runs there, berth adopt {0}", want.id),
+            By::Strategy(_) => "berth ports --free    lists those that nobody has; [ports] range says how many there are".to_owned(),
         };
         Error::new(Kind::Busy, format!("not added. {why}")).hint(hint)
     })

@@ -3,6 +3,7 @@
 //! It must never stop or start anything: what runs goes on running.
 
 use super::act::{Control, Progress, RECENT, done, outcome_of};
+use super::add::refused;
 use super::assign::{Giving, rules};
 use crate::domain::{Caller, InstanceId, Outcome, Role, Row, Shown, Verb};
 use crate::error::{Error, Kind, Result};
@@ -45,6 +46,7 @@ impl Control {
             let line = self.change(&declared, port)?.map(|change| file_told(&declared.config, change.edit.line, "would be"));
             return Ok(done(format!("would have port {port}, on which it listens{}", line.unwrap_or_default())));
         }
+        giving.registry.require_room().map_err(|error| refused("not adopted", &error))?;
         let _held = self.lock(caller, &declared, Verb::Restart)?;
         let snapshot = self.eyes.look_again(&ask.id);
         let row = snapshot.row(&ask.id).ok_or_else(no_such)?;
@@ -74,8 +76,7 @@ impl Control {
             }
             Err(error) => {
                 // The file says what is the case; that stays right whatever the registry holds.
-                let told = Error::new(error.kind(), format!("not adopted. {}", error.chain()));
-                outcome_of(&error.way_out().map(str::to_owned).into_iter().fold(told, Error::hint))
+                outcome_of(&refused("not adopted", &error))
             }
         };
         drop(self.audit.conclude(entry, &outcome));

@@ -9,6 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::act::{Control, Progress, RECENT, done, outcome_of};
+use super::add::refused;
 use super::start;
 use crate::domain::{Caller, Declared, InstanceId, Order, Outcome, Role, Row, Shown, Snapshot, Target, Verb, Wish};
 use crate::error::{Context, Error, Kind, Result};
@@ -82,6 +83,7 @@ impl Control {
             outcome.hints.extend(notice);
             return Ok(outcome);
         }
+        giving.registry.require_room().map_err(|error| refused("not assigned", &error))?;
         let _held = self.lock(caller, &declared, Verb::Restart)?;
         // Looked again behind the lock: whoever had it before may have done the same.
         let snapshot = self.eyes.look_again(&ask.id);

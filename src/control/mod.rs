@@ -4,6 +4,7 @@
 
 mod act;
 mod add;
+mod add_many;
 mod adopt;
 mod assign;
 mod audit;
@@ -16,6 +17,7 @@ mod together;
 
 pub use act::Control;
 pub use add::Add;
+pub use add_many::Ended;
 pub use adopt::Adopt;
 pub use assign::{Assign, Giving};
 pub use authorise::{Policy, role_of};

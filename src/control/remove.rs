@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 
 use super::act::{Control, Progress, RECENT, check_target, done, outcome_of};
-use super::add::{identity, may_change};
+use super::add::{identity, may_change, refused};
 use super::assign::{Giving, PATIENCE, rules};
 use crate::domain::{Caller, Declared, InstanceId, Order, Outcome, Plot, Row, Shown, Snapshot, Spot, Target, Verb};
 use crate::error::{Error, Kind, Result};
@@ -58,6 +58,8 @@ impl Control {
             let files = files_told(ask.purge, plot, &declared, &snapshot, "would be");
             return Ok(done(format!("would be {stop}{port}{files}")));
         }
+        // Before it is stopped: an instance that is neither here nor gone is worse than one that stays.
+        giving.registry.require_room().map_err(|error| refused("not removed", &error))?;
         let _by_name = self.lock_by_name(&ask.id, "not removed")?;
         let _held = self.lock(caller, &declared, Verb::Stop)?;
         // Looked again behind the lock: whoever had it before may have done the same.

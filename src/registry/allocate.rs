@@ -145,6 +145,48 @@ impl Registry {
         Ok((find(want, &book, &mut rules.ground(&book), probe)?, notice))
     }
 
+    /// What would be given to all of them. Writes nothing.
+    ///
+    /// # Errors
+    /// As [`Registry::would_give`].
+    pub fn would_give_all(&self, wants: &[Want], rules: &Rules, probe: Probe<'_>) -> Result<Vec<Given>> {
+        let (book, _) = self.read()?;
+        let mut ground = rules.ground(&book);
+        let mut all = Vec::with_capacity(wants.len());
+        for want in wants {
+            let given = find(want, &book, &mut ground, &mut *probe)?;
+            if let Some(port) = given.port.filter(|_| !given.kept) {
+                ground.close(port, Obstacle::Assigned(want.id.clone()));
+            }
+            all.push(given);
+        }
+        Ok(all)
+    }
+
+    /// Whether there is room on the disk for a change and what is recorded with it.
+    ///
+    /// # Errors
+    /// When there is not: it is time to refuse.
+    pub fn require_room(&self) -> Result<()> {
+        self.store.require_room()
+    }
+
+    /// Takes ports back that nobody was told of: they are kept from nobody.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn withdraw(&self, ids: &[InstanceId], rules: &Rules) -> Result<()> {
+        let all = self.store.write(&rules.known(), |sheet| {
+            for id in ids {
+                if let Some(port) = sheet.release(id, rules.now)? {
+                    sheet.forget(port)?;
+                }
+            }
+            Ok(())
+        });
+        all.map(drop)
+    }
+
     /// Takes an instance's port away; which it was. Nobody else is given it as long as it is in quarantine.
     ///
     /// # Errors

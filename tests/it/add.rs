@@ -127,3 +127,42 @@ fn where_nothing_can_be_recorded_nothing_is_made() {
     assert!(code == 1 && errors.contains("not added. "), "{code} {errors}");
     assert!(!tree.path().join("users/amy").exists());
 }
+
+#[test]
+fn many_are_added_from_a_list_and_a_wrong_line_keeps_all_from_it() {
+    let place = Place::take();
+    let tree = tree(&place);
+    let list = tree.path().join("list");
+    fs::write(&list, "amy\nben bla=x\n").unwrap();
+    let list = list.to_str().unwrap();
+    let (code, _, errors) = tree.berth(&["add", "--from", list]);
+    assert!(code == 2 && errors.contains(&format!("{list}:2: \"bla=x\" is neither")), "{code} {errors}");
+    assert!(!tree.path().join("users/amy").exists());
+    tree.configure("zoe", &format!("{{\"port\": {}}}", place.free(1)[0]));
+    fs::create_dir_all(tree.path().join("users/dan")).unwrap();
+    fs::write(tree.path().join("users/dan/config"), "no directory").unwrap();
+    fs::write(list, "# the new ones\namy\nzoe\ndan\neve template=nope\nben\n").unwrap();
+    let (code, document) = document(tree.berth(&["--json", "add", "--from", list, "--dry-run"]));
+    assert_eq!((code, &document["done"], &document["failed"]), (2, &4.into(), &1.into()), "{document}");
+    let ports: Vec<&Value> = document["results"].as_array().unwrap().iter().map(|result| &result["port"]).collect();
+    assert!(ports[0] != ports[4] && ports[0].is_u64() && ports[3].is_null(), "{document}");
+    assert!(!tree.path().join("users/amy").exists() && registered(&tree, "amy").is_none(), "it was only said");
+    // Killed when all have their ports and the first its files, the same command goes on.
+    let ended = tree.command(&["add", "--from", list]).env(CUT, "many-made").output().unwrap();
+    assert_eq!(ended.status.signal(), Some(libc::SIGKILL), "{:?}", told(ended));
+    let (code, out, errors) = tree.berth(&["add", "--from", list]);
+    assert!(code == 1 && out.ends_with("3 added, 2 failed\n"), "{code} {out}{errors}");
+    assert!(
+        errors.contains(&format!("{list}:4: dan: not added. "))
+            && errors.contains(&format!("{list}:5: eve: not added. There is no template")),
+        "{errors}"
+    );
+    for owner in ["amy", "ben"] {
+        let row = tree.row(owner);
+        assert_eq!((&row["state"], &row["port"]), (&"running".into(), &registered(&tree, owner).unwrap().into()), "{row}");
+    }
+    assert_eq!(tree.row("zoe")["state"], "running");
+    // What a kill left of dan is his until it is taken away.
+    assert_eq!(tree.berth(&["remove", "dan", "--yes"]).0, 0);
+    assert_eq!(registered(&tree, "dan"), None);
+}

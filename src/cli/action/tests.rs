@@ -23,6 +23,9 @@ fn ran(verb: Verb, action: &Action, options: &str) -> (Result<u8, u8>, String, V
         fn add(&self, adding: &crate::link::Adding) -> crate::domain::Added {
             self.0.add(adding)
         }
+        fn add_many(&self, all: &[crate::link::Adding], ended: &mut dyn FnMut(usize, &crate::domain::Added)) -> Vec<crate::domain::Added> {
+            self.0.add_many(all, ended)
+        }
         fn remove(&self, removing: &crate::link::Removing) -> Outcome {
             self.0.remove(removing)
         }

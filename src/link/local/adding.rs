@@ -44,6 +44,33 @@ impl Local {
     }
 }
 
+impl Local {
+    /// Adds many, all of their ports in one transaction, and starts none. `ended` is told of each that has come to its end, by its place.
+    pub fn add_many(&self, all: &[Adding], ended: &mut dyn FnMut(usize, &Added)) -> Vec<Added> {
+        let mut plotter = Plotter::default();
+        let by = By::Strategy(with_numbers(self.config.ports.strategy, &self.config.ports));
+        let mut results: Vec<Option<Added>> = Vec::with_capacity(all.len());
+        let (mut asks, mut places) = (Vec::new(), Vec::new());
+        for (at, adding) in all.iter().enumerate() {
+            let plot = plotter.plot(&self.config, &adding.id, adding.template.as_deref(), adding.run_as.as_deref());
+            results.push(plot.as_ref().err().map(refused));
+            match plot {
+                Ok(plot) => {
+                    asks.push(Add { plot, by, start: false, dry_run: adding.dry_run, reason: adding.reason.clone() });
+                    places.push(at);
+                }
+                Err(_) => results[at].iter().for_each(|added| ended(at, added)),
+            }
+        }
+        let made = self.control.add_many(&self.caller, &asks, &self.giving(), &mut |at, added| ended(places[at], added));
+        for (place, added) in places.iter().zip(made) {
+            results[*place] = Some(added);
+        }
+        self.wake();
+        results.into_iter().flatten().collect()
+    }
+}
+
 /// What was refused before anything was known of it.
 fn refused(error: &Error) -> Added {
     let hints = error.way_out().into_iter().map(Shown::new).collect();
