@@ -7,7 +7,7 @@
 pub const VARIABLE: &str = "BERTH_FAILPOINT";
 
 /// Every place, by the name of its thread or of what is done off the loop.
-pub const PLACES: [&str; 23] = [
+pub const PLACES: [&str; 25] = [
     "accounts",
     "batch",
     "berth-engine",
@@ -15,10 +15,12 @@ pub const PLACES: [&str; 23] = [
     "berth-half",
     "berth-order",
     "berth-reader",
+    "berth-registry",
     "berth-storage",
     "clients",
     "demo",
     "file",
+    "foresee",
     "keys",
     "log",
     "log-close",

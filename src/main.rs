@@ -12,7 +12,7 @@ use berth::config::{Config, Strategy};
 use berth::domain::{Added, InstanceId, Outcome, Proposal, Snapshot};
 use berth::error::{Error, Result};
 use berth::hand::{self, Zygote};
-use berth::link::local::Local;
+use berth::link::local::{Local, share_memory};
 use berth::link::{Adding, Asked, Door, LogLines, LogQuery, Removing};
 use berth::present::command::Program;
 use berth::supervisor::process::keeper;
@@ -71,6 +71,9 @@ impl Wiring for Host {
                 (config, state)
             }
         };
+        if opening.stays {
+            share_memory();
+        }
         self.desk(config, state, zygote, opening.read_only)
     }
 

@@ -7,7 +7,7 @@ use super::door::Desk;
 use super::errors::{Stop, unless_closed};
 use super::ls::{is_configured, tell_notices};
 use super::output::Out;
-use crate::domain::Level;
+use crate::domain::{Level, State};
 use crate::present::{json, table};
 
 /// Runs the command.
@@ -16,7 +16,10 @@ pub fn run(global: &Global, desk: &dyn Desk, out: &mut Out) -> Result<u8, Stop> 
     if global.json {
         unless_closed(out.json(&json::check(&snapshot)))?;
     } else if snapshot.findings.is_empty() {
-        out.text(&format!("nothing is wrong: {}\n", table::summary(&snapshot)))?;
+        // What may not be seen may be wrong all the same.
+        let is_all_seen = snapshot.rows.iter().all(|row| row.wish.is_some() && row.state != State::Unknown);
+        let nothing = if is_all_seen { "nothing is wrong" } else { "nothing is wrong of what may be seen" };
+        out.text(&format!("{nothing}: {}\n", table::summary(&snapshot)))?;
     } else {
         let text = table::findings(&snapshot.findings, &snapshot, out.style(), out.program());
         unless_closed(out.text(&text))?;
@@ -42,6 +45,14 @@ mod tests {
         assert_eq!(run(&global(""), &FakeDesk::new(snapshot.clone()), &mut written().0).unwrap(), 0);
 
         snapshot.findings.clear();
+        let (mut out, text) = written();
+        assert_eq!(run(&global(""), &FakeDesk::new(snapshot.clone()), &mut out).unwrap(), 0);
+        assert!(text().starts_with("nothing is wrong of what may be seen: 8 instances"), "{}", text());
+
+        for row in &mut snapshot.rows {
+            let row = std::sync::Arc::make_mut(row);
+            (row.state, row.wish) = (State::Running, Some(crate::domain::Wish::Up));
+        }
         let (mut out, text) = written();
         assert_eq!(run(&global(""), &FakeDesk::new(snapshot), &mut out).unwrap(), 0);
         assert!(text().starts_with("nothing is wrong: 8 instances"), "{}", text());

@@ -42,6 +42,8 @@ pub struct Opening {
     pub alone: bool,
     /// `--read-only`.
     pub read_only: bool,
+    /// It looks again and again, and is to stay small. What looks once and ends may take what memory it likes.
+    pub stays: bool,
 }
 
 /// How the console is to look.

@@ -7,7 +7,7 @@ use super::door::Desk;
 use super::errors::Stop;
 use super::output::{Out, aside};
 use super::watch;
-use crate::domain::Snapshot;
+use crate::domain::{Reading, Snapshot};
 use crate::present::command::Program;
 use crate::present::fit::{Align, fit, width};
 use crate::present::{json, table, welcome};
@@ -32,7 +32,13 @@ pub fn is_configured(desk: &dyn Desk) -> bool {
     desk.config().is_some_and(|config| !config.files.is_empty())
 }
 
-/// What could not be read or was looked for in vain: always when no instance is to be shown, and when asked with `-v`.
+/// Whether no instance is among the rows.
+fn is_nobodys(snapshot: &Snapshot) -> bool {
+    snapshot.rows.iter().all(|row| row.declared.is_none())
+}
+
+/// What could not be read or was looked for in vain: always when no instance is to be shown or nobody's port is known for sure, and when
+/// asked with `-v`.
 pub fn tell_notices(snapshot: &Snapshot, configured: bool, global: &Global) {
     if snapshot.rows.is_empty() && !global.json {
         let mut sentences = welcome::sentences(snapshot).into_iter();
@@ -44,9 +50,14 @@ pub fn tell_notices(snapshot: &Snapshot, configured: bool, global: &Global) {
         for (command, about) in steps {
             aside(&format!("{}  {about}", fit(&command, width, Align::Left, false)));
         }
-    } else if global.verbose || (!global.json && snapshot.rows.iter().all(|row| row.declared.is_none())) {
+    } else if global.verbose || (!global.json && (is_unread(snapshot) || is_nobodys(snapshot) || snapshot.allotments == Reading::Denied)) {
         for notice in &snapshot.notices {
             aside(&format!("  {notice}"));
         }
     }
+}
+
+/// Whether there are instances whose files this caller may not read: what is missing of them has to be said.
+fn is_unread(snapshot: &Snapshot) -> bool {
+    snapshot.rows.iter().any(|row| row.declared.as_ref().is_some_and(|declared| declared.is_unread()))
 }

@@ -42,7 +42,7 @@ use std::ffi::OsString;
 use clap::Parser;
 
 use crate::domain::Verb;
-use args::{Arguments, ColorWhen, Command, Global};
+use args::{Arguments, ColorWhen, Command};
 pub use door::{ConsoleOptions, Desk, Opening, Setting, Wiring};
 use errors::Stop;
 pub use errors::tame_panics;
@@ -96,7 +96,7 @@ fn end(result: Result<u8, Stop>, json: bool, out: &mut Out) -> u8 {
 
 fn carry_out(arguments: &Arguments, wiring: &dyn Wiring, out: &mut Out) -> Result<u8, Stop> {
     let global = &arguments.global;
-    let open = || wiring.open(&opening(global)).map_err(Stop::from);
+    let open = || wiring.open(&opening(arguments)).map_err(Stop::from);
     // Left to the end of the process, which is near: to let go of a thousand rows and descriptors one by one takes longer than judging them.
     let look = || Ok::<&'static dyn Desk, Stop>(Box::leak(open()?));
     match &arguments.command {
@@ -124,8 +124,15 @@ fn carry_out(arguments: &Arguments, wiring: &dyn Wiring, out: &mut Out) -> Resul
     }
 }
 
-fn opening(global: &Global) -> Opening {
-    Opening { config: global.config.clone(), alone: false, read_only: global.read_only }
+fn opening(arguments: &Arguments) -> Opening {
+    let stays = match &arguments.command {
+        None => true,
+        Some(Command::Ls(ls)) => ls.watch,
+        Some(Command::Logs(logs)) => logs.follow,
+        Some(_) => false,
+    };
+    let global = &arguments.global;
+    Opening { config: global.config.clone(), alone: false, read_only: global.read_only, stays }
 }
 
 #[cfg(test)]
@@ -144,7 +151,7 @@ mod tests {
         let console = wiring.consoles.lock().unwrap()[0].clone();
         assert_eq!((console.read_only, console.color), (true, Some(false)));
         let opened = wiring.opened.lock().unwrap()[0].clone();
-        assert_eq!(opened, Opening { config: Some("/x".into()), alone: false, read_only: true });
+        assert_eq!(opened, Opening { config: Some("/x".into()), alone: false, read_only: true, stays: true });
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::door::Desk;
 use super::errors::Stop;
 use super::output::Out;
 use super::show::no_such;
-use crate::domain::{Caller, Row, Snapshot, SupervisorKind};
+use crate::domain::{Caller, Reading, Row, Snapshot, SupervisorKind};
 use crate::error::{Error, Kind, Result};
 use crate::present::json::SCHEMA;
 
@@ -21,9 +21,12 @@ pub fn run(port: &Port, global: &Global, desk: &dyn Desk, out: &mut Out) -> std:
         None => own(&snapshot, &desk.door().caller())?,
     };
     let Some(number) = row.port else {
-        return Err(Error::failed(format!("{}'s port is not known: its configuration names none that can be read", row.id))
-            .hint(format!("berth show {}", row.id))
-            .into());
+        let why = if row.own_port() == Reading::Denied {
+            "its files may not be read by this account"
+        } else {
+            "its configuration names none that can be read"
+        };
+        return Err(Error::failed(format!("{}'s port is not known: {why}", row.id)).hint(format!("berth show {}", row.id)).into());
     };
     if global.json {
         out.json(&json!({ "schema": SCHEMA, "id": row.id.to_string(), "port": number }))?;

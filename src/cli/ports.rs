@@ -2,18 +2,21 @@
 //!
 //! It must never list a port as free whose listeners may not be seen.
 
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
 use super::args::{Global, Ports};
 use super::door::Desk;
 use super::errors::Stop;
 use super::ls::{is_configured, tell_notices};
 use super::output::Out;
-use crate::domain::{Endpoint, PortRange};
+use crate::domain::{Endpoint, PortRange, Reading};
 use crate::error::{Error, Kind};
-use crate::present::NOTHING;
 use crate::present::fit::width;
 use crate::present::json;
 use crate::present::paint::{Tone, paint};
 use crate::present::ports::{PortFacts, PortState, level, ports};
+use crate::present::{HIDDEN, NOTHING};
 
 /// Runs the command.
 pub fn run(words: &Ports, global: &Global, desk: &dyn Desk, out: &mut Out) -> Result<u8, Stop> {
@@ -21,10 +24,9 @@ pub fn run(words: &Ports, global: &Global, desk: &dyn Desk, out: &mut Out) -> Re
     let range = words.range.unwrap_or(snapshot.range);
     let mut facts = ports(&snapshot, range, &snapshot.reserved);
     if words.free {
-        if facts.iter().any(|facts| facts.state == PortState::Unknown) {
-            return Err(
-                Error::new(Kind::NotPermitted, "which ports are free is not known: what listens may not be seen by this account").into()
-            );
+        if facts.iter().any(|facts| facts.state == PortState::Unknown && facts.listeners.is_empty()) {
+            let what = if snapshot.allotments == Reading::Denied { "the registry cannot be read" } else { "what listens may not be seen" };
+            return Err(Error::new(Kind::NotPermitted, format!("which ports are free is not known: {what} by this account")).into());
         }
         facts.retain(|facts| facts.state == PortState::Free);
     }
@@ -34,17 +36,18 @@ pub fn run(words: &Ports, global: &Global, desk: &dyn Desk, out: &mut Out) -> Re
         out.text(&facts.iter().map(|facts| format!("{}\n", facts.port)).collect::<String>())?;
     } else {
         let color = out.style().color;
-        out.text(&table(&facts, color))?;
+        out.text(&table(&facts, (snapshot.taken.wall, &TimeZone::system()), color))?;
     }
     tell_notices(&snapshot, is_configured(desk), global);
     Ok(0)
 }
 
-const TITLES: [&str; 7] = ["PORT", "STATE", "INSTANCE", "PID", "UID", "COMMAND", "LISTENS ON"];
+/// The last one only where there is something to say.
+const TITLES: [&str; 8] = ["PORT", "STATE", "INSTANCE", "PID", "UID", "COMMAND", "LISTENS ON", "REGISTRY"];
 
 /// A row for every port that somebody has, and one for each run of others.
-fn table(facts: &[PortFacts], color: bool) -> String {
-    let mut rows: Vec<(Tone, [String; 7])> = vec![(Tone::Dim, TITLES.map(str::to_owned))];
+fn table(facts: &[PortFacts], at: (Timestamp, &TimeZone), color: bool) -> String {
+    let mut rows: Vec<(Tone, [String; 8])> = vec![(Tone::Dim, TITLES.map(str::to_owned))];
     let mut rest = facts;
     while let Some(first) = rest.first() {
         let same = rest.iter().take_while(|facts| is_plain(facts) && facts.state == first.state).count();
@@ -54,11 +57,14 @@ fn table(facts: &[PortFacts], color: bool) -> String {
             rows.push((Tone::Dim, std::array::from_fn(|at| cells.get(at).cloned().unwrap_or_default())));
             rest = &rest[same..];
         } else {
-            rows.push((level(first.state).map_or(Tone::Plain, Tone::of_level), cells(first)));
+            rows.push((level(first.state).map_or(Tone::Plain, Tone::of_level), cells(first, at)));
             rest = &rest[1..];
         }
     }
-    let widths: [usize; 7] = std::array::from_fn(|at| rows.iter().map(|(_, cells)| width(&cells[at])).max().unwrap_or(0));
+    if rows.iter().skip(1).all(|(_, cells)| matches!(cells[7].as_str(), "" | NOTHING)) {
+        rows.iter_mut().for_each(|(_, cells)| cells[7].clear());
+    }
+    let widths: [usize; 8] = std::array::from_fn(|at| rows.iter().map(|(_, cells)| width(&cells[at])).max().unwrap_or(0));
     let mut text = String::new();
     for (tone, cells) in &rows {
         let mut line = String::new();
@@ -78,20 +84,25 @@ fn is_plain(facts: &PortFacts) -> bool {
     matches!(facts.state, PortState::Free | PortState::Reserved | PortState::Unknown)
         && facts.instance.is_none()
         && facts.listeners.is_empty()
+        && facts.quarantine.is_none()
 }
 
-fn cells(facts: &PortFacts) -> [String; 7] {
+fn cells(facts: &PortFacts, (now, zone): (Timestamp, &TimeZone)) -> [String; 8] {
     let or_nothing = |text: Option<String>| text.unwrap_or_else(|| NOTHING.to_owned());
+    // Somebody listens there who may not be seen.
+    let unseen = if facts.listeners.is_empty() { NOTHING } else { HIDDEN };
+    let or_hidden = |text: Option<String>| text.unwrap_or_else(|| unseen.to_owned());
     let mut places: Vec<String> = facts.listeners.iter().map(|(endpoint, _)| place(endpoint)).collect();
     places.dedup();
     [
         facts.port.to_string(),
         facts.state.word().to_owned(),
         or_nothing(facts.instance.as_ref().map(ToString::to_string)),
-        or_nothing(facts.pid.map(|pid| pid.to_string())),
+        or_hidden(facts.pid.map(|pid| pid.to_string())),
         or_nothing(facts.uid.map(|uid| uid.to_string())),
-        or_nothing(facts.command.as_ref().map(ToString::to_string)),
+        or_hidden(facts.command.as_ref().map(ToString::to_string)),
         or_nothing((!places.is_empty()).then(|| places.join(" "))),
+        or_nothing(facts.registry_in_words(now, zone)),
     ]
 }
 
@@ -104,7 +115,9 @@ fn place(endpoint: &Endpoint) -> String {
 mod tests {
     use super::*;
     use crate::cli::fake::{FakeDesk, fleet, global, written};
-    use crate::domain::Reading;
+    use std::sync::Arc;
+
+    use crate::domain::{Allotment, Allotments, InstanceId, Quarantine, Uid};
 
     fn ran(words: &Ports, options: &str) -> String {
         let (mut out, text) = written();
@@ -136,6 +149,54 @@ mod tests {
         let document: serde_json::Value = serde_json::from_str(&ran(&Ports { free: true, range: None, plan: None }, "--json")).unwrap();
         assert_eq!(document["range"]["first"], 8080);
         assert!(document["ports"].as_array().unwrap().iter().all(|port| port["state"] == "free"));
+    }
+
+    /// The fixture fleet, whose registry gave hank's port, another one to somebody who is gone, and keeps two.
+    fn registered() -> crate::domain::Snapshot {
+        let mut snapshot = fleet::fleet();
+        let at = "2026-11-20T12:00:00Z".parse().unwrap();
+        let allotment = |name: &str| Allotment {
+            id: InstanceId::parse(name).unwrap(),
+            uid: Uid(1008),
+            strategy: "registry".into(),
+            by: "root".into(),
+            at,
+        };
+        let mut all = Allotments::default();
+        all.assign(8109, allotment("hank"));
+        all.assign(8111, allotment("zoe"));
+        let until = "2026-11-21T12:00:00Z".parse().unwrap();
+        all.keep(8110, Quarantine { of: InstanceId::parse("bob").unwrap(), until });
+        all.keep(8112, Quarantine { of: InstanceId::parse("bob").unwrap(), until: at });
+        snapshot.allotments = Reading::Known(Arc::new(all));
+        snapshot
+    }
+
+    #[test]
+    fn what_the_registry_says_stands_beside() {
+        let snapshot = registered();
+        let facts = ports(&snapshot, PortRange::parse("8108-8112").unwrap(), &[]);
+        insta::assert_snapshot!(table(&facts, (snapshot.taken.wall, &TimeZone::UTC), false), @r"
+        PORT  STATE       INSTANCE   PID   UID  COMMAND  LISTENS ON  REGISTRY
+        8108  listening   gina      7340  1007  node     127.0.0.1   -
+        8109  assigned    hank         -     -  -        -           given 20 Nov 12:00 by root
+        8110  quarantine  -            -     -  -        -           bob's until lately; given to nobody else until 12:00:00 (8 h left)
+        8111  assigned    zoe          -     -  -        -           given 20 Nov 12:00 by root
+        8112  free        -            -     -  -        -           -
+        ");
+        let (mut out, text) = written();
+        let words = Ports { free: true, range: PortRange::parse("8108-8112"), plan: None };
+        run(&words, &global(""), &FakeDesk::new(snapshot), &mut out).unwrap();
+        assert_eq!(text(), "8112\n");
+    }
+
+    #[test]
+    fn a_registry_that_may_not_be_read_leaves_nothing_free() {
+        let mut snapshot = fleet::fleet();
+        snapshot.allotments = Reading::Denied;
+        let words = Ports { free: true, range: None, plan: None };
+        let error = run(&words, &global(""), &FakeDesk::new(snapshot), &mut written().0).unwrap_err();
+        assert_eq!(error.tell(), 3);
     }
 
     #[test]

@@ -60,14 +60,14 @@ fn text(row: &Row, snapshot: &Snapshot, may_read: bool, style: Style, program: &
     let state = paint(&wording::state(row.state, style.ascii), Tone::of_state(row.state), style.color);
     let mut text = format!("{}  {state}{}\n", paint(&row.id.to_string(), Tone::Strong, style.color), because(row));
     let mut facts = Facts { text: String::new(), color: style.color };
-    facts.add("port", row.port.map(|port| port.to_string()));
+    facts.add("port", measured(row, row.own_port(), look, |port| port.to_string()));
     facts.add("address", row.host.map(|host| host.to_string()));
     facts.add("listens on", listening(row));
     facts.add("account", Some(format!("{} (uid {})", row.user, row.uid)));
     facts.add("wish", row.wish.map(|wish| wish.word().to_owned()).or_else(|| Some(HIDDEN.to_owned())));
     facts.add("run by", Some(row.supervisor.word().to_owned()));
     facts.add("up", row.started_at.map(|at| format!("{}, since {}", wording::age(at, look.now), json::timestamp(at))));
-    facts.add("restarts", (row.restarts > 0).then(|| row.restarts.to_string()));
+    facts.add("restarts", measured(row, row.restarted(), look, |count| count.to_string()).filter(|_| row.restarted() != Reading::Known(0)));
     facts.add("last end", row.exit.as_ref().map(|exit| wording::last_exit(exit, look.now)));
     facts.add("cpu", measured(row, row.cpu_percent, look, |percent| format!("{} % of a core", units::percent(percent))));
     facts.add("memory", measured(row, row.memory_bytes, look, units::bytes));

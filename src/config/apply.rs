@@ -90,7 +90,7 @@ impl Section for Access {
             "admins" => self.admins = accounts(item)?,
             "viewers" => self.viewers = accounts(item)?,
             _ => {
-                let verbs = Verb::ALL.map(|verb| (verb.word(), verb));
+                let verbs: Vec<_> = Verb::ALL.into_iter().filter(|verb| verb.is_owners()).map(|verb| (verb.word(), verb)).collect();
                 self.owners_may = item.list()?.iter().map(|word| word.one_of(&verbs)).collect::<Reading<_>>()?;
             }
         }

@@ -19,6 +19,7 @@ use crate::supervisor::process::{Held, InstanceLock, identity_of};
 
 use super::audit::Audit;
 use super::authorise::{Policy, why_not};
+use super::ears::Ears;
 use super::eyes::{Eyes, Look};
 use super::start;
 
@@ -30,6 +31,7 @@ pub struct Control {
     pub(super) supervisor: Arc<dyn Supervisor>,
     pub(super) reader: Arc<Reader>,
     pub(super) eyes: Eyes,
+    pub(super) ears: Ears,
     pub(super) zygote: Arc<Zygote>,
     policy: Policy,
     pub(super) audit: Audit,
@@ -49,7 +51,7 @@ impl Control {
         policy: Policy,
         state: PathBuf,
     ) -> Self {
-        Self { supervisor, reader, eyes: Eyes::new(eye), zygote, policy, audit: Audit::below(&state), state }
+        Self { supervisor, reader, eyes: Eyes::new(eye), ears: Ears::new(), zygote, policy, audit: Audit::below(&state), state }
     }
 
     /// One whole look of its own, apart from any engine's.
@@ -75,7 +77,9 @@ impl Control {
         if let Some(why) = why_not(caller, verb, declared.uid, &self.policy) {
             return Some(Shown::new(&why));
         }
-        self.supervisor.capabilities(declared).why_not(verb).map(Shown::new)
+        // Who is given another port is restarted on it.
+        let needed = if matches!(verb, Verb::Assign(_)) { Verb::Restart } else { verb };
+        self.supervisor.capabilities(declared).why_not(needed).map(Shown::new)
     }
 
     /// The last `count` entries of the audit trail, oldest first.
@@ -100,7 +104,9 @@ impl Control {
             .row(&order.id)
             .ok_or_else(|| Error::new(Kind::NoSuchInstance, "no such instance").hint("berth ls    lists those that there are"))?;
         if let Some(why) = self.why_not(caller, order.verb, row) {
-            let kind = if row.declared.as_ref().is_some_and(|declared| declared.launch.is_none()) && order.verb != Verb::Stop {
+            let kind = if row.declared.as_ref().is_some_and(|declared| declared.launch.is_none() && !declared.is_unread())
+                && order.verb != Verb::Stop
+            {
                 Kind::Failed
             } else {
                 Kind::NotPermitted
@@ -120,7 +126,7 @@ impl Control {
             });
         }
         let Some(declared) = row.declared.clone() else { return Err(Error::failed("it is no instance")) };
-        let lock = self.lock(caller, &declared, order.verb)?;
+        let lock = self.lock(caller, &declared, order.verb, order.verb.done())?;
         // Looked again behind the lock: whoever had it before may have done the same.
         let snapshot = self.eyes.look_again(&order.id);
         let Some(row) = snapshot.row(&order.id) else { return Err(Error::new(Kind::NoSuchInstance, "it has just gone")) };
@@ -140,6 +146,7 @@ impl Control {
             Verb::Restart => self.restart(caller, order, row, &declared, progress),
             Verb::Logs => Err(Error::failed("reading a log is no action")),
             Verb::Signal(signal) => self.signal(caller, order, &declared, signal),
+            Verb::Assign(_) => Err(Error::failed("a port is given by the registry, not by an order alone")),
         };
         let outcome = outcome.unwrap_or_else(|error| outcome_of(&error));
         if let Some(entry) = entry {
@@ -190,8 +197,9 @@ impl Control {
         Ok(done(format!("{signal} was sent to {key}")))
     }
 
-    /// The lock on the instance: on its configuration, or where that cannot be opened on a file of berth's own.
-    pub(super) fn lock(&self, caller: &Caller, declared: &Declared, verb: Verb) -> Result<Option<InstanceLock>> {
+    /// The lock on the instance: on its configuration, or where that cannot be opened on a file of berth's own. `done` is what the caller is
+    /// told not to have done where somebody else has it.
+    pub(super) fn lock(&self, caller: &Caller, declared: &Declared, verb: Verb, done: &str) -> Result<Option<InstanceLock>> {
         let beneath = declared.config.strip_prefix(&declared.config_root).unwrap_or(&declared.config);
         let file = match self.reader.open(&identity_of(declared), &declared.config_root, beneath) {
             Ok(file) => file,
@@ -203,7 +211,7 @@ impl Control {
             Err(Held { uid: Some(uid), .. }) if matches!(verb, Verb::Stop | Verb::Signal(_)) && caller.uid.is_root() && !uid.is_root() => {
                 Ok(None)
             }
-            Err(held) => Err(Error::new(Kind::Busy, format!("not {}. {} is acting on it", verb.done(), held.words))
+            Err(held) => Err(Error::new(Kind::Busy, format!("not {done}. {} is acting on it", held.words))
                 .hint(format!("berth show {}    when that one is done", declared.id))),
         }
     }

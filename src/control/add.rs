@@ -205,7 +205,7 @@ impl Control {
             return Err(Error::failed(format!("not started: {why}{fault}")));
         }
         let order = Order { verb, id: plot.id.clone(), target, reason: ask.reason.clone(), timeout: None };
-        let _held = self.lock(caller, &declared, verb)?;
+        let _held = self.lock(caller, &declared, verb, "started")?;
         start::start(self, caller, &order, &snapshot, row, &declared, false, progress)
     }
 

@@ -47,7 +47,7 @@ impl Control {
             return Ok(done(format!("would have port {port}, on which it listens{}", line.unwrap_or_default())));
         }
         giving.registry.require_room().map_err(|error| refused("not adopted", &error))?;
-        let _held = self.lock(caller, &declared, Verb::Restart)?;
+        let _held = self.lock(caller, &declared, Verb::Restart, "adopted")?;
         let snapshot = self.eyes.look_again(&ask.id);
         let row = snapshot.row(&ask.id).ok_or_else(no_such)?;
         let port = actual(row)?;

@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::act::{Control, Progress, RECENT, done, outcome_of};
+use super::act::{Control, Progress, RECENT, check_target, done, outcome_of};
 use super::add::refused;
 use super::start;
-use crate::domain::{Caller, Declared, InstanceId, Order, Outcome, Role, Row, Shown, Snapshot, Target, Verb, Wish};
+use crate::domain::{Asked, Caller, Declared, InstanceId, Order, Outcome, Row, Shown, Snapshot, Target, Verb, Wish};
 use crate::error::{Context, Error, Kind, Result};
 use crate::hand::{Answer, Job, Replacement, content_digest};
 use crate::provision::{Edit, env_port, json_port};
@@ -32,10 +32,21 @@ pub struct Assign {
     pub id: InstanceId,
     /// Which.
     pub by: By,
+    /// What ran when it was confirmed.
+    pub target: Target,
     /// Only say what would be done.
     pub dry_run: bool,
     /// Why, for the audit.
     pub reason: Option<String>,
+}
+
+impl Assign {
+    fn asked(&self) -> Asked {
+        match self.by {
+            By::Name(port) => Asked::Port(port),
+            By::Strategy(_) => Asked::Auto,
+        }
+    }
 }
 
 /// From what it is given.
@@ -67,11 +78,9 @@ impl Control {
         let row = snapshot.row(&ask.id).ok_or_else(no_such)?;
         // Only to say what would be done changes nothing.
         let asking = Caller { read_only: caller.read_only && !ask.dry_run, ..caller.clone() };
-        if let Some(why) = self.why_not(&asking, Verb::Restart, row) {
+        let verb = Verb::Assign(ask.asked());
+        if let Some(why) = self.why_not(&asking, verb, row) {
             return Err(Error::new(Kind::NotPermitted, format!("not assigned: {why}")));
-        }
-        if caller.role != Role::Admin {
-            return Err(Error::new(Kind::NotPermitted, "not assigned: ports are given by admins ([access] admins)"));
         }
         let Some(declared) = row.declared.clone() else { return Err(no_such()) };
         if ask.dry_run {
@@ -84,15 +93,18 @@ impl Control {
             return Ok(outcome);
         }
         giving.registry.require_room().map_err(|error| refused("not assigned", &error))?;
-        let _held = self.lock(caller, &declared, Verb::Restart)?;
-        // Looked again behind the lock: whoever had it before may have done the same.
-        let snapshot = self.eyes.look_again(&ask.id);
+        let _held = self.lock(caller, &declared, Verb::Restart, "assigned")?;
+        // Looked behind the lock, at the files too: whoever had it before may have given another port, and what is to be changed is what
+        // stands there now.
+        let snapshot = self.eyes.look();
         let row = snapshot.row(&ask.id).ok_or_else(no_such)?;
-        let which = match ask.by {
-            By::Name(port) => format!("assign {port}"),
-            By::Strategy(_) => "assign auto".to_owned(),
-        };
-        let recorded = self.audit.intend_deed(caller, &which, &ask.id, ask.reason.clone(), Some(row.state));
+        let declared = row.declared.clone().ok_or_else(no_such)?;
+        if let Some(why) = self.why_not(caller, verb, row) {
+            return Err(Error::new(Kind::NotPermitted, format!("not assigned: {why}")));
+        }
+        let order = Order { verb, id: ask.id.clone(), target: ask.target, reason: ask.reason.clone(), timeout: None };
+        check_target(&order, row)?;
+        let recorded = self.audit.intend(caller, &order, Some(row.state));
         let entry = recorded.map_err(|error| {
             Error::failed("not assigned. It could not be recorded").because(error).hint("is the disk full? nothing was changed")
         })?;
@@ -175,7 +187,7 @@ impl Control {
         let row = snapshot.row(&ask.id).ok_or_else(gone)?;
         let declared = row.declared.clone().ok_or_else(gone)?;
         // The file has another inode now: whoever comes from here on is to meet this lock.
-        let _held = self.lock(caller, &declared, verb)?;
+        let _held = self.lock(caller, &declared, verb, verb.done())?;
         start::start(self, caller, &order, &snapshot, row, &declared, true, progress)
     }
 
@@ -189,7 +201,9 @@ impl Control {
         let bytes = self.reader.read(&identity_of(declared), &declared.config_root, beneath, LONGEST).while_doing(doing)?;
         let text = std::str::from_utf8(&bytes).while_doing(doing)?;
         let edit = match (&declared.env_file, declared.port) {
-            (Some(file), Some(now)) if file.path == declared.config => env_port(text, now, port)?,
+            (Some(file), Some(now)) if file.path == declared.config => {
+                env_port(text, file.port_name.as_ref().map(Shown::as_str), now, port)?
+            }
             (Some(file), None) if file.path == declared.config => {
                 return Err(Error::failed("not assigned. Its environment file names no port"));
             }

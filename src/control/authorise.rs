@@ -38,6 +38,9 @@ pub fn why_not(caller: &Caller, verb: Verb, uid: Uid, policy: &Policy) -> Option
     if caller.role == Role::Admin && (own || caller.uid.is_root()) {
         return None;
     }
+    if own && !verb.is_owners() {
+        return Some("ports are given by admins ([access] admins)".to_owned());
+    }
     if own {
         if policy.owners_may.iter().any(|may| may.is_like(verb)) {
             return None;
@@ -56,7 +59,7 @@ pub fn why_not(caller: &Caller, verb: Verb, uid: Uid, policy: &Policy) -> Option
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Shown, Signal};
+    use crate::domain::{Asked, Shown, Signal};
 
     fn caller(uid: u32, role: Role, read_only: bool) -> Caller {
         Caller { uid: Uid(uid), name: Shown::new("somebody"), login: None, role, read_only }
@@ -79,6 +82,9 @@ mod tests {
             (1001, Role::Viewer, false, Verb::Signal(Signal::Hangup), 1001, false),
             (0, Role::Admin, false, Verb::Signal(Signal::Kill), 1001, true),
             (0, Role::Admin, true, Verb::Signal(Signal::Hangup), 1001, false),
+            (1001, Role::Viewer, false, Verb::Assign(Asked::Auto), 1001, false),
+            (1001, Role::Admin, false, Verb::Assign(Asked::Auto), 1001, true),
+            (1002, Role::Admin, false, Verb::Assign(Asked::Auto), 1001, false),
         ];
         for (uid, role, read_only, verb, target, may) in cases {
             let why = why_not(&caller(uid, role, read_only), verb, Uid(target), &policy);

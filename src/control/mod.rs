@@ -9,6 +9,7 @@ mod adopt;
 mod assign;
 mod audit;
 mod authorise;
+mod ears;
 mod eyes;
 mod port;
 mod remove;

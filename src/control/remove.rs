@@ -61,7 +61,7 @@ impl Control {
         // Before it is stopped: an instance that is neither here nor gone is worse than one that stays.
         giving.registry.require_room().map_err(|error| refused("not removed", &error))?;
         let _by_name = self.lock_by_name(&ask.id, "not removed")?;
-        let _held = self.lock(caller, &declared, Verb::Stop)?;
+        let _held = self.lock(caller, &declared, Verb::Stop, "removed")?;
         // Looked again behind the lock: whoever had it before may have done the same.
         let snapshot = self.eyes.look_again(&ask.id);
         let Some(row) = snapshot.row(&ask.id) else { return self.remove_what_is_left(caller, ask, giving) };

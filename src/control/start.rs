@@ -12,10 +12,13 @@ use crate::supervisor::Started;
 use crate::supervisor::process::identity_of;
 
 use super::act::{Control, Progress, done};
-use super::port;
+use super::{ears, port};
 
-/// How often it is looked whether the instance listens.
+/// How often it is looked whether the instance listens, while somebody listens on its port.
 const LOOK_EVERY: Duration = Duration::from_millis(25);
+
+/// How often it is looked while nobody does: it may listen on another one, or in a network namespace of its own.
+const LOOK_AT_LEAST: Duration = Duration::from_millis(500);
 
 /// How many of the log's last lines explain a failure.
 const LINES: usize = 8;
@@ -85,10 +88,17 @@ fn wait(
     begun: Instant,
     deadline: Duration,
 ) -> Result<Outcome> {
+    let mut looked = begun;
     loop {
         if let Some(status) = started.ended() {
             return Ok(failed(control, declared, status, begun));
         }
+        let is_due = looked.elapsed() >= LOOK_AT_LEAST || begun.elapsed() >= deadline;
+        if !is_due && declared.port.is_some_and(|port| !control.ears.hear(port)) {
+            std::thread::sleep(ears::RECENT);
+            continue;
+        }
+        looked = Instant::now();
         control.supervisor.forget(&order.id);
         let snapshot = control.eyes.look_again_since(&order.id, LOOK_EVERY);
         let row = snapshot.row(&order.id);

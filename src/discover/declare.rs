@@ -52,14 +52,16 @@ struct Content {
     /// Of an environment file.
     assignments: Vec<Assignment>,
     fault: Option<server_config::Fault>,
+    /// The fault is that this caller may not read it.
+    denied: bool,
 }
 
 /// Declares the instance of a file.
 pub fn declare(by: &mut Context<'_>, place: &Place) -> Declared {
     let (config, template, root) = (by.config, by.template, by.root);
     let path = root.join(&place.beneath);
-    let Content { server, assignments, text, fault } = content(by, place);
-    let mut fault = fault.map(|fault| located(&path, fault));
+    let Content { server, assignments, text, fault, denied } = content(by, place);
+    let mut fault = fault.map(|fault| located(&path, fault, denied));
     let host = server.host.unwrap_or(template.host);
     let shown_path = path.to_string_lossy().into_owned();
     let mut values = Values {
@@ -101,7 +103,13 @@ pub fn declare(by: &mut Context<'_>, place: &Place) -> Declared {
     if fault.is_none()
         && let Some(problem) = problem
     {
-        fault = Some(ConfigFault { file: Shown::new(&path.to_string_lossy()), line: None, column: None, reason: Shown::new(&problem) });
+        fault = Some(ConfigFault {
+            file: Shown::new(&path.to_string_lossy()),
+            line: None,
+            column: None,
+            reason: Shown::new(&problem),
+            denied: false,
+        });
     }
     let salt = Salt::new(by.boot, &place.id.to_string());
     let part = match by.source {
@@ -120,7 +128,12 @@ pub fn declare(by: &mut Context<'_>, place: &Place) -> Declared {
         }
         (_, Source::Env { .. }) | (Some(_), _) => {
             let example = by.examples.beside(by.reader, &place.account.identity, root, &place.beneath);
-            Some(env::kept(path.clone(), root.to_owned(), &assignments, example.as_deref(), template))
+            let port_name = match by.source {
+                Source::Env { port_key, .. } => env::port_variable(&assignments, port_key.as_deref()).map(|one| Shown::new(&one.name)),
+                _ => None,
+            };
+            let file = env::kept(path.clone(), root.to_owned(), &assignments, example.as_deref(), template);
+            Some(EnvFile { port_name, ..file })
         }
         (None, _) => None,
     };
@@ -159,8 +172,10 @@ fn env_file(by: &mut Context<'_>, path: PathBuf, place: &Place, salt: Salt) -> (
     let who = &place.account.identity;
     let root = env::root_of(&path, by.root, by.template, by.config);
     let beneath = path.strip_prefix(&root).unwrap_or(&path).to_owned();
-    let (assignments, fault) = env::read(by.reader, who, &root, &beneath).unwrap_or_else(|error| (Vec::new(), Some(unread(&error, place))));
-    let fault = fault.map(|fault| located(&path, fault));
+    let read = env::read(by.reader, who, &root, &beneath);
+    let denied = read.as_ref().is_err_and(|error| is_denied(error, place));
+    let (assignments, fault) = read.unwrap_or_else(|error| (Vec::new(), Some(unread(&error, place))));
+    let fault = fault.map(|fault| located(&path, fault, denied));
     let facts = by.reader.stat(who, &root, &beneath).ok();
     let part = settings::of_variables(&path, facts.as_ref(), &assignments, salt);
     let example = by.examples.beside(by.reader, who, &root, &beneath);
@@ -169,29 +184,40 @@ fn env_file(by: &mut Context<'_>, path: PathBuf, place: &Place, salt: Salt) -> (
 
 /// Why an environment file cannot be read. Such files are often root's alone, since systemd reads them as root; berth reads as the account.
 fn unread(error: &io::Error, place: &Place) -> server_config::Fault {
-    let is_denied = matches!(error.raw_os_error(), Some(libc::EACCES | libc::EPERM)) && nix::unistd::geteuid().is_root();
-    let reason = match place.account.shown().filter(|_| is_denied) {
+    let is_its = is_refused(error) && nix::unistd::geteuid().is_root();
+    let reason = match place.account.shown().filter(|_| is_its) {
         Some(account) => format!("{account}, which the server runs as, may not read it; make it {account}'s, or its group's to read"),
         None => reason(error),
     };
     server_config::Fault { line: None, column: None, reason }
 }
 
-fn located(file: &Path, fault: server_config::Fault) -> ConfigFault {
+/// Whether it is this caller alone who may not read it: what the account itself may not read is a fault, since its server may not either.
+fn is_denied(error: &io::Error, place: &Place) -> bool {
+    let viewer = nix::unistd::geteuid();
+    is_refused(error) && !viewer.is_root() && viewer.as_raw() != place.account.uid.0
+}
+
+fn is_refused(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EACCES | libc::EPERM))
+}
+
+fn located(file: &Path, fault: server_config::Fault, denied: bool) -> ConfigFault {
     let file = Shown::new(&file.to_string_lossy());
-    ConfigFault { file, line: fault.line, column: fault.column, reason: Shown::new(&fault.reason) }
+    ConfigFault { file, line: fault.line, column: fault.column, reason: Shown::new(&fault.reason), denied }
 }
 
 fn content(by: &Context<'_>, place: &Place) -> Content {
     let refuse = |reason: String| Content { fault: Some(server_config::Fault { line: None, column: None, reason }), ..Content::default() };
+    let unopened = |error: &io::Error| Content { denied: is_denied(error, place), ..refuse(reason(error)) };
     if let Some(error) = &place.trouble {
-        return refuse(reason(error));
+        return unopened(error);
     }
     let who = &place.account.identity;
     if let Source::Env { port_key, .. } = by.source {
         let (assignments, fault) = match env::read(by.reader, who, by.root, &place.beneath) {
             Ok(read) => read,
-            Err(error) => return Content { fault: Some(unread(&error, place)), ..Content::default() },
+            Err(error) => return Content { fault: Some(unread(&error, place)), denied: is_denied(&error, place), ..Content::default() },
         };
         let (server, wrong) = env::server(&assignments, port_key.as_deref());
         return Content { server, assignments, fault: fault.or(wrong), ..Content::default() };
@@ -204,7 +230,7 @@ fn content(by: &Context<'_>, place: &Place) -> Content {
             }
             Err(_) => refuse("it is not UTF-8 text".to_owned()),
         },
-        Err(error) => refuse(reason(&error)),
+        Err(error) => unopened(&error),
     }
 }
 

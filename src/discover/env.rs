@@ -39,9 +39,7 @@ pub fn read(reader: &Reader, who: &Identity, root: &Path, beneath: &Path) -> io:
 /// The port and the address that a file sets.
 pub fn server(assignments: &[Assignment], port_key: Option<&str>) -> (ServerConfig, Option<Fault>) {
     let mut config = ServerConfig::default();
-    let is_set = |key: &&str| value_of(assignments, key).is_some_and(|assignment| !assignment.value.is_empty());
-    let key = port_key.or_else(|| PORT_KEYS.into_iter().find(is_set));
-    let Some(assignment) = key.and_then(|key| value_of(assignments, key)) else {
+    let Some(assignment) = port_variable(assignments, port_key) else {
         return (config, Some(Fault { line: None, column: None, reason: no_port(assignments, port_key) }));
     };
     config.host = host(assignments, &assignment.name);
@@ -57,6 +55,13 @@ pub fn server(assignments: &[Assignment], port_key: Option<&str>) -> (ServerConf
 }
 
 /// Why there is no port, with the variable that was probably meant.
+/// What says the port.
+pub fn port_variable<'file>(assignments: &'file [Assignment], port_key: Option<&str>) -> Option<&'file Assignment> {
+    let is_set = |key: &&str| value_of(assignments, key).is_some_and(|assignment| !assignment.value.is_empty());
+    let key = port_key.or_else(|| PORT_KEYS.into_iter().find(is_set));
+    key.and_then(|key| value_of(assignments, key))
+}
+
 fn no_port(assignments: &[Assignment], port_key: Option<&str>) -> String {
     let Some(key) = port_key else {
         let ends_so = |assignment: &&Assignment| assignment.name.to_ascii_uppercase().ends_with("PORT");
@@ -88,6 +93,7 @@ pub fn kept(path: PathBuf, root: PathBuf, assignments: &[Assignment], example: O
     EnvFile {
         path,
         root,
+        port_name: None,
         empty: names.iter().filter(is_empty).map(|name| Shown::new(name)).collect(),
         names: shown(names),
         example: example.map(|example| Shown::new(&example.path.to_string_lossy())),

@@ -136,14 +136,14 @@ impl Discoverer {
                 if let Some(first) = found.get(&declared.id) {
                     let reason = format!("it declares {} once more; {} came first and counts", declared.id, first.config.display());
                     let file = Shown::new(&declared.config.to_string_lossy());
-                    roster.faults.push(ConfigFault { file, line: None, column: None, reason: Shown::new(&reason) });
+                    roster.faults.push(ConfigFault { file, line: None, column: None, reason: Shown::new(&reason), denied: false });
                 } else {
                     found.insert(&declared.id, declared);
                 }
             }
             if let Some(complaint) = &search.complaint {
                 let file = Shown::new(&search.pattern.root().to_string_lossy());
-                roster.faults.push(ConfigFault { file, line: None, column: None, reason: Shown::new(complaint) });
+                roster.faults.push(ConfigFault { file, line: None, column: None, reason: Shown::new(complaint), denied: false });
             }
         }
         roster.instances = found.into_values().cloned().collect();

@@ -114,3 +114,23 @@ fn what_did_not_change_is_not_read_again() {
     assert!(changed);
     assert_eq!(third.instances[0].port, Some(8102));
 }
+
+#[test]
+fn one_owner_cannot_drown_the_others() {
+    let tree = tempfile::tempdir().unwrap();
+    for (owner, count) in [("abe", 1), ("mal", 1005), ("zed", 1)] {
+        let directory = tree.path().join("users").join(owner);
+        std::fs::create_dir_all(&directory).unwrap();
+        (0..count).for_each(|number| std::fs::write(directory.join(format!("i{number:04}.json")), r#"{"port": 8101}"#).unwrap());
+    }
+    let file = tree.path().join("berth.toml");
+    let (own, base) = (nix::unistd::geteuid(), tree.path().display());
+    let text = format!("[template.default]\nrun_as = \"{own}\"\n[[discover]]\nconfig = \"{base}/users/*/*.json\"\n");
+    std::fs::write(&file, text).unwrap();
+    let config = Arc::new(Config::load(Some(&file)).unwrap());
+    let roster = Discoverer::new(config, Reader::start().unwrap()).scan().0;
+    let of = |owner: &str| roster.instances.iter().filter(|declared| declared.id.owner() == owner).count();
+    assert_eq!(["abe", "mal", "zed"].map(of), [1, 1000, 1]);
+    let faults: Vec<String> = roster.faults.iter().map(|fault| format!("{}: {}", fault.file, fault.reason)).collect();
+    assert_eq!(faults, [format!("{base}/users/mal: mal has more than 1000 configurations here; the others are not looked at")]);
+}

@@ -26,6 +26,9 @@ pub struct Place {
     pub trouble: Option<std::io::Error>,
 }
 
+/// How many instances one owner may have below one pattern: the owner makes them, and everybody else's are not to drown in them.
+const MOST_OF_ONE: usize = 1000;
+
 /// Endings of files that show what a configuration looks like.
 pub const EXAMPLES: [&str; 4] = ["example", "sample", "dist", "template"];
 
@@ -75,7 +78,7 @@ pub fn own() -> Identity {
 }
 
 fn fault(path: &Path, reason: &str) -> ConfigFault {
-    ConfigFault { file: Shown::new(&path.to_string_lossy()), line: None, column: None, reason: Shown::new(reason) }
+    ConfigFault { file: Shown::new(&path.to_string_lossy()), line: None, column: None, reason: Shown::new(reason), denied: false }
 }
 
 /// Whether nothing is there, rather than something that may not be looked at.
@@ -215,12 +218,20 @@ impl Walk<'_> {
     }
 
     /// The instances of one owner: `parts` begins with the second `*`.
-    fn second_level(&mut self, parts: &[Part], owner: &str, path: &Path, entries: Vec<(OsString, bool)>, look: &mut Look) {
+    fn second_level(&mut self, parts: &[Part], owner: &str, path: &Path, mut entries: Vec<(OsString, bool)>, look: &mut Look) {
         let Some((star, after)) = parts.split_first() else { return };
+        let before = look.places.len() + look.faults.len();
+        // Of too many always the same are looked at.
+        entries.sort_unstable();
         for (name, is_directory) in entries {
             let is_wanted = |text: &&str| if after.is_empty() { !is_directory && !is_a_copy(text) } else { is_directory };
             let Some(text) = name.to_str().filter(is_wanted) else { continue };
             let Some(captured) = star.capture(text) else { continue };
+            if look.places.len() + look.faults.len() >= before + MOST_OF_ONE {
+                let reason = format!("{owner} has more than {MOST_OF_ONE} configurations here; the others are not looked at");
+                look.faults.push(fault(&self.pattern.root().join(path), &reason));
+                return;
+            }
             let mut file = path.join(text);
             file.extend(after.iter().filter_map(|part| match part {
                 Part::Literal(text) => Some(text.as_str()),
@@ -337,6 +348,8 @@ mod tests {
         for name in copies {
             assert!(is_a_copy(name), "{name}");
         }
+        let unfinished = crate::hand::beside(".env.user1".as_ref());
+        assert!(is_a_copy(unfinished.to_str().unwrap()), "what a hand has not finished: {}", unfinished.display());
         let names = [
             ".env.user1",
             ".env.1001",

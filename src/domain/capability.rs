@@ -6,6 +6,24 @@ use std::fmt;
 
 use super::Signal;
 
+/// Which port is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Asked {
+    /// This one or none.
+    Port(u16),
+    /// What the configured strategy gives.
+    Auto,
+}
+
+impl fmt::Display for Asked {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Port(port) => write!(formatter, "{port}"),
+            Self::Auto => formatter.write_str("auto"),
+        }
+    }
+}
+
 /// Something that may be done to an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Verb {
@@ -19,11 +37,14 @@ pub enum Verb {
     Logs,
     /// Send a signal to its main process, and to no other.
     Signal(Signal),
+    /// Give it a port: in the registry, in its file and in what runs.
+    Assign(Asked),
 }
 
 impl Verb {
-    /// Every verb; of the signals one stands for all, see [`Verb::is_like`].
-    pub const ALL: [Verb; 5] = [Verb::Start, Verb::Stop, Verb::Restart, Verb::Logs, Verb::Signal(Signal::Hangup)];
+    /// Every verb; of the signals and of the ports one stands for all, see [`Verb::is_like`].
+    pub const ALL: [Verb; 6] =
+        [Verb::Start, Verb::Stop, Verb::Restart, Verb::Logs, Verb::Signal(Signal::Hangup), Verb::Assign(Asked::Auto)];
 
     /// The word on the command line and in the configuration. In the audit a signal has its name beside it, as [`fmt::Display`] has it.
     pub fn word(self) -> &'static str {
@@ -33,6 +54,7 @@ impl Verb {
             Self::Restart => "restart",
             Self::Logs => "logs",
             Self::Signal(_) => "signal",
+            Self::Assign(_) => "assign",
         }
     }
 
@@ -44,12 +66,18 @@ impl Verb {
             Self::Restart => "restarted",
             Self::Logs => "shown",
             Self::Signal(_) => "signalled",
+            Self::Assign(_) => "assigned",
         }
     }
 
     /// Whether it changes anything.
     pub fn changes(self) -> bool {
         self != Self::Logs
+    }
+
+    /// Whether an owner can be let do it to what is his own: ports are everybody's.
+    pub fn is_owners(self) -> bool {
+        !matches!(self, Self::Assign(_))
     }
 
     /// Whether the same right is needed for both: all signals are one right.
@@ -62,6 +90,7 @@ impl fmt::Display for Verb {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Signal(signal) => formatter.pad(&format!("signal {signal}")),
+            Self::Assign(asked) => formatter.pad(&format!("assign {asked}")),
             _ => formatter.pad(self.word()),
         }
     }

@@ -42,6 +42,8 @@ pub struct ConfigFault {
     pub column: Option<u32>,
     /// The reason in words, and the way out.
     pub reason: Shown,
+    /// Only this caller may not read it: what it says is not known here, and may well be right.
+    pub denied: bool,
 }
 
 /// Variables of an environment, ordered by name, each once. A map would keep room for eleven, a thousand times.
@@ -100,6 +102,8 @@ pub struct EnvFile {
     pub path: PathBuf,
     /// The part of `path` that belongs to the administrator: below it, links are not followed.
     pub root: PathBuf,
+    /// The variable that the port is read from, where it is this file that says it.
+    pub port_name: Option<Shown>,
     /// The variables that it sets, ordered, each once.
     pub names: Vec<Shown>,
     /// Those of them that it leaves empty.
@@ -157,6 +161,13 @@ pub struct Declared {
     pub launch: Option<Launch>,
     /// Why the configuration cannot be used. The row stays.
     pub fault: Option<ConfigFault>,
+}
+
+impl Declared {
+    /// Whether this caller may not read what declares it: its port and its address are not known then, and that is no fault of its own.
+    pub fn is_unread(&self) -> bool {
+        self.fault.as_ref().is_some_and(|fault| fault.denied)
+    }
 }
 
 /// Everything that is declared, ordered by id.

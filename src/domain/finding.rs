@@ -127,6 +127,10 @@ impl Code {
 pub enum Remedy {
     /// Give the instance another port.
     Reassign,
+    /// Have the port that the instance really has be the one that it is assigned.
+    AdoptPort,
+    /// Bring the instance back to the port that it is assigned.
+    KeepPort,
     /// End the process that is in the way.
     StopHolder,
     /// Restart the instance.
@@ -148,6 +152,8 @@ impl Remedy {
     pub fn word(self) -> &'static str {
         match self {
             Self::Reassign => "reassign",
+            Self::AdoptPort => "adopt-port",
+            Self::KeepPort => "keep-port",
             Self::StopHolder => "stop-holder",
             Self::Restart => "restart",
             Self::ReadLog => "read-log",

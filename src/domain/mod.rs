@@ -3,6 +3,7 @@
 //! It must never do I/O, read a clock, await, or import anything of this project but `error`.
 
 mod address;
+mod allotment;
 mod caller;
 mod capability;
 pub mod cgroup;
@@ -32,8 +33,9 @@ mod storage;
 pub mod words;
 
 pub use address::{Endpoint, PortRange};
+pub use allotment::{Allotment, Allotments, Quarantine, straying};
 pub use caller::{Caller, Role};
-pub use capability::{Capabilities, Verb};
+pub use capability::{Asked, Capabilities, Verb};
 pub use declared::{Again, Claim, ConfigFault, Declared, EnvFile, ExitStatus, LastExit, Launch, Roster, SupervisorKind, Variables};
 pub use deed::{Deed, DeedResult, Trail};
 pub use env_file::{Assignment, EnvFault, read_env, value_of};

@@ -10,8 +10,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{
-    Code, Declared, DiskUse, Endpoint, FileSystem, Finding, HostReading, InForce, InstanceId, LastExit, Level, Listener, Moment, PortRange,
-    Process, ProcessKey, Reading, Shown, SupervisorKind, Uid, Underway,
+    Allotments, Code, Declared, DiskUse, Endpoint, FileSystem, Finding, HostReading, InForce, InstanceId, LastExit, Level, Listener,
+    Moment, PortRange, Process, ProcessKey, Reading, Shown, SupervisorKind, Uid, Underway,
 };
 
 /// What an instance is doing.
@@ -186,6 +186,20 @@ pub struct Row {
 }
 
 impl Row {
+    /// How often it was started again; denied where what was asked of it is recorded where this caller may not look.
+    pub fn restarted(&self) -> Reading<u32> {
+        if self.wish.is_some() { Reading::Known(self.restarts) } else { Reading::Denied }
+    }
+
+    /// Its port; denied where none shows and this caller may not read what configures it.
+    pub fn own_port(&self) -> Reading<u16> {
+        match (self.port, &self.declared) {
+            (Some(port), _) => Reading::Known(port),
+            (None, Some(declared)) if declared.is_unread() => Reading::Denied,
+            (None, _) => Reading::Gone,
+        }
+    }
+
     /// The worst of its findings.
     pub fn worst(&self) -> Option<Level> {
         self.findings.iter().map(|code| code.level()).min()
@@ -234,6 +248,8 @@ pub struct Snapshot {
     pub range: PortRange,
     /// Ports that are never given to anybody.
     pub reserved: Vec<PortRange>,
+    /// Who has which port by the registry; `Denied` where that cannot be read.
+    pub allotments: Reading<Arc<Allotments>>,
     /// Ports that the kernel gives to outgoing connections by itself; `None` when it does not tell.
     pub ephemeral: Option<PortRange>,
     /// The rows, ordered by id, unmanaged ones last.
@@ -264,6 +280,11 @@ impl Snapshot {
         self.rows.iter().find(|row| row.id == *id)
     }
 
+    /// Who has which port by the registry, as far as that is known.
+    pub fn allotted(&self) -> Option<&Allotments> {
+        self.allotments.as_ref().known().map(AsRef::as_ref)
+    }
+
     /// The findings about an instance.
     pub fn findings_of<'a>(&'a self, id: &'a InstanceId) -> impl Iterator<Item = &'a Finding> {
         self.findings.iter().filter(move |finding| finding.instances.contains(id))
@@ -278,6 +299,7 @@ impl Snapshot {
             taken,
             range,
             reserved: Vec::new(),
+            allotments: Reading::Unasked,
             ephemeral: None,
             rows: Vec::new(),
             findings: Vec::new(),

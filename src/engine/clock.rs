@@ -17,7 +17,7 @@ use crate::domain::{InstanceId, ProcessKey, Snapshot, Stage, Underway};
 use crate::error::{Context, Result};
 use crate::hand::process_facts;
 
-use super::{Eye, memory};
+use super::{Eye, Lookout, memory};
 
 /// How long the end of an order stays to be seen.
 const SEEN_FOR: Duration = Duration::from_secs(8);
@@ -65,6 +65,10 @@ impl Engine {
             // Once: whoever writes without end must not wake this thread without end.
             epoll.add(told, EpollEvent::new(EpollFlags::EPOLLIN | EpollFlags::EPOLLONESHOT, TOLD)).while_doing(doing)?;
         }
+        let telling = Arc::clone(&wake);
+        Lookout::watch(eye.registry(), move || {
+            let _ = telling.write(1);
+        })?;
         let (publish, snapshots) = watch::channel(first);
         let clock = Clock { eye, sampling, underway, epoll, wake: Arc::clone(&wake), told, mourners: HashMap::new(), publish };
         std::thread::Builder::new()

@@ -12,7 +12,9 @@ use jiff::tz::TimeZone;
 use crate::config::Config;
 use crate::control::Look;
 use crate::discover::Discoverer;
-use crate::domain::{Claim, ExitStatus, InstanceId, PortPlan, ProcessKey, Roster, Row, Shown, Snapshot, State, Storage, Uid, Underway};
+use crate::domain::{
+    Claim, Declared, ExitStatus, InstanceId, PortPlan, ProcessKey, Roster, Row, Shown, Snapshot, State, Storage, Uid, Underway,
+};
 use crate::error::Result;
 use crate::hand::Reader;
 use crate::judge::{Input, follow, judge};
@@ -21,6 +23,7 @@ use crate::storage::Board;
 use crate::supervisor::Supervisor;
 
 use super::endings::Endings;
+use super::lookout::{Lookout, Seen};
 use super::pid_files::PidFileWatch;
 use super::plan;
 
@@ -69,15 +72,24 @@ pub struct Eye {
     ports: PortPlan,
     kernel_asked: Option<Duration>,
     storage: Arc<Board>,
+    registry: Arc<Lookout>,
+    /// What the registry was seen to say when it was judged last.
+    seen: Seen,
     viewer: Uid,
 }
 
 impl Eye {
-    /// Eyes that have seen nothing yet. What is counted on the disks they find on the board.
+    /// Eyes that have seen nothing yet. What is counted on the disks they find on the board, and who has which port at the lookout.
     ///
     /// # Errors
     /// When the kernel gives nothing to sample with.
-    pub fn new(config: Arc<Config>, reader: Arc<Reader>, supervisor: Arc<dyn Supervisor>, storage: Arc<Board>) -> Result<Self> {
+    pub fn new(
+        config: Arc<Config>,
+        reader: Arc<Reader>,
+        supervisor: Arc<dyn Supervisor>,
+        storage: Arc<Board>,
+        registry: Arc<Lookout>,
+    ) -> Result<Self> {
         let host = nix::unistd::gethostname().map(|name| Shown::new(&name.to_string_lossy())).unwrap_or_else(|_| Shown::new("localhost"));
         Ok(Self {
             pid_files: PidFileWatch::new(Arc::clone(&reader)),
@@ -97,6 +109,8 @@ impl Eye {
             ports: plan::of(&config),
             kernel_asked: None,
             storage,
+            seen: registry.newest(),
+            registry,
             viewer: Uid(nix::unistd::geteuid().as_raw()),
             config,
         })
@@ -112,8 +126,28 @@ impl Eye {
         &self.claims
     }
 
+    /// Where the registry is looked at.
+    pub(super) fn registry(&self) -> &Arc<Lookout> {
+        &self.registry
+    }
+
+    /// Takes over what the registry says by now. True when that is something else.
+    fn read_registry(&mut self) -> bool {
+        let newest = self.registry.newest();
+        let changed = newest.serial != self.seen.serial;
+        if changed {
+            self.seen = newest;
+            self.standing = None;
+        }
+        changed
+    }
+
     /// Looks for configurations. True when something changed.
     pub fn discover(&mut self) -> bool {
+        if self.previous.is_none() {
+            // Once the clock need not wait for it: the first picture is not to show ports that are corrected in the second.
+            self.registry.look();
+        }
         let (roster, changed) = if self.previous.is_none() { self.first_scan() } else { self.discoverer.scan() };
         self.roster = roster;
         if changed {
@@ -161,6 +195,7 @@ impl Eye {
 
     /// Asks the supervisors and fixes whose processes and which ports are watched. True when a claim is another than before.
     pub fn claim(&mut self) -> bool {
+        self.read_registry();
         let told = self.supervisor.claims(&self.roster);
         let mut changed = self.endings.look();
         if changed || !Arc::ptr_eq(&told, &self.told) {
@@ -183,8 +218,9 @@ impl Eye {
         roots.sort_unstable();
         roots.dedup();
         let range = self.config.ports.range;
-        let ports: HashSet<u16> =
-            self.roster.instances.iter().filter_map(|declared| declared.port).filter(|port| !range.contains(*port)).collect();
+        let assigned = |id: &InstanceId| self.seen.allotments.as_ref().known().and_then(|all| all.port_of(id));
+        let wanted = |declared: &Arc<Declared>| declared.port.into_iter().chain(assigned(&declared.id));
+        let ports: HashSet<u16> = self.roster.instances.iter().flat_map(wanted).filter(|port| !range.contains(*port)).collect();
         self.watched = Watched { roots, mains, ports };
         changed
     }
@@ -229,6 +265,7 @@ impl Eye {
 
     /// Judges what was seen.
     pub fn judge(&mut self, underway: &[Underway]) -> Arc<Snapshot> {
+        self.read_registry();
         let sample = self.sampler.sample();
         let now = sample.taken.boot;
         let stands =
@@ -248,6 +285,8 @@ impl Eye {
             zone: &self.zone,
             pid_files: self.pid_files.wrong(),
             ports: &self.ports,
+            allotments: &self.seen.allotments,
+            registry_notice: self.seen.notice.as_ref(),
             storage: &storage,
             viewer: self.viewer,
         };
@@ -271,6 +310,7 @@ impl Eye {
 
 impl Look for Eye {
     fn look(&mut self) -> Arc<Snapshot> {
+        self.registry.look();
         self.discover();
         self.claim();
         self.ports();

@@ -3,7 +3,8 @@
 //! It must never do more than advise: everything works the same without.
 
 /// All threads take their memory from one place. Each would have one of its own otherwise, which grows page by page, a system call each,
-/// and of which what the first scan of a large host leaves behind is never given back: a quarter of the whole (mallopt(3)).
+/// and of which what the first scan of a large host leaves behind is never given back: a quarter of the whole (mallopt(3)). It is for what
+/// lives long, before it has threads: those of a single look would wait for each other.
 pub fn share() {
     #[cfg(target_env = "gnu")]
     // SAFETY: it only sets a number, and threads that have their own place already keep it.

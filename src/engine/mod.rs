@@ -5,6 +5,7 @@
 mod clock;
 mod endings;
 mod eye;
+mod lookout;
 mod memory;
 mod pid_files;
 mod plan;
@@ -13,4 +14,5 @@ mod tests;
 
 pub use clock::{Engine, Underways};
 pub use eye::Eye;
+pub use lookout::{Lookout, Recorded};
 pub use memory::share as share_memory;

@@ -12,15 +12,16 @@ use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use nix::unistd::Pid;
 
 use super::pid_files::PidFileWatch;
-use super::{Engine, Eye, Underways};
+use super::{Engine, Eye, Lookout, Recorded, Underways};
 use crate::config::{Config, Sampling};
 use crate::control::Look;
 use crate::domain::{
-    Caller, Capabilities, Claim, Declared, ExitStatus, InstanceId, Named, PortRange, ProcessKey, Roster, Row, Snapshot, State,
-    SupervisorKind,
+    Caller, Capabilities, Claim, Code, Declared, ExitStatus, InstanceId, Named, PortRange, ProcessKey, Reading, Roster, Row, Snapshot,
+    State, SupervisorKind,
 };
 use crate::error::{Error, Result};
 use crate::hand::Reader;
+use crate::registry::{By, Limits, Registry, Rules, Want};
 use crate::supervisor::{Started, Stopped, Supervisor};
 
 /// Somebody who runs nothing.
@@ -54,6 +55,11 @@ impl Supervisor for Nobody {
     }
 }
 
+/// A registry that nobody has written to.
+fn unwritten() -> Arc<Lookout> {
+    Lookout::new(Recorded { registry: Registry::below(Path::new("/nonexistent")), quarantine: Duration::from_secs(60) })
+}
+
 fn put(root: &Path, user: &str, port: u16) {
     let directory = root.join("users").join(user);
     std::fs::create_dir_all(&directory).unwrap();
@@ -69,7 +75,7 @@ fn a_changed_configuration_wakes_the_clock() {
     std::fs::write(&file, text).unwrap();
     let config = Arc::new(Config::load(Some(&file)).unwrap());
     let range = config.ports.range;
-    let eye = Eye::new(config, Reader::start().unwrap(), Arc::new(Nobody), Arc::default()).unwrap();
+    let eye = Eye::new(config, Reader::start().unwrap(), Arc::new(Nobody), Arc::default(), unwritten()).unwrap();
     // Nothing is ever looked at because it is time: what is seen was told by the kernel.
     let never = Duration::from_secs(3_600);
     let sampling = Sampling { ports: never, processes: never, discover: never };
@@ -109,7 +115,56 @@ fn one(tree: &Path, port: u16) -> (Eye, Arc<Reader>) {
     std::fs::write(&file, text).unwrap();
     let reader = Reader::start().unwrap();
     let config = Arc::new(Config::load(Some(&file)).unwrap());
-    (Eye::new(config, Arc::clone(&reader), Arc::new(Nobody), Arc::default()).unwrap(), reader)
+    (Eye::new(config, Arc::clone(&reader), Arc::new(Nobody), Arc::default(), unwritten()).unwrap(), reader)
+}
+
+#[test]
+fn a_changed_registry_wakes_the_clock() {
+    let tree = tempfile::tempdir().unwrap();
+    put(tree.path(), "abe", 8101);
+    let (file, base, own) = (tree.path().join("berth.toml"), tree.path().display(), nix::unistd::geteuid());
+    let text = format!("[template.default]\nrun_as = \"{own}\"\n[[discover]]\nconfig = \"{base}/users/*/config.json\"\n");
+    std::fs::write(&file, text).unwrap();
+    let config = Arc::new(Config::load(Some(&file)).unwrap());
+    let range = config.ports.range;
+    let registry = Registry::below(&tree.path().join("state"));
+    let lookout = Lookout::new(Recorded { registry: registry.clone(), quarantine: Duration::from_secs(3_600) });
+    let eye = Eye::new(config, Reader::start().unwrap(), Arc::new(Nobody), Arc::default(), lookout).unwrap();
+    let never = Duration::from_secs(3_600);
+    let sampling = Sampling { ports: never, processes: never, discover: never };
+    let first = Arc::new(Snapshot::nothing_yet(range, crate::sample::now()));
+    let engine = Engine::start(eye, sampling, Underways::default(), first).unwrap();
+    let until = |wanted: &dyn Fn(&Snapshot) -> bool| {
+        assert!(crate::patience::until_so(|| wanted(&engine.snapshots.borrow())), "{:?}", engine.snapshots.borrow());
+    };
+    let port = |snapshot: &Snapshot| snapshot.rows.first().and_then(|row| row.port);
+    until(&|snapshot| port(snapshot) == Some(8101) && snapshot.allotted().is_some_and(|all| all.assigned().len() == 0));
+    let id = InstanceId::parse("abe").unwrap();
+    let limits = Limits { range, reserved: vec![], ephemeral: None, kept_free: vec![] };
+    let (on_behalf, now) = ("root".into(), jiff::Timestamp::now());
+    let rules = Rules { limits, quarantine: Duration::from_secs(3_600), configured: vec![], on_behalf, now };
+    let want = |port: u16| Want {
+        id: id.clone(),
+        uid: crate::domain::Uid(own.as_raw()),
+        host: Ipv4Addr::LOCALHOST.into(),
+        configured: Some(8101),
+        listening: vec![],
+        by: By::Name(port),
+        anew: false,
+        usable: false,
+    };
+    for named in [8200, 8201] {
+        registry.allocate(&[want(named)], &rules, &mut |_| Ok(())).unwrap();
+        until(&|snapshot| port(snapshot) == Some(named));
+    }
+    let snapshot = engine.snapshots.borrow().clone();
+    assert_eq!(snapshot.findings.iter().map(|finding| finding.code).collect::<Vec<_>>(), [Code::PortDrift]);
+    assert_eq!(snapshot.allotted().unwrap().quarantine(8200, snapshot.taken.wall).map(|kept| &kept.of), Some(&id));
+    // Damaged beyond its copy, it is not known, and not nothing.
+    for file in ["registry.db", "registry.db.good"] {
+        std::fs::write(tree.path().join("state").join(file), "no database").unwrap();
+    }
+    until(&|snapshot| snapshot.allotments == Reading::Denied && port(snapshot) == Some(8101) && !snapshot.notices.is_empty());
 }
 
 #[test]

@@ -30,7 +30,7 @@ pub use inherited::pass_nothing_on;
 pub use job::{Answer, Job};
 pub use make::{Below, LONGEST as LONGEST_MADE, Making};
 pub use reader::{Foreseen, LookedAhead, Reader};
-pub use replace::{Replacement, content_digest};
+pub use replace::{Replacement, beside, content_digest};
 pub use signal::{is_alive, open_verified, process_facts, send, state_of};
 pub use take::Taking;
 pub use tree::{Ending, descendants, end_tree};

@@ -2,6 +2,7 @@
 //!
 //! It must never follow a link below the administrator's part, change a file that has a second name or another owner, or leave half of one.
 
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::hash::Hasher;
 use std::io::{self, Read, Write};
@@ -43,6 +44,14 @@ pub fn content_digest(bytes: &[u8]) -> u64 {
     hasher.finish()
 }
 
+/// What the new file is called until it is whole. A hand that was ended leaves it behind, and whoever looks meanwhile meets it: its ending
+/// says that it is no configuration.
+pub fn beside(name: &OsStr) -> OsString {
+    let mut new = name.to_owned();
+    new.push(format!(".berth-{}.tmp", std::process::id()));
+    new
+}
+
 /// Changes it. This process is the user already.
 pub(super) fn replace(who: &Identity, change: &Replacement) -> io::Result<()> {
     let wrong = |sentence: &str| io::Error::new(io::ErrorKind::InvalidInput, sentence);
@@ -72,8 +81,7 @@ pub(super) fn replace(who: &Identity, change: &Replacement) -> io::Result<()> {
         return Err(io::Error::from_raw_os_error(libc::ESTALE));
     }
     bytes.splice(change.at..end, change.new.bytes());
-    let mut new = name.to_owned();
-    new.push(format!(".berth-{}", std::process::id()));
+    let new = beside(name);
     let flags = OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL;
     let made = openat2(&directory, &new, flags, Mode::from_raw_mode(0o600), resolve)?;
     let written = put(made, &bytes, &facts, directory.as_fd(), name, &new);
@@ -85,14 +93,7 @@ pub(super) fn replace(who: &Identity, change: &Replacement) -> io::Result<()> {
 }
 
 /// Makes the new file whole, and gives it the name, if that is still the old one's.
-fn put(
-    made: OwnedFd,
-    bytes: &[u8],
-    old: &rustix::fs::Stat,
-    directory: BorrowedFd<'_>,
-    name: &std::ffi::OsStr,
-    new: &std::ffi::OsStr,
-) -> io::Result<()> {
+fn put(made: OwnedFd, bytes: &[u8], old: &rustix::fs::Stat, directory: BorrowedFd<'_>, name: &OsStr, new: &OsStr) -> io::Result<()> {
     let mut made = File::from(made);
     made.write_all(bytes)?;
     if fstat(&made)?.st_gid != old.st_gid {

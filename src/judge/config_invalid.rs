@@ -11,7 +11,8 @@ pub(super) struct ConfigInvalid;
 impl Rule for ConfigInvalid {
     fn check(&self, facts: &Facts<'_>, found: &mut Vec<Finding>) {
         for subject in facts.subjects() {
-            let Some(fault) = &subject.declared.fault else { continue };
+            // What only this caller may not read may well be right.
+            let Some(fault) = subject.declared.fault.as_ref().filter(|fault| !fault.denied) else { continue };
             found.push(Finding {
                 code: Code::ConfigInvalid,
                 instances: vec![subject.declared.id.clone()],
@@ -51,7 +52,8 @@ mod tests {
             let mut host = Host::new();
             host.declare("alice", 1001, "127.0.0.1:8081").declare("bob", 1002, "127.0.0.1:8082");
             host.redeclare("alice", |declared| {
-                let fault = ConfigFault { file: "/opt/alice/config.json".into(), line, column, reason: "expected a comma".into() };
+                let fault =
+                    ConfigFault { file: "/opt/alice/config.json".into(), line, column, reason: "expected a comma".into(), denied: false };
                 (declared.fault, declared.port, declared.launch) = (Some(fault), None, None);
             });
             let snapshot = host.judge();
@@ -66,7 +68,7 @@ mod tests {
         let mut host = Host::new();
         host.declare("alice", 1001, "127.0.0.1:8081").keep("alice", 100, Some("127.0.0.1:8081"));
         host.redeclare("alice", |declared| {
-            let fault = ConfigFault { file: "/x".into(), line: None, column: None, reason: "is a directory".into() };
+            let fault = ConfigFault { file: "/x".into(), line: None, column: None, reason: "is a directory".into(), denied: false };
             (declared.fault, declared.port, declared.launch) = (Some(fault), None, None);
         });
         let snapshot = host.judge();

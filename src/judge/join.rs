@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::Input;
 use super::adopt::{self, Owners};
 use super::census::{Census, is_shell};
-use crate::domain::{Claim, Declared, Endpoint, Listener, ProcessKey, Reading, Underway};
+use crate::domain::{Allotment, Claim, Declared, Endpoint, InstanceId, Listener, ProcessKey, Reading, Uid, Underway};
 
 /// An instance with what was found of it.
 #[derive(Debug)]
@@ -19,8 +19,14 @@ pub(super) struct Subject<'a> {
     pub declared: &'a Arc<Declared>,
     /// What its supervisor claims.
     pub claim: Option<&'a Claim>,
-    /// Where it is configured to listen. An address that is not known could be any.
+    /// What the registry gave it.
+    pub assigned: Option<&'a Allotment>,
+    /// The port that it is meant to have: the assigned one, else the configured one.
+    pub port: Option<u16>,
+    /// Where it is meant to listen. An address that is not known could be any.
     pub endpoint: Option<Endpoint>,
+    /// Where its configuration has it listen, if that is not its assigned port.
+    pub astray: Option<Endpoint>,
     /// Its keeper, alive.
     pub keeper: Option<ProcessKey>,
     /// The claimed main process, alive.
@@ -61,7 +67,7 @@ pub(super) struct Joined<'a> {
     pub whose: Vec<Whose>,
     /// The listeners on each port.
     pub heard_on: HashMap<u16, Vec<usize>>,
-    /// The instances configured to each port.
+    /// The instances that are assigned or configured to each port.
     pub configured_on: HashMap<u16, Vec<usize>>,
 }
 
@@ -74,6 +80,26 @@ impl<'a> Subject<'a> {
     /// Whether anything of it runs.
     pub(super) fn runs(&self) -> bool {
         !self.tree.is_empty() || self.claimed_main.is_some() || !self.listening.is_empty()
+    }
+
+    /// Where it wants to listen with this port: as it is meant to, or as its configuration says.
+    pub(super) fn at(&self, port: u16) -> Option<Endpoint> {
+        [self.endpoint, self.astray].into_iter().flatten().find(|endpoint| endpoint.port == port)
+    }
+
+    /// Whether it was asked to run; `None` where this caller may not know. What others were asked of is recorded where only they and root
+    /// may look, and where what runs of the caller's own was not started by him, root may have been asked.
+    pub(super) fn wished_up(&self, viewer: Uid) -> Option<bool> {
+        let Some(claim) = self.claim else { return Some(false) };
+        let is_recorded =
+            claim.wished_up == Some(true) || claim.started_at.is_some() || claim.stop_asked_at.is_some() || claim.exit.is_some();
+        let may_know = viewer.is_root() || (viewer == self.declared.uid && !self.runs());
+        if is_recorded || may_know { claim.wished_up } else { None }
+    }
+
+    /// Whether a listener whose holder is hidden may be its own although no configuration that was read says so: its own was not.
+    fn may_be_anywhere(&self, listener: &Listener) -> bool {
+        self.declared.port.is_none() && self.declared.is_unread() && self.declared.uid == listener.uid
     }
 
     /// Takes a process and its descendants into the tree, short of what another instance has or `fenced` keeps out.
@@ -113,7 +139,7 @@ pub(super) fn join<'a>(input: &Input<'a>, census: &Census<'_>) -> Joined<'a> {
     let mut subjects = subjects(input, census);
     let mut configured_on: HashMap<u16, Vec<usize>> = HashMap::new();
     for (index, subject) in subjects.iter().enumerate() {
-        if let Some(endpoint) = subject.endpoint {
+        for endpoint in [subject.endpoint, subject.astray].into_iter().flatten() {
             configured_on.entry(endpoint.port).or_default().push(index);
         }
     }
@@ -136,6 +162,9 @@ pub(super) fn join<'a>(input: &Input<'a>, census: &Census<'_>) -> Joined<'a> {
                 for index in several {
                     subjects[index].ambiguous |= subjects[index].declared.uid == listener.uid;
                 }
+                for subject in subjects.iter_mut().filter(|subject| subject.may_be_anywhere(listener)) {
+                    subject.ambiguous = true;
+                }
             }
             Whose::Nobody => {}
         }
@@ -147,14 +176,14 @@ pub(super) fn join<'a>(input: &Input<'a>, census: &Census<'_>) -> Joined<'a> {
         }
     }
     for subject in &mut subjects {
-        let port = subject.declared.port;
+        let port = subject.port;
         subject.listening.sort_by_key(|heard| (Some(listeners[*heard].endpoint.port) != port, listeners[*heard].endpoint));
         subject.main = main(subject, listeners, census);
     }
     Joined { subjects, listeners, whose, heard_on, configured_on }
 }
 
-/// The instances that are configured to a listener's port on an overlapping address.
+/// The instances that are assigned or configured to a listener's port on an overlapping address.
 pub(super) fn overlapping<'s>(
     subjects: &'s [Subject<'_>],
     configured_on: &'s HashMap<u16, Vec<usize>>,
@@ -162,7 +191,7 @@ pub(super) fn overlapping<'s>(
 ) -> impl Iterator<Item = usize> + use<'s> {
     let endpoint = listener.endpoint;
     let configured = configured_on.get(&endpoint.port).map_or(&[][..], Vec::as_slice);
-    configured.iter().copied().filter(move |index| subjects[*index].endpoint.is_some_and(|own| own.overlaps(&endpoint)))
+    configured.iter().copied().filter(move |index| subjects[*index].at(endpoint.port).is_some_and(|own| own.overlaps(&endpoint)))
 }
 
 fn subjects<'a>(input: &Input<'a>, census: &Census<'_>) -> Vec<Subject<'a>> {
@@ -175,16 +204,23 @@ fn subjects<'a>(input: &Input<'a>, census: &Census<'_>) -> Vec<Subject<'a>> {
             *newest = order;
         }
     }
+    let allotments = input.allotments.as_ref().known();
     let subject = |declared: &'a Arc<Declared>| {
         let claim = claims.get(&declared.id).copied();
         let keeper = claim.and_then(|claim| claim.keeper).filter(|key| census.is_alive(*key));
         // Without its keeper's word a process that runs under another uid is not the one that was claimed.
         let is_right = |key: &ProcessKey| census.get(*key).is_none_or(|person| keeper.is_some() || person.uid == declared.uid);
         let claimed_main = claim.and_then(|claim| claim.main).filter(|key| census.is_alive(*key) && is_right(key));
+        let given = allotments.and_then(|all| all.port_of(&declared.id));
+        let port = given.or(declared.port);
+        let place = |port: u16| Endpoint::new(declared.host.unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED)), port);
         Subject {
             declared,
             claim,
-            endpoint: declared.port.map(|port| Endpoint::new(declared.host.unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED)), port)),
+            assigned: given.and_then(|port| allotments?.of(port)),
+            port,
+            endpoint: port.map(place),
+            astray: declared.port.filter(|own| Some(*own) != port).map(place),
             keeper,
             claimed_main,
             tree: Vec::new(),
@@ -231,11 +267,31 @@ fn whose_is(listener: &Listener, subjects: &[Subject<'_>], configured_on: &HashM
     let fitting: Vec<usize> =
         overlapping(subjects, configured_on, listener).filter(|index| subjects[*index].declared.uid == listener.uid).collect();
     let running: Vec<usize> = fitting.iter().copied().filter(|index| !subjects[*index].tree.is_empty()).collect();
+    if let Some(index) = listener
+        .group
+        .as_ref()
+        .and_then(|group| by_group(group.as_str(), subjects))
+        .filter(|index| subjects[*index].declared.uid == listener.uid)
+    {
+        return Whose::Instance(index);
+    }
     match (fitting.as_slice(), running.as_slice()) {
+        ([], _) if subjects.iter().any(|subject| subject.may_be_anywhere(listener)) => Whose::OneOfSeveral,
         ([], _) => Whose::Nobody,
         ([one], _) | (_, [one]) => Whose::Instance(*one),
         _ => Whose::OneOfSeveral,
     }
+}
+
+/// The instance that a control group was made for: `/berth/OWNER+NAME.PID-START`, by the keeper whom those two name. Only root makes such a
+/// group at the top; who makes one of that name below his own group shows the own listener beside the own instance.
+fn by_group(group: &str, subjects: &[Subject<'_>]) -> Option<usize> {
+    let (folder, name) = group.rsplit_once('/')?;
+    let (stem, keeper) = name.rsplit_once('.')?;
+    let (owner, instance) = stem.split_once('+')?;
+    let is_keeper = keeper.split_once('-').is_some_and(|(pid, start)| pid.parse::<u32>().is_ok() && start.parse::<u64>().is_ok());
+    let id = InstanceId::new(owner, instance).ok().filter(|_| is_keeper && folder.ends_with("/berth"))?;
+    subjects.binary_search_by(|subject| subject.declared.id.cmp(&id)).ok()
 }
 
 /// The server's own process: who holds the listener on its port, else the claimed one, else who listens at all, else the first
@@ -247,7 +303,7 @@ fn main(subject: &Subject<'_>, listeners: &[Listener], census: &Census<'_>) -> R
         own.min_by_key(|holder| (holders.iter().any(|other| other.key.pid == holder.parent), holder.key.start_time, holder.key.pid))
             .map(|holder| holder.key)
     };
-    let is_on_port = |heard: &&usize| Some(listeners[**heard].endpoint.port) == subject.declared.port;
+    let is_on_port = |heard: &&usize| Some(listeners[**heard].endpoint.port) == subject.port;
     let found = subject
         .listening
         .iter()

@@ -1,6 +1,6 @@
 //! Whose is what: cases.
 
-use crate::domain::{Code, ProcessKey, Reading, State};
+use crate::domain::{Code, ConfigFault, ProcessKey, Reading, State, Uid, Wish};
 use crate::judge::testing::{Host, NOW, findings, key, row, state};
 
 /// The row's state, main pid and the pids of its tree.
@@ -244,5 +244,72 @@ fn the_environment_file_in_a_command_names_its_instance() {
         host.process(200, 1, 900, &format!("node {option} dist/indexSSE.js"));
         assert_eq!(picture(&host, "amy").2, vec![200], "{option}");
         assert_eq!(picture(&host, "ben").2, Vec::<i32>::new());
+    }
+}
+
+fn unread(host: &mut Host, name: &str) {
+    host.redeclare(name, |declared| {
+        let fault = ConfigFault { file: "/opt/x.json".into(), line: None, column: None, reason: "denied".into(), denied: true };
+        (declared.fault, declared.port, declared.launch) = (Some(fault), None, None);
+    });
+}
+
+#[test]
+fn what_only_this_caller_may_not_read_is_unknown_and_no_fault() {
+    let mut host = Host::new();
+    host.viewer = Uid(1002);
+    host.declare("alice", 1001, "127.0.0.1:8081").declare("bob", 1002, "127.0.0.1:8082").declare("carol", 1003, "127.0.0.1:8083");
+    unread(&mut host, "alice");
+    // carol's may be read: nothing of it shows, and what it was asked is recorded where bob may not look.
+    let snapshot = host.judge();
+    assert_eq!(["alice", "bob", "carol"].map(|name| state(&snapshot, name)), [State::Unknown, State::Stopped, State::Unknown]);
+    let alice = row(&snapshot, "alice");
+    assert_eq!(alice.why.as_ref().map(ToString::to_string).as_deref(), Some("/opt/x.json may not be read by this account"));
+    assert_eq!((alice.wish, alice.main, alice.own_port(), alice.restarted()), (None, Reading::Denied, Reading::Denied, Reading::Denied));
+    assert_eq!((snapshot.findings.len(), row(&snapshot, "bob").wish), (0, Some(Wish::Down)));
+    assert_eq!(snapshot.notices.len(), 1, "{:?}", snapshot.notices);
+    assert!(snapshot.notices[0].as_str().starts_with("the files of 1 of 3 instances may not be read"), "{:?}", snapshot.notices);
+    // Where the account itself may not read its file, its server may not either.
+    host.redeclare("alice", |declared| declared.fault.as_mut().unwrap().denied = false);
+    assert_eq!(row(&host.judge(), "alice").findings, [Code::ConfigInvalid]);
+}
+
+#[test]
+fn a_hidden_listener_is_nobodys_only_where_every_configuration_was_read() {
+    let mut host = Host::new();
+    host.viewer = Uid(1002);
+    host.declare("alice", 1001, "127.0.0.1:8081").hidden(1001, "127.0.0.1:8090").hidden(1003, "127.0.0.1:8091");
+    let strangers = |host: &Host| -> Vec<String> {
+        host.judge().rows.iter().filter(|row| row.id.is_unmanaged()).map(|row| row.id.to_string()).collect()
+    };
+    assert_eq!(strangers(&host), ["alice/:8090", "carol/:8091"]);
+    unread(&mut host, "alice");
+    assert_eq!(strangers(&host), ["carol/:8091"]);
+    assert_eq!(state(&host.judge(), "alice"), State::Unknown);
+}
+
+#[test]
+fn the_group_that_a_keeper_made_tells_whose_a_hidden_listener_is() {
+    let cases = [
+        ("/berth/alice+default.4711-815", true),
+        ("/user.slice/berth/alice+default.4711-815", true),
+        ("/berth/alice+default", false),
+        ("/berth/alice+default.x-1", false),
+        ("/birth/alice+default.4711-815", false),
+        ("/berth/../alice.4711-815", false),
+        ("/berth/bob+default.4711-815", false),
+    ];
+    for (group, is_told) in cases {
+        let mut host = Host::new();
+        host.viewer = Uid(1002);
+        host.declare("alice", 1001, "127.0.0.1:8081").declare("bob", 1002, "127.0.0.1:8082");
+        unread(&mut host, "alice");
+        host.hidden(1001, "127.0.0.1:8090").grouped(group);
+        let snapshot = host.judge();
+        let alice = row(&snapshot, "alice");
+        let expected = if is_told { (State::Running, Some(8090)) } else { (State::Unknown, None) };
+        assert_eq!((alice.state, alice.port), expected, "{group}");
+        assert_eq!((alice.main, alice.wish, alice.memory_bytes), (Reading::Denied, None, Reading::Denied), "{group}");
+        assert_eq!(state(&snapshot, "bob"), State::Stopped, "{group}");
     }
 }

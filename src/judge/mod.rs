@@ -40,7 +40,7 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 
 use crate::domain::{
-    Claim, InstanceId, PidFiles, PortPlan, PortRange, Reading, Roster, Row, Sample, Shown, Snapshot, Storage, Uid, Underway,
+    Allotments, Claim, InstanceId, PidFiles, PortPlan, PortRange, Reading, Roster, Row, Sample, Shown, Snapshot, Storage, Uid, Underway,
 };
 
 pub use follow::follow;
@@ -62,6 +62,10 @@ pub struct Input<'a> {
     pub range: PortRange,
     /// How ports are given, and what the kernel gives away of them.
     pub ports: &'a PortPlan,
+    /// Who has which port by the registry; `Denied` where that cannot be read.
+    pub allotments: &'a Reading<Arc<Allotments>>,
+    /// Why that cannot be read, or what is to be known of it, in a sentence.
+    pub registry_notice: Option<&'a Shown>,
     /// The host's name.
     pub host: &'a Shown,
     /// The zone in which times are told in sentences.
@@ -92,6 +96,7 @@ pub fn judge(input: &Input<'_>) -> Snapshot {
         taken: input.sample.taken,
         range: input.range,
         reserved: input.ports.reserved.clone(),
+        allotments: input.allotments.clone(),
         ephemeral: input.ports.ephemeral,
         rows,
         findings,
@@ -128,6 +133,15 @@ fn notices(input: &Input<'_>) -> Vec<Shown> {
     }
     if !input.sample.sees_all {
         notices.push(Shown::new("processes of other users are hidden here (hidepid): what they use is unknown"));
+    }
+    notices.extend(input.registry_notice.cloned());
+    let unread = input.roster.instances.iter().filter(|declared| declared.is_unread()).count();
+    if unread > 0 {
+        let all = input.roster.instances.len();
+        notices.push(Shown::new(&format!(
+            "the files of {unread} of {all} instances may not be read by this account: what they do is known only where it shows, and a \
+             port that is shown as free may be one of theirs"
+        )));
     }
     notices.extend(input.storage.notices.iter().cloned());
     for fault in &input.roster.faults {

@@ -1,11 +1,11 @@
-//! port-duplicate: two instances are configured with one port on overlapping addresses.
+//! port-duplicate: two instances are assigned or configured with one port on overlapping addresses.
 //!
-//! It must never be silent because none of them runs: only one of them ever will. It says whose the port is, which is who has it: a
-//! server that runs is not moved for one that does not.
+//! It must never be silent because none of them runs: only one of them ever will. It says whose the port is, which is whom the registry
+//! gave it to, else who has it: a server that runs is not moved for one that does not.
 
 use super::join::Whose;
 use super::rule::{Facts, Rule};
-use crate::domain::{Code, Endpoint, Finding, InstanceId, ProcessKey, Remedy, Shown, words};
+use crate::domain::{Allotment, Code, Endpoint, Finding, InstanceId, ProcessKey, Remedy, Shown, words};
 
 /// The rule.
 pub(super) struct PortDuplicate;
@@ -13,7 +13,7 @@ pub(super) struct PortDuplicate;
 impl Rule for PortDuplicate {
     fn check(&self, facts: &Facts<'_>, found: &mut Vec<Finding>) {
         for (port, configured) in facts.joined.configured_on.iter().filter(|(_, configured)| configured.len() > 1) {
-            for group in groups(facts, configured) {
+            for group in groups(facts, *port, configured) {
                 found.push(finding(facts, *port, &group));
             }
         }
@@ -21,11 +21,11 @@ impl Rule for PortDuplicate {
 }
 
 /// Splits the instances on one port into groups whose addresses overlap, directly or by way of a wildcard among them.
-fn groups(facts: &Facts<'_>, configured: &[usize]) -> Vec<Vec<usize>> {
+fn groups(facts: &Facts<'_>, port: u16, configured: &[usize]) -> Vec<Vec<usize>> {
     let mut groups: Vec<(Vec<Endpoint>, Vec<usize>)> = Vec::new();
     for index in configured {
         let subject = &facts.subjects()[*index];
-        let Some(endpoint) = subject.endpoint.filter(|_| !subject.elsewhere) else { continue };
+        let Some(endpoint) = subject.at(port).filter(|_| !subject.elsewhere) else { continue };
         let (mut endpoints, mut members) = (vec![endpoint], vec![*index]);
         let mut apart = Vec::new();
         for (others, indices) in groups {
@@ -80,6 +80,11 @@ fn verdict(facts: &Facts<'_>, port: u16, group: &[usize]) -> (String, Vec<Proces
         (_, Whose::Instance(_) | Whose::OneOfSeveral | Whose::Nobody) => None,
     });
     let named = format!("{} name it", configurations(group));
+    if let Some(allotment) = facts.assigned(port)
+        && let Some(index) = group.iter().find(|index| facts.subjects()[**index].declared.id == allotment.id)
+    {
+        return assigned(facts, allotment, (port, *index), group, own.map(|(owner, _)| owner));
+    }
     if let Some((owner, since)) = own {
         let subject = &facts.subjects()[owner];
         let main = subject.main.as_ref().known().copied();
@@ -100,10 +105,30 @@ fn verdict(facts: &Facts<'_>, port: u16, group: &[usize]) -> (String, Vec<Proces
     }
 }
 
+/// The same where the registry has decided it. In the way is who has the port and was not given it.
+fn assigned(
+    facts: &Facts<'_>,
+    allotment: &Allotment,
+    (port, index): (u16, usize),
+    group: &[usize],
+    has: Option<usize>,
+) -> (String, Vec<ProcessKey>) {
+    let others: Vec<usize> = group.iter().copied().filter(|other| *other != index).collect();
+    let configurations = if others.len() == 1 { "the configuration names it" } else { "the configurations name it" };
+    let since = facts.clock(allotment.at);
+    let moves = format!("{} is assigned it since {since}, so {} should move: {configurations}", allotment.id, names(facts, &others));
+    let wrong = has.filter(|has| *has != index).map(|has| &facts.subjects()[has]);
+    let Some((wrong, main)) = wrong.and_then(|wrong| Some((wrong, wrong.main.known()?))) else {
+        let free = facts.joined.heard_on.contains_key(&port);
+        return (if free { moves } else { format!("{moves}; nobody listens on it") }, Vec::new());
+    };
+    (format!("{moves}; {} has it, pid {}", wrong.declared.id, main.pid), vec![main])
+}
+
 #[cfg(test)]
 mod tests {
-    use crate::domain::Code;
-    use crate::judge::testing::{Host, findings, key};
+    use crate::domain::{Code, Remedy};
+    use crate::judge::testing::{Host, findings, id, key};
 
     #[test]
     fn which_addresses_are_in_each_others_way() {
@@ -135,6 +160,36 @@ mod tests {
         host.sample.processes.get_mut(&101).unwrap().elsewhere = true;
         let snapshot = host.judge();
         assert!(snapshot.findings.is_empty(), "{:?}", snapshot.findings);
+    }
+
+    #[test]
+    fn whom_the_registry_gave_it_to_stays() {
+        let mut host = Host::new();
+        host.declare("alice", 1001, "127.0.0.1:8081").declare("bob", 1002, "127.0.0.1:8081").assign("alice", 8081);
+        let found = |host: &Host| findings(&host.judge(), Code::PortDuplicate);
+        let moves = "8081: alice is assigned it since 02:00:00, so bob should move: the configuration names it";
+        assert_eq!(found(&host), [("alice bob".to_owned(), format!("{moves}; nobody listens on it"))]);
+        host.keep("bob", 200, Some("127.0.0.1:8081"));
+        assert_eq!(found(&host), [("alice bob".to_owned(), format!("{moves}; bob has it, pid 201"))]);
+        let snapshot = host.judge();
+        let taken = snapshot.findings.iter().find(|finding| finding.code == Code::PortTaken).unwrap();
+        assert_eq!((&taken.instances[0], &*taken.remedies), (&id("alice"), &[Remedy::Reassign, Remedy::StopHolder][..]));
+        // Given another one, it is bob's file alone that names alice's.
+        host.assign("bob", 8082).end(&[200, 201]).keep("alice", 100, Some("127.0.0.1:8081"));
+        assert_eq!(found(&host), [("alice bob".to_owned(), moves.to_owned())]);
+        let snapshot = host.judge();
+        assert!(snapshot.findings.iter().all(|finding| finding.code != Code::PortTaken), "{:?}", snapshot.findings);
+        assert_eq!(findings(&snapshot, Code::PortDrift).len(), 1);
+    }
+
+    #[test]
+    fn the_one_that_was_given_it_is_not_stopped_for_another() {
+        let mut host = Host::new();
+        host.declare("alice", 1001, "127.0.0.1:8081").declare("bob", 1002, "127.0.0.1:8081").assign("alice", 8081);
+        host.keep("alice", 100, Some("127.0.0.1:8081"));
+        let snapshot = host.judge();
+        let taken = snapshot.findings.iter().find(|finding| finding.code == Code::PortTaken).unwrap();
+        assert_eq!((&taken.instances[0], &*taken.remedies), (&id("bob"), &[Remedy::Reassign][..]));
     }
 
     #[test]

@@ -13,7 +13,13 @@ pub(super) struct PortOutOfRange;
 impl Rule for PortOutOfRange {
     fn check(&self, facts: &Facts<'_>, found: &mut Vec<Finding>) {
         let (range, plan) = (facts.input.range, facts.input.ports);
-        for id in &plan.asks_outside {
+        for subject in facts.subjects().iter().filter(|subject| subject.assigned.is_some()) {
+            let (id, Some(port)) = (&subject.declared.id, subject.port.filter(|port| !range.contains(*port))) else { continue };
+            let evidence = format!("{} is assigned {port}, outside the range {range}", words::instance(id));
+            found.push(finding(facts, vec![id.clone()], Some(port), &evidence, vec![Remedy::Reassign]));
+        }
+        let has_none = |id: &&InstanceId| facts.input.allotments.as_ref().known().is_none_or(|all| all.port_of(id).is_none());
+        for id in plan.asks_outside.iter().filter(has_none) {
             let instances = &facts.input.roster.instances;
             let declared = instances.binary_search_by(|declared| declared.id.cmp(id)).ok().map(|index| &instances[index]);
             let Some(port) = declared.and_then(|declared| declared.port).filter(|port| !range.contains(*port)) else { continue };

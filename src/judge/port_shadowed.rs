@@ -3,7 +3,7 @@
 //!
 //! It must never be said where only one of them could listen: that is port-taken.
 
-use super::join::{Subject, Whose};
+use super::join::Subject;
 use super::rule::{Facts, Rule, distinct};
 use crate::domain::{Bound, Code, CommonName, Endpoint, Finding, Meeting, Remedy, Shown, words};
 
@@ -15,7 +15,7 @@ impl Rule for PortShadowed {
         for (index, subject) in facts.subjects().iter().enumerate() {
             let shadows = facts.taken.shadows_of(index);
             let Some(since) = shadows.clone().map(|heard| facts.listener(heard).0.since).min() else { continue };
-            let (Some(port), Some(meant)) = (subject.declared.port, meant(facts, subject)) else { continue };
+            let (Some(port), Some(meant)) = (subject.port, meant(facts, subject)) else { continue };
             let places: Vec<String> =
                 distinct(shadows.clone().map(|heard| facts.listener(heard).0.endpoint)).iter().map(ToString::to_string).collect();
             let holders = words::list(&distinct(shadows.clone().map(|heard| facts.holder(heard))));
@@ -27,7 +27,7 @@ impl Rule for PortShadowed {
                 facts.clock(since),
                 words::instance(&subject.declared.id),
             );
-            let by_instance = shadows.clone().any(|heard| matches!(facts.listener(heard).1, Whose::Instance(_)));
+            let by_instance = shadows.clone().any(|heard| facts.is_in_the_way(port, facts.listener(heard).1));
             found.push(Finding {
                 code: Code::PortShadowed,
                 instances: vec![subject.declared.id.clone()],

@@ -16,7 +16,7 @@ impl Rule for PortSilent {
             return;
         }
         for subject in facts.subjects().iter().filter(|subject| is_silent(facts, subject)) {
-            let (Some(port), Reading::Known(main)) = (subject.declared.port, subject.main) else { continue };
+            let (Some(port), Reading::Known(main)) = (subject.port, subject.main) else { continue };
             let owner = words::instance(&subject.declared.id);
             let started = facts.census.get(main).map(|person| facts.clock(person.started_at));
             let since = started.map(|at| format!(" since {at}")).unwrap_or_default();

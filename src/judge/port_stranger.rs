@@ -109,7 +109,7 @@ mod tests {
         host.process(300, 1, 1002, "python3").listen(300, "127.0.0.1:8090");
         assert!(host.judge().findings.iter().all(|finding| finding.remedies == [Remedy::StopHolder]));
         let reason = "the directory cannot be listed: Input/output error".into();
-        host.roster.faults.push(ConfigFault { file: "/opt/users".into(), line: None, column: None, reason });
+        host.roster.faults.push(ConfigFault { file: "/opt/users".into(), line: None, column: None, reason, denied: false });
         let found = host.judge().findings;
         assert!(found[0].evidence.as_str().ends_with("no configuration could be read that would tell whose it is"), "{found:?}");
         assert_eq!((found.len(), found[0].remedies.len()), (1, 0));

@@ -2,7 +2,7 @@
 //!
 //! It must never take the instance's own process for a stranger because it may not be seen: then the socket's uid decides.
 
-use super::join::{Joined, Whose};
+use super::join::{Joined, Subject, Whose};
 use super::rule::{Facts, Rule, distinct};
 use crate::domain::{Bound, Code, Finding, Listener, Meeting, Reading, Remedy, Shown, words};
 
@@ -24,7 +24,9 @@ impl Taken {
         let mut does = vec![None; joined.listeners.len()];
         for (heard, listener) in joined.listeners.iter().enumerate() {
             let configured = joined.configured_on.get(&listener.endpoint.port).map_or(&[][..], Vec::as_slice);
-            let concerned = |index: &&usize| !joined.subjects[**index].elsewhere && !is_own(joined, **index, heard);
+            // What only stands in a file of his is not his port.
+            let meant = |subject: &Subject<'_>| !subject.elsewhere && subject.port == Some(listener.endpoint.port);
+            let concerned = |index: &&usize| meant(&joined.subjects[**index]) && !is_own(joined, **index, heard);
             for &index in configured.iter().filter(concerned) {
                 match meeting(joined, index, listener) {
                     Meeting::Exclusive | Meeting::Shared => {
@@ -114,11 +116,11 @@ impl Rule for PortTaken {
         for (index, subject) in facts.subjects().iter().enumerate() {
             let foreign = facts.taken.of(index);
             let Some(since) = foreign.clone().map(|heard| facts.listener(heard).0.since).min() else { continue };
-            let Some(port) = subject.declared.port else { continue };
+            let Some(port) = subject.port else { continue };
             let holders = words::list(&distinct(foreign.clone().map(|heard| facts.holder(heard))));
             let owner = words::instance(&subject.declared.id);
             let evidence = format!("{port} is held by {holders}, since {}; {owner} is assigned it", facts.clock(since));
-            let by_instance = foreign.clone().any(|heard| matches!(facts.listener(heard).1, Whose::Instance(_)));
+            let by_instance = foreign.clone().any(|heard| facts.is_in_the_way(port, facts.listener(heard).1));
             found.push(Finding {
                 code: Code::PortTaken,
                 instances: vec![subject.declared.id.clone()],

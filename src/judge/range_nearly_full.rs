@@ -17,13 +17,16 @@ impl Rule for RangeNearlyFull {
         let is_full = |used: usize, all: usize| used * 100 >= all * NEARLY;
         // Nothing of the range is counted as long as all ports together would not do.
         let reserved: usize = plan.reserved.iter().map(|part| part.count()).sum();
-        if !is_full(joined.configured_on.len() + joined.heard_on.len(), range.count().saturating_sub(reserved)) {
+        let allotments = facts.input.allotments.as_ref().known();
+        let assigned = allotments.map_or(0, |all| all.assigned().len());
+        if !is_full(joined.configured_on.len() + joined.heard_on.len() + assigned, range.count().saturating_sub(reserved)) {
             return;
         }
         let (mut all, mut used) = (0, 0);
         for port in (range.first..=range.last).filter(|port| !plan.is_reserved(*port)) {
             all += 1;
-            used += usize::from(joined.configured_on.contains_key(&port) || joined.heard_on.contains_key(&port));
+            let assigned = allotments.is_some_and(|all| all.of(port).is_some());
+            used += usize::from(assigned || joined.configured_on.contains_key(&port) || joined.heard_on.contains_key(&port));
         }
         if all == 0 || !is_full(used, all) {
             return;

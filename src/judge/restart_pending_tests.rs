@@ -138,7 +138,7 @@ fn what_does_not_run_or_cannot_be_started_waits_for_nothing() {
     assert_eq!(findings(&host.judge(), Code::RestartPending), []);
     host.keep("alice", 9_899, Some("127.0.0.1:8081"));
     host.redeclare("alice", |declared| {
-        let fault = crate::domain::ConfigFault { file: "/x".into(), line: Some(1), column: None, reason: "broken".into() };
+        let fault = crate::domain::ConfigFault { file: "/x".into(), line: Some(1), column: None, reason: "broken".into(), denied: false };
         declared.fault = Some(fault);
     });
     assert_eq!(findings(&host.judge(), Code::RestartPending), []);

@@ -66,12 +66,12 @@ fn instance(facts: &Facts<'_>, index: usize, subject: &Subject<'_>, rates: &Rate
         supervisor: declared.supervisor,
         state,
         why,
-        wish: match subject.claim.map_or(Some(false), |claim| claim.wished_up) {
+        wish: match subject.wished_up(facts.input.viewer) {
             Some(true) => Some(Wish::Up),
             Some(false) => Some(Wish::Down),
             None => None,
         },
-        port: declared.port.or_else(|| listening.first().map(|(endpoint, _)| endpoint.port)),
+        port: subject.port.or_else(|| listening.first().map(|(endpoint, _)| endpoint.port)),
         host: declared.host,
         main: if state == State::Unknown && subject.main == Reading::Gone { Reading::Denied } else { subject.main },
         keeper: subject.keeper,
@@ -100,6 +100,7 @@ fn verdict(facts: &Facts<'_>, index: usize, subject: &Subject<'_>, previous: Opt
     state::state(&Circumstances {
         underway: subject.underway,
         claim: subject.claim,
+        wished_up: subject.wished_up(facts.input.viewer),
         previous,
         kept: subject.keeper.is_some(),
         runs: subject.runs(),
@@ -117,6 +118,9 @@ fn verdict(facts: &Facts<'_>, index: usize, subject: &Subject<'_>, previous: Opt
 /// Why an instance could run without being seen.
 fn hidden(facts: &Facts<'_>, subject: &Subject<'_>) -> Option<String> {
     let uid: Uid = subject.declared.uid;
+    if let Some(fault) = subject.declared.fault.as_ref().filter(|fault| fault.denied) {
+        return Some(format!("{} may not be read by this account", fault.file));
+    }
     if subject.ambiguous {
         let account = facts.account(uid);
         return Some(format!("a process of {account} listens on the port that several of its instances have; whose it is may not be seen"));

@@ -17,7 +17,7 @@ use super::{
     port_duplicate, port_ephemeral, port_out_of_range, port_shadowed, port_shared, port_silent, port_stranger, port_taken,
     range_nearly_full, restart_pending, storage_shared,
 };
-use crate::domain::{Code, Finding, InstanceId, Listener, ProcessKey, Reading, Uid, words};
+use crate::domain::{Allotment, Code, Finding, InstanceId, Listener, ProcessKey, Reading, Uid, words};
 
 /// What rules judge by.
 #[derive(Clone, Copy, Debug)]
@@ -124,6 +124,18 @@ impl<'a> Facts<'a> {
     /// The listener with this index, and whose it is.
     pub(super) fn listener(&self, index: usize) -> (&'a Listener, Whose) {
         (&self.joined.listeners[index], self.joined.whose[index])
+    }
+
+    /// Who has a port by the registry.
+    pub(super) fn assigned(&self, port: u16) -> Option<&'a Allotment> {
+        self.input.allotments.as_ref().known()?.of(port)
+    }
+
+    /// Whether whose a listener is is an instance that could be stopped for the sake of another one on this port: not the one that the
+    /// registry gave it to.
+    pub(super) fn is_in_the_way(&self, port: u16, whose: Whose) -> bool {
+        let Whose::Instance(owner) = whose else { return false };
+        self.assigned(port).is_none_or(|allotment| allotment.id != self.subjects()[owner].declared.id)
     }
 
     /// Who holds a listener: "pid 4711 (python3, bob)", "bob's instance, pid 3307 (node, bob)".

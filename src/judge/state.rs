@@ -19,6 +19,8 @@ pub(super) struct Circumstances<'a> {
     pub underway: Option<&'a Underway>,
     /// What its supervisor claims.
     pub claim: Option<&'a Claim>,
+    /// Whether it was asked to run; `None` where this caller may not know.
+    pub wished_up: Option<bool>,
     /// Its row in the snapshot before.
     pub previous: Option<&'a Row>,
     /// Whether its keeper is alive.
@@ -75,6 +77,10 @@ fn being_done(given: &Circumstances<'_>) -> Option<(State, Shown)> {
     let state = match underway.verb {
         Verb::Start => State::Starting,
         Verb::Stop => State::Stopping,
+        // It is moved, and before that nothing happens to it.
+        Verb::Assign(_) if given.runs && given.started.is_none_or(|started| started < underway.since) => return None,
+        Verb::Assign(_) if !given.runs => return None,
+        Verb::Assign(_) => State::Starting,
         Verb::Restart if given.runs && given.started.is_none_or(|started| started < underway.since) => State::Stopping,
         Verb::Restart => State::Starting,
         Verb::Logs | Verb::Signal(_) => return None,
@@ -94,10 +100,9 @@ fn running(given: &Circumstances<'_>) -> State {
 }
 
 fn not_running(given: &Circumstances<'_>) -> Verdict {
-    let wished_up = given.claim.map_or(Some(false), |claim| claim.wished_up);
     let recorded = given.claim.and_then(|claim| claim.exit);
     let crashed = |exit| Verdict { state: State::Crashed, why: None, exit };
-    match wished_up {
+    match given.wished_up {
         // The keeper saw it end: no need to see more.
         Some(true) if recorded.is_some() => crashed_under_a_keeper(given, recorded),
         _ if given.hidden.is_some() => unknown(given.hidden.unwrap_or_default()),

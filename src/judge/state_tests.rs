@@ -46,6 +46,7 @@ fn while_an_order_is_carried_out_and_while_it_runs() {
         let verdict = state(&Circumstances {
             underway: underway.as_ref(),
             claim: None,
+            wished_up: Some(false),
             previous: None,
             kept: false,
             runs: case.runs.is_some(),
@@ -134,6 +135,7 @@ fn not_running(claim: &Claim) -> Circumstances<'_> {
     Circumstances {
         underway: None,
         claim: Some(claim),
+        wished_up: claim.wished_up,
         previous: None,
         kept: false,
         runs: false,

@@ -10,9 +10,9 @@ use jiff::tz::TimeZone;
 
 use super::{Input, follow, judge};
 use crate::domain::{
-    Claim, Code, Declared, DiskUse, Endpoint, Finding, Gid, Holder, HostReading, InstanceId, Launch, Limits, Listener, Moment, Outcome,
-    PidFiles, PortPlan, PortRange, Process, ProcessKey, Processes, Reading, Restart, Roster, Row, Sample, Shown, Snapshot, Stage, State,
-    Storage, SupervisorKind, Uid, Underway, Variables, Verb,
+    Allotment, Allotments, Claim, Code, Declared, DiskUse, Endpoint, Finding, Gid, Holder, HostReading, InstanceId, Launch, Limits,
+    Listener, Moment, Outcome, PidFiles, PortPlan, PortRange, Process, ProcessKey, Processes, Quarantine, Reading, Restart, Roster, Row,
+    Sample, Shown, Snapshot, Stage, State, Storage, SupervisorKind, Uid, Underway, Variables, Verb,
 };
 
 /// Seconds after boot at which the host is looked at.
@@ -64,6 +64,8 @@ pub(super) struct Host {
     pub storage: Storage,
     pub range: PortRange,
     pub ports: PortPlan,
+    pub allotments: Reading<Arc<Allotments>>,
+    pub registry_notice: Option<Shown>,
     pub viewer: Uid,
     pub listeners: Vec<Listener>,
 }
@@ -92,6 +94,8 @@ impl Host {
             storage: Storage::default(),
             range: PortRange { first: 8080, last: 9080 },
             ports: PortPlan::default(),
+            allotments: Reading::Known(Arc::default()),
+            registry_notice: None,
             viewer: Uid::ROOT,
             listeners: Vec::new(),
         }
@@ -132,6 +136,23 @@ impl Host {
         }));
         self.roster.instances.sort_by(|one, two| one.id.cmp(&two.id));
         self.claims.push(Claim::nothing(id(name), false));
+        self
+    }
+
+    /// Has the registry give a port to an instance, since 02:00.
+    pub fn assign(&mut self, name: &str, port: u16) -> &mut Self {
+        let mut all = self.allotments.as_ref().known().map(|all| (**all).clone()).unwrap_or_default();
+        let at = "2026-11-21T02:00:00Z".parse().unwrap();
+        all.assign(port, Allotment { id: id(name), uid: Uid(1001), strategy: "registry".into(), by: "root".into(), at });
+        self.allotments = Reading::Known(Arc::new(all));
+        self
+    }
+
+    /// Has the registry keep a port that was an instance's until lately, for an hour.
+    pub fn quarantine(&mut self, name: &str, port: u16) -> &mut Self {
+        let mut all = self.allotments.as_ref().known().map(|all| (**all).clone()).unwrap_or_default();
+        all.keep(port, Quarantine { of: id(name), until: wall() + Duration::from_secs(3600) });
+        self.allotments = Reading::Known(Arc::new(all));
         self
     }
 
@@ -284,6 +305,8 @@ impl Host {
             pid_files: &self.pid_files,
             storage: &self.storage,
             ports: &self.ports,
+            allotments: &self.allotments,
+            registry_notice: self.registry_notice.as_ref(),
             viewer: self.viewer,
         })
     }

@@ -41,7 +41,7 @@ fn an_unchanged_row_is_the_same_row_and_the_number_rises() {
 fn what_was_looked_for_in_vain_is_said() {
     let mut host = Host::new();
     host.roster.looked_for = vec!["/opt/*/config.json".into(), "/etc/*/config.json".into()];
-    host.roster.faults.push(ConfigFault { file: "/opt/-x".into(), line: None, column: None, reason: "is no name".into() });
+    host.roster.faults.push(ConfigFault { file: "/opt/-x".into(), line: None, column: None, reason: "is no name".into(), denied: false });
     let notices: Vec<String> = host.judge().notices.iter().map(ToString::to_string).collect();
     let expected = ["/opt/-x: is no name", "no instance is configured", "looked for /opt/*/config.json", "looked for /etc/*/config.json"];
     assert_eq!(notices, expected);

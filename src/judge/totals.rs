@@ -25,7 +25,8 @@ pub(super) fn totals(input: &Input<'_>, rows: &[Arc<Row>], findings: &[Finding])
     };
     let heard = listeners.iter().map(|listener| listener.endpoint.port);
     let mut in_use = vec![false; usize::from(u16::MAX) + 1];
-    for port in configured.chain(heard).filter(|port| input.range.contains(*port)) {
+    let assigned = input.allotments.as_ref().known().into_iter().flat_map(|all| all.assigned()).map(|(port, _)| port);
+    for port in configured.chain(assigned).chain(heard).filter(|port| input.range.contains(*port)) {
         totals.ports_in_use += usize::from(!std::mem::replace(&mut in_use[usize::from(port)], true));
     }
     totals

@@ -13,11 +13,11 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 use crate::config::Config;
-use crate::control::{Control, Policy, role_of};
+use crate::control::{Control, Policy};
 use crate::domain::{
     Caller, Declared, InstanceId, LogView, Order, Outcome, ProcessKey, Row, Shown, Snapshot, Stage, Trail, Uid, Underway, Verb,
 };
-use crate::engine::{Engine, Eye, Underways, share_memory};
+use crate::engine::{Engine, Eye, Lookout, Recorded, Underways};
 use crate::error::{Context, Error, Kind, Result};
 use crate::hand::{Identity, Reader, Zygote};
 use crate::logs::{Follower, Log, Opener, Reel, follow, history, place};
@@ -28,11 +28,15 @@ use crate::supervisor::Supervisor;
 use crate::supervisor::process::{ProcessSupervisor, identity_of};
 
 use super::{Door, LogLines, LogQuery, Tail};
+use caller::{account_of, own_caller};
 
 pub(super) mod adding;
-pub(super) mod giving;
+mod caller;
+mod giving;
 mod proposal;
 pub(super) mod removing;
+
+pub use crate::engine::share_memory;
 
 /// Between the two readings of a one-shot command, DESIGN section 5.
 const BETWEEN_READINGS: Duration = Duration::from_millis(200);
@@ -63,6 +67,7 @@ pub struct Local {
     last: Mutex<Arc<Snapshot>>,
     copies: PathBuf,
     registry: Registry,
+    lookout: Arc<Lookout>,
 }
 
 impl Local {
@@ -71,16 +76,15 @@ impl Local {
     /// # Errors
     /// When the kernel gives nothing to sample with.
     pub fn open(config: Arc<Config>, zygote: Arc<Zygote>, read_only: bool, state: PathBuf) -> Result<Arc<Self>> {
-        // Before there are threads that could take theirs.
-        share_memory();
         let open_files = sample::raise_nofile();
         let reader = Reader::start().while_doing(|| "cannot start the reading thread".to_owned())?;
         let supervisor: Arc<dyn Supervisor> =
             Arc::new(ProcessSupervisor::new(&state, Arc::clone(&zygote), Arc::clone(&reader), open_files));
         let storage = Arc::new(Board::default());
-        let eye = Eye::new(Arc::clone(&config), Arc::clone(&reader), Arc::clone(&supervisor), Arc::clone(&storage))?;
-        let policy = Policy { owners_may: config.access.owners_may.clone() };
         let (copies, registry) = (state.join("copies"), Registry::below(&state));
+        let lookout = Lookout::new(Recorded { registry: registry.clone(), quarantine: config.ports.quarantine });
+        let eye = eye(&config, &reader, &supervisor, &storage, &lookout)?;
+        let policy = Policy { owners_may: config.access.owners_may.clone() };
         let control = Control::new(Arc::clone(&supervisor), Arc::clone(&reader), zygote, Box::new(eye), policy, state);
         let caller = own_caller(&config, read_only);
         let last = Mutex::new(Arc::new(Snapshot::nothing_yet(config.ports.range, sample::now())));
@@ -98,6 +102,7 @@ impl Local {
             last,
             copies,
             registry,
+            lookout,
         }))
     }
 
@@ -156,7 +161,7 @@ impl Local {
             return Ok(engine.snapshots.clone());
         }
         let board = Arc::clone(&self.storage);
-        let eye = Eye::new(Arc::clone(&self.config), Arc::clone(&self.reader), Arc::clone(&self.supervisor), Arc::clone(&board))?;
+        let eye = eye(&self.config, &self.reader, &self.supervisor, &board, &self.lookout)?;
         let first = self.newest();
         let engine = Engine::start(eye, self.config.sampling, Arc::clone(&self.underway), first)?;
         let newest = engine.snapshots.clone();
@@ -213,36 +218,16 @@ impl Local {
     }
 }
 
+/// Eyes on all of that.
+fn eye(config: &Arc<Config>, reader: &Arc<Reader>, runs: &Arc<dyn Supervisor>, disks: &Arc<Board>, ports: &Arc<Lookout>) -> Result<Eye> {
+    Eye::new(Arc::clone(config), Arc::clone(reader), Arc::clone(runs), Arc::clone(disks), Arc::clone(ports))
+}
+
 /// Of whom limits are to be read: of the one that is shown, and of those whose limits only the kernel knows, since no keeper set them.
 fn limited(snapshot: &Snapshot, shown: Option<&InstanceId>) -> Vec<ProcessKey> {
     let is_adopted = |row: &Row| row.keeper.is_none() && row.declared.as_ref().is_some_and(|declared| !declared.limits.is_empty());
     let rows = snapshot.rows.iter().filter(|row| Some(&row.id) == shown || is_adopted(row));
     rows.filter_map(|row| row.main.known()).collect()
-}
-
-/// The name of an account, or its uid in digits.
-fn account_of(uid: Uid) -> Shown {
-    let user = nix::unistd::User::from_uid(nix::unistd::Uid::from_raw(uid.0)).ok().flatten();
-    Shown::new(&user.map_or_else(|| uid.to_string(), |user| user.name))
-}
-
-/// This process's own uid as a caller.
-fn own_caller(config: &Config, read_only: bool) -> Caller {
-    let uid = nix::unistd::geteuid();
-    let user = nix::unistd::User::from_uid(uid).ok().flatten();
-    let name = user.as_ref().map_or_else(|| uid.to_string(), |user| user.name.clone());
-    let gid = user.as_ref().map_or_else(nix::unistd::getegid, |user| user.gid);
-    let groups: Vec<String> = Identity::of(Uid(uid.as_raw()), crate::domain::Gid(gid.as_raw()), Some(&name))
-        .groups()
-        .iter()
-        .filter_map(|gid| nix::unistd::Group::from_gid(nix::unistd::Gid::from_raw(*gid)).ok().flatten())
-        .map(|group| group.name)
-        .collect();
-    // 4294967295 is "not set", pam_loginuid(8).
-    let login =
-        std::fs::read_to_string("/proc/self/loginuid").ok().and_then(|text| text.trim().parse().ok()).filter(|uid| *uid != u32::MAX);
-    let role = role_of(Uid(uid.as_raw()), &name, &groups, &config.access.admins, &config.access.viewers);
-    Caller { uid: Uid(uid.as_raw()), name: Shown::new(&name), login: login.map(Uid), role, read_only }
 }
 
 impl Door for Local {
@@ -283,11 +268,11 @@ impl Door for Local {
         if !room {
             return;
         }
-        let (control, caller, underway) = (Arc::clone(&self.control), self.caller.clone(), Arc::clone(&self.underway));
+        let (hands, underway) = (self.hands(), Arc::clone(&self.underway));
         let (task, failed) = (order.clone(), order);
         let spawned = std::thread::Builder::new().name("berth-order".to_owned()).stack_size(512 * 1024).spawn(move || {
             crate::failpoint::pass("berth-order");
-            let outcome = control.carry_out(&caller, &task, &mut |step| Self::set_stage(&underway, &task, Stage::Doing(step.clone())));
+            let outcome = hands.carry_out(&task, &mut |step| Self::set_stage(&underway, &task, Stage::Doing(step.clone())));
             Self::set_stage(&underway, &task, Stage::Ended(outcome));
         });
         if let Err(error) = spawned {
@@ -298,9 +283,13 @@ impl Door for Local {
     }
 
     fn carry_out(&self, order: Order, progress: &mut dyn FnMut(&Shown)) -> Outcome {
-        let outcome = self.control.carry_out(&self.caller, &order, progress);
+        let outcome = self.hands().carry_out(&order, progress);
         self.wake();
         outcome
+    }
+
+    fn foresee(&self, order: &Order) -> Outcome {
+        self.hands().foresee(order)
     }
 
     fn clients(&self, id: &InstanceId) -> Result<u64> {

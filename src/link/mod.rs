@@ -12,8 +12,8 @@ use tokio::sync::watch;
 use crate::domain::{Caller, InstanceId, LogLine, LogView, Order, Outcome, Shown, Snapshot, Trail, Verb};
 use crate::error::Result;
 
+pub use crate::domain::Asked;
 pub use local::adding::Adding;
-pub use local::giving::Asked;
 pub use local::removing::Removing;
 
 pub use crate::logs::{Ask, At, Find, Goal, MOST_KEPT, Page, Pattern, Query as LogQuery, Reel, Sought, Store as LogStore, Want};
@@ -37,6 +37,9 @@ pub trait Door: Send + Sync {
 
     /// Carries an order out and waits for its end; `progress` is told each step in words.
     fn carry_out(&self, order: Order, progress: &mut dyn FnMut(&Shown)) -> Outcome;
+
+    /// What an order would do, in words, where that can be told; nothing is done. May take a while.
+    fn foresee(&self, order: &Order) -> Outcome;
 
     /// How many connections there are to where an instance listens. May take a while where there are many on the host.
     ///

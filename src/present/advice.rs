@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use super::command::Program;
 use super::{ports, wording};
-use crate::domain::{Code, Finding, InstanceId, Level, Remedy, Row, Shown, Snapshot, State, words};
+use crate::domain::{Code, Finding, InstanceId, Level, Remedy, Row, Shown, Snapshot, State, straying, words};
 
 /// The worst thing in one sentence, for the line below the header.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,6 +81,8 @@ pub(super) fn sentence(remedy: Remedy, finding: &Finding, snapshot: &Snapshot, p
         // The reassignment says which file already.
         Remedy::EditConfig if finding.remedies.contains(&Remedy::Reassign) => None,
         Remedy::EditConfig => Some(format!("edit {}", config?)),
+        Remedy::AdoptPort => Some(format!("{}    the one that it has", give(id, strays_to(finding, snapshot)?, program))),
+        Remedy::KeepPort => Some(format!("{}    its file goes back to it, and a restart", give(id, finding.port?, program))),
         Remedy::Restart => Some(program.about("restart", id)),
         Remedy::ReadLog => Some(program.about("logs", id)),
         Remedy::StopHolder => {
@@ -101,19 +103,33 @@ pub(super) fn assign(finding: &Finding, id: &InstanceId, snapshot: &Snapshot, pr
     program.line(["assign", &id.to_string(), "--port", &port])
 }
 
+/// The command that gives it this one.
+pub(super) fn give(id: &InstanceId, port: u16, program: &Program) -> String {
+    program.line(["assign", &id.to_string(), "--port", &port.to_string()])
+}
+
+/// The port that an instance which drifted really has, or has as soon as it is started.
+pub(super) fn strays_to(finding: &Finding, snapshot: &Snapshot) -> Option<u16> {
+    let row = snapshot.row(finding.instances.first()?)?;
+    let listening: Vec<u16> = row.listening.iter().map(|(endpoint, _)| endpoint.port).collect();
+    straying(finding.port?, row.declared.as_ref().and_then(|declared| declared.port), &listening, snapshot.range)
+}
+
 /// The port that an instance should move to.
 pub(super) fn free_for(finding: &Finding, snapshot: &Snapshot) -> Option<u16> {
     ports::next_free(snapshot, finding.port?)
 }
 
-/// Whom a remedy is about: of a duplicate the last one that does not hold the port.
+/// Whom a remedy is about: of a duplicate the last one that does not hold the port; never the one that the registry gave it to.
 pub(super) fn subject<'finding>(finding: &'finding Finding, snapshot: &Snapshot) -> Option<&'finding InstanceId> {
     if finding.code != Code::PortDuplicate {
         return finding.instances.first();
     }
     let is_holder =
         |id: &InstanceId| snapshot.row(id).is_some_and(|row| row.processes.iter().any(|one| finding.processes.contains(&one.key)));
-    finding.instances.iter().rev().find(|id| !is_holder(id)).or_else(|| finding.instances.last())
+    let was_given = |id: &InstanceId| finding.port.is_some_and(|port| snapshot.allotted().is_some_and(|all| all.is_of(port, id)));
+    let others = || finding.instances.iter().rev().filter(|id| !was_given(id));
+    others().find(|id| !is_holder(id)).or_else(|| others().next()).or_else(|| finding.instances.last())
 }
 
 /// The file that is to be changed.
@@ -142,7 +158,7 @@ fn shown_path(path: &Path) -> Shown {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::EnvFile;
+    use crate::domain::{Allotment, Allotments, EnvFile, Reading, Uid};
     use crate::present::fleet;
 
     #[test]
@@ -216,7 +232,15 @@ mod tests {
         assert_eq!(subject(&finding, &snapshot), Some(&alice));
         finding.processes.clear();
         assert_eq!(subject(&finding, &snapshot), Some(&dave), "nobody has it");
-        snapshot.listeners = crate::domain::Reading::Denied;
+        // Whoever has it: it is alice's.
+        finding.processes = holder(&dave, &snapshot);
+        let mut all = Allotments::default();
+        let allotment =
+            |id: &InstanceId| Allotment { id: id.clone(), uid: Uid(1), strategy: "static".into(), by: "root".into(), at: fleet::now() };
+        all.assign(finding.port.unwrap(), allotment(&alice));
+        snapshot.allotments = Reading::Known(Arc::new(all));
+        assert_eq!(subject(&finding, &snapshot), Some(&dave));
+        (snapshot.listeners, finding.processes) = (Reading::Denied, Vec::new());
         let program = Program::with(Some(Path::new("/srv/berth.toml")));
         assert_eq!(
             advice(&finding, &snapshot, &program).into_iter().map(|advice| advice.text).collect::<Vec<_>>(),

@@ -150,7 +150,7 @@ impl Column {
         match self {
             Self::Owner => row.id.to_string(),
             Self::State => wording::state(row.state, look.ascii),
-            Self::Port => row.port.map_or_else(|| NOTHING.to_owned(), |port| port.to_string()),
+            Self::Port => reading(row.own_port(), look, |port| port.to_string()),
             Self::Pid => reading(row.main, look, |key| key.pid.to_string()),
             Self::Health => wording::health(row, look.ascii),
             Self::Cpu => reading(row.cpu_percent, look, units::percent),
@@ -164,7 +164,7 @@ impl Column {
                 if row.id.is_unmanaged() {
                     NOTHING.to_owned()
                 } else {
-                    row.restarts.to_string()
+                    reading(row.restarted(), look, |count| count.to_string())
                 }
             }
             Self::By => {

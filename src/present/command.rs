@@ -48,6 +48,9 @@ pub fn of(program: &Program, verb: Verb, ids: &[&InstanceId], reason: &str) -> O
         return None;
     }
     let mut line = program.line([verb.word()].into_iter().chain(ids.iter().map(String::as_str)));
+    if let Verb::Assign(asked) = verb {
+        line.push_str(&format!(" --port {asked}"));
+    }
     if !reason.is_empty() && verb.changes() {
         // Joined by `=`, since a reason that begins with a hyphen would be taken for an option.
         let joined = if reason.starts_with('-') { "=" } else { " " };
@@ -59,7 +62,7 @@ pub fn of(program: &Program, verb: Verb, ids: &[&InstanceId], reason: &str) -> O
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Signal;
+    use crate::domain::{Asked, Signal};
 
     #[test]
     fn the_table_of_commands() {
@@ -70,6 +73,8 @@ mod tests {
             (Verb::Stop, vec![&alice, &tools], "", Some("berth stop alice bob/tools")),
             (Verb::Stop, vec![&alice], "-f", Some("berth stop alice --reason=-f")),
             (Verb::Logs, vec![&alice], "why", Some("berth logs alice")),
+            (Verb::Assign(Asked::Port(8110)), vec![&alice], "moved", Some("berth assign alice --port 8110 --reason moved")),
+            (Verb::Assign(Asked::Auto), vec![&alice], "", Some("berth assign alice --port auto")),
             (Verb::Stop, vec![&stranger], "", None),
             (Verb::Signal(Signal::Hangup), vec![&alice], "", None),
         ];

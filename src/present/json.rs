@@ -83,6 +83,15 @@ struct Port<'a> {
     uid: Option<u32>,
     command: Option<&'a str>,
     listeners: Vec<Place>,
+    assigned_at: Option<String>,
+    assigned_by: Option<&'a str>,
+    quarantine: Option<Kept>,
+}
+
+#[derive(Serialize)]
+struct Kept {
+    instance: String,
+    until: String,
 }
 
 #[derive(Serialize)]
@@ -111,7 +120,7 @@ pub fn instance(row: &Row) -> Value {
         "memory_bytes": row.memory_bytes.known(),
         "tasks": row.tasks.known(),
         "open_files": row.open_files.known(),
-        "restarts": row.restarts,
+        "restarts": row.restarted().known(),
         "health": health(&row.health),
         "exit": row.exit.as_ref().map(exit),
         "unknown": unknown(row),
@@ -136,12 +145,15 @@ pub fn finding(finding: &Finding) -> Value {
 fn port(facts: &PortFacts) -> Port<'_> {
     Port {
         port: facts.port,
-        state: facts.state.word(),
+        state: facts.state.json_word(),
         instance: facts.instance.as_ref().map(ToString::to_string),
         pid: facts.pid,
         uid: facts.uid.map(|uid| uid.0),
         command: facts.command.as_ref().map(Shown::as_str),
         listeners: listening(&facts.listeners),
+        assigned_at: facts.assigned.as_ref().map(|(at, _)| timestamp(*at)),
+        assigned_by: facts.assigned.as_ref().map(|(_, by)| by.as_str()),
+        quarantine: facts.quarantine.as_ref().map(|kept| Kept { instance: kept.of.to_string(), until: timestamp(kept.until) }),
     }
 }
 
@@ -182,6 +194,11 @@ fn unknown(row: &Row) -> Value {
     let applies = row.state.is_up() || row.state == State::Unknown;
     add("state", (row.state == State::Unknown).then(|| row.why.as_ref().map_or("denied", |why| why.as_str())));
     add("wish", row.wish.is_none().then_some("denied"));
+    add("port", row.own_port().why_unknown().filter(|_| row.own_port() == Reading::Denied));
+    add("restarts", row.restarted().why_unknown());
+    add("listening", (row.state == State::Unknown).then_some("denied"));
+    add("started_at", (row.started_at.is_none() && row.main == Reading::Denied).then_some("denied"));
+    add("exit", (row.wish.is_none() && row.exit.is_none() && !row.state.is_up()).then_some("denied"));
     add("pid", why(row.main, applies));
     add("cpu_percent", why(row.cpu_percent, applies));
     add("memory_bytes", why(row.memory_bytes, applies));

@@ -63,6 +63,10 @@ fn an_instance_that_may_not_be_seen() {
     {
       "state": "processes of frank may not be seen (hidepid)",
       "wish": "denied",
+      "restarts": "denied",
+      "listening": "denied",
+      "started_at": "denied",
+      "exit": "denied",
       "pid": "denied",
       "cpu_percent": "denied",
       "memory_bytes": "denied",
@@ -96,7 +100,7 @@ fn show_check_and_ports() {
     assert_eq!(keys(&show(&snapshot.rows[0], &snapshot, true)), "schema instance");
     assert_eq!(keys(&check(&snapshot)), "schema findings");
     let range = PortRange { first: 8107, last: 8110 };
-    insta::assert_snapshot!(serde_json::to_string(&ports(range, &map::ports(&snapshot, range, &[]))).unwrap(), @r#"{"schema":1,"range":{"first":8107,"last":8110},"ports":[{"port":8107,"state":"conflict","instance":"carol","pid":4711,"uid":1002,"command":"python3","listeners":[{"address":"127.0.0.1","port":8107,"pid":4711}]},{"port":8108,"state":"listening","instance":"gina","pid":7340,"uid":1007,"command":"node","listeners":[{"address":"127.0.0.1","port":8108,"pid":7340}]},{"port":8109,"state":"assigned","instance":"hank","pid":null,"uid":null,"command":null,"listeners":[]},{"port":8110,"state":"free","instance":null,"pid":null,"uid":null,"command":null,"listeners":[]}]}"#);
+    insta::assert_snapshot!(serde_json::to_string(&ports(range, &map::ports(&snapshot, range, &[]))).unwrap(), @r#"{"schema":1,"range":{"first":8107,"last":8110},"ports":[{"port":8107,"state":"conflict","instance":"carol","pid":4711,"uid":1002,"command":"python3","listeners":[{"address":"127.0.0.1","port":8107,"pid":4711}],"assigned_at":null,"assigned_by":null,"quarantine":null},{"port":8108,"state":"listening","instance":"gina","pid":7340,"uid":1007,"command":"node","listeners":[{"address":"127.0.0.1","port":8108,"pid":7340}],"assigned_at":null,"assigned_by":null,"quarantine":null},{"port":8109,"state":"assigned","instance":"hank","pid":null,"uid":null,"command":null,"listeners":[],"assigned_at":null,"assigned_by":null,"quarantine":null},{"port":8110,"state":"free","instance":null,"pid":null,"uid":null,"command":null,"listeners":[],"assigned_at":null,"assigned_by":null,"quarantine":null}]}"#);
 }
 
 #[test]

@@ -3,8 +3,8 @@
 //! It must never name a command that berth does not have, nor one that removes anything.
 
 use super::advice;
-use super::command::Program;
-use crate::domain::{Code, Finding, InstanceId, Remedy, Row, Shown, Snapshot, Uid, Verb};
+use super::command::{self, Program};
+use crate::domain::{Asked, Code, Finding, InstanceId, Remedy, Row, Shown, Snapshot, Uid, Verb, words};
 
 /// One thing to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,7 +37,7 @@ impl Mend {
     /// The line for a shell that does the same; `None` where there is none.
     pub fn command(&self, program: &Program) -> Option<String> {
         match &self.how {
-            How::Ask(verb, id) => Some(program.line([verb.word(), &id.to_string()])),
+            How::Ask(verb, id) => command::of(program, *verb, &[id], ""),
             How::Log(id) => Some(program.line([Verb::Logs.word(), &id.to_string()])),
             How::Command { command, .. } => Some(command.clone()),
             How::Tell(_) => None,
@@ -53,9 +53,6 @@ pub struct Giver<'console> {
     /// The berth that is about the same fleet.
     pub program: &'console Program,
 }
-
-/// Why the console does not give a port.
-const ASKS_FIRST: &str = "it changes a file; with --dry-run the command says how";
 
 /// Why berth does not edit.
 const EDITS_NOTHING: &str = "what it should say only its owner knows";
@@ -82,14 +79,22 @@ pub fn of_crash(id: &InstanceId) -> Vec<Mend> {
 fn one(remedy: Remedy, finding: &Finding, id: &InstanceId, row: Option<&Row>, snapshot: &Snapshot, giver: Giver<'_>) -> Option<Mend> {
     let caller = giver.uid;
     let mend = |label: String, how| Some(Mend { label, how });
+    let give = |id: &InstanceId, asked| How::Ask(Verb::Assign(asked), id.clone());
     let command = |command: String, why| How::Command { command, why };
     let told = || advice::sentence(remedy, finding, snapshot, giver.program).map(How::Tell);
     match remedy {
         Remedy::Reassign => {
-            let how = command(advice::assign(finding, id, snapshot, giver.program), ASKS_FIRST);
-            let port =
-                advice::free_for(finding, snapshot).map_or_else(|| "another port".to_owned(), |port| format!("the free port {port}"));
-            mend(format!("give {id} {port}"), how)
+            let free = advice::free_for(finding, snapshot);
+            let port = free.map_or_else(|| "another port".to_owned(), |port| format!("the free port {port}"));
+            mend(format!("give {id} {port}"), give(id, free.map_or(Asked::Auto, Asked::Port)))
+        }
+        Remedy::AdoptPort => {
+            let port = advice::strays_to(finding, snapshot)?;
+            mend(format!("have {port} be {} port", words::possessive(&id.to_string())), give(id, Asked::Port(port)))
+        }
+        Remedy::KeepPort => {
+            let port = finding.port?;
+            mend(format!("bring {id} back to {port}"), give(id, Asked::Port(port)))
         }
         // The reassignment edits it already.
         Remedy::EditConfig if finding.remedies.contains(&Remedy::Reassign) => None,
@@ -178,7 +183,7 @@ mod tests {
         assert_eq!(
             all,
             [
-                "give carol the free port 8110: Command { command: \"berth assign carol --port 8110\", why: \"it changes a file; with --dry-run the command says how\" }",
+                "give carol the free port 8110: Ask(Assign(Port(8110)), InstanceId(carol))",
                 "mend hank's configuration: Command { command: \"sudo -u hank ${EDITOR:-vi} \
                  /opt/mcp-server/users/hank/config/config.json\", why: \"what it should say only its owner knows\" }",
                 "end it, if it should not be there: Command { command: \"kill 4800\", why: \"it is no instance, so berth does not end it\" }",

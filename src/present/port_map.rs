@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::paint::Tone;
-use super::ports::{PortMap, PortState};
+use super::ports::{PortMap, PortState, given_in_words, kept_in_words};
 use super::{advice, wording};
 use crate::domain::{Finding, Listener, Reading, Remedy, Row, Snapshot, SupervisorKind, Uid, words};
 
@@ -37,6 +37,7 @@ fn state_sign(state: PortState, ascii: bool) -> char {
         (PortState::Listening, _) => 'A',
         (PortState::Stranger, _) => '?',
         (PortState::Reserved, _) => '=',
+        (PortState::Quarantine, _) => '%',
         (PortState::Unknown, _) => '~',
     }
 }
@@ -48,11 +49,12 @@ pub fn tone(state: PortState) -> Tone {
         PortState::Assigned => Tone::Plain,
         PortState::Conflict => Tone::Bad,
         PortState::Stranger => Tone::Warn,
+        PortState::Quarantine => Tone::Busy,
         PortState::Free | PortState::Reserved | PortState::Unknown => Tone::Dim,
     }
 }
 
-/// The signs with what they mean; of reserved ports and of what is not known only where there are some.
+/// The signs with what they mean; of ports that are reserved, kept or not known only where there are some.
 pub fn legend(map: &PortMap, ascii: bool) -> Vec<(PortState, char, &'static str)> {
     let counts = map.counts();
     let all = [
@@ -61,10 +63,11 @@ pub fn legend(map: &PortMap, ascii: bool) -> Vec<(PortState, char, &'static str)
         (PortState::Conflict, "conflict"),
         (PortState::Stranger, "stranger"),
         (PortState::Reserved, "reserved"),
+        (PortState::Quarantine, "quarantine"),
         (PortState::Unknown, "not known"),
         (PortState::Free, "free"),
     ];
-    let seldom = [PortState::Reserved, PortState::Unknown];
+    let seldom = [PortState::Reserved, PortState::Quarantine, PortState::Unknown];
     let is_shown = |state: &PortState| !seldom.contains(state) || counts.contains_key(state);
     all.into_iter().filter(|(state, _)| is_shown(state)).map(|(state, words)| (state, state_sign(state, ascii), words)).collect()
 }
@@ -78,6 +81,7 @@ pub fn summary(map: &PortMap) -> Vec<String> {
     let mut parts = vec![format!("{used} in use")];
     for (state, text) in [
         (PortState::Reserved, format!("{} reserved", of(PortState::Reserved))),
+        (PortState::Quarantine, format!("{} in quarantine", of(PortState::Quarantine))),
         (PortState::Unknown, format!("{} not known", of(PortState::Unknown))),
         (PortState::Free, format!("{} free", of(PortState::Free))),
         (PortState::Stranger, plural(of(PortState::Stranger), "stranger")),
@@ -112,8 +116,21 @@ pub fn told(map: &PortMap, port: u16, snapshot: &Snapshot, now: Timestamp, zone:
     let rows = || snapshot.rows.iter().map(AsRef::as_ref).filter(has);
     let mut all: Vec<Told> = rows()
         .filter(|row| row.supervisor != SupervisorKind::None)
-        .map(|row| plain(role(row, port), owner(row, port, now, zone)))
+        .map(|row| {
+            let given = map.allotment(port).filter(|allotment| allotment.id == row.id);
+            let given = given.map(|allotment| format!("; {}", given_in_words(allotment.at, &allotment.by, now, zone))).unwrap_or_default();
+            plain(role(row, port), owner(row, port, now, zone) + &given)
+        })
         .collect();
+    // Assigned to somebody who is not there any more, or never came: the registry alone knows it.
+    if let Some(allotment) = map.allotment(port).filter(|allotment| snapshot.row(&allotment.id).is_none()) {
+        let text =
+            format!("to {}, which has no configuration here; {}", allotment.id, given_in_words(allotment.at, &allotment.by, now, zone));
+        all.insert(0, plain("assigned", text));
+    }
+    if let Some(kept) = map.quarantine(port) {
+        all.push(plain("kept", kept_in_words(kept, now, zone)));
+    }
     if let Reading::Known(listeners) = &snapshot.listeners {
         for listener in listeners.iter().filter(|listener| listener.endpoint.port == port) {
             let own = rows().any(|row| row.supervisor != SupervisorKind::None && is_of(listener, row));
@@ -132,7 +149,13 @@ pub fn told(map: &PortMap, port: u16, snapshot: &Snapshot, now: Timestamp, zone:
     if all.is_empty() {
         let (label, text) = match map.state(port) {
             PortState::Reserved => ("reserved", "berth assigns it to nobody: [ports] reserved names it"),
+            PortState::Unknown if snapshot.allotments == Reading::Denied => {
+                ("not known", "whose it is may not be seen: the registry cannot be read")
+            }
             PortState::Unknown => ("not known", "no instance has it; what listens may not be seen by this account"),
+            _ if snapshot.rows.iter().any(|row| row.own_port() == Reading::Denied) => {
+                ("free", "nothing listens on it; an instance whose port may not be seen may have it")
+            }
             _ => ("free", "no instance has it and nothing listens on it"),
         };
         all.push(Told { tone: Tone::Dim, ..plain(label, text.to_owned()) });
@@ -197,8 +220,10 @@ fn account(uid: Uid, snapshot: &Snapshot) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
-    use crate::domain::PortRange;
+    use crate::domain::{Allotment, Allotments, PortRange, Quarantine};
     use crate::present::fleet;
 
     const RANGE: PortRange = PortRange { first: 8100, last: 8110 };
@@ -263,6 +288,40 @@ mod tests {
         assert!(all_told(8190)[1].starts_with("held by pid 4800 (nc, bob, uid 1002), 127.0.0.1:8190 since 03:02:04"));
         assert_eq!(all_told(8103), ["free no instance has it and nothing listens on it"]);
         assert_eq!(all_told(9000), ["reserved berth assigns it to nobody: [ports] reserved names it"]);
+    }
+
+    #[test]
+    fn what_the_registry_says_is_told() {
+        let mut snapshot = fleet::fleet();
+        let allotment = |name: &str| Allotment {
+            id: fleet::id(name),
+            uid: Uid(1),
+            strategy: "registry".into(),
+            by: "root".into(),
+            at: "2026-11-20T12:00:00Z".parse().unwrap(),
+        };
+        let mut all = Allotments::default();
+        all.assign(8109, allotment("hank"));
+        all.assign(8103, allotment("zoe"));
+        all.keep(8110, Quarantine { of: fleet::id("bob"), until: "2026-11-21T12:00:00Z".parse().unwrap() });
+        snapshot.allotments = Reading::Known(Arc::new(all));
+        assert_eq!((line(&snapshot, &[], false).as_str(), line(&snapshot, &[], true).as_str()), ("·ABzDef✖Gh%", ".ABzDef!Gh%"));
+        let map = PortMap::of(&snapshot, snapshot.range, &[]);
+        assert_eq!(summary(&map), ["10 in use", "1 in quarantine", "990 free", "1 stranger", "1 conflict"]);
+        assert!(legend(&map, false).contains(&(PortState::Quarantine, '%', "quarantine")));
+        let words = |port: u16| -> Vec<String> {
+            let all = told(&map, port, &snapshot, fleet::now(), &TimeZone::UTC);
+            all.iter().map(|told| format!("{} {}", told.label, told.text)).collect()
+        };
+        assert_eq!(words(8109)[1], "assigned to hank, stopped; given 20 Nov 12:00 by root");
+        assert_eq!(words(8103), ["assigned to zoe, which has no configuration here; given 20 Nov 12:00 by root"]);
+        assert_eq!(words(8110), ["kept bob's until lately; given to nobody else until 12:00:00 (8 h left)"]);
+        snapshot.allotments = Reading::Denied;
+        let map = PortMap::of(&snapshot, snapshot.range, &[]);
+        assert_eq!(
+            told(&map, 8110, &snapshot, fleet::now(), &TimeZone::UTC)[0].text,
+            "whose it is may not be seen: the registry cannot be read"
+        );
     }
 
     #[test]

@@ -3,8 +3,16 @@
 //! It must never call a port free because its listeners may not be seen.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
 
-use crate::domain::{Endpoint, InstanceId, Level, Listener, PortRange, Reading, Row, Shown, Snapshot, SupervisorKind, Uid};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::domain::{
+    Allotment, Allotments, Endpoint, InstanceId, Level, Listener, PortRange, Quarantine, Reading, Row, Shown, Snapshot, SupervisorKind,
+    Uid, words,
+};
 
 /// What a port is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -21,12 +29,14 @@ pub enum PortState {
     Stranger,
     /// Never to be assigned.
     Reserved,
+    /// Some instance's until lately, and given to nobody else for a time.
+    Quarantine,
     /// Who listens may not be seen.
     Unknown,
 }
 
 impl PortState {
-    /// The word in JSON and in the table.
+    /// The word in the table.
     pub fn word(self) -> &'static str {
         match self {
             Self::Free => "free",
@@ -35,8 +45,14 @@ impl PortState {
             Self::Conflict => "conflict",
             Self::Stranger => "stranger",
             Self::Reserved => "reserved",
+            Self::Quarantine => "quarantine",
             Self::Unknown => "unknown",
         }
+    }
+
+    /// The word in JSON. The words there are a contract: a port in quarantine is one that is given to nobody; what it is stands beside.
+    pub fn json_word(self) -> &'static str {
+        if self == Self::Quarantine { Self::Reserved.word() } else { self.word() }
     }
 }
 
@@ -57,6 +73,30 @@ pub struct PortFacts {
     pub command: Option<Shown>,
     /// What listens on it, with the process.
     pub listeners: Vec<(Endpoint, Option<i32>)>,
+    /// When the registry gave it to whom it is assigned, and by whom; `None` when only a configuration says it.
+    pub assigned: Option<(Timestamp, Shown)>,
+    /// Whose it was until lately, as long as it is kept for that.
+    pub quarantine: Option<Quarantine>,
+}
+
+impl PortFacts {
+    /// What the registry says of it: "given 20 Nov 12:00 by root"; `None` when it says nothing.
+    pub fn registry_in_words(&self, now: Timestamp, zone: &TimeZone) -> Option<String> {
+        let given = self.assigned.as_ref().map(|(at, by)| given_in_words(*at, by, now, zone));
+        given.or_else(|| self.quarantine.as_ref().map(|kept| kept_in_words(kept, now, zone)))
+    }
+}
+
+/// "given 02:00:00 by root".
+pub(super) fn given_in_words(at: Timestamp, by: &Shown, now: Timestamp, zone: &TimeZone) -> String {
+    format!("given {} by {by}", words::clock(at, now, zone))
+}
+
+/// "bob's until lately; given to nobody else until 12:00:00 (8 h left)".
+pub(super) fn kept_in_words(kept: &Quarantine, now: Timestamp, zone: &TimeZone) -> String {
+    let left = Duration::try_from(kept.until.duration_since(now)).map(words::span).unwrap_or_default();
+    let (whose, until) = (words::possessive(&kept.of.to_string()), words::clock(kept.until, now, zone));
+    format!("{whose} until lately; given to nobody else until {until} ({left} left)")
 }
 
 /// The facts of every port in `range` (the managed one, or what was asked for).
@@ -66,13 +106,22 @@ pub fn ports(snapshot: &Snapshot, range: PortRange, reserved: &[PortRange]) -> V
 }
 
 /// The next port of the range behind `after`, else from its beginning, that is nobody's, on which nobody listens, and that is not
-/// reserved. `None` where there is none, and where what listens may not be seen.
+/// reserved or in quarantine. `None` where there is none, and where what listens or what is assigned may not be seen.
 pub fn next_free(snapshot: &Snapshot, after: u16) -> Option<u16> {
     let Reading::Known(listeners) = &snapshot.listeners else { return None };
-    let range = snapshot.range;
+    if snapshot.allotments == Reading::Denied {
+        return None;
+    }
+    let (range, now) = (snapshot.range, snapshot.taken.wall);
     let heard = listeners.iter().map(|listener| listener.endpoint.port);
-    let assigned = snapshot.rows.iter().filter_map(|row| row.port);
-    let taken: BTreeSet<u16> = heard.chain(assigned).filter(|port| range.contains(*port)).collect();
+    let configured = snapshot.rows.iter().filter_map(|row| row.port);
+    // What stands in a file is given to nobody else, whatever the registry says of that instance.
+    let said = snapshot.rows.iter().filter_map(|row| row.declared.as_ref()?.port);
+    let given = snapshot.allotted().into_iter().flat_map(|all| {
+        let assigned = all.assigned_in(range).map(|(port, _)| port);
+        assigned.chain(all.quarantined(range, now).map(|(port, _)| port))
+    });
+    let taken: BTreeSet<u16> = heard.chain(configured).chain(said).chain(given).filter(|port| range.contains(*port)).collect();
     let is_free = |port: &u16| !taken.contains(port) && snapshot.reserved.iter().all(|range| !range.contains(*port));
     let after = after.clamp(range.first, range.last);
     (after..=range.last).find(is_free).or_else(|| (range.first..=after).find(is_free))
@@ -84,8 +133,10 @@ pub struct PortMap {
     /// The ports that it is about.
     pub range: PortRange,
     reserved: Vec<PortRange>,
-    /// Whether it is known what listens.
+    /// Whether it is known what listens, and what is assigned.
     known: bool,
+    allotments: Option<Arc<Allotments>>,
+    now: Timestamp,
     /// What somebody has or wants, inside the range, and an instance's ports outside it.
     taken: BTreeMap<u16, PortFacts>,
     counts: HashMap<PortState, usize>,
@@ -113,15 +164,30 @@ impl PortMap {
         let conflicts: BTreeSet<u16> =
             snapshot.findings.iter().filter(|finding| finding.code.is_conflict()).filter_map(|finding| finding.port).collect();
         let in_range = conflicts.iter().filter(|port| range.contains(**port));
-        let all: BTreeSet<u16> = rows.keys().chain(heard.keys()).chain(in_range).copied().collect();
+        let allotments = snapshot.allotments.as_ref().known().map(Arc::clone);
+        let given = allotments.iter().flat_map(|all| all.assigned_in(range)).map(|(port, _)| port);
+        let all: BTreeSet<u16> = rows.keys().chain(heard.keys()).chain(in_range).copied().chain(given).collect();
+        let now = snapshot.taken.wall;
+        let strangers: BTreeSet<(u16, Uid)> =
+            snapshot.rows.iter().filter(|row| row.id.is_unmanaged()).filter_map(|row| Some((row.port?, row.uid))).collect();
         let facts = |port: u16| {
             let listeners = heard.get(&port).map_or(&[][..], Vec::as_slice);
             let owners = rows.get(&port).map_or(&[][..], Vec::as_slice);
-            (port, facts(port, listeners, owners, conflicts.contains(&port)))
+            let all = allotments.as_deref();
+            let given = (all.and_then(|all| all.of(port)), all.and_then(|all| all.quarantine(port, now)));
+            let mut facts = facts(port, listeners, owners, given, conflicts.contains(&port));
+            // What is in no row may be an instance's, and whose cannot be told.
+            if facts.state == PortState::Stranger
+                && snapshot.range.contains(port)
+                && !listeners.iter().any(|listener| strangers.contains(&(port, listener.uid)))
+            {
+                facts.state = PortState::Unknown;
+            }
+            (port, facts)
         };
         let taken = all.into_iter().map(facts).collect();
-        let known = matches!(snapshot.listeners, Reading::Known(_));
-        let mut map = Self { range, reserved: reserved.to_vec(), known, taken, counts: HashMap::new() };
+        let known = matches!(snapshot.listeners, Reading::Known(_)) && snapshot.allotments != Reading::Denied;
+        let mut map = Self { range, reserved: reserved.to_vec(), known, allotments, now, taken, counts: HashMap::new() };
         map.counts = map.count();
         map
     }
@@ -136,7 +202,19 @@ impl PortMap {
             uid: None,
             command: None,
             listeners: Vec::new(),
+            assigned: None,
+            quarantine: self.quarantine(port).cloned(),
         })
+    }
+
+    /// Whose a port was until lately, as long as it is kept for that.
+    pub fn quarantine(&self, port: u16) -> Option<&Quarantine> {
+        self.allotments.as_deref().and_then(|all| all.quarantine(port, self.now))
+    }
+
+    /// To whom and when the registry gave a port.
+    pub fn allotment(&self, port: u16) -> Option<&Allotment> {
+        self.allotments.as_deref().and_then(|all| all.of(port))
     }
 
     /// What is known of a port that somebody has or wants.
@@ -149,6 +227,7 @@ impl PortMap {
         match self.taken.get(&port) {
             Some(facts) => facts.state,
             None if self.reserved.iter().any(|range| range.contains(port)) => PortState::Reserved,
+            None if self.quarantine(port).is_some() => PortState::Quarantine,
             None if self.known => PortState::Free,
             None => PortState::Unknown,
         }
@@ -175,22 +254,31 @@ impl PortMap {
         } else {
             (self.range.first..=self.range.last).filter(|port| self.state(*port) == PortState::Reserved).count()
         };
+        let kept = self.allotments.iter().flat_map(|all| all.quarantined(self.range, self.now));
+        let kept = kept.filter(|(port, _)| self.state(*port) == PortState::Quarantine).count();
         counts.insert(PortState::Reserved, reserved);
-        counts.insert(if self.known { PortState::Free } else { PortState::Unknown }, rest - reserved);
+        counts.insert(PortState::Quarantine, kept);
+        counts.insert(if self.known { PortState::Free } else { PortState::Unknown }, rest - reserved - kept);
         counts.retain(|_, count| *count > 0);
         counts
     }
 }
 
 /// The facts of a port that somebody has or wants.
-fn facts(port: u16, listeners: &[&Listener], owners: &[&Row], conflict: bool) -> PortFacts {
+fn facts(
+    port: u16,
+    listeners: &[&Listener],
+    owners: &[&Row],
+    (given, kept): (Option<&Allotment>, Option<&Quarantine>),
+    conflict: bool,
+) -> PortFacts {
     let listens = |row: &&&Row| row.listening.iter().any(|(endpoint, _)| endpoint.port == port);
     let owner = owners.iter().find(listens).or_else(|| owners.first());
     let state = if conflict {
         PortState::Conflict
     } else if owners.iter().any(|row| listens(&row)) {
         PortState::Listening
-    } else if !owners.is_empty() {
+    } else if !owners.is_empty() || given.is_some() && listeners.is_empty() {
         PortState::Assigned
     } else {
         PortState::Stranger
@@ -201,11 +289,13 @@ fn facts(port: u16, listeners: &[&Listener], owners: &[&Row], conflict: bool) ->
     PortFacts {
         port,
         state,
-        instance: owner.map(|row| row.id.clone()),
+        instance: owner.map(|row| row.id.clone()).or_else(|| given.map(|allotment| allotment.id.clone())),
         pid: first.and_then(|listener| pid(listener)),
         uid: first.map(|listener| listener.uid),
         command: first.and_then(|listener| command(listener)),
         listeners: places,
+        assigned: given.map(|allotment| (allotment.at, allotment.by.clone())),
+        quarantine: kept.cloned(),
     }
 }
 
@@ -230,96 +320,10 @@ pub fn level(state: PortState) -> Option<Level> {
     match state {
         PortState::Conflict => Some(Level::Error),
         PortState::Stranger | PortState::Unknown => Some(Level::Warning),
-        PortState::Free | PortState::Assigned | PortState::Listening | PortState::Reserved => None,
+        PortState::Free | PortState::Assigned | PortState::Listening | PortState::Reserved | PortState::Quarantine => None,
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::present::fleet;
-
-    const RANGE: PortRange = PortRange { first: 8100, last: 8110 };
-
-    #[test]
-    fn every_port_has_one_state() {
-        let facts = ports(&fleet::fleet(), RANGE, &[PortRange { first: 8101, last: 8103 }]);
-        let shown: Vec<String> = facts
-            .iter()
-            .map(|facts| {
-                let instance = facts.instance.as_ref().map(ToString::to_string).unwrap_or_default();
-                let holder = facts.pid.map(|pid| format!("{pid} {}", facts.command.clone().unwrap())).unwrap_or_default();
-                format!("{} {} {instance} {holder}", facts.port, facts.state.word()).trim_end().to_owned()
-            })
-            .collect();
-        assert_eq!(
-            shown,
-            [
-                "8100 free",
-                "8101 listening alice 2211 node",
-                "8102 listening bob/tools 3307 node",
-                "8103 reserved",
-                "8104 listening dave 5120 node",
-                "8105 assigned erin",
-                "8106 assigned frank",
-                "8107 conflict carol 4711 python3",
-                "8108 listening gina 7340 node",
-                "8109 assigned hank",
-                "8110 free",
-            ]
-        );
-        assert_eq!(count(&facts, PortState::Listening), 4);
-    }
-
-    #[test]
-    fn the_next_free_port_is_behind_the_disputed_one() {
-        let mut snapshot = fleet::fleet();
-        // 8108 listens, 8109 is assigned and silent.
-        assert_eq!((next_free(&snapshot, 8107), next_free(&snapshot, 8100)), (Some(8110), Some(8100)));
-        snapshot.reserved = vec![PortRange { first: 8110, last: 8119 }];
-        assert_eq!(next_free(&snapshot, 8107), Some(8120));
-        snapshot.range = PortRange { first: 8100, last: 8112 };
-        assert_eq!((next_free(&snapshot, 8107), next_free(&snapshot, 9999), next_free(&snapshot, 1)), (Some(8100), Some(8100), Some(8100)));
-        snapshot.range = PortRange { first: 8104, last: 8109 };
-        assert_eq!(next_free(&snapshot, 8107), None);
-        snapshot.range = fleet::fleet().range;
-        snapshot.listeners = Reading::Denied;
-        assert_eq!(next_free(&snapshot, 8107), None, "what may not be seen is not free");
-    }
-
-    #[test]
-    fn a_stranger_is_nobodys() {
-        let facts = ports(&fleet::fleet(), PortRange { first: 8190, last: 8190 }, &[]).remove(0);
-        assert_eq!((facts.state, facts.instance, facts.pid, facts.uid), (PortState::Stranger, None, Some(4800), Some(Uid(1002))));
-        assert_eq!(level(facts.state), Some(Level::Warning));
-    }
-
-    #[test]
-    fn what_may_not_be_seen_is_not_free() {
-        let mut snapshot = fleet::fleet();
-        snapshot.listeners = Reading::Denied;
-        let facts = ports(&snapshot, RANGE, &[]);
-        assert_eq!((facts[0].state, facts[5].state), (PortState::Unknown, PortState::Assigned));
-    }
-
-    #[test]
-    fn what_is_outside_the_range_is_an_instances() {
-        let map = PortMap::of(&fleet::fleet(), PortRange { first: 8104, last: 8107 }, &[PortRange { first: 8000, last: 9000 }]);
-        let outside: Vec<u16> = map.outside().map(|facts| facts.port).collect();
-        assert_eq!(outside, [8101, 8102, 8108, 8109]);
-        assert_eq!(*map.counts(), HashMap::from([(PortState::Listening, 1), (PortState::Assigned, 2), (PortState::Conflict, 1)]));
-    }
-
-    #[test]
-    fn the_counts_add_up_to_the_range() {
-        let range = PortRange { first: 1, last: u16::MAX };
-        let reserved =
-            [PortRange { first: 9000, last: 9009 }, PortRange { first: 9005, last: 9010 }, PortRange { first: 8101, last: 8101 }];
-        let map = PortMap::of(&fleet::fleet(), range, &reserved);
-        let counts = map.counts();
-        assert_eq!((counts[&PortState::Reserved], counts.values().sum::<usize>()), (11, 65_535));
-        let mut hidden = fleet::fleet();
-        hidden.listeners = Reading::Denied;
-        assert!(!PortMap::of(&hidden, range, &[]).counts().contains_key(&PortState::Free));
-    }
-}
+#[path = "ports_tests.rs"]
+mod tests;

@@ -27,6 +27,8 @@ const ASSIGNED: u8 = 1;
 const LISTENING: u8 = 2;
 /// Somebody listens on it.
 const HEARD: u8 = 4;
+/// It was some instance's until lately.
+const KEPT: u8 = 8;
 
 /// Counts.
 pub fn range_use(snapshot: &Snapshot) -> RangeUse {
@@ -41,6 +43,11 @@ pub fn range_use(snapshot: &Snapshot) -> RangeUse {
         row.port.into_iter().for_each(|port| mark(port, ASSIGNED));
         row.listening.iter().for_each(|(endpoint, _)| mark(endpoint.port, LISTENING));
     }
+    if let Some(all) = snapshot.allotted() {
+        all.assigned_in(range).for_each(|(port, _)| mark(port, ASSIGNED));
+        all.quarantined(range, snapshot.taken.wall).for_each(|(port, _)| mark(port, KEPT));
+    }
+    let is_denied = snapshot.allotments == Reading::Denied;
     let known = match &snapshot.listeners {
         Reading::Known(listeners) => {
             listeners.iter().for_each(|listener| mark(listener.endpoint.port, HEARD));
@@ -54,7 +61,7 @@ pub fn range_use(snapshot: &Snapshot) -> RangeUse {
         assigned: count(|mark| mark & (ASSIGNED | LISTENING) != 0),
         listening: count(|mark| mark & LISTENING != 0),
         strangers: known.then(|| count(|mark| mark & HEARD != 0 && mark & (ASSIGNED | LISTENING) == 0)),
-        free: known.then(|| count(|mark| mark == 0)),
+        free: (known && !is_denied).then(|| count(|mark| mark == 0)),
         ephemeral: snapshot.ephemeral.map(|ephemeral| common(range, ephemeral)),
     }
 }

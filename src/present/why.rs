@@ -183,7 +183,7 @@ fn ended(row: &Row, now: Timestamp, zone: &TimeZone) -> Vec<String> {
             all.extend(meaning(last.status));
         }
     }
-    match row.restarts {
+    match row.restarted().known().unwrap_or(0) {
         0 => {}
         1 => all.push("it was started again once".to_owned()),
         count => all.push(format!("it was started again {count} times")),

@@ -41,7 +41,7 @@ fn one_that_crashed() {
     # what its log says
     > listen EADDRINUSE: address already in use 127.0.0.1:8107
     # what to do
-    give carol the free port 8110 (it changes a file; with --dry-run the command says how)
+    give carol the free port 8110
     > berth assign carol --port 8110
     read carol's log
     > berth logs carol

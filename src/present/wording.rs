@@ -5,11 +5,16 @@
 use jiff::Timestamp;
 
 use super::{HIDDEN, Look, NOTHING, units};
-use crate::domain::{ExitStatus, HealthState, LastExit, Level, Row, State};
+use crate::domain::{ExitStatus, HealthState, LastExit, Level, Reading, Row, State};
 
 /// "1 instance", "2 instances".
 pub fn count(count: usize, word: &str) -> String {
     format!("{count} {word}{}", if count == 1 { "" } else { "s" })
+}
+
+/// Why a row shows no port.
+pub fn no_port(row: &Row) -> &'static str {
+    if row.own_port() == Reading::Denied { "its port may not be seen" } else { "it has no port" }
 }
 
 /// The sign of a state.

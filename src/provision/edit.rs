@@ -90,24 +90,26 @@ fn string_end(bytes: &[u8], open: usize) -> Option<usize> {
     }
 }
 
-/// Changes the port of an environment file, which is `now`.
+/// Changes the port of an environment file, which is `now`: in the variable of this name; where none is known, in the one that is named
+/// like a port and has it.
 ///
 /// # Errors
-/// When no variable, or more than one, that is named like a port has it.
-pub fn env_port(text: &str, now: u16, port: u16) -> Result<Edit> {
+/// When the variable does not have it; when no variable, or more than one, that is named like a port does.
+pub fn env_port(text: &str, name: Option<&str>, now: u16, port: u16) -> Result<Edit> {
     let (before, _) = read_env(text.as_bytes());
     let old = now.to_string();
     let mut names: Vec<&str> = before.iter().map(|assignment| assignment.name.as_str()).collect();
     names.sort_unstable();
     names.dedup();
-    names.retain(|name| {
-        let is_it = value_of(&before, name).is_some_and(|assignment| assignment.value.trim() == old);
-        is_it && name.to_ascii_uppercase().ends_with("PORT")
+    names.retain(|known| {
+        let is_it = value_of(&before, known).is_some_and(|assignment| assignment.value.trim() == old);
+        is_it && name.map_or_else(|| known.to_ascii_uppercase().ends_with("PORT"), |name| name == *known)
     });
-    let name = match names.as_slice() {
-        [name] => *name,
-        [] => return Err(Error::failed(format!("no variable of the environment file that is named like a port is {now}"))),
-        several => return Err(Error::failed(format!("which of {} is the port cannot be told", several.join(", ")))),
+    let name = match (names.as_slice(), name) {
+        ([name], _) => *name,
+        ([], Some(name)) => return Err(Error::failed(format!("{name} is not {now} in the environment file any more"))),
+        ([], None) => return Err(Error::failed(format!("no variable of the environment file that is named like a port is {now}"))),
+        (several, _) => return Err(Error::failed(format!("which of {} is the port cannot be told", several.join(", ")))),
     };
     let none = || Error::failed(format!("the line of {name} in the environment file cannot be changed"));
     let line = value_of(&before, name).map_or(0, |assignment| assignment.line as usize);
@@ -177,12 +179,18 @@ mod tests {
             ("PORT=1\nPORT: 8081\n", "PORT=1\nPORT: 9000\n", 2),
         ];
         for (text, expected, line) in cases {
-            let edit = env_port(text, 8081, 9000).unwrap_or_else(|error| panic!("{text}: {}", error.chain()));
+            let edit = env_port(text, None, 8081, 9000).unwrap_or_else(|error| panic!("{text}: {}", error.chain()));
             assert_eq!((edit.applied(text).as_deref(), edit.line), (Some(expected), line), "{text}");
         }
         for text in ["", "KEY=8081\n", "PORT=8082\n", "A_PORT=8081\nB_PORT=8081\n"] {
-            assert!(env_port(text, 8081, 9000).is_err(), "{text}");
+            assert!(env_port(text, None, 8081, 9000).is_err(), "{text}");
         }
+        // Which one it is was said: what else has the number, and how it is called, does not count.
+        let text = "A_PORT=8081\nLISTEN=8081\n";
+        let changed = |name| env_port(text, Some(name), 8081, 9000).ok().and_then(|edit| edit.applied(text));
+        assert_eq!(changed("LISTEN").as_deref(), Some("A_PORT=8081\nLISTEN=9000\n"));
+        assert_eq!(changed("A_PORT").as_deref(), Some("A_PORT=9000\nLISTEN=8081\n"));
+        assert_eq!((changed("PORT"), changed("listen")), (None, None));
     }
 
     proptest! {

@@ -99,6 +99,11 @@ impl Registry {
         Self { store: Store::below(state, patience) }
     }
 
+    /// What it is kept in.
+    pub(super) fn store(&self) -> &Store {
+        &self.store
+    }
+
     /// What it holds, and a sentence where that comes from its copy. Makes no file.
     ///
     /// # Errors

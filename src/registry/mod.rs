@@ -1,11 +1,12 @@
 //! Who has which port: durable, one transaction at a time; and the strategies that choose one.
 //!
 //! What decides is pure: `ground` knows what is in the way of a port, `strategy` what an instance is meant to have, `plan` what all would
-//! get; `book` is what is held. `store` keeps it on the disk, `allocate` gives. It must never be silently empty, and never keep a port by
+//! get; `book` is what is held, `facts` the same for those who look. `store` keeps it on the disk, `allocate` gives. It must never be silently empty, and never keep a port by
 //! binding it.
 
 mod allocate;
 mod book;
+mod facts;
 mod ground;
 mod plan;
 mod ports;
@@ -14,6 +15,7 @@ mod strategy;
 
 pub use allocate::{By, Given, Probe, Registry, Rules, Want};
 pub use book::{Book, Holding, Released};
+pub use facts::Stamp;
 pub use ground::Limits;
 pub use plan::{Known, propose};
 pub use strategy::Strategy;

@@ -1,7 +1,8 @@
-//! How many are connected to a port.
+//! How many are connected to a port, and which ports are listened on, for those who ask once.
 //!
-//! It must never be asked every tick: the kernel walks all connections for it.
+//! It must never be asked every tick: for the first the kernel walks all connections.
 
+use std::collections::HashSet;
 use std::io;
 
 use super::netlink::{DumpError, Netlink};
@@ -27,6 +28,16 @@ pub fn clients(endpoints: &[Endpoint]) -> io::Result<u64> {
         count += ours.count() as u64;
     }
     Ok(count)
+}
+
+/// All ports that somebody listens on, on any address.
+///
+/// # Errors
+/// When the kernel does not tell.
+pub fn listening_ports() -> io::Result<HashSet<u16>> {
+    let mut listeners = Vec::new();
+    Netlink::open().and_then(|mut netlink| netlink.dump(&mut listeners)).map_err(reason)?;
+    Ok(listeners.into_iter().map(|raw| raw.endpoint.port).collect())
 }
 
 fn reason(error: DumpError) -> io::Error {

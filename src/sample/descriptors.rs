@@ -27,7 +27,7 @@ pub(super) struct Seen {
 
 /// The wanted sockets among the first descriptors of a process. What goes wrong here is told when they are listed.
 pub(super) fn first_sockets(proc: &Proc, pid: i32, wanted: &HashSet<u32>) -> Vec<(u32, i32)> {
-    let targets = TRIED.map_while(|descriptor| Some((inode_of(&proc.link(pid, descriptor).ok()?), descriptor)));
+    let targets = TRIED.map_while(|descriptor| Some((proc.link(pid, descriptor, inode_of).ok()?, descriptor)));
     targets.filter_map(|(inode, descriptor)| inode.filter(|inode| wanted.contains(inode)).map(|inode| (inode, descriptor))).collect()
 }
 

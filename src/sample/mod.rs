@@ -52,7 +52,7 @@ use std::time::Duration;
 use crate::domain::{HostReading, PortRange, Process, ProcessKey, Processes, Reading, Sample, Shown, Uid};
 use crate::error::{Context, Result};
 
-pub use clients::clients;
+pub use clients::{clients, listening_ports};
 pub use clock::now;
 pub use kernel_ports::kernel_ports;
 pub use limits::raise_nofile;

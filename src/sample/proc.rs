@@ -3,7 +3,8 @@
 //! It must never follow what a process could have placed: names are built from numbers and constants only.
 
 use std::ffi::CStr;
-use std::io;
+use std::fmt;
+use std::io::{self, Write};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
@@ -39,7 +40,8 @@ impl Proc {
     /// their inode numbers tell it (proc_tgid_net_lookup in fs/proc/proc_net.c); unlike /proc/PID/ns/net they may be asked by
     /// everybody. A process of which that cannot be asked is taken for one of here.
     pub(super) fn is_elsewhere(&self, pid: i32) -> bool {
-        let theirs = rustix::fs::statat(&self.directory, format!("{pid}/net/tcp"), AtFlags::empty()).ok().map(|stat| stat.st_ino);
+        let theirs = rustix::fs::statat(&self.directory, below(pid, "net/tcp", &mut [0; LONGEST_NAME]), AtFlags::empty());
+        let theirs = theirs.ok().map(|stat| stat.st_ino);
         matches!((self.network, theirs), (Some(own), Some(theirs)) if own != theirs)
     }
 
@@ -50,7 +52,7 @@ impl Proc {
 
     /// The size of one of a process's directories.
     pub(super) fn size(&self, pid: i32, name: &str) -> io::Result<u64> {
-        let stat = rustix::fs::statat(&self.directory, format!("{pid}/{name}"), AtFlags::SYMLINK_NOFOLLOW)?;
+        let stat = rustix::fs::statat(&self.directory, below(pid, name, &mut [0; LONGEST_NAME]), AtFlags::SYMLINK_NOFOLLOW)?;
         Ok(u64::try_from(stat.st_size).unwrap_or(0))
     }
 
@@ -65,8 +67,8 @@ impl Proc {
     }
 
     fn open_with(&self, pid: i32, name: &str, flags: OFlags) -> io::Result<OwnedFd> {
-        let path = format!("{pid}/{name}");
-        Ok(rustix::fs::openat(&self.directory, path, flags | OFlags::CLOEXEC | OFlags::NOFOLLOW, Mode::empty())?)
+        let mut path = [0; LONGEST_NAME];
+        Ok(rustix::fs::openat(&self.directory, below(pid, name, &mut path), flags | OFlags::CLOEXEC | OFlags::NOFOLLOW, Mode::empty())?)
     }
 
     /// Opens a file of /proc itself.
@@ -90,12 +92,13 @@ impl Proc {
         }
     }
 
-    /// What one of a process's descriptors is, as `socket:[inode]` or a path, cut to 64 bytes.
-    pub(super) fn link(&self, pid: i32, descriptor: i32) -> io::Result<Vec<u8>> {
-        let mut buffer = [MaybeUninit::uninit(); 64];
-        let path = format!("{pid}/fd/{descriptor}");
+    /// What one of a process's descriptors is, as `socket:[inode]` or a path, cut to 64 bytes. Nothing is allocated for it: a look at a
+    /// host asks for thousands.
+    pub(super) fn link<T>(&self, pid: i32, descriptor: i32, read: impl FnOnce(&[u8]) -> T) -> io::Result<T> {
+        let (mut buffer, mut path) = ([MaybeUninit::uninit(); 64], [0; LONGEST_NAME]);
+        let path = joined(&mut path, format_args!("{pid}/fd/{descriptor}"));
         let (target, _) = rustix::fs::readlinkat_raw(&self.directory, path, &mut buffer[..])?;
-        Ok(target.to_vec())
+        Ok(read(target))
     }
 
     /// What the directory of a process says of itself. Its owner is the process's effective uid: the kernel keeps that true
@@ -150,6 +153,22 @@ fn parse_number(name: &[u8]) -> Option<i32> {
     })
 }
 
+/// The longest name below /proc that is asked for, its end included.
+const LONGEST_NAME: usize = 64;
+
+/// The name of something in a process's directory.
+fn below<'a>(pid: i32, name: &str, buffer: &'a mut [u8; LONGEST_NAME]) -> &'a CStr {
+    joined(buffer, format_args!("{pid}/{name}"))
+}
+
+/// A name, without allocating. What is too long is cut, and is no name of anything.
+fn joined<'a>(buffer: &'a mut [u8; LONGEST_NAME], name: fmt::Arguments<'_>) -> &'a CStr {
+    let mut rest = &mut buffer[..LONGEST_NAME - 1];
+    // It fails where there is no more room, which is what cuts.
+    drop(rest.write_fmt(name));
+    CStr::from_bytes_until_nul(buffer).unwrap_or_default()
+}
+
 /// A pid as a name, without allocating.
 fn number(pid: i32, buffer: &mut [u8; 12]) -> &CStr {
     let mut at = buffer.len() - 1;
@@ -185,6 +204,9 @@ mod tests {
         for (name, expected) in cases {
             assert_eq!(parse_number(name), expected, "{name:?}");
         }
+        let mut buffer = [0; LONGEST_NAME];
+        assert_eq!(below(42, "net/tcp", &mut buffer).to_bytes(), b"42/net/tcp");
+        assert_eq!(below(i32::MAX, &"x".repeat(100), &mut [0; LONGEST_NAME]).to_bytes().len(), LONGEST_NAME - 1);
         for pid in [0, 1, 42, 4_194_304, i32::MAX] {
             assert_eq!(number(pid, &mut [0; 12]).to_bytes(), pid.to_string().as_bytes());
         }

@@ -19,6 +19,8 @@ pub enum Effect {
     AskMany(Verb, Vec<InstanceId>),
     /// Have an order carried out. It was confirmed.
     Submit(Order),
+    /// Ask the door what an order would do; comes back as `Event::Foreseen`.
+    Foresee(Order),
     /// After this pause, open logs as one under a serial, unless a later serial was asked for meanwhile.
     OpenLog {
         /// Whose.

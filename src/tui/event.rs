@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crossterm::event::KeyEvent;
 
-use crate::domain::{InstanceId, Moment, Shown, Snapshot, Trail, Verb};
+use crate::domain::{InstanceId, Moment, Order, Outcome, Shown, Snapshot, Trail, Verb};
 use crate::link::{Ask, Find, Page, Sought};
 
 /// One thing that happened.
@@ -28,6 +28,8 @@ pub enum Event {
     Tick(Moment),
     /// The door said what may be done to an instance.
     Answered(Answer),
+    /// The door said what an order would do, or why it would not be done.
+    Foreseen(Order, Outcome),
     /// The log that was asked for under this serial can be read, or why not.
     LogOpened(u64, Result<(), Shown>),
     /// There are new lines.

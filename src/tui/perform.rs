@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc::Sender;
 
-use crate::domain::{InstanceId, Shown, Verb};
+use crate::domain::{InstanceId, Order, Outcome, Shown, Verb};
 use crate::error::{Error, Result};
 use crate::link::Door;
 
@@ -29,6 +29,14 @@ const READING: Duration = Duration::from_secs(3);
 
 /// How long writing a file may take.
 const LEAVING: Duration = Duration::from_secs(3);
+
+/// How long saying what an order would do may take: a whole look and a file.
+const FORESEEING: Duration = Duration::from_secs(10);
+
+/// That nothing was foreseen.
+fn untold(sentence: &'static str) -> Outcome {
+    Outcome { exit_code: 1, sentence: Shown::from(sentence), hints: Vec::new(), log_lines: Vec::new() }
+}
 
 /// What carries out.
 pub struct Performer {
@@ -87,6 +95,7 @@ impl Performer {
             Effect::Ask(id, purpose) => return Some(self.ask(id, purpose)),
             Effect::AskMany(verb, ids) => return Some(self.ask_many(verb, ids)),
             Effect::Submit(order) => self.door.submit(order),
+            Effect::Foresee(order) => self.foresee(order),
             Effect::CountClients(id) => self.count_clients(id),
             Effect::ReadTrail(count) => self.read_trail(count),
             Effect::Keep(preferences) => self.store.keep(preferences, &self.events),
@@ -95,6 +104,25 @@ impl Performer {
             log => return self.log.perform(log),
         }
         None
+    }
+
+    /// Asks off the loop: the registry and a user's file are read for it.
+    fn foresee(&self, order: Order) {
+        let (door, events) = (Arc::clone(&self.door), self.events.clone());
+        tokio::spawn(async move {
+            let asked = order.clone();
+            let foreseeing = tokio::task::spawn_blocking(move || {
+                crate::failpoint::pass("foresee");
+                door.foresee(&asked)
+            });
+            let outcome = match tokio::time::timeout(FORESEEING, foreseeing).await {
+                Ok(Ok(outcome)) => outcome,
+                Ok(Err(_)) => untold("what it would do could not be told"),
+                Err(_) => untold("what it would do could not be told in time"),
+            };
+            // When the loop has ended there is nobody to tell.
+            let _ = events.send(Event::Foreseen(order, outcome)).await;
+        });
     }
 
     /// Asks off the loop: on a host with many connections the kernel takes its time.

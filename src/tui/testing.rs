@@ -74,6 +74,7 @@ pub fn snapshot(sequence: u64, rows: Vec<Row>) -> Arc<Snapshot> {
         taken: moment(sequence),
         range: PortRange { first: 8080, last: 9080 },
         reserved: vec![],
+        allotments: Reading::Known(Arc::default()),
         ephemeral: None,
         rows: rows.into_iter().map(Arc::new).collect(),
         findings: vec![],

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use berth::domain::InstanceId;
 use berth::registry::Registry;
 
-use crate::actions::{Tree, signal};
+use crate::actions::{Tree, signal, told};
 
 /// Fifty ports that no other test of this kind has, on the whole machine: below those that the kernel gives to whoever asks for any.
 pub(crate) struct Place {
@@ -161,4 +161,103 @@ fn what_cannot_be_had_or_written_changes_nothing() {
     let (code, out, errors) = tree.berth(&["assign", "ann", "--port", &free.to_string()]);
     assert!(code == 0 && out.contains("start ann"), "{code} {out}{errors}");
     assert_eq!((file(&tree, "ann"), &tree.row("ann")["state"]), (moved(ann, free), &"stopped".into()));
+}
+
+/// A document of the real binary's.
+fn document(tree: &Tree, words: &[&str]) -> serde_json::Value {
+    let (_, out, errors) = tree.berth(&[&["--json"], words].concat());
+    serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error}: {out} {errors}"))
+}
+
+fn drift(tree: &Tree) -> Option<serde_json::Value> {
+    let findings = document(tree, &["check"])["findings"].as_array().unwrap().clone();
+    findings.into_iter().find(|finding| finding["code"] == "port-drift")
+}
+
+#[test]
+fn a_users_file_shows_drift_and_decides_nothing() {
+    let place = Place::take();
+    let ports = place.free(2);
+    let (old, new) = (ports[0], ports[1]);
+    let tree = tree(&place, &[("amy", old)]);
+    assert_eq!(tree.berth(&["assign", "amy", "--port", &old.to_string()]).0, 0);
+    assert_eq!(drift(&tree), None);
+    tree.configure("amy", &text(new));
+    let found = drift(&tree).unwrap();
+    let said = format!("amy's configuration says {new} and not {old}, which it is assigned since ");
+    assert!(found["evidence"].as_str().unwrap().starts_with(&said), "{found:#}");
+    assert_eq!((&found["port"], &found["remedies"]), (&old.into(), &serde_json::json!(["adopt-port", "keep-port"])), "{found:#}");
+    assert_eq!(tree.row("amy")["port"], old);
+    // A server listens where its file says; its port is another one all the same.
+    let (code, out, errors) = tree.berth(&["start", "amy"]);
+    assert_eq!(code, 0, "{out}{errors}");
+    let said = format!("amy's instance listens on 127.0.0.1:{new} and not on {old}, which it is assigned since ");
+    assert!(drift(&tree).unwrap()["evidence"].as_str().unwrap().starts_with(&said));
+    assert_eq!(tree.row("amy")["port"], old);
+    // The actual port is adopted: nothing is to be changed but the registry, and nobody is restarted.
+    let pid = tree.row("amy")["pid"].clone();
+    let (code, out, errors) = tree.berth(&["assign", "amy", "--port", &new.to_string()]);
+    assert_eq!(code, 0, "{out}{errors}");
+    assert_eq!((drift(&tree), &tree.row("amy")["pid"], registered(&tree, "amy")), (None, &pid, Some(new)));
+    let all = document(&tree, &["ports"]);
+    let of = |port: u16| all["ports"].as_array().unwrap().iter().find(|one| one["port"] == port).unwrap().clone();
+    assert_eq!((&of(old)["state"], &of(old)["quarantine"]["instance"]), (&"reserved".into(), &"amy".into()), "{:#}", of(old));
+    assert!(of(new)["state"] == "listening" && of(new)["assigned_at"].is_string() && of(new)["quarantine"].is_null(), "{:#}", of(new));
+    // Back to what it was given: the file is changed, and it is restarted there.
+    tree.configure("amy", &text(old));
+    assert!(drift(&tree).is_some());
+    let (code, out, errors) = tree.berth(&["assign", "amy", "--port", &new.to_string()]);
+    assert_eq!((code, file(&tree, "amy")), (0, moved(old, new)), "{out}{errors}");
+    assert_eq!(drift(&tree), None);
+}
+
+#[test]
+fn a_registry_that_cannot_be_read_is_said_and_leaves_nothing_free() {
+    let place = Place::take();
+    let tree = tree(&place, &[("amy", place.first)]);
+    let state = tree.path().join("state");
+    fs::create_dir_all(&state).unwrap();
+    fs::write(state.join("registry.db"), "no database").unwrap();
+    let (code, out, errors) = tree.berth(&["ls"]);
+    assert!(code == 0 && out.contains("amy"), "{out}{errors}");
+    assert!(errors.contains("who is assigned which port is not known: ") && errors.contains("is damaged"), "{errors}");
+    assert_eq!(tree.berth(&["ports", "--free"]).0, 3);
+}
+
+#[test]
+fn in_an_environment_file_the_variable_changes_that_is_the_port() {
+    let place = Place::take();
+    let ports = place.free(2);
+    let (old, new) = (ports[0], ports[1]);
+    let tree = tree(&place, &[("amy", old)]);
+    let written = fs::read_to_string(tree.config()).unwrap();
+    let (before, _) = written.split_once("[[discover]]").unwrap();
+    let base = tree.path().display();
+    fs::write(tree.config(), format!("{before}[[discover]]\nenv = \"{base}/.env.*\"\nport_key = \"LISTEN_AT\"\n")).unwrap();
+    let path = tree.path().join(".env.amy");
+    let text = |port: u16| format!("# {old}\nOTHER_PORT={old}\nexport LISTEN_AT='{port}' # {old}\nHOST=127.0.0.1\n");
+    fs::write(&path, text(old)).unwrap();
+    let (code, out, errors) = tree.berth(&["assign", "amy", "--port", &new.to_string()]);
+    assert!(code == 0 && out.contains(&format!("; line 3 of {} was changed", path.display())), "{code} {out}{errors}");
+    assert_eq!((fs::read_to_string(&path).unwrap(), registered(&tree, "amy")), (text(new), Some(new)));
+}
+
+#[test]
+fn of_many_who_give_it_different_ports_none_leaves_the_file_and_the_registry_apart() {
+    let place = Place::take();
+    let [old, one, other] = place.free(3)[..] else { panic!("there are no ports") };
+    let tree = tree(&place, &[("cleo", old)]);
+    for round in 0..8_usize {
+        let ports = [one, other, one, other];
+        let asked: Vec<_> =
+            ports.iter().map(|port| tree.command(&["assign", "cleo", "--port", &port.to_string()]).spawn().unwrap()).collect();
+        for child in asked {
+            let (code, out, errors) = told(child.wait_with_output().unwrap());
+            // Who came while another was at it is told so; who came after it changes what stands there by then.
+            let is_busy = code == 5 && errors.contains("cleo: not assigned. ") && errors.contains(" is acting on it");
+            assert!(code == 0 || is_busy, "round {round}: {code} {out}{errors}");
+        }
+        let port = registered(&tree, "cleo").unwrap();
+        assert_eq!(file(&tree, "cleo"), moved(old, port), "round {round}");
+    }
 }

@@ -42,6 +42,7 @@ mod screens_host;
 mod screens_logs;
 mod screens_marks;
 mod screens_palette;
+mod screens_registry;
 mod screens_sizes;
 mod screens_tabs;
 #[allow(dead_code, reason = "shared by test programs that need different parts of it")]

@@ -13,6 +13,7 @@ use super::terminal::Terminal;
 /// What is typed, one after the other as soon as each text is there, until a thread begins that panics.
 const IN_THE_CONSOLE: &[(&str, &[(&str, &str)])] = &[
     ("berth-engine", &[]),
+    ("berth-registry", &[]),
     ("berth-storage", &[]),
     ("keys", &[]),
     ("log", &[]),
@@ -21,6 +22,7 @@ const IN_THE_CONSOLE: &[(&str, &[(&str, &str)])] = &[
     ("watchdog", &[]),
     ("berth-order", &[("following", "G"), ("eve", "s"), ("Start eve?", "y")]),
     ("clients", &[("following", "\r")]),
+    ("foresee", &[("following", "2"), ("next free", "G"), ("nothing listens on it", "A"), ("assign ", "\r")]),
     ("log-close", &[("following", "j")]),
     ("log-task", &[("following", "l"), ("ann · log", "vky")]),
     ("pager", &[("following", "l"), ("ann · log", "|")]),

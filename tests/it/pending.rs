@@ -57,8 +57,10 @@ fn another_command_in_the_template_is_told() {
     let tree = Tree::new(&["zoe"]);
     assert_eq!(tree.berth(&["start", "zoe"]).0, 0);
     let text = std::fs::read_to_string(tree.config()).unwrap();
-    let changed =
-        text.replace("stop_timeout = \"5s\"", "stop_timeout = \"5s\"\nenvironment = { MCP_API_KEY = \"hunter2\", LEVEL = \"debug\" }");
+    let environment = "environment = { MCP_API_KEY = \"hunter2\", LEVEL = \"debug\" }";
+    // The template stands last before it, whatever else it says.
+    let changed = text.replacen("[[discover]]", &format!("{environment}\n[[discover]]"), 1);
+    assert_ne!(changed, text);
     std::fs::write(tree.config(), changed).unwrap();
     let evidence = pending(&tree).unwrap();
     assert!(evidence.starts_with("the template changed after zoe's instance was started: environment LEVEL added (debug)"), "{evidence}");

@@ -160,6 +160,7 @@ fn f02_a_terminal_that_hangs_up_ends_the_console() {
             }
             std::thread::sleep(Duration::from_millis(5));
         }
+        println!("gone {:?} after the terminal, SIGHUP blocked: {blocked}", begin.elapsed());
         lost.wait().unwrap();
     }
 }

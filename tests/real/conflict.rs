@@ -35,7 +35,7 @@ impl Drop for Stranger {
 }
 
 #[test]
-fn a09_a_stranger_on_a_stopped_owners_port_is_named_within_a_second_and_never_started_over() {
+fn a09_a_stranger_on_a_stopped_owners_port_is_named_and_never_started_over() {
     let Some(()) = parts::root() else { return };
     let Some(everything) = parts::everything() else { return };
     let world = World::new(&everything, 3);

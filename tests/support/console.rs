@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use berth::domain::{Caller, InstanceId, LogLevel, LogLine, Moment, Reading, Role, Shown, Snapshot, Uid, Verb};
+use berth::domain::{Caller, InstanceId, LogLevel, LogLine, Moment, Outcome, Reading, Role, Shown, Snapshot, Uid, Verb};
 use berth::logs::Store;
 use berth::present::command::Program;
 use berth::tui::effect::Effect;
@@ -155,6 +155,12 @@ impl Console {
                     Effect::AskMany(verb, ids) => {
                         let answers = ids.into_iter().map(|id| (id.clone(), why_not(verb, &id))).collect();
                         waiting.push(Event::AnsweredMany(verb, answers));
+                    }
+                    Effect::Foresee(order) => {
+                        let sentence = format!("would have port {} instead of 8107; line 2 of its file would be changed", order.verb);
+                        let sentence = Shown::new(&sentence.replace("port assign ", "port "));
+                        let outcome = Outcome { exit_code: 0, sentence, hints: Vec::new(), log_lines: Vec::new() };
+                        waiting.push(Event::Foreseen(order, outcome));
                     }
                     Effect::OpenLog { serial, .. } => waiting.push(Event::LogOpened(serial, Ok(()))),
                     Effect::ReadLog { serial, ask } => waiting.push(Event::LogRead(serial, ask, self.store().page(&ask))),

@@ -77,6 +77,12 @@ impl Door for FakeDoor {
         Outcome { exit_code: 0, sentence: Shown::from("done"), hints: Vec::new(), log_lines: Vec::new() }
     }
 
+    fn foresee(&self, order: &Order) -> Outcome {
+        let Verb::Assign(asked) = order.verb else { panic!("nobody asks what {} would do", order.verb) };
+        let sentence = format!("would have port {asked} instead of 8107; line 2 of /srv/{}/config.json would be changed", order.id);
+        Outcome { exit_code: 0, sentence: Shown::new(&sentence), hints: Vec::new(), log_lines: Vec::new() }
+    }
+
     fn clients(&self, _id: &InstanceId) -> Result<u64> {
         Ok(3)
     }

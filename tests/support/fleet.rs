@@ -66,7 +66,7 @@ pub fn fleet() -> Snapshot {
     rows[7].state = State::Stopped;
     let file: Shown = "/opt/mcp-server/users/hank/config/config.json".into();
     let mut broken = (**rows[7].declared.as_ref().unwrap()).clone();
-    broken.fault = Some(ConfigFault { file, line: Some(3), column: Some(7), reason: "expected `,` or `}`".into() });
+    broken.fault = Some(ConfigFault { file, line: Some(3), column: Some(7), reason: "expected `,` or `}`".into(), denied: false });
     rows[7].declared = Some(Arc::new(broken));
 
     rows[0].disk =
@@ -80,6 +80,7 @@ pub fn fleet() -> Snapshot {
         taken: Moment { boot: Duration::from_secs(BOOT), wall: now() },
         range: PortRange { first: 8080, last: 9080 },
         reserved: Vec::new(),
+        allotments: Reading::Known(Arc::default()),
         ephemeral: Some(PortRange { first: 32_768, last: 60_999 }),
         totals: totals(&rows, &findings),
         listeners: Reading::Known(listeners(&rows).into()),

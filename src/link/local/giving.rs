@@ -2,22 +2,63 @@
 //!
 //! It must never give itself: `control` does, and records it.
 
+use std::sync::Arc;
+
 use super::Local;
 use super::proposal::{limits, with_numbers};
-use crate::control::{Assign, Giving};
-use crate::domain::{InstanceId, Outcome, Shown};
-use crate::registry::By;
+use crate::config::Config;
+use crate::control::{Assign, Control, Giving};
+use crate::domain::{Asked, Caller, InstanceId, Order, Outcome, Shown, Target, Verb};
+use crate::registry::{By, Registry};
 
-/// Which port is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Asked {
-    /// This one or none.
-    Port(u16),
-    /// What the configured strategy gives.
-    Auto,
+/// What is needed to carry out whatever is asked at this door, for a thread of its own.
+pub(super) struct Hands {
+    control: Arc<Control>,
+    caller: Caller,
+    registry: Registry,
+    config: Arc<Config>,
+}
+
+impl Hands {
+    /// Carries an order out and says what came of it. `progress` is told each step in words.
+    pub fn carry_out(&self, order: &Order, progress: &mut dyn FnMut(&Shown)) -> Outcome {
+        match order.verb {
+            Verb::Assign(asked) => self.assign(order, asked, false, progress),
+            _ => self.control.carry_out(&self.caller, order, progress),
+        }
+    }
+
+    /// What an order would do, in words; nothing is done.
+    pub fn foresee(&self, order: &Order) -> Outcome {
+        match order.verb {
+            Verb::Assign(asked) => self.assign(order, asked, true, &mut |_| ()),
+            _ => Outcome {
+                exit_code: 1,
+                sentence: Shown::new(&format!("what {} would do is not known before", order.verb)),
+                hints: Vec::new(),
+                log_lines: Vec::new(),
+            },
+        }
+    }
+
+    fn assign(&self, order: &Order, asked: Asked, dry_run: bool, progress: &mut dyn FnMut(&Shown)) -> Outcome {
+        let ports = &self.config.ports;
+        let by = match asked {
+            Asked::Port(port) => By::Name(port),
+            Asked::Auto => By::Strategy(with_numbers(ports.strategy, ports)),
+        };
+        let giving = Giving { registry: &self.registry, limits: limits(ports), quarantine: ports.quarantine };
+        let ask = Assign { id: order.id.clone(), by, target: order.target, dry_run, reason: order.reason.clone() };
+        self.control.assign(&self.caller, &ask, &giving, progress)
+    }
 }
 
 impl Local {
+    pub(super) fn hands(&self) -> Hands {
+        let (control, caller) = (Arc::clone(&self.control), self.caller.clone());
+        Hands { control, caller, registry: self.registry.clone(), config: Arc::clone(&self.config) }
+    }
+
     /// Gives an instance a port; `dry_run` only says what would be done. `progress` is told each step in words.
     pub fn assign(
         &self,
@@ -27,13 +68,8 @@ impl Local {
         reason: Option<String>,
         progress: &mut dyn FnMut(&Shown),
     ) -> Outcome {
-        let ports = &self.config.ports;
-        let by = match asked {
-            Asked::Port(port) => By::Name(port),
-            Asked::Auto => By::Strategy(with_numbers(ports.strategy, ports)),
-        };
-        let ask = Assign { id: id.clone(), by, dry_run, reason };
-        let outcome = self.control.assign(&self.caller, &ask, &self.giving(), progress);
+        let order = Order { verb: Verb::Assign(asked), id: id.clone(), target: Target::Whatever, reason, timeout: None };
+        let outcome = self.hands().assign(&order, asked, dry_run, progress);
         self.wake();
         outcome
     }

@@ -10,7 +10,7 @@ mod schema;
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -18,6 +18,7 @@ use nix::fcntl::{Flock, FlockArg};
 use rusqlite::{Transaction, TransactionBehavior};
 
 use super::book::{Book, Holding, Released};
+use super::facts::Stamp;
 use crate::domain::{InstanceId, Shown};
 use crate::error::{Context, Error, Kind, Result};
 use schema::Fault;
@@ -102,6 +103,22 @@ impl Store {
 
     fn path(&self) -> PathBuf {
         self.directory.join(FILE)
+    }
+
+    /// What the database is like now; `None` where there is none.
+    ///
+    /// # Errors
+    /// When it may not or cannot be opened.
+    pub fn stamp(&self) -> io::Result<Option<Stamp>> {
+        let file = match File::open(self.path()) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            opened => opened?,
+        };
+        let about = file.metadata()?;
+        let mut counter = [0; 4];
+        // What is shorter is no database, and has no changes.
+        drop(file.read_exact_at(&mut counter, 24));
+        Ok(Some(Stamp { inode: about.ino(), size: about.size(), changed: (about.ctime(), about.ctime_nsec()), counter }))
     }
 
     /// What is held, and a sentence where that is not the database's own word. Makes no file and mends nothing.

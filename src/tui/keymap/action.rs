@@ -59,6 +59,8 @@ pub enum Action {
     GoToInstance,
     /// Type a port to go to.
     FindPort,
+    /// Assign the port under the cursor to an instance.
+    GivePort,
     /// Copy the page that is shown.
     CopyPage,
     /// Choose a signal to send.

@@ -81,6 +81,7 @@ impl Action {
             Self::ShowPort => "show-port",
             Self::GoToInstance => "go-to-instance",
             Self::FindPort => "find-port",
+            Self::GivePort => "give-port",
             Self::CopyPage => "copy-port-page",
             Self::Mouse => "mouse",
         }

@@ -15,6 +15,8 @@ pub struct Confirm {
     pub row: std::sync::Arc<Row>,
     /// What will be hit, and nothing else.
     pub target: Target,
+    /// What it will do, where the door was asked.
+    pub foreseen: Option<Shown>,
     /// Why it should be done, for the audit.
     pub reason: Input,
     /// What has the focus.
@@ -38,7 +40,7 @@ impl Confirm {
     /// Asks about a row.
     pub fn new(verb: Verb, row: std::sync::Arc<Row>) -> Self {
         let target = row.main.known().map_or(Target::Nothing, Target::Exactly);
-        Self { verb, row, target, reason: Input::default(), focus: Field::Cancel, changed: None }
+        Self { verb, row, target, foreseen: None, reason: Input::default(), focus: Field::Cancel, changed: None }
     }
 
     /// Whom it is about.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crossterm::event::{Event as Raw, KeyEvent};
 use tui_input::backend::crossterm::EventHandler;
 
-use crate::domain::{Order, Reading, Row, Shown, State as Doing, Verb, Wish};
+use crate::domain::{InstanceId, Order, Outcome, Reading, Row, Shown, State as Doing, Target, Verb, Wish};
 use crate::present::command;
 use crate::tui::effect::Effect;
 use crate::tui::event::Answer;
@@ -37,7 +37,39 @@ pub fn open(state: &mut State, verb: Verb, answer: &Answer) {
 
 /// Opens the question about a row.
 pub fn ask_about(state: &mut State, verb: Verb, row: Arc<Row>) {
-    let mut confirm = Confirm::new(verb, row);
+    show(state, Confirm::new(verb, row));
+}
+
+/// Asks the door what an order about a row would do, before the person is asked.
+pub fn foresee(state: &mut State, verb: Verb, id: &InstanceId, effects: &mut Vec<Effect>) {
+    let Some(row) = state.snapshot.as_ref().and_then(|snapshot| snapshot.row(id)) else {
+        status::refuse(state, &format!("{id} is not there any more"));
+        return;
+    };
+    if let Some(why) = pointless(row, verb) {
+        status::refuse(state, &format!("{id} cannot be {}: {why}", verb.done()));
+        return;
+    }
+    let target = row.main.known().map_or(Target::Nothing, Target::Exactly);
+    effects.push(Effect::Foresee(Order { verb, id: id.clone(), target, reason: None, timeout: None }));
+}
+
+/// The door said what an order would do: the question shows it. What would not be done is said.
+pub fn foreseen(state: &mut State, order: &Order, outcome: &Outcome) {
+    if state.help.is_some() || state.confirm.is_some() || state.bulk.is_some() || state.picker.is_some() {
+        return;
+    }
+    if !outcome.is_done() {
+        let hint = outcome.hints.first().map(|hint| format!("; {hint}")).unwrap_or_default();
+        status::refuse(state, &format!("{}: {}{hint}", order.id, outcome.sentence));
+        return;
+    }
+    let Some(row) = state.snapshot.as_ref().and_then(|snapshot| snapshot.row(&order.id)).cloned() else { return };
+    // It is about what the door was asked about: another process by now is said to be another.
+    show(state, Confirm { target: order.target, foreseen: Some(outcome.sentence.clone()), ..Confirm::new(order.verb, row) });
+}
+
+fn show(state: &mut State, mut confirm: Confirm) {
     if let Some(live) = &state.live {
         // The picture may be held: what is shown may have changed long ago.
         confirm.check(live);
@@ -66,7 +98,9 @@ pub fn locked(state: &State) -> Shown {
 pub(super) fn pointless(row: &Row, verb: Verb) -> Option<&'static str> {
     match verb {
         // What cannot be seen cannot be named in the question, nor held as its target.
-        Verb::Start | Verb::Stop | Verb::Restart | Verb::Signal(_) if row.main == Reading::Denied => Some("its process may not be seen"),
+        Verb::Start | Verb::Stop | Verb::Restart | Verb::Signal(_) | Verb::Assign(_) if row.main == Reading::Denied => {
+            Some("its process may not be seen")
+        }
         Verb::Start if matches!(row.state, Doing::Running | Doing::Degraded) => Some("it runs already"),
         Verb::Start if row.state == Doing::Starting => Some("it is being started already"),
         Verb::Stop if row.state == Doing::Stopped && row.wish != Some(Wish::Up) => Some("it does not run"),

@@ -5,7 +5,7 @@
 use crate::domain::{InstanceId, Reading, Row, Shown, Verb};
 use crate::present::client::{self, Access, Client};
 use crate::present::command::{self, Program};
-use crate::present::json;
+use crate::present::{json, wording};
 use crate::tui::event::{Copied, Way};
 use crate::tui::keymap::Action;
 use crate::tui::state::State;
@@ -29,12 +29,13 @@ fn facts(row: &Row, program: &Program, asked: Option<&str>) -> Picker {
     let url = client::url(row);
     let port = row.port.map(|port| port.to_string());
     let pid = row.main.known().map(|key| key.pid.to_string());
+    let no_port = wording::no_port(row);
     let place = row.port.map(|port| format!("{}:{port}", row.user));
     let mut entries = vec![
-        entry(id, "client URL", url.as_deref(), "it has no port"),
-        entry(id, "port", port.as_deref(), "it has no port"),
+        entry(id, "client URL", url.as_deref(), no_port),
+        entry(id, "port", port.as_deref(), no_port),
         entry(id, "PID", pid.as_deref(), if row.main == Reading::Denied { "its process may not be seen" } else { "it does not run" }),
-        entry(id, "user:port", place.as_deref(), "it has no port"),
+        entry(id, "user:port", place.as_deref(), no_port),
     ];
     let document = client::pretty(&json::instance(row));
     entries.push(noted(entry(id, "row as JSON", Some(&document), ""), "as berth ls --json has it"));
@@ -60,7 +61,7 @@ fn snippets(row: &Row) -> Picker {
     let access = Access::of(row);
     let of = |client: Client| {
         let text = access.as_ref().map(|access| client::snippet(client, access));
-        let why_not = text.is_none().then(|| Shown::from("it has no port"));
+        let why_not = text.is_none().then(|| Shown::from(wording::no_port(row)));
         let what = format!("{id}'s entry for {}", client.name());
         Entry {
             why_not,

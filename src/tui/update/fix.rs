@@ -2,7 +2,7 @@
 //!
 //! It must never carry anything out, and never leave out why something cannot be done from here.
 
-use crate::domain::{Finding, InstanceId, Shown, State as Doing, words};
+use crate::domain::{Finding, InstanceId, Shown, State as Doing, Verb, words};
 use crate::present::mend::{self, How, Mend};
 use crate::present::wording;
 use crate::tui::effect::Effect;
@@ -128,6 +128,7 @@ fn lines(state: &State, mend: &Mend, indented: bool) -> Vec<Entry> {
     };
     match &mend.how {
         How::Ask(verb, _) if verb.changes() && state.header.locked => refused(&state.settings, &label, confirm::locked(state), mend),
+        How::Ask(Verb::Assign(_), _) => possible("says what it would do, then asks", ""),
         How::Ask(..) => possible("asks first", ""),
         How::Log(_) => possible("opens it", ""),
         How::Command { why, .. } => refused(&state.settings, &label, Shown::from(*why), mend),
@@ -199,6 +200,11 @@ pub fn answered(state: &mut State, answer: &Answer) {
 
 /// Does what was chosen: by asking about the instance, which is chosen for it.
 pub fn choose(state: &mut State, mend: &Mend, effects: &mut Vec<Effect>) {
+    if let How::Ask(verb @ Verb::Assign(_), id) = &mend.how {
+        // What it would do names whom: the chosen instance need not be that one.
+        confirm::foresee(state, *verb, id, effects);
+        return;
+    }
     let (How::Ask(_, id) | How::Log(id)) = &mend.how else { return };
     if state.target() != Some(id) {
         super::go_to(state, Tab::Instances);

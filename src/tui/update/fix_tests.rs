@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crossterm::event::KeyCode;
 
 use super::*;
-use crate::domain::{Code, Remedy, Snapshot, Verb};
+use crate::domain::{Asked, Code, Order, Outcome, Remedy, Shown, Snapshot, Target, Verb};
 use crate::fixture::{self, id};
 use crate::tui::event::Event;
 use crate::tui::testing::{chosen, console, keys, press, reply, row, snapshot};
@@ -49,17 +49,69 @@ fn the_banners_finding_is_mended_from_anywhere() {
     let mut state = shown(fixture::fleet());
     assert!(mends_banner(&state));
     keys(&mut state, "F");
-    assert_eq!(
-        listed(&state),
-        [
-            "- give carol the free port 8110: it changes a file; with --dry-run the command says how",
-            "> └ copy the command: berth assign carol --port 8110",
-        ]
-    );
-    let effects = press(&mut state, KeyCode::Enter);
-    let text = "berth assign carol --port 8110".to_owned();
-    assert_eq!(effects, [Effect::Copy { what: "the command".to_owned(), text }]);
-    assert!(state.picker.is_none());
+    assert_eq!(listed(&state), ["> give carol the free port 8110: says what it would do, then asks",]);
+    let order = asked_for_a_port(&mut state);
+    assert_eq!((order.id.clone(), order.verb, order.target), (id("carol"), GIVEN, Target::Nothing));
+    assert!(state.picker.is_none() && state.confirm.is_none());
+    // It is said before it is asked, and asked before it is done.
+    foreseen(&mut state, &order, 0, "would have port 8110 instead of 8107");
+    let confirm = state.confirm.as_ref().unwrap();
+    assert_eq!((confirm.id().clone(), confirm.verb), (id("carol"), GIVEN));
+    assert_eq!(confirm.foreseen.as_ref().unwrap().as_str(), "would have port 8110 instead of 8107");
+    let effects = keys(&mut state, "y");
+    assert!(matches!(&effects[..], [Effect::Submit(given)] if *given == order), "{effects:?}");
+    assert_eq!(state.asked.as_deref(), Some("berth assign carol --port 8110"));
+}
+
+const GIVEN: Verb = Verb::Assign(Asked::Port(8110));
+
+/// Enter on a remedy that gives a port: the order that the door is asked about.
+fn asked_for_a_port(state: &mut State) -> Order {
+    match &press(state, KeyCode::Enter)[..] {
+        [Effect::Foresee(order)] => order.clone(),
+        others => panic!("{others:?}"),
+    }
+}
+
+fn foreseen(state: &mut State, order: &Order, exit_code: u8, sentence: &str) {
+    let outcome = Outcome { exit_code, sentence: Shown::new(sentence), hints: vec!["berth ports --free".into()], log_lines: Vec::new() };
+    assert_eq!(update(state, Event::Foreseen(order.clone(), outcome)), []);
+}
+
+#[test]
+fn what_would_not_be_done_is_said_and_not_asked() {
+    let mut state = shown(fixture::fleet());
+    keys(&mut state, "F");
+    let order = asked_for_a_port(&mut state);
+    foreseen(&mut state, &order, 5, "not assigned. 8110 is in use");
+    assert!(state.confirm.is_none());
+    let said = state.status.message.as_ref().unwrap();
+    assert_eq!((said.refused, said.text.as_str()), (true, "carol: not assigned. 8110 is in use; berth ports --free"));
+}
+
+#[test]
+fn another_process_than_the_one_that_was_asked_about_is_not_moved() {
+    let mut state = shown(fixture::fleet());
+    keys(&mut state, "F");
+    let order = asked_for_a_port(&mut state);
+    let mut later = fixture::fleet();
+    let mut row = (*later.rows[2]).clone();
+    row.main = later.rows[0].main;
+    (later.rows[2], later.sequence) = (Arc::new(row), 8);
+    update(&mut state, Event::Snapshot(Arc::new(later)));
+    foreseen(&mut state, &order, 0, "would have port 8110 instead of 8107");
+    assert!(state.confirm.as_ref().unwrap().changed.is_some());
+    assert_eq!(keys(&mut state, "y"), []);
+}
+
+#[test]
+fn an_answer_that_comes_late_disturbs_no_other_question() {
+    let mut state = shown(fixture::fleet());
+    keys(&mut state, "F");
+    let order = asked_for_a_port(&mut state);
+    keys(&mut state, "?");
+    foreseen(&mut state, &order, 0, "would have port 8110");
+    assert!(state.confirm.is_none());
 }
 
 #[test]
@@ -71,8 +123,7 @@ fn the_chosen_instances_own_come_first_and_a_crash_is_one() {
         carol,
         [
             "- port-taken of carol",
-            "-   give carol the free port 8110",
-            ">   └ copy the command",
+            ">   give carol the free port 8110",
             "- carol is crashed",
             "    read carol's log",
             "    start carol again",

@@ -3,6 +3,7 @@
 //! It must never carry anything out: it does what the key beside an entry would have.
 
 use crate::domain::{InstanceId, Shown, Signal, Verb};
+use crate::present::wording;
 use crate::tui::effect::Effect;
 use crate::tui::event::Answer;
 use crate::tui::keymap::{Action, LogKey, Motion};
@@ -46,7 +47,9 @@ pub fn open(state: &mut State, answer: &Answer) {
         Action::Act(verb) => confirm::refusal(state, verb, answer),
         Action::Signal => confirm::refusal(state, Verb::Signal(Signal::Hangup), answer),
         Action::Log => confirm::refusal(state, Verb::Logs, answer),
-        Action::Snippet if state.target_row().is_some_and(|row| row.port.is_none()) => Some(Shown::from("it has no port")),
+        Action::Snippet if state.target_row().is_some_and(|row| row.port.is_none()) => {
+            state.target_row().map(|row| Shown::from(wording::no_port(row)))
+        }
         Action::ShowPort if state.target_row().and_then(|row| ports::of(row)).is_none() => Some(Shown::from("it has no port")),
         Action::Fix if !fix::is_possible(state) => Some(Shown::from("nothing is wrong that could be mended")),
         other => common(state, other),

@@ -21,7 +21,7 @@ pub mod menu;
 pub mod palette;
 pub mod picker;
 mod pointer;
-mod ports;
+pub mod ports;
 pub mod progress;
 pub mod prompt;
 pub mod signal;
@@ -50,6 +50,7 @@ pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
         Event::Snapshot(snapshot) => fleet::learn(state, snapshot, &mut effects),
         Event::Tick(now) => header::tick(state, now),
         Event::Answered(answer) => answered(state, answer),
+        Event::Foreseen(order, outcome) => confirm::foreseen(state, &order, &outcome),
         Event::AnsweredMany(verb, answers) => bulk::open(state, verb, answers),
         Event::Copied { what, how } => copy::copied(state, &what, how),
         Event::ClientsCounted(id, count) => detail::counted(state, &id, count),
@@ -187,7 +188,7 @@ fn act(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
         Action::ShowPort => ports::show(state),
         Action::GoToInstance => show_target(state),
         // The map's own.
-        Action::FindPort | Action::CopyPage => {}
+        Action::FindPort | Action::GivePort | Action::CopyPage => {}
         Action::Signal => ask(state, Purpose::Signals, effects),
         Action::Mark | Action::MarkAll | Action::Unmark => marks::act(state, action),
         Action::Progress => progress::open(state),

@@ -4,16 +4,18 @@
 
 use std::sync::Arc;
 
-use crate::domain::{PortRange, Row, Shown};
+use crate::domain::{Asked, InstanceId, PortRange, Row, Shown, Verb};
+use crate::present::mend::{How, Mend};
 use crate::present::ports::{PortMap, PortState};
 use crate::tui::effect::Effect;
 use crate::tui::keymap::{Action, Motion};
+use crate::tui::state::picker::{Choice, Entry, Picker};
 use crate::tui::state::ports::Grid;
 use crate::tui::state::prompt::{Prompt, Purpose};
 use crate::tui::state::{State, Tab};
 use crate::tui::view::ports as view;
 
-use super::status;
+use super::{confirm, picker, status};
 
 /// Keeps the map and the cursor with the picture that is shown; nothing is kept while the tab is not.
 pub fn settle(state: &mut State) {
@@ -42,6 +44,7 @@ pub fn settle(state: &mut State) {
 /// A bound key while the tab is shown; `false` for what is not the tab's.
 pub fn act(state: &mut State, action: Action, _effects: &mut [Effect]) -> bool {
     match action {
+        Action::GivePort => give(state),
         Action::FindPort => state.prompt = Some(Prompt::new(Purpose::FindPort, "")),
         Action::GoToInstance if state.target().is_none() => {
             let port = state.ports.cursor.unwrap_or_default();
@@ -50,6 +53,47 @@ pub fn act(state: &mut State, action: Action, _effects: &mut [Effect]) -> bool {
         _ => return false,
     }
     true
+}
+
+/// Whether the port under the cursor can be assigned to anybody.
+pub fn can_be_given(state: &State) -> bool {
+    let of = state.ports.map().zip(state.ports.cursor).map(|(map, port)| map.state(port));
+    !state.header.locked && matches!(of, Some(PortState::Free | PortState::Quarantine))
+}
+
+/// Asks who is to have the port under the cursor.
+fn give(state: &mut State) {
+    let (Some(map), Some(port), Some(snapshot)) = (state.ports.map(), state.ports.cursor, &state.snapshot) else { return };
+    if state.header.locked {
+        let why = confirm::locked(state);
+        status::refuse(state, &format!("{port} cannot be assigned: {why}"));
+        return;
+    }
+    let of = map.state(port);
+    let kept = map.quarantine(port).map(|kept| &kept.of);
+    // Whose it was until lately may have it back.
+    let may = |id: &InstanceId| of == PortState::Free || of == PortState::Quarantine && kept == Some(id);
+    let given = |row: &&Arc<Row>| !row.id.is_unmanaged() && row.declared.is_some() && may(&row.id);
+    let entries: Vec<Entry> = snapshot.rows.iter().filter(given).map(|row| recipient(row, port)).collect();
+    if entries.is_empty() {
+        let why = if of == PortState::Free {
+            "there is no instance to assign it to".to_owned()
+        } else {
+            format!("it is not free ({})", of.word())
+        };
+        status::refuse(state, &format!("{port}: {why}"));
+        return;
+    }
+    picker::open(state, Picker::new(Shown::new(&format!("assign {port} to")), entries));
+}
+
+/// An instance in that list, with the port that it has.
+fn recipient(row: &Row, port: u16) -> Entry {
+    let how = How::Ask(Verb::Assign(Asked::Port(port)), row.id.clone());
+    let note = row.port.map_or_else(|| "has no port".to_owned(), |port| format!("has {port}, {}", row.state.word()));
+    let label = Shown::new(&row.id.to_string());
+    let mend = Mend { label: label.to_string(), how };
+    Entry { note: Shown::new(&note), ..Entry::new(label, Choice::Mend(mend)) }
 }
 
 /// A row's port: the one that it was given, else one that it has.
@@ -152,8 +196,8 @@ pub fn find(state: &mut State, text: &str) -> Result<(), Shown> {
 
 /// The state that a word names.
 fn map_state(word: &str) -> Option<PortState> {
-    use PortState::{Assigned, Conflict, Free, Listening, Reserved, Stranger, Unknown};
-    [Free, Assigned, Listening, Conflict, Stranger, Reserved, Unknown].into_iter().find(|state| state.word() == word)
+    use PortState::{Assigned, Conflict, Free, Listening, Quarantine, Reserved, Stranger, Unknown};
+    [Free, Assigned, Listening, Conflict, Stranger, Reserved, Quarantine, Unknown].into_iter().find(|state| state.word() == word)
 }
 
 #[cfg(test)]

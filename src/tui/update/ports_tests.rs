@@ -3,7 +3,7 @@
 use crossterm::event::KeyCode;
 
 use super::*;
-use crate::domain::{InstanceId, Shown};
+use crate::domain::{Allotments, InstanceId, Quarantine, Reading, Shown};
 use crate::fixture;
 use crate::tui::event::Event;
 use crate::tui::testing::{chosen, console, keys, press, row, snapshot};
@@ -47,6 +47,52 @@ fn enter_goes_to_whose_the_port_is() {
     press(&mut state, KeyCode::Enter);
     assert_eq!(state.tab, Tab::Ports);
     assert!(state.status.message.as_ref().unwrap().refused, "nobody's port leads nowhere");
+}
+
+#[test]
+fn a_free_port_is_assigned_from_the_map() {
+    let mut state = shown();
+    find(&mut state, "8103");
+    assert_eq!(keys(&mut state, "A"), []);
+    let list = state.picker.as_ref().unwrap();
+    assert_eq!(list.title.as_str(), "assign 8103 to");
+    let of = |entry: &Entry| format!("{}: {}", entry.label, entry.note);
+    let entries: Vec<String> = list.entries.iter().map(of).collect();
+    assert_eq!((entries.len(), entries[2].as_str()), (8, "carol: has 8107, crashed"), "{entries:?}");
+    keys(&mut state, "hank");
+    let effects = press(&mut state, KeyCode::Enter);
+    let [Effect::Foresee(order)] = &effects[..] else { panic!("{effects:?}") };
+    assert_eq!((order.id.to_string().as_str(), order.verb), ("hank", Verb::Assign(Asked::Port(8103))));
+    assert_eq!((state.tab, state.ports.cursor), (Tab::Ports, Some(8103)), "the map stays where it was");
+}
+
+#[test]
+fn what_is_somebodys_is_not_assigned_from_the_map() {
+    let mut state = shown();
+    for (port, why) in [("8107", "8107: it is not free (conflict)"), ("8190", "8190: it is not free (stranger)")] {
+        find(&mut state, port);
+        keys(&mut state, "A");
+        assert!(state.picker.is_none());
+        assert_eq!(state.status.message.as_ref().unwrap().text.as_str(), why);
+    }
+    find(&mut state, "8103");
+    keys(&mut state, "VA");
+    assert!(state.picker.is_none() && state.status.message.as_ref().unwrap().text.as_str().starts_with("8103 cannot be assigned: changes"));
+}
+
+#[test]
+fn who_had_a_port_until_lately_may_have_it_back() {
+    let mut state = console(120, 40);
+    let mut snapshot = fixture::fleet();
+    let mut all = Allotments::default();
+    all.keep(8103, Quarantine { of: fixture::id("hank"), until: fixture::now() + std::time::Duration::from_secs(60) });
+    snapshot.allotments = Reading::Known(Arc::new(all));
+    update(&mut state, Event::Snapshot(Arc::new(snapshot)));
+    keys(&mut state, "2");
+    assert_eq!(find(&mut state, "quarantine"), 8103);
+    keys(&mut state, "A");
+    let names: Vec<&str> = state.picker.as_ref().unwrap().entries.iter().map(|entry| entry.label.as_str()).collect();
+    assert_eq!(names, ["hank"]);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use ratatui::style::Style;
 
 use tui_input::Input;
 
-use crate::domain::{Row, Shown, Signal, Target, Verb, words};
+use crate::domain::{Asked, Row, Shown, Signal, Target, Verb, words};
 use crate::tui::state::State;
 use crate::tui::state::confirm::{Confirm, Field};
 
@@ -26,7 +26,10 @@ pub fn draw(state: &State, confirm: &Confirm, within: Rect, buffer: &mut Buffer)
     let mut body: Vec<(String, Style)> = Vec::new();
     let mut say = |text: &str, style| body.extend(canvas::wrap(text, room).into_iter().map(|line| (line.to_owned(), style)));
     say(&target(state, &confirm.row, confirm.target), Style::new());
-    say(&consequence(&confirm.row, confirm.verb, confirm.target), theme.dim);
+    match &confirm.foreseen {
+        Some(foreseen) => say(&format!("It {foreseen}."), Style::new()),
+        None => say(&consequence(&confirm.row, confirm.verb, confirm.target), theme.dim),
+    }
     if let Some(changed) = &confirm.changed {
         say(&format!("Nothing will be done: {changed}. Ask again."), theme.error);
     }
@@ -69,6 +72,8 @@ fn target(state: &State, row: &Row, target: Target) -> String {
 fn question(confirm: &Confirm) -> String {
     match confirm.verb {
         Verb::Signal(signal) => format!("Send {signal} to {}?", confirm.id()),
+        Verb::Assign(Asked::Port(port)) => format!("Assign {port} to {}?", confirm.id()),
+        Verb::Assign(Asked::Auto) => format!("Assign another port to {}?", confirm.id()),
         verb => format!("{} {}?", capital(verb), confirm.id()),
     }
 }
@@ -82,7 +87,7 @@ fn consequence(row: &Row, verb: Verb, target: Target) -> String {
             "Its whole process tree ends and starts again on the same port; clients lose their connection."
         }
         (Verb::Restart, _) => "Nothing of it runs: it is started.",
-        (Verb::Logs, _) => "",
+        (Verb::Logs | Verb::Assign(_), _) => "",
         (Verb::Signal(signal), _) => return of_signal(row, signal),
     };
     text.to_owned()
@@ -144,5 +149,6 @@ pub(super) fn capital(verb: Verb) -> &'static str {
         Verb::Restart => "Restart",
         Verb::Logs => "Logs",
         Verb::Signal(_) => "Send",
+        Verb::Assign(_) => "Assign",
     }
 }

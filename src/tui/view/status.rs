@@ -17,6 +17,7 @@ use crate::tui::state::prompt::Prompt;
 use crate::tui::state::{Pane, State, Tab};
 use crate::tui::update::fix;
 use crate::tui::update::marks;
+use crate::tui::update::ports;
 
 use super::canvas;
 
@@ -167,6 +168,7 @@ fn is_possible(state: &State, binding: &Bound) -> bool {
             state.target().is_some()
         }
         Action::Fix => fix::is_possible(state),
+        Action::GivePort => ports::can_be_given(state),
         Action::Press if binding.place == Place::Bulk => state.bulk.as_ref().is_none_or(|bulk| bulk.reasoning || bulk.is_counted()),
         _ => true,
     }

@@ -66,6 +66,11 @@ impl Load {
         self.last() + self.spare
     }
 
+    /// Their processes.
+    pub fn pids(&self) -> impl Iterator<Item = i32> {
+        self.children.iter().map(|child| child.as_raw())
+    }
+
     /// How many there are.
     pub fn count(&self) -> u16 {
         u16::try_from(self.children.len()).unwrap()

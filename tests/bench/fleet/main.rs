@@ -8,6 +8,7 @@
 
 mod connections;
 mod delays;
+mod floor;
 mod hosts;
 #[path = "../keys.rs"]
 mod keys;
@@ -83,6 +84,8 @@ fn main() {
     }
 
     println!("{} instances on 127.0.0.1:{}-{}, 200x50, {} s each", load.count(), load.first(), load.last(), options.seconds);
+    let (stats, listing) = (floor::stats(&load), floor::listing());
+    println!("the kernel's floor here: {stats:.2} ms for the stat of each once, {listing:.2} ms for a listing of /proc");
     let mut plain = bench.round();
     bench.acting(directory.path(), &mut plain.table);
     if let Some(script) = peers::monitor_script(directory.path(), &load, options.script_ports) {

@@ -8,6 +8,7 @@
 mod chaos;
 #[path = "../fleet/hosts.rs"]
 mod hosts;
+#[allow(dead_code, reason = "shared by benches that need different parts of it")]
 #[path = "../fleet/load.rs"]
 mod load;
 #[allow(dead_code, reason = "shared by test programs that need different parts of it")]
@@ -67,12 +68,14 @@ fn main() {
     let environment = [("HOME", home.as_str()), ("XDG_CONFIG_HOME", home.as_str()), ("BERTH_STATE", state.as_str())];
     let config = config.to_str().unwrap();
     let ports: Vec<u16> = (load.last() + 1..=load.last_spare()).collect();
+    // Also of those that ran before: what is typed in the console may have been a restart of one.
+    let all: Vec<u16> = (load.first()..=load.last_spare()).collect();
 
     println!("{} instances, {} s, --seed {}", options.instances, options.length.as_secs(), options.seed);
     let mut chaos = Chaos::new(&berth, config, &environment, directory.path(), ports, options.seed);
     let guard = Guard(&server);
     let failures = soak(&options, &mut chaos);
-    let left = stop(&chaos);
+    let left = stop(&chaos, &all);
     drop(guard);
     drop(load);
     assert!(left.is_empty(), "still there after the stop: {left:?}");
@@ -276,10 +279,10 @@ fn leave(terminal: &mut Terminal) -> Option<String> {
 }
 
 /// Stops what was started; what is still there then.
-fn stop(chaos: &Chaos<'_>) -> Vec<u16> {
+fn stop(chaos: &Chaos<'_>, ports: &[u16]) -> Vec<u16> {
     let mut left = Vec::new();
     for _ in 0..5 {
-        starting::stop(chaos.berth, chaos.config, chaos.environment, &chaos.ports);
+        starting::stop(chaos.berth, chaos.config, chaos.environment, ports);
         left = chaos.servers().iter().map(|server| server.port).collect();
         if left.is_empty() {
             break;

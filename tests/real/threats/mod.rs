@@ -17,6 +17,7 @@ mod sequences;
 mod state;
 mod swapped;
 mod text;
+mod viewers;
 mod worlds;
 
 #[path = "../../support/race.rs"]

@@ -12,6 +12,7 @@ pub const KEYS: &[Binding] = &[
     bind(Place::Ports, Action::GoToInstance, &[named(KeyCode::Enter)], "instance", "to the instance whose port it is"),
     bind(Place::Ports, Action::Fix, &[char('F')], "fix", "what mends what is wrong with this port"),
     bind(Place::Ports, Action::FindPort, &[char('/')], "find", "find a port: its number, an owner, or free, conflict, stranger"),
+    bind(Place::Ports, Action::GivePort, &[char('A')], "assign", "assign this free port to an instance (asks first)"),
     bind(Place::Ports, Action::Why, &[char('w')], "why", "why the instance whose port it is is as it is"),
     bind(Place::Ports, Action::Move(Motion::Right), &[named(KeyCode::Right)], "", "to the next port"),
     bind(Place::Ports, Action::Move(Motion::Left), &[named(KeyCode::Left)], "", "to the port before"),

@@ -17,7 +17,8 @@ pub fn lines(state: &State, row: &Row, width: u16, large: bool, lines: &mut Vec<
         labelled(state, lines, width, "config", "none: it belongs to no instance", state.settings.theme.dim);
         return;
     };
-    if let Some(fault) = &declared.fault {
+    // What this caller may not read is no fault; the state says why it is unknown.
+    if let Some(fault) = declared.fault.as_ref().filter(|fault| !fault.denied || row.why.is_none()) {
         let place = [fault.line, fault.column].into_iter().flatten().map(|number| format!(":{number}")).collect::<String>();
         labelled(state, lines, width, "fault", &format!("{}{place}: {}", fault.file, fault.reason), state.settings.theme.error);
     }

@@ -6,7 +6,7 @@ use ratatui::style::Style;
 
 use super::{LABEL, Line, labelled};
 use crate::domain::{Process, Reading, Row, words};
-use crate::present::units;
+use crate::present::{HIDDEN, units, wording};
 use crate::tui::state::State;
 use crate::tui::view::canvas;
 
@@ -29,8 +29,9 @@ pub fn lines(state: &State, row: &Row, width: u16, lines: &mut Vec<Line>) {
     let at: Vec<String> = row.listening.iter().map(|(endpoint, _)| endpoint.to_string()).collect();
     let text = match (at.is_empty(), row.port) {
         (false, _) => at.join("  "),
+        (true, _) if row.main == Reading::Denied => format!("{HIDDEN} (may not be seen)"),
         (true, Some(port)) => format!("nothing; {port} is its port"),
-        (true, None) => "nothing; it has no port".to_owned(),
+        (true, None) => format!("nothing; {}", wording::no_port(row)),
     };
     let clients = state.detail.clients.as_ref().filter(|clients| clients.of == row.id).and_then(|clients| clients.count.as_ref());
     let clients = match clients {
