@@ -42,3 +42,17 @@ pub fn pass(place: &str) {
     assert!(std::env::var_os(VARIABLE).is_none_or(|wanted| wanted != place), "the failpoint {place} was passed");
     let _ = place;
 }
+
+/// The environment variable that names the place at which berth is killed.
+pub const CUT: &str = "BERTH_CUT";
+
+/// Passes a step of something that has to be whole or to be gone on with; kills this process, as kill -9 would, where the environment says so.
+#[inline]
+pub fn cut(place: &str) {
+    #[cfg(debug_assertions)]
+    if std::env::var_os(CUT).is_some_and(|wanted| wanted == place) {
+        // It cannot fail, and nothing of this process goes on after it.
+        let _ = nix::sys::signal::kill(nix::unistd::Pid::this(), nix::sys::signal::Signal::SIGKILL);
+    }
+    let _ = place;
+}

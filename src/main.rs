@@ -9,11 +9,11 @@ use std::sync::Arc;
 
 use berth::cli::{self, ConsoleOptions, Desk, Opening, Setting, Wiring};
 use berth::config::{Config, Strategy};
-use berth::domain::{InstanceId, Outcome, Proposal, Snapshot};
+use berth::domain::{Added, InstanceId, Outcome, Proposal, Snapshot};
 use berth::error::{Error, Result};
 use berth::hand::{self, Zygote};
 use berth::link::local::{Local, share_memory};
-use berth::link::{Asked, Door, LogLines, LogQuery};
+use berth::link::{Adding, Asked, Door, LogLines, LogQuery, Removing};
 use berth::present::command::Program;
 use berth::supervisor::process::keeper;
 use berth::tui::{self, Keymap};
@@ -144,6 +144,22 @@ impl Desk for LocalDesk {
 
     fn config(&self) -> Option<&Config> {
         Some(&self.config)
+    }
+
+    fn add(&self, adding: &Adding) -> Added {
+        self.local.add(adding, &mut |_| ())
+    }
+
+    fn add_many(&self, all: &[Adding], ended: &mut dyn FnMut(usize, &Added)) -> Vec<Added> {
+        self.local.add_many(all, ended)
+    }
+
+    fn remove(&self, removing: &Removing) -> Outcome {
+        self.local.remove(removing, &mut |_| ())
+    }
+
+    fn adopt(&self, id: &InstanceId, dry_run: bool, reason: Option<String>) -> Outcome {
+        self.local.adopt(id, dry_run, reason, &mut |_| ())
     }
 
     fn assign(&self, id: &InstanceId, asked: Asked, dry_run: bool, reason: Option<String>) -> Outcome {

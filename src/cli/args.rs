@@ -77,8 +77,14 @@ pub enum Command {
     Stop(Action),
     /// Stop and start instances, each on its own port
     Restart(Action),
+    /// Add an instance: give it a port, make its directories and its configuration, and start it
+    Add(Add),
     /// Give an instance another port: in the registry, in its file and in what runs
     Assign(Assign),
+    /// Have an instance that runs already keep the port that it is on
+    Adopt(Adopt),
+    /// Take an instance away: stop it, and keep its port from others for a while; asks first
+    Remove(Remove),
     /// Show the logs of instances
     Logs(Logs),
     /// List the ports: what holds each, and whose it is
@@ -150,6 +156,66 @@ impl Action {
     pub fn wants_state(&self, state: State) -> bool {
         self.state.is_empty() || self.state.iter().any(|word| word == state.word())
     }
+}
+
+/// `berth add`.
+#[derive(Debug, Args)]
+pub struct Add {
+    /// The new instance: OWNER or OWNER/NAME
+    #[arg(value_parser = id, required_unless_present = "from")]
+    pub id: Option<InstanceId>,
+    /// Add those that this file (-: standard input) names, one a line: OWNER[/NAME] [template=NAME] [run-as=ACCOUNT]
+    #[arg(long, value_name = "FILE", conflicts_with = "id")]
+    pub from: Option<PathBuf>,
+    /// How it is run: a [template.NAME] of the configuration
+    #[arg(long, value_name = "NAME")]
+    pub template: Option<String>,
+    /// The account that it runs as, where its owner has none
+    #[arg(long, value_name = "ACCOUNT")]
+    pub run_as: Option<String>,
+    /// Do not start it
+    #[arg(long)]
+    pub no_start: bool,
+    /// Only say what would be done
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Why, for the audit
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+}
+
+/// `berth adopt`.
+#[derive(Debug, Args)]
+pub struct Adopt {
+    /// The instance: OWNER or OWNER/NAME
+    #[arg(value_parser = id)]
+    pub id: InstanceId,
+    /// Only say what would be done
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Why, for the audit
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+}
+
+/// `berth remove`.
+#[derive(Debug, Args)]
+pub struct Remove {
+    /// The instance: OWNER or OWNER/NAME
+    #[arg(value_parser = id)]
+    pub id: InstanceId,
+    /// Delete its workspace, logs and configuration; without it they are kept, the configuration under another name
+    #[arg(long)]
+    pub purge: bool,
+    /// Do not ask
+    #[arg(short, long)]
+    pub yes: bool,
+    /// Only say what would be done
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Why, for the audit
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
 }
 
 /// `berth assign`.

@@ -4,11 +4,10 @@
 
 use super::args::{Assign, Global};
 use super::door::Desk;
-use super::errors::{Stop, unless_closed};
+use super::errors::Stop;
 use super::output::Out;
 use super::results;
 use crate::error::{Error, Kind};
-use serde_json::json;
 
 /// Runs the command. `open` is called when the words are known to make sense.
 pub fn run(assign: &Assign, global: &Global, open: impl FnOnce() -> Result<Box<dyn Desk>, Stop>, out: &mut Out) -> Result<u8, Stop> {
@@ -16,22 +15,6 @@ pub fn run(assign: &Assign, global: &Global, open: impl FnOnce() -> Result<Box<d
         return Err(Error::new(Kind::NotPermitted, "nothing was assigned: --read-only was given").into());
     }
     let outcome = open()?.assign(&assign.id, assign.port, assign.dry_run, assign.reason.clone());
-    let done = outcome.is_done();
-    if global.json {
-        let document = json!({
-            "schema": crate::present::json::SCHEMA,
-            "id": assign.id.to_string(),
-            "dry_run": assign.dry_run,
-            "done": done,
-            "exit_code": outcome.exit_code,
-            "sentence": outcome.sentence.as_str(),
-            "hints": results::hints(&outcome, out.program()),
-        });
-        unless_closed(out.json(&document))?;
-    } else {
-        let text = results::text(&assign.id, &outcome, out.style(), out.program());
-        // What did not happen goes where errors go.
-        unless_closed(if done { out.text(&text) } else { results::tell_failure(&text) })?;
-    }
+    results::tell_one(&assign.id, assign.dry_run, &outcome, global.json, out)?;
     Ok(outcome.exit_code)
 }

@@ -20,8 +20,17 @@ use crate::error::{Context, Error, Kind};
 const VARIABLE: &str = "BERTH_COMPLETE";
 
 /// The commands that take instances' names, and what the argument is called.
-const TAKE_IDS: [(&str, &str); 6] =
-    [("show", "id"), ("port", "id"), ("start", "ids"), ("stop", "ids"), ("restart", "ids"), ("logs", "ids")];
+const TAKE_IDS: [(&str, &str); 9] = [
+    ("show", "id"),
+    ("port", "id"),
+    ("start", "ids"),
+    ("stop", "ids"),
+    ("restart", "ids"),
+    ("logs", "ids"),
+    ("assign", "id"),
+    ("adopt", "id"),
+    ("remove", "id"),
+];
 
 /// Runs the command.
 pub fn run(words: &Completions, out: &mut Out) -> Result<u8, Stop> {
@@ -144,6 +153,7 @@ mod tests {
         };
         assert_eq!(complete("berth stop al"), ["alice"]);
         assert_eq!(complete("berth logs alice bob"), ["bob/tools"]);
+        assert_eq!(complete("berth remove bob"), ["bob/tools"]);
         assert_eq!(complete("berth rest"), ["restart"]);
         assert_eq!(complete("berth config in"), ["init"]);
         assert!(complete("berth show nob").is_empty());

@@ -8,9 +8,9 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use crate::config::{Config, Strategy};
-use crate::domain::{InstanceId, Outcome, Proposal, Snapshot};
+use crate::domain::{Added, InstanceId, Outcome, Proposal, Snapshot};
 use crate::error::Result;
-use crate::link::{Asked, Door, LogLines, LogQuery};
+use crate::link::{Adding, Asked, Door, LogLines, LogQuery, Removing};
 
 /// What the command line asks for before it knows anything.
 pub trait Wiring {
@@ -125,6 +125,18 @@ pub trait Desk: Send + Sync {
     fn config(&self) -> Option<&Config> {
         None
     }
+
+    /// Adds an instance, or says what would be done.
+    fn add(&self, adding: &Adding) -> Added;
+
+    /// Adds many and starts none, or says what would be done; `ended` is told of each that has come to its end, by its place.
+    fn add_many(&self, all: &[Adding], ended: &mut dyn FnMut(usize, &Added)) -> Vec<Added>;
+
+    /// Removes an instance, or says what would be done.
+    fn remove(&self, removing: &Removing) -> Outcome;
+
+    /// Has an instance keep the port that it is on, or says what would be done.
+    fn adopt(&self, id: &InstanceId, dry_run: bool, reason: Option<String>) -> Outcome;
 
     /// Gives an instance a port, or says what would be done.
     fn assign(&self, id: &InstanceId, asked: Asked, dry_run: bool, reason: Option<String>) -> Outcome;

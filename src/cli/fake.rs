@@ -201,6 +201,15 @@ impl FakeDesk {
     }
 }
 
+impl FakeDesk {
+    /// This of an instance that is known.
+    fn told(&self, id: &InstanceId, sentence: String) -> Outcome {
+        let exit_code = if self.door.known(id).is_ok() { 0 } else { Kind::NoSuchInstance.exit_code() };
+        let sentence = if exit_code == 0 { sentence } else { "no such instance".to_owned() };
+        Outcome { exit_code, sentence: Shown::new(&sentence), hints: Vec::new(), log_lines: Vec::new() }
+    }
+}
+
 impl Desk for FakeDesk {
     fn look(&self) -> Result<Arc<Snapshot>> {
         Ok(Arc::clone(&self.snapshot))
@@ -223,10 +232,31 @@ impl Desk for FakeDesk {
         Arc::clone(&self.door) as Arc<dyn Door>
     }
 
+    fn add(&self, adding: &crate::link::Adding) -> crate::domain::Added {
+        let exit_code = if adding.id.owner().starts_with("busy") { Kind::Busy.exit_code() } else { 0 };
+        let sentence = if exit_code == 0 { "has port 8110" } else { "not added. No port of the range is left for it" };
+        let outcome = Outcome { exit_code, sentence: sentence.into(), hints: Vec::new(), log_lines: Vec::new() };
+        let url = (exit_code == 0).then(|| "http://127.0.0.1:8110/mcp".to_owned());
+        let (account, config) = (Some(Shown::new(adding.id.owner())), Some("/x/config.json".into()));
+        crate::domain::Added { outcome, port: url.as_ref().map(|_| 8110), url, account, config, steps: vec!["port 8110".into()] }
+    }
+
+    fn add_many(&self, all: &[crate::link::Adding], ended: &mut dyn FnMut(usize, &crate::domain::Added)) -> Vec<crate::domain::Added> {
+        let added: Vec<_> = all.iter().map(|adding| self.add(adding)).collect();
+        added.iter().enumerate().for_each(|(at, added)| ended(at, added));
+        added
+    }
+
+    fn remove(&self, removing: &crate::link::Removing) -> Outcome {
+        self.told(&removing.id, format!("was removed {} {:?}", removing.purge, removing.target))
+    }
+
+    fn adopt(&self, id: &InstanceId, dry_run: bool, _reason: Option<String>) -> Outcome {
+        self.told(id, format!("has its port {dry_run}"))
+    }
+
     fn assign(&self, id: &InstanceId, asked: crate::link::Asked, dry_run: bool, _reason: Option<String>) -> Outcome {
-        let exit_code = if self.door.known(id).is_ok() { 0 } else { Kind::NoSuchInstance.exit_code() };
-        let sentence = if exit_code == 0 { format!("{asked:?} {dry_run}") } else { "no such instance".to_owned() };
-        Outcome { exit_code, sentence: Shown::new(&sentence), hints: Vec::new(), log_lines: Vec::new() }
+        self.told(id, format!("{asked:?} {dry_run}"))
     }
 
     fn propose(&self, strategy: crate::config::Strategy) -> Result<crate::domain::Proposal> {

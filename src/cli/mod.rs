@@ -3,6 +3,9 @@
 //! It must never reach the rest of berth but through [`door`], and never print a text from outside that is not `Shown`.
 
 mod action;
+mod add;
+mod add_from;
+mod adopt;
 mod args;
 mod ask;
 mod assign;
@@ -24,6 +27,7 @@ mod plan;
 mod port;
 mod ports;
 mod progress;
+mod remove;
 mod results;
 mod select;
 mod show;
@@ -104,6 +108,9 @@ fn carry_out(arguments: &Arguments, wiring: &dyn Wiring, out: &mut Out) -> Resul
         Some(Command::Start(action)) => action::run(Verb::Start, action, global, open, out),
         Some(Command::Stop(action)) => action::run(Verb::Stop, action, global, open, out),
         Some(Command::Restart(action)) => action::run(Verb::Restart, action, global, open, out),
+        Some(Command::Add(words)) => add::run(words, global, open, out),
+        Some(Command::Adopt(words)) => adopt::run(words, global, open, out),
+        Some(Command::Remove(words)) => remove::run(words, global, open, out),
         Some(Command::Assign(words)) => assign::run(words, global, open, out),
         Some(Command::Logs(logs)) => logs::run(logs, global, look()?, out),
         Some(Command::Ports(ports)) => match ports.plan {
@@ -179,6 +186,23 @@ mod tests {
             ("stop alice", 0),
             ("stop busy1", 5),
             ("stop alice --read-only", 3),
+            ("add zoe --no-start", 0),
+            ("add busy1", 5),
+            ("add zoe --read-only", 3),
+            ("add zoe --dry-run --read-only", 0),
+            ("remove alice", 2),
+            ("remove alice --yes", 0),
+            ("remove nobody --yes", 4),
+            ("remove alice --yes --purge --read-only", 3),
+            ("remove alice --dry-run --read-only", 0),
+            ("adopt alice", 0),
+            ("adopt nobody", 4),
+            ("adopt alice --read-only", 3),
+            ("add zoe --from /dev/null", 2),
+            ("add --from /dev/null", 0),
+            ("add --from /no/such/file", 1),
+            ("add", 2),
+            ("add -- -x", 2),
             ("assign alice --port auto", 0),
             ("assign nobody --port 8100", 4),
             ("assign alice --port auto --read-only", 3),

@@ -19,13 +19,18 @@ pub struct Progress {
 impl Progress {
     /// A bar for so many orders where it is `visible`.
     pub fn new(verb: Verb, count: usize, visible: bool) -> Self {
+        Self::called(verb.word(), count, visible)
+    }
+
+    /// The same for what is no order.
+    pub fn called(word: &'static str, count: usize, visible: bool) -> Self {
         let bar = (visible && count > 0).then(|| {
             let bar = ProgressBar::with_draw_target(Some(count as u64), ProgressDrawTarget::stderr());
             let template = if count == 1 { "{spinner} {msg}" } else { "{spinner} {prefix} [{bar:24}] {pos}/{len}  {msg}" };
             // A template that is wrong would be a mistake of ours: then the bar has its own looks.
             let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
             bar.set_style(style.progress_chars("=> ").tick_chars("|/-\\ "));
-            bar.set_prefix(verb.word());
+            bar.set_prefix(word);
             bar.enable_steady_tick(TICK);
             bar
         });

@@ -6,6 +6,8 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
+use super::errors::{Stop, unless_closed};
+use super::output::Out;
 use crate::domain::{InstanceId, Outcome, Verb};
 use crate::present::command::Program;
 use crate::present::json::SCHEMA;
@@ -35,6 +37,32 @@ pub fn text(id: &InstanceId, outcome: &Outcome, style: Style, program: &Program)
 pub fn tell_failure(text: &str) -> io::Result<()> {
     let _ = io::stderr().lock().write_all(text.as_bytes());
     Ok(())
+}
+
+/// What came of one deed, as text or as a document.
+///
+/// # Errors
+/// When it cannot be written; that nobody reads it is none.
+pub fn tell_one(id: &InstanceId, dry_run: bool, outcome: &Outcome, as_json: bool, out: &mut Out) -> Result<(), Stop> {
+    if as_json {
+        return unless_closed(out.json(&one(id, dry_run, outcome, out.program())));
+    }
+    let text = text(id, outcome, out.style(), out.program());
+    // What did not happen goes where errors go.
+    unless_closed(if outcome.is_done() { out.text(&text) } else { tell_failure(&text) })
+}
+
+/// The document of one deed.
+pub fn one(id: &InstanceId, dry_run: bool, outcome: &Outcome, program: &Program) -> Value {
+    json!({
+        "schema": SCHEMA,
+        "id": id.to_string(),
+        "dry_run": dry_run,
+        "done": outcome.is_done(),
+        "exit_code": outcome.exit_code,
+        "sentence": outcome.sentence.as_str(),
+        "hints": hints(outcome, program),
+    })
 }
 
 /// The document of an action.

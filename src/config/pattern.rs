@@ -89,6 +89,24 @@ impl Pattern {
     pub fn parts(&self) -> &[Part] {
         &self.parts
     }
+
+    /// Where, below the root, it finds what it takes for the first and the second `*`; `None` when it has one `*` less than that.
+    pub fn place(&self, first: &str, second: Option<&str>) -> Option<PathBuf> {
+        let mut captured = std::iter::once(first).chain(second);
+        let mut path = PathBuf::new();
+        for part in &self.parts {
+            match part {
+                Part::Literal(name) => path.push(name),
+                Part::Star { prefix, suffix } => path.push(format!("{prefix}{}{suffix}", captured.next()?)),
+            }
+        }
+        captured.next().is_none().then_some(path)
+    }
+
+    /// Whether a second `*` captures the instance's name.
+    pub fn captures_names(&self) -> bool {
+        self.parts.iter().filter(|part| matches!(part, Part::Star { .. })).count() == 2
+    }
 }
 
 #[cfg(test)]
@@ -115,6 +133,16 @@ mod tests {
         }
         // Beginning and end must not share characters.
         assert_eq!(Part::Star { prefix: "aa".to_owned(), suffix: "a".to_owned() }.capture("aa"), None);
+    }
+
+    #[test]
+    fn what_is_put_for_a_star_is_captured_again() {
+        let place = |text: &str, second| Pattern::parse(text).unwrap().place("amy", second);
+        assert_eq!(place("/opt/users/*/config/config.json", None), Some("amy/config/config.json".into()));
+        assert_eq!(place("/opt/x/.env.*", None), Some(".env.amy".into()));
+        assert_eq!(place("/srv/*/mcp/u-*.json", Some("tools")), Some("amy/mcp/u-tools.json".into()));
+        assert_eq!((place("/srv/*/*/c.json", None), place("/srv/*/c.json", Some("tools"))), (None, None));
+        assert!(Pattern::parse("/srv/*/*/c.json").unwrap().captures_names() && !Pattern::parse("/srv/*/c.json").unwrap().captures_names());
     }
 
     #[test]

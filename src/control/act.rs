@@ -8,7 +8,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::domain::{Caller, Declared, Deed, Order, Outcome, ProcessKey, Row, Shown, Signal, Snapshot, State, Target, Uid, Verb};
+use crate::domain::{
+    Caller, Declared, Deed, InstanceId, Order, Outcome, ProcessKey, Row, Shown, Signal, Snapshot, State, Target, Uid, Verb,
+};
 use crate::error::{Context, Error, Kind, Result};
 use crate::hand::{Reader, Zygote};
 use crate::present::units;
@@ -201,13 +203,7 @@ impl Control {
         let beneath = declared.config.strip_prefix(&declared.config_root).unwrap_or(&declared.config);
         let file = match self.reader.open(&identity_of(declared), &declared.config_root, beneath) {
             Ok(file) => file,
-            Err(_) => {
-                let directory = self.state.join("locks");
-                let doing = || format!("cannot lock {}", declared.id);
-                std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&directory).while_doing(doing)?;
-                let path = directory.join(declared.id.file_stem());
-                OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path).while_doing(doing)?
-            }
+            Err(_) => self.own_lock_file(&declared.id)?,
         };
         match InstanceLock::take(file) {
             Ok(lock) => Ok(Some(lock)),
@@ -218,6 +214,22 @@ impl Control {
             Err(held) => Err(Error::new(Kind::Busy, format!("not {done}. {} is acting on it", held.words))
                 .hint(format!("berth show {}    when that one is done", declared.id))),
         }
+    }
+
+    /// The lock on an instance that may not be there yet, or not any more: on a file of berth's own.
+    pub(super) fn lock_by_name(&self, id: &InstanceId, not: &str) -> Result<InstanceLock> {
+        let file = self.own_lock_file(id).map_err(|error| Error::failed(format!("{not}. {}", error.chain())))?;
+        InstanceLock::take(file).map_err(|held| {
+            Error::new(Kind::Busy, format!("{not}. {} is acting on it", held.words)).hint("try again when that one is done")
+        })
+    }
+
+    fn own_lock_file(&self, id: &InstanceId) -> Result<std::fs::File> {
+        let directory = self.state.join("locks");
+        let doing = || format!("cannot lock {id}");
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&directory).while_doing(doing)?;
+        let path = directory.join(id.file_stem());
+        OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path).while_doing(doing)
     }
 }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::act::{Control, Progress, RECENT, check_target, done, outcome_of};
+use super::add::refused;
 use super::start;
 use crate::domain::{Asked, Caller, Declared, InstanceId, Order, Outcome, Row, Shown, Snapshot, Target, Verb, Wish};
 use crate::error::{Context, Error, Kind, Result};
@@ -22,7 +23,7 @@ use crate::supervisor::process::identity_of;
 const LONGEST: usize = 256 * 1024;
 
 /// How long the hand may take: it writes one small file.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What is asked for.
 #[derive(Clone, Debug)]
@@ -59,9 +60,9 @@ pub struct Giving<'a> {
 }
 
 /// A file's one change.
-struct Change {
-    edit: Edit,
-    digest: u64,
+pub(super) struct Change {
+    pub(super) edit: Edit,
+    pub(super) digest: u64,
     after: u64,
 }
 
@@ -91,6 +92,7 @@ impl Control {
             outcome.hints.extend(notice);
             return Ok(outcome);
         }
+        giving.registry.require_room().map_err(|error| refused("not assigned", &error))?;
         let _held = self.lock(caller, &declared, Verb::Restart, "assigned")?;
         // Looked behind the lock, at the files too: whoever had it before may have given another port, and what is to be changed is what
         // stands there now.
@@ -190,7 +192,7 @@ impl Control {
     }
 
     /// What is to change in its file; `None` when that says the port already.
-    fn change(&self, declared: &Declared, port: u16) -> Result<Option<Change>> {
+    pub(super) fn change(&self, declared: &Declared, port: u16) -> Result<Option<Change>> {
         if declared.port == Some(port) {
             return Ok(None);
         }
@@ -212,12 +214,12 @@ impl Control {
     }
 
     /// Has the user's hand change the file.
-    fn write(&self, declared: &Declared, edit: &Edit, digest: u64) -> Result<()> {
+    pub(super) fn write(&self, declared: &Declared, edit: &Edit, digest: u64) -> Result<()> {
         let beneath = declared.config.strip_prefix(&declared.config_root).unwrap_or(&declared.config).to_owned();
         let (root, at, old, new) = (declared.config_root.clone(), edit.at, edit.old.clone(), edit.new.clone());
         let job = Job::Replace(Replacement { root, beneath, digest, at, old, new });
         match self.zygote.ask(&identity_of(declared), job, PATIENCE)? {
-            Answer::Done | Answer::Survivors(_) => Ok(()),
+            Answer::Done | Answer::Called(_) | Answer::Survivors(_) => Ok(()),
             Answer::Refused { errno, .. } => Err(unwritten(declared, edit, errno)),
         }
     }
@@ -254,7 +256,7 @@ fn want(ask: &Assign, row: &Row, declared: &Declared) -> Want {
     }
 }
 
-fn rules(giving: &Giving<'_>, caller: &Caller, snapshot: &Snapshot) -> Rules {
+pub(super) fn rules(giving: &Giving<'_>, caller: &Caller, snapshot: &Snapshot) -> Rules {
     let declared = snapshot.rows.iter().filter_map(|row| row.declared.as_ref());
     Rules {
         limits: giving.limits.clone(),

@@ -2,6 +2,8 @@
 //!
 //! It must never hold a secret, and never lose an entry that it has reported as written (full sync).
 
+mod many;
+
 use std::fs;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};

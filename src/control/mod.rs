@@ -3,16 +3,24 @@
 //! It must never act on what it could not record (but to stop), nor without the lock on the instance.
 
 mod act;
+mod add;
+mod add_many;
+mod adopt;
 mod assign;
 mod audit;
 mod authorise;
 mod ears;
 mod eyes;
 mod port;
+mod remove;
 mod start;
 mod together;
 
 pub use act::Control;
+pub use add::Add;
+pub use add_many::Ended;
+pub use adopt::Adopt;
 pub use assign::{Assign, Giving};
 pub use authorise::{Policy, role_of};
 pub use eyes::Look;
+pub use remove::Remove;

@@ -13,6 +13,7 @@ pub mod fuzz;
 mod hearing;
 mod pace;
 mod passwd;
+mod plot;
 mod programs;
 #[cfg(test)]
 mod requirements_tests;
@@ -34,6 +35,8 @@ use std::time::{Duration, Instant};
 use crate::config::{Config, Source};
 use crate::domain::{ConfigFault, Declared, InstanceId, Roster, Shown};
 use crate::hand::Reader;
+
+pub use plot::Plotter;
 
 use account::Accounts;
 use example::Examples;

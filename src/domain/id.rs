@@ -154,6 +154,11 @@ impl InstanceId {
         &self.name
     }
 
+    /// Whether it is its owner's only, unnamed one.
+    pub fn is_default(&self) -> bool {
+        &*self.name == DEFAULT_NAME
+    }
+
     /// Whether this is the row of a listener that belongs to no instance.
     pub fn is_unmanaged(&self) -> bool {
         self.name.starts_with(':')

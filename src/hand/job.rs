@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::ProcessKey;
 
-use super::{GroupOrder, Identity, Replacement};
+use super::{GroupOrder, Identity, Making, Replacement, Taking};
 
 /// A process in a message.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -48,6 +48,10 @@ pub enum Job {
     },
     /// Change one place of one of the user's files.
     Replace(Replacement),
+    /// Make what a new instance needs. What lies in a directory of root's own is made there as the user's, before the rest is done as the user.
+    Make(Making),
+    /// Take away what made an instance, in the same way.
+    Take(Taking),
     /// Become an instance's keeper. The descriptors that come along are the specification, the record and the line to the engine.
     Keep {
         /// What the process is called in `ps`.
@@ -70,6 +74,8 @@ pub enum Job {
 pub enum Answer {
     /// It was done.
     Done,
+    /// It was done, and the file is called this now.
+    Called(String),
     /// These processes are still there, with their state letter.
     Survivors(Vec<(i32, char)>),
     /// The kernel refused, with errno and what was being done.

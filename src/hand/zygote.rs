@@ -15,9 +15,11 @@ use crate::error::{Context, Error, Kind, Result};
 
 use super::cgroup;
 use super::job::{Answer, Job, Request};
+use super::make::make;
 use super::message::{pair, receive, send};
 use super::replace::replace;
 use super::signal::{open_verified, process_facts, send as send_signal};
+use super::take::take;
 use super::tree::end_tree;
 use super::{GroupOrder, Identity, become_user};
 
@@ -192,13 +194,21 @@ fn fork_hand(line: &OwnedFd, request: &Request, descriptors: Vec<OwnedFd>) -> Op
 /// A hand: becomes the user, does one thing, answers, ends.
 fn do_job(who: &Identity, job: &Job, mut descriptors: Vec<OwnedFd>) -> ! {
     let Some(answer_line) = descriptors.drain(..).next() else { std::process::exit(1) };
-    let answer = if let Job::EndGroup { name, with_keeper } = job {
-        end_group(name, with_keeper.then(|| who.uid()))
-    } else {
-        match become_user(who) {
+    let answer = match job {
+        Job::EndGroup { name, with_keeper } => end_group(name, with_keeper.then(|| who.uid())),
+        // These become the user on their way.
+        Job::Make(making) => match make(who, making) {
+            Ok(()) => Answer::Done,
+            Err((error, path)) => refused(&error, &path.to_string_lossy()),
+        },
+        Job::Take(taking) => match take(who, taking) {
+            Ok(called) => called.map_or(Answer::Done, |name| Answer::Called(name.to_string_lossy().into_owned())),
+            Err((error, path)) => refused(&error, &path.to_string_lossy()),
+        },
+        _ => match become_user(who) {
             Ok(()) => carry_out(who, job),
             Err(error) => refused(&error, "becoming the user"),
-        }
+        },
     };
     if let Ok(bytes) = serde_json::to_vec(&answer) {
         drop(send(&answer_line, &bytes, &[]));
@@ -224,7 +234,9 @@ fn carry_out(who: &Identity, job: &Job) -> Answer {
             Ok(()) => Answer::Done,
             Err(error) => refused(&error, "changing the file"),
         },
-        Job::Keep { .. } | Job::EndGroup { .. } => refused(&io::Error::from_raw_os_error(libc::EINVAL), "keeping"),
+        Job::Keep { .. } | Job::EndGroup { .. } | Job::Make(_) | Job::Take(_) => {
+            refused(&io::Error::from_raw_os_error(libc::EINVAL), "keeping")
+        }
     }
 }
 

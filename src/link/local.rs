@@ -30,9 +30,11 @@ use crate::supervisor::process::{ProcessSupervisor, identity_of};
 use super::{Door, LogLines, LogQuery, Tail};
 use caller::{account_of, own_caller};
 
+pub(super) mod adding;
 mod caller;
 mod giving;
 mod proposal;
+pub(super) mod removing;
 
 pub use crate::engine::share_memory;
 

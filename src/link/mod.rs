@@ -13,6 +13,8 @@ use crate::domain::{Caller, InstanceId, LogLine, LogView, Order, Outcome, Shown,
 use crate::error::Result;
 
 pub use crate::domain::Asked;
+pub use local::adding::Adding;
+pub use local::removing::Removing;
 
 pub use crate::logs::{Ask, At, Find, Goal, MOST_KEPT, Page, Pattern, Query as LogQuery, Reel, Sought, Store as LogStore, Want};
 

@@ -89,13 +89,17 @@ impl Access {
 pub fn url(row: &Row) -> Option<String> {
     let port = row.port?;
     let listening = || row.listening.iter().find(|(endpoint, _)| endpoint.port == port).map(|(endpoint, _)| endpoint.address);
-    // Nobody connects to "everywhere": on this host that is the loopback of the same family.
-    let host = match row.host.or_else(listening) {
+    Some(url_at(row.host.or_else(listening), port))
+}
+
+/// The same where there is no row yet. Nobody connects to "everywhere": on this host that is the loopback of the same family.
+pub fn url_at(host: Option<IpAddr>, port: u16) -> String {
+    let host = match host {
         Some(IpAddr::V6(address)) if address.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
         Some(address) if !address.is_unspecified() => address,
         _ => IpAddr::V4(Ipv4Addr::LOCALHOST),
     };
-    Some(format!("http://{}{PATH}", std::net::SocketAddr::new(host, port)))
+    format!("http://{}{PATH}", std::net::SocketAddr::new(host, port))
 }
 
 /// The id with nothing in it that a client's file or command could take for something else.

@@ -3,5 +3,7 @@
 //! Pure. It must never open a file: a hand writes, as the user.
 
 mod edit;
+mod write;
 
 pub use edit::{Edit, env_port, json_port};
+pub use write::{env_text, json_text};

@@ -14,7 +14,7 @@ use super::ground::{Ground, Limits};
 use super::store::{Sheet, Store};
 use super::strategy::{Chosen, Order, Strategy, Who, choose};
 use crate::domain::{Endpoint, InstanceId, Obstacle, Shown, Uid};
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 
 /// How long another writer is waited for: each of them takes some hundredths of a second.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -150,6 +150,48 @@ impl Registry {
         Ok((find(want, &book, &mut rules.ground(&book), probe)?, notice))
     }
 
+    /// What would be given to all of them. Writes nothing.
+    ///
+    /// # Errors
+    /// As [`Registry::would_give`].
+    pub fn would_give_all(&self, wants: &[Want], rules: &Rules, probe: Probe<'_>) -> Result<Vec<Given>> {
+        let (book, _) = self.read()?;
+        let mut ground = rules.ground(&book);
+        let mut all = Vec::with_capacity(wants.len());
+        for want in wants {
+            let given = find(want, &book, &mut ground, &mut *probe)?;
+            if let Some(port) = given.port.filter(|_| !given.kept) {
+                ground.close(port, Obstacle::Assigned(want.id.clone()));
+            }
+            all.push(given);
+        }
+        Ok(all)
+    }
+
+    /// Whether there is room on the disk for a change and what is recorded with it.
+    ///
+    /// # Errors
+    /// When there is not: it is time to refuse.
+    pub fn require_room(&self) -> Result<()> {
+        self.store.require_room()
+    }
+
+    /// Takes ports back that nobody was told of: they are kept from nobody.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn withdraw(&self, ids: &[InstanceId], rules: &Rules) -> Result<()> {
+        let all = self.store.write(&rules.known(), |sheet| {
+            for id in ids {
+                if let Some(port) = sheet.release(id, rules.now)? {
+                    sheet.forget(port)?;
+                }
+            }
+            Ok(())
+        });
+        all.map(drop)
+    }
+
     /// Takes an instance's port away; which it was. Nobody else is given it as long as it is in quarantine.
     ///
     /// # Errors
@@ -157,21 +199,64 @@ impl Registry {
     pub fn release(&self, id: &InstanceId, rules: &Rules) -> Result<(Option<u16>, Vec<Shown>)> {
         self.store.write(&rules.known(), |sheet| sheet.release(id, rules.now))
     }
+
+    /// The same of one that goes for good: a port that only its configuration said is kept from the others, too, unless it is somebody's.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn retire(&self, id: &InstanceId, uid: Uid, configured: Option<u16>, rules: &Rules) -> Result<(Option<u16>, Vec<Shown>)> {
+        self.store.write(&rules.known(), |sheet| {
+            let own = configured.filter(|port| sheet.book().port_of(id).is_none() && sheet.book().holding(*port).is_none());
+            if let Some(port) = own {
+                sheet.assign(port, rules.holding(id, uid))?;
+            }
+            sheet.release(id, rules.now)
+        })
+    }
+
+    /// Has an instance have the port that it is on, wherever that lies, and then something else, before it is written for good; the port that
+    /// it had before.
+    ///
+    /// # Errors
+    /// When that is another one's, as [`Registry::allocate`], and what `then` fails with.
+    pub fn adopt_then(
+        &self,
+        id: &InstanceId,
+        uid: Uid,
+        port: u16,
+        rules: &Rules,
+        then: impl FnOnce() -> Result<()>,
+    ) -> Result<(Option<u16>, Vec<Shown>)> {
+        self.store.write(&rules.known(), |sheet| {
+            let holder = sheet.book().holding(port).map(|holding| holding.id.clone());
+            let before = match holder {
+                Some(holder) if holder != *id => {
+                    return Err(Error::new(Kind::Busy, format!("{port} is {holder}'s")).hint("berth ports    says whose each is"));
+                }
+                Some(_) => Some(port),
+                None => {
+                    let before = sheet.release(id, rules.now)?;
+                    sheet.assign(port, rules.holding(id, uid))?;
+                    before
+                }
+            };
+            then()?;
+            Ok(before)
+        })
+    }
 }
 
 impl Rules {
     /// What the configurations say, as it is written down where nothing better is known.
     fn known(&self) -> Vec<(u16, Holding)> {
-        let holding = |id: &InstanceId, uid: Uid| Holding {
-            id: id.clone(),
-            uid,
-            strategy: Shown::new("static"),
-            wish: None,
-            why: None,
-            by: Shown::new("its configuration"),
-            at: self.now,
-        };
+        let holding = |id: &InstanceId, uid: Uid| Holding { by: Shown::new("its configuration"), ..self.holding(id, uid) };
         self.configured.iter().map(|(id, uid, port)| (*port, holding(id, *uid))).collect()
+    }
+
+    /// That an instance has the port that it had without the registry.
+    fn holding(&self, id: &InstanceId, uid: Uid) -> Holding {
+        let strategy = Shown::new(Strategy::Static.name());
+        Holding { id: id.clone(), uid, strategy, wish: None, why: None, by: self.on_behalf.clone(), at: self.now }
     }
 
     /// Releases whose time is over are forgotten.
@@ -254,7 +339,7 @@ fn in_the_way(port: u16, host: IpAddr, named: bool, probe: Probe<'_>) -> Result<
                 // An address that this host does not have, or has not now, is in nobody's hands.
                 Some(libc::EADDRNOTAVAIL | libc::EAFNOSUPPORT) => {}
                 _ => {
-                    let asked = crate::error::Error::failed(format!("cannot ask the kernel for {endpoint}"));
+                    let asked = Error::failed(format!("cannot ask the kernel for {endpoint}"));
                     return Err(asked.because(error));
                 }
             },

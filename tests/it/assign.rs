@@ -12,14 +12,14 @@ use berth::registry::Registry;
 use crate::actions::{Tree, signal, told};
 
 /// Fifty ports that no other test of this kind has, on the whole machine: below those that the kernel gives to whoever asks for any.
-struct Place {
+pub(crate) struct Place {
     /// Nobody else gets this socket while it is open, and no server wants it.
     _taken: UdpSocket,
-    first: u16,
+    pub(crate) first: u16,
 }
 
 impl Place {
-    fn take() -> Self {
+    pub(crate) fn take() -> Self {
         let begun = Instant::now();
         loop {
             for first in (14_000..15_000).step_by(50) {
@@ -32,18 +32,18 @@ impl Place {
         }
     }
 
-    fn last(&self) -> u16 {
+    pub(crate) fn last(&self) -> u16 {
         self.first + 49
     }
 
     /// Listeners on as many of its ports, not on the lowest: those are what is given.
-    fn held(&self, count: usize) -> Vec<TcpListener> {
+    pub(crate) fn held(&self, count: usize) -> Vec<TcpListener> {
         let ports = self.first + 20..=self.last();
         ports.filter_map(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok()).take(count).collect()
     }
 
     /// As many ports that are free now.
-    fn free(&self, count: usize) -> Vec<u16> {
+    pub(crate) fn free(&self, count: usize) -> Vec<u16> {
         self.held(count).iter().map(port).collect()
     }
 }
@@ -73,11 +73,11 @@ fn file(tree: &Tree, owner: &str) -> String {
     fs::read_to_string(tree.path().join("users").join(owner).join("config/config.json")).unwrap()
 }
 
-fn registered(tree: &Tree, owner: &str) -> Option<u16> {
+pub(crate) fn registered(tree: &Tree, owner: &str) -> Option<u16> {
     Registry::below(&tree.path().join("state")).read().unwrap().0.port_of(&InstanceId::parse(owner).unwrap())
 }
 
-fn recorded(tree: &Tree) -> Vec<String> {
+pub(crate) fn recorded(tree: &Tree) -> Vec<String> {
     let connection = rusqlite::Connection::open(tree.path().join("state/events.db")).unwrap();
     let mut statement = connection.prepare("SELECT verb || ' ' || instance || ' ' || exit_code FROM actions ORDER BY id").unwrap();
     statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()

@@ -5,6 +5,7 @@
 use berth::domain;
 
 mod actions;
+mod add;
 mod assign;
 mod beginning;
 mod bulk;
@@ -32,6 +33,7 @@ mod pty;
 #[path = "../support/race.rs"]
 mod race;
 mod registry;
+mod remove;
 mod restarts;
 mod screens;
 mod screens_all;

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail loudly, its helpers too")]
 
 mod accounts;
+mod adding;
 mod berth;
 mod conflict;
 mod env_files;

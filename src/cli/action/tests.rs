@@ -20,6 +20,18 @@ fn ran(verb: Verb, action: &Action, options: &str) -> (Result<u8, u8>, String, V
         fn door(&self) -> std::sync::Arc<dyn crate::link::Door> {
             self.0.door()
         }
+        fn add(&self, adding: &crate::link::Adding) -> crate::domain::Added {
+            self.0.add(adding)
+        }
+        fn add_many(&self, all: &[crate::link::Adding], ended: &mut dyn FnMut(usize, &crate::domain::Added)) -> Vec<crate::domain::Added> {
+            self.0.add_many(all, ended)
+        }
+        fn remove(&self, removing: &crate::link::Removing) -> Outcome {
+            self.0.remove(removing)
+        }
+        fn adopt(&self, id: &InstanceId, dry_run: bool, reason: Option<String>) -> Outcome {
+            self.0.adopt(id, dry_run, reason)
+        }
         fn assign(&self, id: &InstanceId, asked: crate::link::Asked, dry_run: bool, reason: Option<String>) -> Outcome {
             self.0.assign(id, asked, dry_run, reason)
         }

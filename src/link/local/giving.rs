@@ -73,4 +73,10 @@ impl Local {
         self.wake();
         outcome
     }
+
+    /// From what ports are given.
+    pub(super) fn giving(&self) -> Giving<'_> {
+        let ports = &self.config.ports;
+        Giving { registry: &self.registry, limits: limits(ports), quarantine: ports.quarantine }
+    }
 }

@@ -234,3 +234,37 @@ fn a_kernel_that_cannot_be_asked_gives_nothing() {
     let (given, _) = host.registry().allocate(&[want("amy", LOWEST)], &host.rules, &mut no_six).unwrap();
     assert_eq!(given[0].port, Some(8080));
 }
+
+#[test]
+fn who_goes_leaves_his_port_in_quarantine_whoever_gave_it() {
+    let mut host = Host::new();
+    host.one(want("amy", By::Name(8080)));
+    let retire = |host: &Host, who: &str, port| host.registry().retire(&id(who), Uid(1), port, &host.rules).unwrap().0;
+    assert_eq!(retire(&host, "amy", Some(8085)), Some(8080));
+    assert_eq!(retire(&host, "amy", None), None);
+    // Only its own file said it; what is another one's stays that one's.
+    assert_eq!(retire(&host, "bob", Some(8081)), Some(8081));
+    host.one(want("cat", By::Name(8083)));
+    assert_eq!(retire(&host, "dan", Some(8083)), None);
+    let given = host.one(want("eve", LOWEST));
+    assert_eq!(given.0, Some(8084), "{given:?}");
+    assert_eq!(host.one(Want { configured: Some(8080), ..want("amy", LOWEST) }).0, Some(8080), "what was its own it may have again");
+    host.rules.now = "2026-11-21T14:00:00Z".parse().unwrap();
+    assert_eq!(host.one(want("flo", LOWEST)).0, Some(8081));
+}
+
+#[test]
+fn the_port_that_runs_is_adopted_wherever_it_lies() {
+    let host = Host::new();
+    host.one(want("amy", By::Name(8080)));
+    let adopt = |who: &str, port, fails: bool| {
+        let then = || if fails { Err(Error::failed("the file")) } else { Ok(()) };
+        host.registry().adopt_then(&id(who), Uid(1), port, &host.rules, then).map(|(before, _)| before)
+    };
+    assert_eq!(adopt("amy", 3000, true).unwrap_err().chain(), "the file");
+    assert_eq!(host.registry().read().unwrap().0.port_of(&id("amy")), Some(8080));
+    assert_eq!(adopt("amy", 3000, false).unwrap(), Some(8080));
+    assert_eq!(adopt("amy", 3000, false).unwrap(), Some(3000));
+    assert_eq!(adopt("bob", 3000, false).unwrap_err().chain(), "3000 is amy's");
+    assert_eq!(host.registry().read().unwrap().0.port_of(&id("amy")), Some(3000));
+}

@@ -5,6 +5,7 @@
 
 mod copy;
 mod mend;
+mod room;
 mod schema;
 
 use std::fs::{self, File, OpenOptions};
@@ -144,6 +145,16 @@ impl Store {
             None => Err(Error::failed(format!("the registry {} is damaged ({why}), and there is no good copy of it", path.display()))
                 .hint("the next berth assign puts it aside and begins with what the configurations say")),
         }
+    }
+
+    /// Whether there is room for a change, and for what is recorded with it.
+    ///
+    /// # Errors
+    /// When there is not, or the directory cannot be written.
+    pub fn require_room(&self) -> Result<()> {
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.directory).map_err(|error| self.refused(error))?;
+        let _one_writer = self.lock()?;
+        room::require(&self.directory)
     }
 
     /// Does some work in one transaction: all of it is written, or nothing. `known` is what the configurations say, for the case that there

@@ -18,7 +18,7 @@ pub fn signal(supervisor: &ProcessSupervisor, declared: &Declared, key: ProcessK
     let job = Job::Signal { key: key.into(), signal: signal.number(), value: 0 };
     match supervisor.zygote.ask(&identity_of(declared), job, PATIENCE)? {
         Answer::Refused { errno, doing } => Err(refused(key, signal, errno, &doing)),
-        Answer::Done | Answer::Survivors(_) => Ok(()),
+        Answer::Done | Answer::Called(_) | Answer::Survivors(_) => Ok(()),
     }
 }
 

@@ -68,7 +68,7 @@ pub fn stop(supervisor: &ProcessSupervisor, declared: &Declared, extra: &[Proces
 fn end_by_hand(supervisor: &ProcessSupervisor, who: &Identity, left: &[ProcessKey], grace: Duration) -> Result<()> {
     let roots = left.iter().map(|key| (*key).into()).collect();
     match supervisor.zygote.ask(who, Job::EndTree { roots, grace_ms: millis(grace) }, grace + BEYOND + BEYOND)? {
-        Answer::Done | Answer::Survivors(_) => Ok(()),
+        Answer::Done | Answer::Called(_) | Answer::Survivors(_) => Ok(()),
         Answer::Refused { errno, doing } => {
             let cause = std::io::Error::from_raw_os_error(errno);
             Err(Error::new(kind_of(errno), format!("not stopped. {doing} was refused")).because(cause))

@@ -1,0 +1,153 @@
+//! Adding many instances: one transaction gives all of them their ports, then each one's files are made.
+//!
+//! One that cannot be made takes nothing from the others, and its port is taken back. It must never start any: whoever asked does, so many
+//! at a time as he likes.
+
+use super::act::{Control, done, outcome_of};
+use super::add::{Add, may_change, port_of, refused, there_already, why};
+use super::assign::{Giving, rules};
+use crate::domain::{Added, Caller, InstanceId, Shown, Snapshot};
+use crate::error::{Error, Result};
+use crate::failpoint::cut;
+use crate::registry::{Book, Given, Want};
+use crate::sample::try_bind;
+
+/// Told of each that has come to its end: which it is, and what came of it.
+pub type Ended<'a> = &'a mut dyn FnMut(usize, &Added);
+
+/// One of them that has a port now.
+struct New<'a> {
+    at: usize,
+    ask: &'a Add,
+    want: Want,
+}
+
+impl Control {
+    /// Adds them and says what came of each, in their order.
+    pub fn add_many(&self, caller: &Caller, asks: &[Add], giving: &Giving<'_>, ended: Ended<'_>) -> Vec<Added> {
+        let snapshot = self.eyes.look();
+        let mut all: Vec<Added> = asks.iter().map(blank).collect();
+        let mut new = Vec::new();
+        let book = giving.registry.read().map(|(book, _)| book);
+        for (at, ask) in asks.iter().enumerate() {
+            let wanted = match &book {
+                Ok(book) => is_new(caller, ask, book, &snapshot),
+                Err(error) => Err(refused("not added", error)),
+            };
+            match wanted {
+                Ok(Some(want)) => new.push(New { at, ask, want }),
+                // What is there already goes the way of one.
+                Ok(None) => {
+                    all[at] = self.add(caller, &Add { start: false, ..ask.clone() }, giving, &mut |_| ());
+                    ended(at, &all[at]);
+                }
+                Err(error) => {
+                    all[at].outcome = outcome_of(&error);
+                    ended(at, &all[at]);
+                }
+            }
+        }
+        let is_dry = asks.first().is_some_and(|ask| ask.dry_run);
+        let made = if is_dry {
+            self.would_make_all(caller, &new, giving, &snapshot, &mut all)
+        } else {
+            self.make_all(caller, &new, giving, &snapshot, &mut all, ended)
+        };
+        match made {
+            Ok(()) if is_dry => new.iter().for_each(|one| ended(one.at, &all[one.at])),
+            Ok(()) => {}
+            Err(error) => {
+                for one in &new {
+                    all[one.at].outcome = outcome_of(&error);
+                    ended(one.at, &all[one.at]);
+                }
+            }
+        }
+        all
+    }
+
+    fn would_make_all(&self, caller: &Caller, new: &[New<'_>], giving: &Giving<'_>, snapshot: &Snapshot, all: &mut [Added]) -> Result<()> {
+        let wants: Vec<Want> = new.iter().map(|one| one.want.clone()).collect();
+        let given = giving.registry.would_give_all(&wants, &rules(giving, caller, snapshot), &mut try_bind)?;
+        for (one, given) in new.iter().zip(&given) {
+            self.conclude_one(one, given, &mut all[one.at], "would have", |_| Ok(()));
+        }
+        Ok(())
+    }
+
+    /// Everything before the first file is made is done for all of them or for none.
+    fn make_all(
+        &self,
+        caller: &Caller,
+        new: &[New<'_>],
+        giving: &Giving<'_>,
+        snapshot: &Snapshot,
+        all: &mut [Added],
+        ended: Ended<'_>,
+    ) -> Result<()> {
+        if new.is_empty() {
+            return Ok(());
+        }
+        giving.registry.require_room()?;
+        let ids: Vec<(InstanceId, Option<String>)> = new.iter().map(|one| (one.want.id.clone(), one.ask.reason.clone())).collect();
+        let entries = self.audit.intend_all(caller, "add", &ids).map_err(|error| {
+            Error::failed("not added. It could not be recorded").because(error).hint("is the disk full? nothing was changed")
+        })?;
+        cut("many-recorded");
+        let (wants, rules): (Vec<Want>, _) = (new.iter().map(|one| one.want.clone()).collect(), rules(giving, caller, snapshot));
+        let (given, notices) = giving.registry.allocate(&wants, &rules, &mut try_bind)?;
+        cut("many-given");
+        let mut failed = Vec::new();
+        for (one, given) in new.iter().zip(&given) {
+            self.conclude_one(one, given, &mut all[one.at], "has", |port| {
+                let _held = self.lock_by_name(&one.want.id, "not added")?;
+                self.make(&one.ask.plot, port).map(drop)
+            });
+            let added = &mut all[one.at];
+            if !added.outcome.is_done() && given.port.is_some() && !given.kept {
+                failed.push(one.want.id.clone());
+            }
+            ended(one.at, added);
+            cut("many-made");
+        }
+        // Nobody was ever told of them: they need not be kept from anybody.
+        if !failed.is_empty() {
+            giving.registry.withdraw(&failed, &rules)?;
+        }
+        if let Some(one) = new.first() {
+            all[one.at].outcome.hints.extend(notices);
+        }
+        let ended: Vec<_> = entries.iter().zip(new).map(|(entry, one)| (*entry, &all[one.at].outcome)).collect();
+        // The deeds are done; that their results could not be recorded must not hide them.
+        drop(self.audit.conclude_all(&ended));
+        // Whoever starts them now takes what was seen last for recent, and that was before there was any of them.
+        drop(self.eyes.look());
+        Ok(())
+    }
+
+    fn conclude_one(&self, one: &New<'_>, given: &Given, added: &mut Added, has: &str, make: impl FnOnce(u16) -> Result<()>) {
+        let made = port_of(given, &one.want).and_then(|port| make(port).map(|()| port));
+        match made {
+            Ok(port) => {
+                self.tell(added, &one.ask.plot, Some(port), None);
+                added.outcome = done(format!("{has} port {port}{}", why(given)));
+                added.steps = vec![Shown::new(&format!("port {port}")), Shown::new(&format!("file {}", one.ask.plot.shown_config()))];
+            }
+            Err(error) => added.outcome = outcome_of(&error),
+        }
+    }
+}
+
+fn blank(ask: &Add) -> Added {
+    let (account, config) = (ask.plot.account.clone(), Some(ask.plot.shown_config()));
+    Added { outcome: done(String::new()), port: None, url: None, account, config, steps: Vec::new() }
+}
+
+/// What it wants, where nothing is there of it yet.
+fn is_new(caller: &Caller, ask: &Add, book: &Book, snapshot: &Snapshot) -> Result<Option<Want>> {
+    may_change(caller, Some(&ask.plot), ask.dry_run, "added")?;
+    match there_already(snapshot, &ask.plot)? {
+        Some(_) => Ok(None),
+        None => Control::want(ask, book, None),
+    }
+}
