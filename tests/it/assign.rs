@@ -175,7 +175,7 @@ fn drift(tree: &Tree) -> Option<serde_json::Value> {
 }
 
 #[test]
-fn a_users_file_shows_drift_and_decides_nothing() {
+fn a10_a_users_file_shows_drift_and_decides_nothing() {
     let place = Place::take();
     let ports = place.free(2);
     let (old, new) = (ports[0], ports[1]);
