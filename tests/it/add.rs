@@ -94,7 +94,7 @@ fn what_is_there_is_taken_as_it_is_and_never_overwritten() {
 }
 
 #[test]
-fn killed_at_any_step_the_same_command_completes() {
+fn f24_killed_at_any_step_the_same_command_completes() {
     let place = Place::take();
     let tree = tree(&place);
     for (number, cut) in ["add-recorded", "add-given", "add-made", "add-registered", "add-done"].into_iter().enumerate() {

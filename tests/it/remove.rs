@@ -91,7 +91,7 @@ fn a_workspace_that_only_its_file_names_stays() {
 }
 
 #[test]
-fn killed_at_any_step_the_same_command_removes() {
+fn f24_killed_at_any_step_the_same_command_removes() {
     let place = Place::take();
     let tree = tree(&place);
     let cuts = ["remove-recorded", "remove-stopped", "remove-released", "remove-cleared", "remove-taken", "remove-done"];

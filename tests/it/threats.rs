@@ -134,7 +134,11 @@ const ROWS: &[(&str, &str, Row)] = &[
         Tested(&["f22_dead_mount", "f22_dead_mount_that_a_keeper_waits_for", "f22_silent_mount_that_a_keeper_waits_for"]),
     ),
     ("f23", "an account is deleted and its uid given again", Tested(&["f23_account_deleted"])),
-    ("f24", "a half made instance", Waits("provisioning")),
+    (
+        "f24",
+        "a half made instance",
+        Tested(&["f24_killed_at_any_step_the_same_command_completes", "f24_killed_at_any_step_the_same_command_removes"]),
+    ),
 ];
 
 /// Every named function that is a test, in all sources.
