@@ -167,7 +167,7 @@ impl Record {
     /// Reads a record's text. A line that cannot be read (the disk was full) is passed over, the others count.
     pub fn parse(text: &str, this_boot: &str) -> Self {
         let mut record = Self::default();
-        let mut exits: VecDeque<LastExit> = VecDeque::with_capacity(EXITS);
+        let mut exits: VecDeque<LastExit> = VecDeque::with_capacity(EXITS + 1);
         let mut same_boot = true;
         for event in text.lines().filter_map(|line| serde_json::from_str::<Event>(line).ok()) {
             match event {
@@ -197,9 +197,6 @@ impl Record {
                 Event::Exited { code, signal, asked_outside, over_memory, at } => {
                     let exit = exit_of(code, signal, at, over_memory);
                     record.exit = Some(exit);
-                    if exits.len() == EXITS {
-                        exits.pop_front();
-                    }
                     exits.push_back(exit);
                     // What the keeper ended itself ended by a signal too.
                     record.ended_outside = asked_outside && !record.stop_asked;
@@ -223,6 +220,10 @@ impl Record {
                     record.settled = true;
                     record.killed = killed;
                 }
+            }
+            // Whatever wrote it, and however often it says that it begins.
+            if exits.len() > EXITS {
+                exits.pop_front();
             }
         }
         record.exits = exits.into_iter().collect();
@@ -316,6 +317,9 @@ mod tests {
         };
         let seconds = |ends| Record::parse(&text(ends), "b").exits.iter().map(|exit| exit.at.as_second()).collect::<Vec<_>>();
         assert_eq!((seconds(0), seconds(2), seconds(9)), (vec![0], vec![0, 1, 2], vec![5, 6, 7, 8, 9]));
+        // A keeper is its user's process: it may write that it begins as often as it likes.
+        let again = (serde_json::to_string(&asked("b")).unwrap() + "\n").repeat(9);
+        assert_eq!(Record::parse(&again, "b").exits.len(), EXITS);
     }
 
     #[test]
