@@ -20,8 +20,13 @@ pub fn proc_files(data: &[u8]) -> Option<(u64, i32, char)> {
         let rest = data.get(end + 1..).unwrap_or_default();
         rest.iter().all(|byte| matches!(byte, b' ' | b'-' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z'))
     });
-    // procfs panics where a name's end is the line's, and where a name is no text: it is only asked about what was understood.
-    if let Some(ours) = stat::parse(data).filter(|_| is_of_the_kernel && std::str::from_utf8(data).is_ok())
+    // procfs panics where a name's end is the line's, where a name is no text, and where none begins behind a pid: it is only asked about
+    // what was understood and could be the kernel's.
+    let has_pid = std::str::from_utf8(data).is_ok_and(|text| {
+        let rest = text.trim_start_matches(|character: char| character.is_ascii_digit());
+        rest.len() < text.len() && rest.starts_with(" (")
+    });
+    if let Some(ours) = stat::parse(data).filter(|_| is_of_the_kernel && has_pid)
         && let Ok(theirs) = procfs::process::Stat::from_read(data)
     {
         assert_eq!(String::from_utf8_lossy(ours.name), theirs.comm);
