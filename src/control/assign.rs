@@ -193,7 +193,9 @@ impl Control {
 
     /// What is to change in its file; `None` when that says the port already.
     pub(super) fn change(&self, declared: &Declared, port: u16) -> Result<Option<Change>> {
-        if declared.port == Some(port) {
+        let is_env = declared.env_file.as_ref().is_some_and(|file| file.path == declared.config);
+        let is_said = declared.port == Some(port);
+        if is_said && is_env {
             return Ok(None);
         }
         let doing = || format!("not assigned. {} cannot be read", declared.config.display());
@@ -207,7 +209,12 @@ impl Control {
             (Some(file), None) if file.path == declared.config => {
                 return Err(Error::failed("not assigned. Its environment file names no port"));
             }
-            _ => json_port(text, port)?,
+            // Read anew although the look says that it is so: two changes within a tick of the kernel's clock look like one.
+            _ => match json_port(text, port) {
+                Ok(edit) if edit.old == edit.new => return Ok(None),
+                Err(_) if is_said => return Ok(None),
+                other => other?,
+            },
         };
         let after = edit.applied(text).ok_or_else(|| Error::failed("not assigned. Its file cannot be changed"))?;
         Ok(Some(Change { edit, digest: content_digest(&bytes), after: content_digest(after.as_bytes()) }))
