@@ -3,6 +3,7 @@
 //! It must never change the state, and never let a late answer pass for one about something else: each has its serial.
 
 mod file;
+mod lane;
 mod log;
 
 use std::path::PathBuf;
@@ -20,6 +21,7 @@ use super::clipboard;
 use super::effect::Effect;
 use super::event::{Answer, Copied, Event, Purpose};
 use super::preferences::Store;
+use lane::{Lane, Manner};
 
 /// How long counting connections may take.
 const COUNTING: Duration = Duration::from_secs(3);
@@ -45,12 +47,19 @@ pub struct Performer {
     /// Where preferences are kept.
     store: Store,
     log: log::LogDesk,
+    /// Each kind of slow question has its own way: none waits for another kind.
+    leaving: Lane,
+    foreseeing: Lane,
+    counting: Lane,
+    reading: Lane,
 }
 
 impl Performer {
     /// Answers go to `events`, preferences to `store`.
     pub fn new(door: Arc<dyn Door>, events: Sender<Event>, store: Store) -> Self {
-        Self { log: log::LogDesk::new(Arc::clone(&door), events.clone()), door, events, store }
+        let log = log::LogDesk::new(Arc::clone(&door), events.clone());
+        let [leaving, foreseeing, counting, reading] = [(); 4].map(|()| Lane::new(Manner::Waiting));
+        Self { door, events, store, log, leaving, foreseeing, counting, reading }
     }
 
     /// Asks what may be done to an instance. The door answers from what it knows.
@@ -69,9 +78,9 @@ impl Performer {
     }
 
     /// Leaves a text in a file, off the loop: a disk may hang.
-    pub fn leave(&self, what: String, text: String, why: &'static str) {
+    pub fn leave(&mut self, what: String, text: String, why: &'static str) {
         let (events, own) = (self.events.clone(), self.door.copies());
-        tokio::spawn(async move {
+        self.leaving.run(async move {
             let leaving = tokio::task::spawn_blocking(move || {
                 crate::failpoint::pass("file");
                 let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
@@ -107,9 +116,9 @@ impl Performer {
     }
 
     /// Asks off the loop: the registry and a user's file are read for it.
-    fn foresee(&self, order: Order) {
+    fn foresee(&mut self, order: Order) {
         let (door, events) = (Arc::clone(&self.door), self.events.clone());
-        tokio::spawn(async move {
+        self.foreseeing.run(async move {
             let asked = order.clone();
             let foreseeing = tokio::task::spawn_blocking(move || {
                 crate::failpoint::pass("foresee");
@@ -126,9 +135,9 @@ impl Performer {
     }
 
     /// Asks off the loop: on a host with many connections the kernel takes its time.
-    fn count_clients(&self, id: InstanceId) {
+    fn count_clients(&mut self, id: InstanceId) {
         let (door, events) = (Arc::clone(&self.door), self.events.clone());
-        tokio::spawn(async move {
+        self.counting.run(async move {
             let whose = id.clone();
             let counting = tokio::task::spawn_blocking(move || {
                 crate::failpoint::pass("clients");
@@ -144,9 +153,9 @@ impl Performer {
     }
 
     /// Reads the audit trail: a file that somebody may be writing.
-    fn read_trail(&self, count: usize) {
+    fn read_trail(&mut self, count: usize) {
         let (door, events) = (Arc::clone(&self.door), self.events.clone());
-        tokio::spawn(async move {
+        self.reading.run(async move {
             let reading = tokio::task::spawn_blocking(move || {
                 crate::failpoint::pass("trail");
                 door.trail(count)

@@ -18,6 +18,7 @@ use crate::tui::effect::Effect;
 use crate::tui::event::Event;
 
 use super::file;
+use super::lane::{Lane, Manner};
 
 /// How long opening a log may take.
 const OPENING: Duration = Duration::from_secs(3);
@@ -41,16 +42,21 @@ type Opened = (u64, Arc<Reel>);
 pub struct LogDesk {
     door: Arc<dyn Door>,
     events: Sender<Event>,
-    /// The task that opens or follows a log, and the log itself once it is open.
-    following: Option<JoinHandle<()>>,
+    /// Opens and follows a log, and the log itself once it is open.
+    following: Lane,
     reel: Option<Opened>,
     opened: (Sender<Opened>, Receiver<Opened>),
+    /// Reads pages of it that are not there at once.
+    pages: Lane,
+    /// What takes lines out of it.
+    task: Option<JoinHandle<()>>,
 }
 
 impl LogDesk {
     /// Answers go to `events`.
     pub fn new(door: Arc<dyn Door>, events: Sender<Event>) -> Self {
-        Self { door, events, following: None, reel: None, opened: tokio::sync::mpsc::channel(4) }
+        let (following, pages) = (Lane::new(Manner::Overtaking), Lane::new(Manner::Waiting));
+        Self { door, events, following, reel: None, opened: tokio::sync::mpsc::channel(4), pages, task: None }
     }
 
     /// Carries out what is about a log; an answer that is there at once is returned.
@@ -63,11 +69,11 @@ impl LogDesk {
             Effect::FindLog { serial, sought } => return Some(Event::LogFound(serial, sought, self.reel(serial)?.find(&sought))),
             Effect::TakeLog { serial, from, to, names } => {
                 let reel = self.reel(serial)?;
-                self.later(TAKING, "copied", move |_| Event::LogTaken(serial, take(&reel, from, to, &names)));
+                return self.later(TAKING, "copied", move |_| Event::LogTaken(serial, take(&reel, from, to, &names)));
             }
             Effect::SaveLog { serial, path, names } => {
                 let reel = self.reel(serial)?;
-                self.later(SAVING, "saved", move |stop| save(&reel, &path, &names, stop));
+                return self.later(SAVING, "saved", move |stop| save(&reel, &path, &names, stop));
             }
             _ => {}
         }
@@ -81,11 +87,16 @@ impl LogDesk {
             return Some(Event::LogRead(serial, ask, page));
         }
         let events = self.events.clone();
-        drop(tokio::task::spawn_blocking(move || {
-            crate::failpoint::pass("log-page");
-            // When the loop has ended there is nobody to tell.
-            let _ = events.blocking_send(Event::LogRead(serial, ask, reel.page(&ask)));
-        }));
+        self.pages.run(async move {
+            let reading = tokio::task::spawn_blocking(move || {
+                crate::failpoint::pass("log-page");
+                reel.page(&ask)
+            });
+            if let Ok(page) = reading.await {
+                // When the loop has ended there is nobody to tell.
+                let _ = events.send(Event::LogRead(serial, ask, page)).await;
+            }
+        });
         None
     }
 
@@ -97,15 +108,18 @@ impl LogDesk {
         self.reel.as_ref().filter(|(open, _)| *open == serial).map(|(_, reel)| Arc::clone(reel))
     }
 
-    /// Does something that takes time, and tells when it took too long.
-    fn later(&self, patience: Duration, done: &'static str, task: impl FnOnce(&AtomicBool) -> Event + Send + 'static) {
+    /// Does something that takes time, and tells when it took too long. Nothing else is begun before.
+    fn later(&mut self, patience: Duration, done: &'static str, task: impl FnOnce(&AtomicBool) -> Event + Send + 'static) -> Option<Event> {
+        if self.task.as_ref().is_some_and(|task| !task.is_finished()) {
+            return Some(Event::Told { text: Shown::from("lines are still being taken out of the log; try again"), refused: true });
+        }
         let (events, stop) = (self.events.clone(), Arc::new(AtomicBool::new(false)));
         let stopped = Arc::clone(&stop);
         let task = move |stop: &AtomicBool| {
             crate::failpoint::pass("log-task");
             task(stop)
         };
-        tokio::spawn(async move {
+        self.task = Some(tokio::spawn(async move {
             let event = match tokio::time::timeout(patience, tokio::task::spawn_blocking(move || task(&stopped))).await {
                 Ok(Ok(event)) => event,
                 Ok(Err(_)) | Err(_) => {
@@ -115,14 +129,15 @@ impl LogDesk {
             };
             // When the loop has ended there is nobody to tell.
             let _ = events.send(event).await;
-        });
+        }));
+        None
     }
 
     /// Opens logs once the choice stood still, then tells when they change.
     fn open(&mut self, ids: Vec<InstanceId>, serial: u64, after: Duration) {
         self.close();
         let (door, events, opened) = (Arc::clone(&self.door), self.events.clone(), self.opened.0.clone());
-        self.following = Some(tokio::spawn(async move {
+        self.following.run(async move {
             tokio::time::sleep(after).await;
             let opening = tokio::task::spawn_blocking(move || {
                 crate::failpoint::pass("log-open");
@@ -146,14 +161,14 @@ impl LogDesk {
                 }
                 tokio::time::sleep(PACE).await;
             }
-        }));
+        });
     }
 
     /// Stops following. The log is dropped off the loop: what it holds is much.
     fn close(&mut self) {
-        if let Some(task) = self.following.take() {
-            task.abort();
-        }
+        self.following.clear();
+        // What reads for a log that is left may hang, and must not keep the next one waiting.
+        self.pages = Lane::new(Manner::Waiting);
         let mut reels: Vec<Opened> = self.reel.take().into_iter().collect();
         while let Ok(opened) = self.opened.1.try_recv() {
             reels.push(opened);
