@@ -2,20 +2,15 @@
 //!
 //! It must never signal or open anything itself: supervisors and hands do.
 
-use std::fs::OpenOptions;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::domain::{
-    Caller, Declared, Deed, InstanceId, Order, Outcome, ProcessKey, Row, Shown, Signal, Snapshot, State, Target, Uid, Verb,
-};
-use crate::error::{Context, Error, Kind, Result};
+use crate::domain::{Caller, Declared, Deed, Order, Outcome, ProcessKey, Row, Shown, Signal, Snapshot, State, Target, Uid, Verb};
+use crate::error::{Error, Kind, Result};
 use crate::hand::{Reader, Zygote};
 use crate::present::units;
 use crate::supervisor::Supervisor;
-use crate::supervisor::process::{Held, InstanceLock, identity_of};
 
 use super::audit::Audit;
 use super::authorise::{Policy, why_not};
@@ -35,7 +30,7 @@ pub struct Control {
     pub(super) zygote: Arc<Zygote>,
     policy: Policy,
     pub(super) audit: Audit,
-    state: PathBuf,
+    pub(super) state: PathBuf,
 }
 
 /// Told each step in words.
@@ -100,9 +95,7 @@ impl Control {
 
     fn attempt(&self, caller: &Caller, order: &Order, progress: Progress<'_>) -> Result<Outcome> {
         let snapshot = self.eyes.look_since(RECENT);
-        let row = snapshot
-            .row(&order.id)
-            .ok_or_else(|| Error::new(Kind::NoSuchInstance, "no such instance").hint("berth ls    lists those that there are"))?;
+        let row = snapshot.row(&order.id).ok_or_else(no_such)?;
         if let Some(why) = self.why_not(caller, order.verb, row) {
             let kind = if row.declared.as_ref().is_some_and(|declared| declared.launch.is_none() && !declared.is_unread())
                 && order.verb != Verb::Stop
@@ -196,41 +189,6 @@ impl Control {
         self.supervisor.signal(declared, key, signal, caller)?;
         Ok(done(format!("{signal} was sent to {key}")))
     }
-
-    /// The lock on the instance: on its configuration, or where that cannot be opened on a file of berth's own. `done` is what the caller is
-    /// told not to have done where somebody else has it.
-    pub(super) fn lock(&self, caller: &Caller, declared: &Declared, verb: Verb, done: &str) -> Result<Option<InstanceLock>> {
-        let beneath = declared.config.strip_prefix(&declared.config_root).unwrap_or(&declared.config);
-        let file = match self.reader.open(&identity_of(declared), &declared.config_root, beneath) {
-            Ok(file) => file,
-            Err(_) => self.own_lock_file(&declared.id)?,
-        };
-        match InstanceLock::take(file) {
-            Ok(lock) => Ok(Some(lock)),
-            // A user who holds the lock on the own file must not keep an administrator from ending the instance.
-            Err(Held { uid: Some(uid), .. }) if matches!(verb, Verb::Stop | Verb::Signal(_)) && caller.uid.is_root() && !uid.is_root() => {
-                Ok(None)
-            }
-            Err(held) => Err(Error::new(Kind::Busy, format!("not {done}. {} is acting on it", held.words))
-                .hint(format!("berth show {}    when that one is done", declared.id))),
-        }
-    }
-
-    /// The lock on an instance that may not be there yet, or not any more: on a file of berth's own.
-    pub(super) fn lock_by_name(&self, id: &InstanceId, not: &str) -> Result<InstanceLock> {
-        let file = self.own_lock_file(id).map_err(|error| Error::failed(format!("{not}. {}", error.chain())))?;
-        InstanceLock::take(file).map_err(|held| {
-            Error::new(Kind::Busy, format!("{not}. {} is acting on it", held.words)).hint("try again when that one is done")
-        })
-    }
-
-    fn own_lock_file(&self, id: &InstanceId) -> Result<std::fs::File> {
-        let directory = self.state.join("locks");
-        let doing = || format!("cannot lock {id}");
-        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&directory).while_doing(doing)?;
-        let path = directory.join(id.file_stem());
-        OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path).while_doing(doing)
-    }
 }
 
 /// Whether what runs is still what the person saw when confirming.
@@ -248,6 +206,16 @@ pub(super) fn check_target(order: &Order, row: &Row) -> Result<()> {
             Err(Error::new(Kind::Busy, format!("not {}. Nothing ran when it was confirmed, but it runs now", order.verb.done())))
         }
     }
+}
+
+/// That nothing is called so.
+pub(super) fn no_such() -> Error {
+    Error::new(Kind::NoSuchInstance, "no such instance").hint("berth ls    lists those that there are")
+}
+
+/// That nothing was done because the intent could not be written down. `not`: "not removed".
+pub(super) fn unrecorded(not: &str, error: Error) -> Error {
+    Error::failed(format!("{not}. It could not be recorded")).because(error).hint("is the disk full? nothing was changed")
 }
 
 /// What was asked holds.

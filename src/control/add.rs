@@ -3,7 +3,7 @@
 //! The file is made inside of the registry's transaction. Whatever is there already is taken as it is, so that a command that was cut off
 //! goes on when it is given again. It must never make a user's file itself (a hand does), nor overwrite one.
 
-use super::act::{Control, Progress, done, outcome_of};
+use super::act::{Control, Progress, done, outcome_of, unrecorded};
 use super::assign::{Giving, PATIENCE, rules};
 use super::start;
 use crate::domain::{Added, Caller, Declared, Form, Order, Outcome, Plot, Role, Row, Shown, Snapshot, Spot, State, Target, Verb};
@@ -52,9 +52,7 @@ impl Control {
         let there = there_already(&snapshot, plot)?;
         let found = there.map_or(State::Stopped, |(row, _)| row.state);
         let recorded = self.audit.intend_deed(caller, "add", &plot.id, ask.reason.clone(), Some(found));
-        let entry = recorded.map_err(|error| {
-            Error::failed("not added. It could not be recorded").because(error).hint("is the disk full? nothing was changed")
-        })?;
+        let entry = recorded.map_err(|error| unrecorded("not added", error))?;
         cut("add-recorded");
         let outcome = self.make_it(caller, ask, giving, &snapshot, there, added, progress).unwrap_or_else(|error| outcome_of(&error));
         cut("add-done");

@@ -3,11 +3,11 @@
 //! One that cannot be made takes nothing from the others, and its port is taken back. It must never start any: whoever asked does, so many
 //! at a time as he likes.
 
-use super::act::{Control, done, outcome_of};
+use super::act::{Control, done, outcome_of, unrecorded};
 use super::add::{Add, may_change, port_of, refused, there_already, why};
 use super::assign::{Giving, rules};
 use crate::domain::{Added, Caller, InstanceId, Shown, Snapshot};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::failpoint::cut;
 use crate::registry::{Book, Given, Want};
 use crate::sample::try_bind;
@@ -90,9 +90,7 @@ impl Control {
         }
         giving.registry.require_room()?;
         let ids: Vec<(InstanceId, Option<String>)> = new.iter().map(|one| (one.want.id.clone(), one.ask.reason.clone())).collect();
-        let entries = self.audit.intend_all(caller, "add", &ids).map_err(|error| {
-            Error::failed("not added. It could not be recorded").because(error).hint("is the disk full? nothing was changed")
-        })?;
+        let entries = self.audit.intend_all(caller, "add", &ids).map_err(|error| unrecorded("not added", error))?;
         cut("many-recorded");
         let (wants, rules): (Vec<Want>, _) = (new.iter().map(|one| one.want.clone()).collect(), rules(giving, caller, snapshot));
         let (given, notices) = giving.registry.allocate(&wants, &rules, &mut try_bind)?;

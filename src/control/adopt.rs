@@ -2,10 +2,10 @@
 //!
 //! It must never stop or start anything: what runs goes on running.
 
-use super::act::{Control, Progress, RECENT, done, outcome_of};
+use super::act::{Control, Progress, RECENT, done, no_such, outcome_of, unrecorded};
 use super::add::refused;
 use super::assign::{Giving, rules};
-use crate::domain::{Caller, InstanceId, Outcome, Role, Row, Shown, Verb};
+use crate::domain::{Caller, Declared, InstanceId, Outcome, Role, Row, Shown, Snapshot, Verb};
 use crate::error::{Error, Kind, Result};
 use crate::failpoint::cut;
 
@@ -27,40 +27,29 @@ impl Control {
     }
 
     fn try_adopt(&self, caller: &Caller, ask: &Adopt, giving: &Giving<'_>, progress: Progress<'_>) -> Result<Outcome> {
-        let no_such = || Error::new(Kind::NoSuchInstance, "no such instance").hint("berth ls    lists those that there are");
         let snapshot = self.eyes.look_since(RECENT);
-        let row = snapshot.row(&ask.id).ok_or_else(no_such)?;
-        let Some(declared) = row.declared.clone() else {
-            let hint = "berth add OWNER    makes one; what listens there has to end before";
-            return Err(Error::failed("not adopted. It is no instance: no configuration declares it").hint(hint));
-        };
-        let asking = Caller { read_only: caller.read_only && !ask.dry_run, ..caller.clone() };
-        if let Some(why) = self.why_not(&asking, Verb::Stop, row) {
-            return Err(Error::new(Kind::NotPermitted, format!("not adopted: {why}")));
-        }
-        if caller.role != Role::Admin {
-            return Err(Error::new(Kind::NotPermitted, "not adopted: ports are given by admins ([access] admins)"));
-        }
+        let (row, declared) = self.adoptable(caller, ask, &snapshot)?;
         if ask.dry_run {
             let port = actual(row)?;
-            let line = self.change(&declared, port)?.map(|change| file_told(&declared.config, change.edit.line, "would be"));
+            let line = self.change(declared, port)?.map(|change| file_told(&declared.config, change.edit.line, "would be"));
             return Ok(done(format!("would have port {port}, on which it listens{}", line.unwrap_or_default())));
         }
         giving.registry.require_room().map_err(|error| refused("not adopted", &error))?;
-        let _held = self.lock(caller, &declared, Verb::Restart, "adopted")?;
-        let snapshot = self.eyes.look_again(&ask.id);
-        let row = snapshot.row(&ask.id).ok_or_else(no_such)?;
+        // Its configuration will be another file, which somebody else might lock before this is done.
+        let _by_name = self.lock_by_name(&ask.id, "not adopted")?;
+        let _held = self.lock(caller, declared, Verb::Restart, "adopted")?;
+        // Looked behind the locks, at the files too: whoever had them before may have changed them.
+        let snapshot = self.eyes.look();
+        let (row, declared) = self.adoptable(caller, ask, &snapshot)?;
         let port = actual(row)?;
         let recorded = self.audit.intend_deed(caller, "adopt", &ask.id, ask.reason.clone(), Some(row.state));
-        let entry = recorded.map_err(|error| {
-            Error::failed("not adopted. It could not be recorded").because(error).hint("is the disk full? nothing was changed")
-        })?;
+        let entry = recorded.map_err(|error| unrecorded("not adopted", error))?;
         cut("adopt-recorded");
         progress(&Shown::from("writing its port down"));
         let mut changed = None;
         let written = giving.registry.adopt_then(&ask.id, declared.uid, port, &rules(giving, caller, &snapshot), || {
-            if let Some(change) = self.change(&declared, port)? {
-                self.write(&declared, &change.edit, change.digest)?;
+            if let Some(change) = self.change(declared, port)? {
+                self.write(declared, &change.edit, change.digest)?;
                 changed = Some(change);
             }
             cut("adopt-written");
@@ -81,6 +70,24 @@ impl Control {
         };
         drop(self.audit.conclude(entry, &outcome));
         Ok(outcome)
+    }
+
+    /// What is to be adopted, if this caller may have it adopted.
+    fn adoptable<'a>(&self, caller: &Caller, ask: &Adopt, snapshot: &'a Snapshot) -> Result<(&'a Row, &'a Declared)> {
+        let row = snapshot.row(&ask.id).ok_or_else(no_such)?;
+        let Some(declared) = row.declared.as_deref() else {
+            let hint = "berth add OWNER    makes one; what listens there has to end before";
+            return Err(Error::failed("not adopted. It is no instance: no configuration declares it").hint(hint));
+        };
+        // Only to say what would be done changes nothing.
+        let asking = Caller { read_only: caller.read_only && !ask.dry_run, ..caller.clone() };
+        if let Some(why) = self.why_not(&asking, Verb::Stop, row) {
+            return Err(Error::new(Kind::NotPermitted, format!("not adopted: {why}")));
+        }
+        if caller.role != Role::Admin {
+            return Err(Error::new(Kind::NotPermitted, "not adopted: ports are given by admins ([access] admins)"));
+        }
+        Ok((row, declared))
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::act::{Control, Progress, RECENT, check_target, done, outcome_of};
+use super::act::{Control, Progress, RECENT, check_target, done, no_such, outcome_of, unrecorded};
 use super::add::refused;
 use super::start;
 use crate::domain::{Asked, Caller, Declared, InstanceId, Order, Outcome, Row, Shown, Snapshot, Target, Verb, Wish};
@@ -73,7 +73,6 @@ impl Control {
     }
 
     fn try_assign(&self, caller: &Caller, ask: &Assign, giving: &Giving<'_>, progress: Progress<'_>) -> Result<Outcome> {
-        let no_such = || Error::new(Kind::NoSuchInstance, "no such instance").hint("berth ls    lists those that there are");
         let snapshot = self.eyes.look_since(RECENT);
         let row = snapshot.row(&ask.id).ok_or_else(no_such)?;
         // Only to say what would be done changes nothing.
@@ -93,9 +92,10 @@ impl Control {
             return Ok(outcome);
         }
         giving.registry.require_room().map_err(|error| refused("not assigned", &error))?;
+        // Its configuration will be another file, which somebody else might lock before this is done.
+        let _by_name = self.lock_by_name(&ask.id, "not assigned")?;
         let _held = self.lock(caller, &declared, Verb::Restart, "assigned")?;
-        // Looked behind the lock, at the files too: whoever had it before may have given another port, and what is to be changed is what
-        // stands there now.
+        // Looked behind the locks, at the files too: whoever had them before may have given another port.
         let snapshot = self.eyes.look();
         let row = snapshot.row(&ask.id).ok_or_else(no_such)?;
         let declared = row.declared.clone().ok_or_else(no_such)?;
@@ -105,9 +105,7 @@ impl Control {
         let order = Order { verb, id: ask.id.clone(), target: ask.target, reason: ask.reason.clone(), timeout: None };
         check_target(&order, row)?;
         let recorded = self.audit.intend(caller, &order, Some(row.state));
-        let entry = recorded.map_err(|error| {
-            Error::failed("not assigned. It could not be recorded").because(error).hint("is the disk full? nothing was changed")
-        })?;
+        let entry = recorded.map_err(|error| unrecorded("not assigned", error))?;
         let outcome = self.give(caller, ask, giving, &snapshot, row, &declared, progress).unwrap_or_else(|error| outcome_of(&error));
         // The deed is done; that its result could not be recorded must not hide it.
         drop(self.audit.conclude(entry, &outcome));
@@ -209,7 +207,7 @@ impl Control {
             (Some(file), None) if file.path == declared.config => {
                 return Err(Error::failed("not assigned. Its environment file names no port"));
             }
-            // Read anew although the look says that it is so: two changes within a tick of the kernel's clock look like one.
+            // Read although the look says that it is so: its user may have changed it since.
             _ => match json_port(text, port) {
                 Ok(edit) if edit.old == edit.new => return Ok(None),
                 Err(_) if is_said => return Ok(None),

@@ -11,6 +11,7 @@ mod audit;
 mod authorise;
 mod ears;
 mod eyes;
+mod lock;
 mod port;
 mod remove;
 mod start;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
-use super::act::{Control, Progress, RECENT, check_target, done, outcome_of};
+use super::act::{Control, Progress, RECENT, check_target, done, no_such, outcome_of, unrecorded};
 use super::add::{identity, may_change, refused};
 use super::assign::{Giving, PATIENCE, rules};
 use crate::domain::{Caller, Declared, InstanceId, Order, Outcome, Plot, Row, Shown, Snapshot, Spot, Target, Verb};
@@ -46,10 +46,7 @@ impl Control {
         let snapshot = self.eyes.look_since(RECENT);
         let declared = snapshot.row(&ask.id).and_then(|row| row.declared.clone());
         let Some(declared) = declared else { return self.remove_what_is_left(caller, ask, giving) };
-        let file = Shown::new(&declared.config.to_string_lossy());
-        let Some(plot) = ask.plot.as_ref().filter(|plot| plot.config.path() == declared.config && plot.uid == declared.uid) else {
-            return Err(Error::failed(format!("not removed. {file} declares it, which is not where the layout has it")));
-        };
+        let plot = laid_out(ask, &declared)?;
         if ask.dry_run {
             let row = snapshot.row(&ask.id);
             let stop = if row.is_some_and(|row| row.state.is_up()) { "stopped; " } else { "" };
@@ -60,20 +57,22 @@ impl Control {
         }
         // Before it is stopped: an instance that is neither here nor gone is worse than one that stays.
         giving.registry.require_room().map_err(|error| refused("not removed", &error))?;
-        let _by_name = self.lock_by_name(&ask.id, "not removed")?;
+        let by_name = self.lock_by_name(&ask.id, "not removed")?;
         let _held = self.lock(caller, &declared, Verb::Stop, "removed")?;
-        // Looked again behind the lock: whoever had it before may have done the same.
-        let snapshot = self.eyes.look_again(&ask.id);
-        let Some(row) = snapshot.row(&ask.id) else { return self.remove_what_is_left(caller, ask, giving) };
+        // Looked again behind the locks, at the files too: whoever had them before may have done the same, or given it another port.
+        let snapshot = self.eyes.look();
+        let row = snapshot.row(&ask.id);
+        let Some((row, declared)) = row.and_then(|row| Some((row, row.declared.clone()?))) else {
+            drop(by_name);
+            return self.remove_what_is_left(caller, ask, giving);
+        };
+        let plot = laid_out(ask, &declared)?;
         let order = Order { verb: Verb::Stop, id: ask.id.clone(), target: ask.target, reason: ask.reason.clone(), timeout: None };
         check_target(&order, row)?;
         let which = if ask.purge { "remove and purge" } else { "remove" };
         let recorded = self.audit.intend_deed(caller, which, &ask.id, ask.reason.clone(), Some(row.state));
-        let entry = recorded.map_err(|error| {
-            Error::failed("not removed. It could not be recorded")
-                .because(error)
-                .hint("is the disk full? nothing was changed; stop still works")
-        })?;
+        let entry =
+            recorded.map_err(|error| unrecorded("not removed", error).hint("is the disk full? nothing was changed; stop still works"))?;
         cut("remove-recorded");
         let outcome = self
             .take_away(caller, (ask, plot), giving, &order, &snapshot, row, &declared, progress)
@@ -145,7 +144,6 @@ impl Control {
 
     /// What is done where no configuration declares it any more: what the registry still has is released, what was cut off is gone on with.
     fn remove_what_is_left(&self, caller: &Caller, ask: &Remove, giving: &Giving<'_>) -> Result<Outcome> {
-        let no_such = || Error::new(Kind::NoSuchInstance, "no such instance").hint("berth ls    lists those that there are");
         let (book, _) = giving.registry.read()?;
         let was_here = book.released().any(|(_, released)| released.id == ask.id);
         let Some(port) = book.port_of(&ask.id) else {
@@ -162,7 +160,7 @@ impl Control {
         }
         let _by_name = self.lock_by_name(&ask.id, "not removed")?;
         let recorded = self.audit.intend_deed(caller, "remove", &ask.id, ask.reason.clone(), None);
-        let entry = recorded.map_err(|error| Error::failed("not removed. It could not be recorded").because(error))?;
+        let entry = recorded.map_err(|error| unrecorded("not removed", error))?;
         let snapshot = self.eyes.look();
         let released = giving.registry.release(&ask.id, &rules(giving, caller, &snapshot));
         let outcome = released.map(|(_, notices)| {
@@ -195,6 +193,15 @@ impl Control {
             Answer::Refused { errno, doing } => Err(not_taken(plot, errno, &doing)),
         }
     }
+}
+
+/// Where it is by the layout, if it is there.
+fn laid_out<'a>(ask: &'a Remove, declared: &Declared) -> Result<&'a Plot> {
+    let is_there = |plot: &&Plot| plot.config.path() == declared.config && plot.uid == declared.uid;
+    ask.plot.as_ref().filter(is_there).ok_or_else(|| {
+        let file = Shown::new(&declared.config.to_string_lossy());
+        Error::failed(format!("not removed. {file} declares it, which is not where the layout has it"))
+    })
 }
 
 /// "its workspace, logs and configuration were deleted", and what was not.

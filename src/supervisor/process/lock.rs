@@ -13,6 +13,9 @@ use crate::domain::{Shown, Uid};
 /// How often a lock is tried whose holder cannot be named.
 const TRIES: u32 = 5;
 
+/// How often the file may be replaced while its lock is being taken. An editor does so once.
+const REPLACED: u32 = 5;
+
 /// Between two tries.
 const BETWEEN_TRIES: std::time::Duration = std::time::Duration::from_millis(5);
 
@@ -30,6 +33,17 @@ pub struct Held {
     pub uid: Option<Uid>,
     /// In words: "pid 4711 (berth, uid 0)".
     pub words: Shown,
+}
+
+/// Why a lock is not had.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Untaken<E> {
+    /// Somebody has it.
+    Held(Held),
+    /// Each time that it was had, another file was in its place.
+    Replaced,
+    /// The file cannot be opened.
+    Closed(E),
 }
 
 impl InstanceLock {
@@ -52,6 +66,28 @@ impl InstanceLock {
         }
         Err(Held { pid: None, uid: None, words: Shown::new("another process, which may not be seen,") })
     }
+
+    /// Takes the lock on the file that is in its place once it is locked: whoever had it before may have put another one there, which
+    /// others lock by now. `open` opens what is there.
+    ///
+    /// # Errors
+    /// Why it is not had.
+    pub fn take_in_place<E>(open: impl Fn() -> Result<File, E>) -> Result<Self, Untaken<E>> {
+        for _ in 0..REPLACED {
+            let file = open().map_err(Untaken::Closed)?;
+            let locked = place_of(&file);
+            let lock = Self::take(file).map_err(Untaken::Held)?;
+            if locked == place_of(&open().map_err(Untaken::Closed)?) {
+                return Ok(lock);
+            }
+        }
+        Err(Untaken::Replaced)
+    }
+}
+
+/// Which file it is, whatever it is called: its device and inode.
+fn place_of(file: &File) -> Option<(u64, u64)> {
+    file.metadata().ok().map(|facts| (facts.dev(), facts.ino()))
 }
 
 /// Looks the holder up in /proc/locks, proc_locks(5): `1: FLOCK ADVISORY WRITE 4711 fe:01:1234 0 EOF`.
@@ -86,5 +122,32 @@ mod tests {
         assert_eq!(held.pid, Some(std::process::id().cast_signed()));
         drop(first);
         assert!(InstanceLock::take(File::open(file.path()).unwrap()).is_ok());
+    }
+
+    /// Opens a file of which the first `times` are replaced before anybody can lock them.
+    fn replaced<'a>(path: &'a std::path::Path, times: &'a std::cell::Cell<usize>) -> impl Fn() -> std::io::Result<File> + 'a {
+        move || {
+            let file = File::open(path)?;
+            if let Some(left) = times.get().checked_sub(1) {
+                times.set(left);
+                let new = path.with_extension("new");
+                std::fs::write(&new, "")?;
+                std::fs::rename(new, path)?;
+            }
+            Ok(file)
+        }
+    }
+
+    #[test]
+    fn a_lock_on_a_file_that_was_replaced_is_none() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("config.json");
+        std::fs::write(&path, "").unwrap();
+        let lock = InstanceLock::take_in_place(replaced(&path, &std::cell::Cell::new(1))).unwrap_or_else(|why| panic!("{why:?}"));
+        assert!(InstanceLock::take(File::open(&path).unwrap()).is_err(), "two had it");
+        drop(lock);
+        assert!(matches!(InstanceLock::take_in_place(replaced(&path, &std::cell::Cell::new(usize::MAX))), Err(Untaken::Replaced)));
+        // What it had on the way is let go.
+        assert!(InstanceLock::take(File::open(&path).unwrap()).is_ok());
     }
 }
