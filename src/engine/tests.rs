@@ -66,33 +66,40 @@ fn put(root: &Path, user: &str, port: u16) {
     std::fs::write(directory.join("config.json"), format!("{{\"port\": {port}, \"host\": \"{}\"}}", Ipv4Addr::LOCALHOST)).unwrap();
 }
 
+/// What lies in this directory.
+fn configured(tree: &Path) -> Arc<Config> {
+    let (file, base, own) = (tree.join("berth.toml"), tree.display(), nix::unistd::geteuid());
+    let text = format!(
+        "[layout]\nbase = \"{base}\"\n[template.default]\nrun_as = \"{own}\"\n[[discover]]\nconfig = \"{base}/users/*/config.json\"\n"
+    );
+    std::fs::write(&file, text).unwrap();
+    Arc::new(Config::load(Some(&file)).unwrap())
+}
+
+/// An engine that never looks because it is time: what it sees was told by the kernel.
+fn told(tree: &Path, lookout: Arc<Lookout>) -> Engine {
+    let config = configured(tree);
+    let range = config.ports.range;
+    let eye = Eye::new(config, Reader::start().unwrap(), Arc::new(Nobody), Arc::default(), lookout).unwrap();
+    let never = Duration::from_secs(3_600);
+    let sampling = Sampling { ports: never, processes: never, discover: never };
+    let first = Arc::new(Snapshot::nothing_yet(range, crate::sample::now()));
+    Engine::start(eye, sampling, Underways::default(), first).unwrap()
+}
+
 #[test]
 fn a_changed_configuration_wakes_the_clock() {
     let tree = tempfile::tempdir().unwrap();
     put(tree.path(), "abe", 8101);
-    let (file, base, own) = (tree.path().join("berth.toml"), tree.path().display(), nix::unistd::geteuid());
-    let text = format!("[template.default]\nrun_as = \"{own}\"\n[[discover]]\nconfig = \"{base}/users/*/config.json\"\n");
-    std::fs::write(&file, text).unwrap();
-    let config = Arc::new(Config::load(Some(&file)).unwrap());
-    let range = config.ports.range;
-    let eye = Eye::new(config, Reader::start().unwrap(), Arc::new(Nobody), Arc::default(), unwritten()).unwrap();
-    // Nothing is ever looked at because it is time: what is seen was told by the kernel.
-    let never = Duration::from_secs(3_600);
-    let sampling = Sampling { ports: never, processes: never, discover: never };
-    let first = Arc::new(Snapshot::nothing_yet(range, crate::sample::now()));
-    let engine = Engine::start(eye, sampling, Underways::default(), first).unwrap();
+    let engine = told(tree.path(), unwritten());
     let until = |wanted: &[(&str, u16)]| {
-        let begun = Instant::now();
-        loop {
+        let seen = || {
             let snapshot = engine.snapshots.borrow().clone();
             let rows = snapshot.rows.iter().filter(|row| row.declared.is_some());
-            let seen: Vec<(String, u16)> = rows.map(|row| (row.id.to_string(), row.port.unwrap_or(0))).collect();
-            if seen.iter().map(|(id, port)| (id.as_str(), *port)).eq(wanted.iter().copied()) {
-                return;
-            }
-            assert!(begun.elapsed() < Duration::from_secs(30), "{seen:?} instead of {wanted:?}");
-            std::thread::sleep(Duration::from_millis(5));
-        }
+            rows.map(|row| (row.id.to_string(), row.port.unwrap_or(0))).collect::<Vec<_>>()
+        };
+        let is_so = || seen().iter().map(|(id, port)| (id.as_str(), *port)).eq(wanted.iter().copied());
+        assert!(crate::patience::until_so(is_so), "{:?} instead of {wanted:?}", seen());
     };
     until(&[("abe", 8101)]);
     for round in 0..5 {
@@ -108,44 +115,30 @@ fn a_changed_configuration_wakes_the_clock() {
 /// A tree of one instance, and eyes on it.
 fn one(tree: &Path, port: u16) -> (Eye, Arc<Reader>) {
     put(tree, "abe", port);
-    let (file, base, own) = (tree.join("berth.toml"), tree.display(), nix::unistd::geteuid());
-    let text = format!(
-        "[layout]\nbase = \"{base}\"\n[template.default]\nrun_as = \"{own}\"\n[[discover]]\nconfig = \"{base}/users/*/config.json\"\n"
-    );
-    std::fs::write(&file, text).unwrap();
     let reader = Reader::start().unwrap();
-    let config = Arc::new(Config::load(Some(&file)).unwrap());
-    (Eye::new(config, Arc::clone(&reader), Arc::new(Nobody), Arc::default(), unwritten()).unwrap(), reader)
+    (Eye::new(configured(tree), Arc::clone(&reader), Arc::new(Nobody), Arc::default(), unwritten()).unwrap(), reader)
 }
 
 #[test]
 fn a_changed_registry_wakes_the_clock() {
     let tree = tempfile::tempdir().unwrap();
     put(tree.path(), "abe", 8101);
-    let (file, base, own) = (tree.path().join("berth.toml"), tree.path().display(), nix::unistd::geteuid());
-    let text = format!("[template.default]\nrun_as = \"{own}\"\n[[discover]]\nconfig = \"{base}/users/*/config.json\"\n");
-    std::fs::write(&file, text).unwrap();
-    let config = Arc::new(Config::load(Some(&file)).unwrap());
-    let range = config.ports.range;
     let registry = Registry::below(&tree.path().join("state"));
     let lookout = Lookout::new(Recorded { registry: registry.clone(), quarantine: Duration::from_secs(3_600) });
-    let eye = Eye::new(config, Reader::start().unwrap(), Arc::new(Nobody), Arc::default(), lookout).unwrap();
-    let never = Duration::from_secs(3_600);
-    let sampling = Sampling { ports: never, processes: never, discover: never };
-    let first = Arc::new(Snapshot::nothing_yet(range, crate::sample::now()));
-    let engine = Engine::start(eye, sampling, Underways::default(), first).unwrap();
+    let engine = told(tree.path(), lookout);
     let until = |wanted: &dyn Fn(&Snapshot) -> bool| {
         assert!(crate::patience::until_so(|| wanted(&engine.snapshots.borrow())), "{:?}", engine.snapshots.borrow());
     };
     let port = |snapshot: &Snapshot| snapshot.rows.first().and_then(|row| row.port);
     until(&|snapshot| port(snapshot) == Some(8101) && snapshot.allotted().is_some_and(|all| all.assigned().len() == 0));
     let id = InstanceId::parse("abe").unwrap();
+    let range = engine.snapshots.borrow().range;
     let limits = Limits { range, reserved: vec![], ephemeral: None, kept_free: vec![] };
     let (on_behalf, now) = ("root".into(), jiff::Timestamp::now());
     let rules = Rules { limits, quarantine: Duration::from_secs(3_600), configured: vec![], on_behalf, now };
     let want = |port: u16| Want {
         id: id.clone(),
-        uid: crate::domain::Uid(own.as_raw()),
+        uid: crate::domain::Uid(nix::unistd::geteuid().as_raw()),
         host: Ipv4Addr::LOCALHOST.into(),
         configured: Some(8101),
         listening: vec![],
