@@ -136,7 +136,12 @@ const ROWS: &[(&str, &str, Row)] = &[
     (
         "f22",
         "a user's tree lies on a mount that does not answer",
-        Tested(&["f22_dead_mount", "f22_dead_mount_that_a_keeper_waits_for", "f22_silent_mount_that_a_keeper_waits_for"]),
+        Tested(&[
+            "f22_dead_mount",
+            "f22_dead_mount_that_a_keeper_waits_for",
+            "f22_silent_mount_that_a_keeper_waits_for",
+            "f22_who_answers_just_in_time_is_asked_seldom",
+        ]),
     ),
     ("f23", "an account is deleted and its uid given again", Tested(&["f23_account_deleted"])),
     (
