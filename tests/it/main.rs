@@ -9,6 +9,7 @@ mod add;
 mod assign;
 mod beginning;
 mod bulk;
+mod client;
 mod clipboard;
 
 #[path = "../support/console.rs"]
