@@ -28,6 +28,7 @@ mod mouse;
 mod overlap;
 mod panics;
 mod pending;
+mod port_file;
 mod ports;
 mod preferences;
 mod pty;
