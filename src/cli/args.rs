@@ -9,6 +9,10 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
 
+mod asking;
+
+pub use asking::{Client, Port, Whose};
+
 use super::since;
 use crate::config::Strategy;
 use crate::domain::{InstanceId, PortRange, State};
@@ -91,6 +95,8 @@ pub enum Command {
     Ports(Ports),
     /// Print an instance's port and nothing else
     Port(Port),
+    /// Print what an MCP client's configuration has to say to reach an instance
+    Client(Client),
     /// List what is wrong; exits with 1 if something is an error
     Check,
     /// Print the configuration that holds, and where each value came from; or write one to begin with
@@ -270,14 +276,6 @@ pub struct Ports {
     /// Show instead what this strategy would give to every known instance, before anybody is moved
     #[arg(long, value_name = "STRATEGY", conflicts_with_all = ["free", "range"], value_parser = strategy())]
     pub plan: Option<Strategy>,
-}
-
-/// `berth port`.
-#[derive(Debug, Args)]
-pub struct Port {
-    /// The instance; without it, your own
-    #[arg(value_parser = id)]
-    pub id: Option<InstanceId>,
 }
 
 /// `berth config`.

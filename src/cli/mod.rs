@@ -11,6 +11,7 @@ mod ask;
 mod assign;
 mod batch;
 mod check;
+mod client;
 mod completions;
 mod config;
 mod demo;
@@ -118,6 +119,7 @@ fn carry_out(arguments: &Arguments, wiring: &dyn Wiring, out: &mut Out) -> Resul
             None => ports::run(ports, global, look()?, out),
         },
         Some(Command::Port(port)) => port::run(port, global, look()?, out),
+        Some(Command::Client(words)) => client::run(words, global, look()?, out),
         Some(Command::Check) => check::run(global, look()?, out),
         Some(Command::Config(words)) => config::run(words, global, wiring, out),
         Some(Command::Demo(demo)) => demo::run(demo, global, wiring, out),
@@ -183,6 +185,10 @@ mod tests {
             ("config", 0),
             ("config --config /x", 2),
             ("port carol", 0),
+            ("client carol --for cursor", 0),
+            ("client carol", 2),
+            ("client carol --for emacs", 2),
+            ("client nobody --for cursor", 4),
             ("stop alice", 0),
             ("stop busy1", 5),
             ("stop alice --read-only", 3),

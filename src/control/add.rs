@@ -5,13 +5,14 @@
 
 use super::act::{Control, Progress, done, outcome_of, unrecorded};
 use super::assign::{Giving, PATIENCE, rules};
+use super::port_file::port_spot;
 use super::start;
 use crate::domain::{Added, Caller, Declared, Form, Order, Outcome, Plot, Role, Row, Shown, Snapshot, Spot, State, Target, Verb};
 use crate::error::{Error, Kind, Result};
 use crate::failpoint::cut;
-use crate::hand::{Answer, Identity, Job, LONGEST_MADE, Making, Taking, content_digest};
+use crate::hand::{Answer, Identity, Job, LONGEST_MADE, Making, Note, Taking, content_digest};
 use crate::present::client;
-use crate::provision::{env_text, json_text};
+use crate::provision::{env_text, json_text, port_text};
 use crate::registry::{Book, By, Given, Want};
 use crate::sample::try_bind;
 
@@ -136,6 +137,9 @@ impl Control {
                 }
                 let file = if made.is_some() { format!("; {} was written", plot.shown_config()) } else { String::new() };
                 let mut outcome = done(format!("has port {port}{}{file}", why(&given)));
+                if let Some((_, declared)) = there {
+                    outcome.hints.extend(self.keep_port(declared, port).told());
+                }
                 outcome.hints.extend(notices);
                 outcome
             }
@@ -239,7 +243,8 @@ impl Control {
         let text = self.text(plot, port)?;
         let digest = content_digest(text.as_bytes());
         let directories = plot.needs().iter().map(Into::into).collect();
-        let making = Making { directories, file: Some(((&plot.config).into(), text)) };
+        let note = port_spot(plot).map(|spot| Note { place: (&spot).into(), text: port_text(port) });
+        let making = Making { directories, file: Some(((&plot.config).into(), text)), note };
         match self.zygote.ask(&identity(plot), Job::Make(making), PATIENCE)? {
             Answer::Refused { errno, doing } => Err(not_made(plot, errno, &doing)),
             Answer::Done | Answer::Called(_) | Answer::Survivors(_) => Ok(digest),
@@ -251,7 +256,10 @@ impl Control {
         let Some(digest) = made else { return error };
         let taking = Taking::Made { file: (&plot.config).into(), digest };
         match self.zygote.ask(&identity(plot), Job::Take(taking), PATIENCE) {
-            Ok(Answer::Done) => error,
+            Ok(Answer::Done) => {
+                self.drop_port(plot);
+                error
+            }
             _ => error.hint(format!("remove {} yourself, or give the same command again", plot.shown_config())),
         }
     }

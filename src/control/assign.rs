@@ -147,6 +147,7 @@ impl Control {
         let given = given.into_iter().next().ok_or_else(|| Error::failed("not assigned"))?;
         let port = port_of(&given, ask)?;
         let sentence = told(declared, port, &given, changed.as_ref(), row, "was");
+        let kept = self.keep_port(declared, port);
         let mut outcome = if changed.is_none() {
             let mut outcome = done(sentence);
             if row.state.is_up() && !row.listening.iter().any(|(endpoint, _)| endpoint.port == port) {
@@ -165,6 +166,8 @@ impl Control {
             outcome
         };
         outcome.hints.extend(notices);
+        // That the file says another port than before is what was asked for.
+        outcome.hints.extend(if changed.is_some() { kept.told_as_changed() } else { kept.told() });
         Ok(outcome)
     }
 

@@ -13,6 +13,7 @@ mod ears;
 mod eyes;
 mod lock;
 mod port;
+mod port_file;
 mod remove;
 mod start;
 mod together;

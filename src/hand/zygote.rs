@@ -17,6 +17,7 @@ use super::cgroup;
 use super::job::{Answer, Job, Request};
 use super::make::make;
 use super::message::{pair, receive, send};
+use super::note::note;
 use super::replace::replace;
 use super::signal::{open_verified, process_facts, send as send_signal};
 use super::take::take;
@@ -233,6 +234,10 @@ fn carry_out(who: &Identity, job: &Job) -> Answer {
         Job::Replace(change) => match replace(who, change) {
             Ok(()) => Answer::Done,
             Err(error) => refused(&error, "changing the file"),
+        },
+        Job::Note(what) => match note(who, what) {
+            Ok(()) => Answer::Done,
+            Err(error) => refused(&error, "writing the file"),
         },
         Job::Keep { .. } | Job::EndGroup { .. } | Job::Make(_) | Job::Take(_) => {
             refused(&io::Error::from_raw_os_error(libc::EINVAL), "keeping")

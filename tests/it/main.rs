@@ -9,6 +9,7 @@ mod add;
 mod assign;
 mod beginning;
 mod bulk;
+mod client;
 mod clipboard;
 
 #[path = "../support/console.rs"]
@@ -27,6 +28,7 @@ mod mouse;
 mod overlap;
 mod panics;
 mod pending;
+mod port_file;
 mod ports;
 mod preferences;
 mod pty;

@@ -43,7 +43,8 @@ impl Berth {
         vec![("BERTH_STATE", self.state.display().to_string()), ("XDG_CONFIG_HOME", home.clone()), ("HOME", home)]
     }
 
-    fn output(&self, arguments: &[&str]) -> Output {
+    /// Runs a command, its outputs apart.
+    pub fn output(&self, arguments: &[&str]) -> Output {
         let mut command = Command::new(PROGRAM);
         command.arg("--config").arg(&self.config).args(arguments).env_clear();
         command.env("PATH", std::env::var("PATH").unwrap_or_default()).env("LANG", "C.UTF-8").envs(self.environment());

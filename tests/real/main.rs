@@ -7,6 +7,7 @@
 mod accounts;
 mod adding;
 mod berth;
+mod clients;
 mod conflict;
 mod env_files;
 mod lifecycle;
