@@ -91,6 +91,8 @@ pub enum Command {
     Ports(Ports),
     /// Print an instance's port and nothing else
     Port(Port),
+    /// Write another system's file for the fleet
+    Deploy(deploy::Deploy),
     /// List what is wrong; exits with 1 if something is an error
     Check,
     /// Print the configuration that holds, and where each value came from; or write one to begin with
@@ -386,5 +388,6 @@ fn duration(text: &str) -> Result<Duration, String> {
     milliseconds.filter(|time| (1..=86_400_000).contains(time)).map(Duration::from_millis).ok_or_else(wrong)
 }
 
+pub mod deploy;
 #[cfg(test)]
 mod tests;
