@@ -261,7 +261,7 @@ impl Desk for FakeDesk {
 
     fn fence(&self) -> Result<crate::domain::Fence> {
         let allotments = crate::domain::Reading::Known(Arc::default());
-        crate::deploy::fence(&Snapshot { allotments, ..(*self.snapshot).clone() }, crate::domain::Allowed::default(), &|_| None)
+        crate::deploy::fence(&Snapshot { allotments, ..(*self.snapshot).clone() }, crate::domain::Allowed::default(), &mut |_| None)
     }
 
     fn propose(&self, strategy: crate::config::Strategy) -> Result<crate::domain::Proposal> {

@@ -11,14 +11,14 @@ use crate::error::{Error, Kind, Result};
 ///
 /// # Errors
 /// `Kind::NotPermitted` when the registry or who listens may not be seen: a filter made from a part would leave the rest open.
-pub fn fence(snapshot: &Snapshot, allowed: Allowed, uid_of: &dyn Fn(&str) -> Option<Uid>) -> Result<Fence> {
+pub fn fence(snapshot: &Snapshot, allowed: Allowed, uid_of: &mut dyn FnMut(&str) -> Option<Uid>) -> Result<Fence> {
     let refused = |what: &str| Error::new(Kind::NotPermitted, format!("whose the ports are is not known: {what} by this account"));
     let Reading::Known(allotments) = &snapshot.allotments else { return Err(refused("the registry cannot be read")) };
     let Reading::Known(listeners) = &snapshot.listeners else { return Err(refused("what listens may not be seen")) };
     let mut fence = Fence { allowed, ..Fence::default() };
     let rows: HashMap<&InstanceId, &Row> = snapshot.rows.iter().map(|row| (&row.id, &**row)).collect();
     // The account that it runs as, and the one of its owner's name: under a service account those are two.
-    let owners = |id: &InstanceId, uid: Uid| -> BTreeSet<Uid> { [Some(uid), uid_of(id.owner())].into_iter().flatten().collect() };
+    let mut owners = |id: &InstanceId, uid: Uid| -> BTreeSet<Uid> { [Some(uid), uid_of(id.owner())].into_iter().flatten().collect() };
     for (port, allotment) in allotments.assigned() {
         let uid = rows.get(&allotment.id).map_or(allotment.uid, |row| row.uid);
         fence.gates.insert(port, Gate { ids: vec![allotment.id.clone()], owners: owners(&allotment.id, uid) });
@@ -99,8 +99,8 @@ mod tests {
 
     /// "8101 alice 1001", port by port; what stays open without owners.
     fn told(snapshot: &Snapshot, names: &[(&str, u32)]) -> Vec<String> {
-        let uid_of = |name: &str| names.iter().find(|(known, _)| *known == name).map(|(_, uid)| Uid(*uid));
-        let fence = fence(snapshot, Allowed::default(), &uid_of).unwrap();
+        let mut uid_of = |name: &str| names.iter().find(|(known, _)| *known == name).map(|(_, uid)| Uid(*uid));
+        let fence = fence(snapshot, Allowed::default(), &mut uid_of).unwrap();
         let words = |items: Vec<String>| items.join("+");
         let mut lines: Vec<(u16, String)> = Vec::new();
         for (port, gate) in &fence.gates {
@@ -199,7 +199,7 @@ mod tests {
         ] {
             let mut snapshot = host();
             hide(&mut snapshot);
-            assert_eq!(fence(&snapshot, Allowed::default(), &|_| None).unwrap_err().exit_code(), 3);
+            assert_eq!(fence(&snapshot, Allowed::default(), &mut |_| None).unwrap_err().exit_code(), 3);
         }
     }
 }

@@ -7,6 +7,7 @@ use nix::unistd::{Group, User};
 use super::Local;
 use crate::config::{Config, Firewall};
 use crate::deploy::fence;
+use crate::discover::Accounts;
 use crate::domain::{Allowed, Fence, Gid, Shown, Uid};
 use crate::error::{Context, Error, Kind, Result};
 
@@ -16,7 +17,10 @@ impl Local {
     /// # Errors
     /// `Kind::NotPermitted` when whose the ports are may not be seen, `Kind::Usage` when the configuration names an account that is not there.
     pub fn fence(&self) -> Result<Fence> {
-        fence(&self.glance(), allowed(&self.config)?, &|name| User::from_name(name).ok().flatten().map(|user| Uid(user.uid.as_raw())))
+        let allowed = allowed(&self.config)?;
+        // Read once: of thousands each one's name anew would take the C library as many readings.
+        let mut accounts = Accounts::default();
+        fence(&self.glance(), allowed, &mut |name| accounts.named(name).map(|account| account.uid))
     }
 }
 
