@@ -25,6 +25,7 @@
 //! | [`storage`] | what logs and workspaces take, how full file systems are; a slow thread of its own | be waited for |
 //! | [`registry`] | who has which port, durably; the strategies that choose one | bind a port to keep it, or be silently empty |
 //! | [`provision`] | what is to change in a user's files, worked out before | open a file |
+//! | [`deploy`] | other systems' files, made from what berth knows | decide who may what, or write where others may |
 //! | [`control`] | authorise, lock, record, act | act on what it could not record (but to stop) |
 //! | [`engine`] | the clock: when to look; publishes snapshots | act |
 //! | [`link`] | the one door for presenters: watch, submit, tail | present |
@@ -39,6 +40,7 @@ pub mod cli;
 pub mod config;
 pub mod control;
 pub mod demo;
+pub mod deploy;
 pub mod discover;
 pub mod domain;
 pub mod engine;

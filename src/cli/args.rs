@@ -97,6 +97,8 @@ pub enum Command {
     Port(Port),
     /// Print what an MCP client's configuration has to say to reach an instance
     Client(Client),
+    /// Write another system's file for the fleet
+    Deploy(deploy::Deploy),
     /// List what is wrong; exits with 1 if something is an error
     Check,
     /// Print the configuration that holds, and where each value came from; or write one to begin with
@@ -384,5 +386,6 @@ fn duration(text: &str) -> Result<Duration, String> {
     milliseconds.filter(|time| (1..=86_400_000).contains(time)).map(Duration::from_millis).ok_or_else(wrong)
 }
 
+pub mod deploy;
 #[cfg(test)]
 mod tests;

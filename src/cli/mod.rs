@@ -15,6 +15,7 @@ mod client;
 mod completions;
 mod config;
 mod demo;
+mod deploy;
 pub mod door;
 mod errors;
 mod follow;
@@ -120,6 +121,7 @@ fn carry_out(arguments: &Arguments, wiring: &dyn Wiring, out: &mut Out) -> Resul
         },
         Some(Command::Port(port)) => port::run(port, global, look()?, out),
         Some(Command::Client(words)) => client::run(words, global, look()?, out),
+        Some(Command::Deploy(words)) => deploy::run(words, global, look()?, out),
         Some(Command::Check) => check::run(global, look()?, out),
         Some(Command::Config(words)) => config::run(words, global, wiring, out),
         Some(Command::Demo(demo)) => demo::run(demo, global, wiring, out),
@@ -215,6 +217,10 @@ mod tests {
             ("assign alice --port auto --dry-run --read-only", 0),
             ("assign alice", 2),
             ("assign alice --port 0", 2),
+            ("deploy nftables", 0),
+            ("deploy", 2),
+            ("deploy nft", 2),
+            ("deploy nftables --out /tmp/x --read-only", 3),
             ("stop", 2),
             ("frob", 2),
             ("--version", 0),

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::Pattern;
 pub use crate::domain::Restart;
-use crate::domain::{Limits, PortRange, Verb};
+use crate::domain::{Limits, Network, PortRange, Verb};
 
 /// `[ports]`: which ports there are to give, and how.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -158,6 +158,15 @@ pub struct Access {
     pub viewers: Vec<String>,
     /// What an owner may have done to an instance of his own.
     pub owners_may: Vec<Verb>,
+}
+
+/// `[firewall]`: who may connect to every instance's port, beside its owner and root.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Firewall {
+    /// Users and `%groups` of this host.
+    pub allow: Vec<String>,
+    /// Other hosts.
+    pub addresses: Vec<Network>,
 }
 
 /// `[daemon]`.

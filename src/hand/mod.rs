@@ -39,4 +39,4 @@ pub use signal::{is_alive, open_verified, process_facts, send, state_of};
 pub use take::Taking;
 pub use tree::{Ending, descendants, end_tree};
 pub use watching::Way;
-pub use zygote::Zygote;
+pub use zygote::{Asked, Zygote};

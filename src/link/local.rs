@@ -32,6 +32,7 @@ use caller::{account_of, own_caller};
 
 pub(super) mod adding;
 mod caller;
+mod fencing;
 mod giving;
 mod proposal;
 pub(super) mod removing;

@@ -10,6 +10,7 @@ mod berth;
 mod clients;
 mod conflict;
 mod env_files;
+mod fence;
 mod lifecycle;
 mod limits;
 mod limits_layouts;
