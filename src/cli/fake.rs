@@ -133,9 +133,9 @@ impl Door for FakeDoor {
         Outcome { exit_code, sentence, hints: Vec::new(), log_lines: Vec::new() }
     }
 
-    fn foresee(&self, order: &Order) -> Outcome {
+    fn foresee(&self, order: &Order) -> (Order, Outcome) {
         let sentence = Shown::new(&format!("would {}", order.verb));
-        Outcome { exit_code: 0, sentence, hints: Vec::new(), log_lines: Vec::new() }
+        (order.clone(), Outcome { exit_code: 0, sentence, hints: Vec::new(), log_lines: Vec::new() })
     }
 
     fn clients(&self, _: &InstanceId) -> Result<u64> {

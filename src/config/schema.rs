@@ -90,6 +90,8 @@ pub struct Template {
     pub directory: String,
     /// The address of a configuration that names none.
     pub host: IpAddr,
+    /// `port = "auto"`: whose port is another's at its start is given the next free one, and keeps that.
+    pub moves: bool,
     /// Variables beside the clean environment, with placeholders.
     pub environment: BTreeMap<String, String>,
     /// The path of the health check; `None` when switched off.

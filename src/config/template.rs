@@ -23,6 +23,7 @@ impl Template {
             command: Vec::new(),
             directory: String::new(),
             host: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            moves: false,
             environment: BTreeMap::new(),
             health: None,
             probe_key_env: Vec::new(),
@@ -46,6 +47,7 @@ impl Section for Template {
         "command",
         "directory",
         "host",
+        "port",
         "environment",
         "health",
         "probe_key_env",
@@ -74,6 +76,7 @@ impl Section for Template {
             "command" => self.command = command(item)?,
             "directory" => self.directory = item.filled_path(NAMES.len())?,
             "host" => self.host = item.read(|text| text.parse().map_err(|_| "must be an IP address".to_owned()))?,
+            "port" => self.moves = item.one_of(&[("auto", true), ("fixed", false)])?,
             "environment" => {
                 let hidden = |wrong| Wrong { value: String::new(), ..wrong };
                 self.environment = environment(item.table().map_err(hidden)?)?;

@@ -16,6 +16,7 @@ use super::audit::Audit;
 use super::authorise::{Policy, why_not};
 use super::ears::Ears;
 use super::eyes::{Eyes, Look};
+use super::left::LeftOver;
 use super::start;
 
 /// How old the look may be by which an order's instance is found: what is acted on is looked at again behind the lock.
@@ -124,6 +125,7 @@ impl Control {
         let snapshot = self.eyes.look_again(&order.id);
         let Some(row) = snapshot.row(&order.id) else { return Err(Error::new(Kind::NoSuchInstance, "it has just gone")) };
         check_target(order, row)?;
+        let left = if lock.is_some() { self.left_over(&order.id) } else { Vec::new() };
         let entry = match self.audit.intend(caller, order, lock.as_ref().map(|_| row.state)) {
             Ok(entry) => Some(entry),
             Err(_) if order.verb == Verb::Stop => None,
@@ -141,7 +143,8 @@ impl Control {
             Verb::Signal(signal) => self.signal(caller, order, &declared, signal),
             Verb::Assign(_) => Err(Error::failed("a port is given by the registry, not by an order alone")),
         };
-        let outcome = outcome.unwrap_or_else(|error| outcome_of(&error));
+        let mut outcome = outcome.unwrap_or_else(|error| outcome_of(&error));
+        outcome.hints.extend(left.iter().map(LeftOver::told));
         if let Some(entry) = entry {
             // The deed is done; that its result could not be recorded must not hide it.
             drop(self.audit.conclude(entry, &outcome));

@@ -5,6 +5,7 @@
 use super::act::{Control, Progress, RECENT, done, no_such, outcome_of, unrecorded};
 use super::add::refused;
 use super::assign::{Giving, rules};
+use super::left::LeftOver;
 use crate::domain::{Caller, Declared, InstanceId, Outcome, Role, Row, Shown, Snapshot, Verb};
 use crate::error::{Error, Kind, Result};
 use crate::failpoint::cut;
@@ -42,6 +43,7 @@ impl Control {
         let snapshot = self.eyes.look();
         let (row, declared) = self.adoptable(caller, ask, &snapshot)?;
         let port = actual(row)?;
+        let left = self.left_over(&ask.id);
         let recorded = self.audit.intend_deed(caller, "adopt", &ask.id, ask.reason.clone(), Some(row.state));
         let entry = recorded.map_err(|error| unrecorded("not adopted", error))?;
         cut("adopt-recorded");
@@ -55,7 +57,8 @@ impl Control {
             cut("adopt-written");
             Ok(())
         });
-        let outcome = match written {
+        cut("adopt-registered");
+        let mut outcome = match written {
             Ok((before, notices)) => {
                 let line = changed.map(|change| file_told(&declared.config, change.edit.line, "was")).unwrap_or_default();
                 let before = before.filter(|before| *before != port).map(|before| format!(" instead of {before}")).unwrap_or_default();
@@ -69,6 +72,9 @@ impl Control {
                 outcome_of(&refused("not adopted", &error))
             }
         };
+        outcome.hints.extend(left.iter().map(LeftOver::told));
+        cut("adopt-done");
+        // The deed is done; that its result could not be recorded must not hide it.
         drop(self.audit.conclude(entry, &outcome));
         Ok(outcome)
     }

@@ -10,9 +10,11 @@ use jiff::Timestamp;
 
 use super::act::{Control, Progress, RECENT, check_target, done, no_such, outcome_of, unrecorded};
 use super::add::refused;
+use super::left::LeftOver;
 use super::start;
 use crate::domain::{Asked, Caller, Declared, InstanceId, Order, Outcome, Row, Shown, Snapshot, Target, Verb, Wish};
 use crate::error::{Context, Error, Kind, Result};
+use crate::failpoint::cut;
 use crate::hand::{Answer, Job, Replacement, content_digest};
 use crate::provision::{Edit, env_port, json_port};
 use crate::registry::{By, Given, Limits, Registry, Rules, Want};
@@ -38,9 +40,23 @@ pub struct Assign {
     pub dry_run: bool,
     /// Why, for the audit.
     pub reason: Option<String>,
+    /// Its port was taken when this was ordered of it, and `auto` moves it: it is started whether it ran or not.
+    pub starting: Option<Verb>,
+    /// How long that may take; as its template says where it is `None`.
+    pub timeout: Option<Duration>,
 }
 
 impl Assign {
+    /// What was ordered.
+    fn verb(&self) -> Verb {
+        self.starting.unwrap_or(Verb::Assign(self.asked()))
+    }
+
+    /// "not assigned", "not started"
+    fn not(&self) -> String {
+        format!("not {}", self.verb().done())
+    }
+
     fn asked(&self) -> Asked {
         match self.by {
             By::Name(port) => Asked::Port(port),
@@ -67,46 +83,66 @@ pub(super) struct Change {
 }
 
 impl Control {
-    /// Gives an instance a port and says what came of it.
-    pub fn assign(&self, caller: &Caller, ask: &Assign, giving: &Giving<'_>, progress: Progress<'_>) -> Outcome {
-        self.try_assign(caller, ask, giving, progress).unwrap_or_else(|error| outcome_of(&error))
+    /// What giving it a port would do, and the port that it would have: to take exactly this one, it is named.
+    pub fn would_assign(&self, caller: &Caller, ask: &Assign, giving: &Giving<'_>) -> (Option<u16>, Outcome) {
+        let mut chosen = None;
+        let told = self.try_assign(caller, &Assign { dry_run: true, ..ask.clone() }, giving, &mut chosen, &mut |_| ());
+        (chosen, told.unwrap_or_else(|error| outcome_of(&error)))
     }
 
-    fn try_assign(&self, caller: &Caller, ask: &Assign, giving: &Giving<'_>, progress: Progress<'_>) -> Result<Outcome> {
+    /// Gives an instance a port and says what came of it.
+    pub fn assign(&self, caller: &Caller, ask: &Assign, giving: &Giving<'_>, progress: Progress<'_>) -> Outcome {
+        self.try_assign(caller, ask, giving, &mut None, progress).unwrap_or_else(|error| outcome_of(&error))
+    }
+
+    fn try_assign(
+        &self,
+        caller: &Caller,
+        ask: &Assign,
+        giving: &Giving<'_>,
+        chosen: &mut Option<u16>,
+        progress: Progress<'_>,
+    ) -> Result<Outcome> {
         let snapshot = self.eyes.look_since(RECENT);
         let row = snapshot.row(&ask.id).ok_or_else(no_such)?;
         // Only to say what would be done changes nothing.
         let asking = Caller { read_only: caller.read_only && !ask.dry_run, ..caller.clone() };
-        let verb = Verb::Assign(ask.asked());
+        let verb = ask.verb();
         if let Some(why) = self.why_not(&asking, verb, row) {
-            return Err(Error::new(Kind::NotPermitted, format!("not assigned: {why}")));
+            return Err(Error::new(Kind::NotPermitted, format!("{}: {why}", ask.not())));
         }
         let Some(declared) = row.declared.clone() else { return Err(no_such()) };
         if ask.dry_run {
             let (given, notice) =
                 giving.registry.would_give(&want(ask, row, &declared), &rules(giving, caller, &snapshot), &mut try_bind)?;
             let port = port_of(&given, ask)?;
+            *chosen = Some(port);
             let change = self.change(&declared, port)?;
             let mut outcome = done(told(&declared, port, &given, change.as_ref(), row, "would be"));
             outcome.hints.extend(notice);
             return Ok(outcome);
         }
-        giving.registry.require_room().map_err(|error| refused("not assigned", &error))?;
+        giving.registry.require_room().map_err(|error| refused(&ask.not(), &error))?;
         // Its configuration will be another file, which somebody else might lock before this is done.
-        let _by_name = self.lock_by_name(&ask.id, "not assigned")?;
-        let _held = self.lock(caller, &declared, Verb::Restart, "assigned")?;
+        let _by_name = self.lock_by_name(&ask.id, &ask.not())?;
+        let _held = self.lock(caller, &declared, Verb::Restart, verb.done())?;
         // Looked behind the locks, at the files too: whoever had them before may have given another port.
         let snapshot = self.eyes.look();
         let row = snapshot.row(&ask.id).ok_or_else(no_such)?;
         let declared = row.declared.clone().ok_or_else(no_such)?;
         if let Some(why) = self.why_not(caller, verb, row) {
-            return Err(Error::new(Kind::NotPermitted, format!("not assigned: {why}")));
+            return Err(Error::new(Kind::NotPermitted, format!("{}: {why}", ask.not())));
         }
         let order = Order { verb, id: ask.id.clone(), target: ask.target, reason: ask.reason.clone(), timeout: None };
         check_target(&order, row)?;
+        let left = self.left_over(&ask.id);
         let recorded = self.audit.intend(caller, &order, Some(row.state));
-        let entry = recorded.map_err(|error| unrecorded("not assigned", error))?;
-        let outcome = self.give(caller, ask, giving, &snapshot, row, &declared, progress).unwrap_or_else(|error| outcome_of(&error));
+        let entry = recorded.map_err(|error| unrecorded(&ask.not(), error))?;
+        cut("assign-recorded");
+        let given = self.give(caller, (ask, &left), giving, &snapshot, row, &declared, progress);
+        let mut outcome = given.unwrap_or_else(|error| outcome_of(&error));
+        outcome.hints.extend(left.iter().map(LeftOver::told));
+        cut("assign-done");
         // The deed is done; that its result could not be recorded must not hide it.
         drop(self.audit.conclude(entry, &outcome));
         Ok(outcome)
@@ -116,7 +152,7 @@ impl Control {
     fn give(
         &self,
         caller: &Caller,
-        ask: &Assign,
+        (ask, left): (&Assign, &[LeftOver]),
         giving: &Giving<'_>,
         snapshot: &Snapshot,
         row: &Row,
@@ -132,6 +168,7 @@ impl Control {
                     self.write(declared, &change.edit, change.digest)?;
                     changed = Some(change);
                 }
+                cut("assign-written");
                 Ok(())
             });
         let (given, notices) = match written {
@@ -144,20 +181,33 @@ impl Control {
                 return Err(if self.write(declared, &back, change.after).is_ok() { error } else { error.hint(said) });
             }
         };
+        cut("assign-registered");
         let given = given.into_iter().next().ok_or_else(|| Error::failed("not assigned"))?;
         let port = port_of(&given, ask)?;
         let sentence = told(declared, port, &given, changed.as_ref(), row, "was");
         let kept = self.keep_port(declared, port);
-        let mut outcome = if changed.is_none() {
+        let listens = row.listening.iter().any(|(endpoint, _)| endpoint.port == port);
+        // What was cut off behind the file is gone on with.
+        let is_gone_on_with = !left.is_empty();
+        let is_to_move = if ask.starting.is_some() {
+            true
+        } else if row.state.is_up() {
+            changed.is_some() || is_gone_on_with && !row.listening.is_empty() && !listens
+        } else {
+            let is_wished = row.wish == Some(Wish::Up) && (changed.is_some() || is_gone_on_with);
+            is_wished || left.iter().any(|one| self.had_stopped(one, declared))
+        };
+        let mut outcome = if changed.is_none() && !is_to_move {
             let mut outcome = done(sentence);
-            if row.state.is_up() && !row.listening.iter().any(|(endpoint, _)| endpoint.port == port) {
+            if row.state.is_up() && !listens {
                 outcome.hints.push(Shown::new(&format!("berth restart {}    what runs listens elsewhere", ask.id)));
             } else if !row.state.is_up() && row.wish == Some(Wish::Up) {
                 outcome.hints.push(Shown::new(&format!("berth start {}    it is not running", ask.id)));
             }
             outcome
-        } else if row.state.is_up() || row.wish == Some(Wish::Up) {
-            let mut moved = self.move_over(caller, ask, row, declared, progress).unwrap_or_else(|error| outcome_of(&error));
+        } else if is_to_move {
+            let mut moved =
+                self.move_over(caller, ask, row, declared, changed.is_some(), progress).unwrap_or_else(|error| outcome_of(&error));
             moved.sentence = Shown::new(&format!("{sentence}; {}", moved.sentence));
             moved
         } else {
@@ -172,24 +222,35 @@ impl Control {
     }
 
     /// Has it serve on the port that its file says now.
-    fn move_over(&self, caller: &Caller, ask: &Assign, row: &Row, declared: &Declared, progress: Progress<'_>) -> Result<Outcome> {
-        let (verb, target) = (Verb::Restart, Target::Whatever);
-        let order = Order { verb, id: ask.id.clone(), target, reason: ask.reason.clone(), timeout: None };
+    fn move_over(
+        &self,
+        caller: &Caller,
+        ask: &Assign,
+        row: &Row,
+        declared: &Declared,
+        is_replaced: bool,
+        progress: Progress<'_>,
+    ) -> Result<Outcome> {
+        let (verb, target) = (ask.starting.unwrap_or(Verb::Restart), Target::Whatever);
+        let order = Order { verb, id: ask.id.clone(), target, reason: ask.reason.clone(), timeout: ask.timeout };
         if row.state.is_up() {
             let stopped = self.stop(caller, &order, row, declared, progress)?;
             if !stopped.is_done() {
                 return Ok(stopped);
             }
         }
+        cut("assign-stopped");
         // A whole look: its file has changed.
         self.supervisor.forget(&ask.id);
         let snapshot = self.eyes.look();
         let gone = || Error::new(Kind::NoSuchInstance, "it has just gone");
         let row = snapshot.row(&ask.id).ok_or_else(gone)?;
         let declared = row.declared.clone().ok_or_else(gone)?;
-        // The file has another inode now: whoever comes from here on is to meet this lock.
-        let _held = self.lock(caller, &declared, verb, verb.done())?;
-        start::start(self, caller, &order, &snapshot, row, &declared, true, progress)
+        // A file that was changed has another inode now: whoever comes from here on is to meet this lock.
+        let _held = if is_replaced { self.lock(caller, &declared, verb, verb.done())? } else { None };
+        let started = start::start(self, caller, &order, &snapshot, row, &declared, verb == Verb::Restart, progress);
+        cut("assign-started");
+        started
     }
 
     /// What is to change in its file; `None` when that says the port already.

@@ -3,6 +3,7 @@
 //! It must never hold a secret, and never lose an entry that it has reported as written (full sync).
 
 mod many;
+mod open;
 
 use std::fs;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};

@@ -61,12 +61,12 @@ pub(super) fn start(
 }
 
 /// The finding of this kind about an instance.
-fn about<'a>(snapshot: &'a Snapshot, id: &InstanceId, code: Code) -> Option<&'a Finding> {
+pub(super) fn about<'a>(snapshot: &'a Snapshot, id: &InstanceId, code: Code) -> Option<&'a Finding> {
     snapshot.findings.iter().find(|finding| finding.code == code && finding.instances.contains(id))
 }
 
 /// The finding that another instance that is configured with the same port has it. Whose instance is not up does not have it itself.
-fn rivals<'a>(snapshot: &'a Snapshot, id: &InstanceId) -> Option<&'a Finding> {
+pub(super) fn rivals<'a>(snapshot: &'a Snapshot, id: &InstanceId) -> Option<&'a Finding> {
     about(snapshot, id, Code::PortDuplicate).filter(|finding| !finding.processes.is_empty())
 }
 

@@ -153,6 +153,7 @@ pub fn declare(by: &mut Context<'_>, place: &Place) -> Declared {
         config_root: root.to_owned(),
         host: server.host,
         port: server.port,
+        moves: template.moves,
         env_file,
         server_name: server.server_name.as_deref().map(Shown::new),
         workspace: Some(PathBuf::from(workspace)),

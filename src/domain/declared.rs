@@ -139,6 +139,8 @@ pub struct Declared {
     pub host: Option<IpAddr>,
     /// The configured port; `None` when the configuration is broken or names none.
     pub port: Option<u16>,
+    /// Its template says `port = "auto"`: where its port is another's at its start, it is given the next free one, and keeps that.
+    pub moves: bool,
     /// The file with its variables; `None` when it has none.
     pub env_file: Option<EnvFile>,
     /// `serverName`.

@@ -117,6 +117,7 @@ impl Host {
             port: port.parse().ok(),
             env_file: None,
             server_name: None,
+            moves: false,
             workspace: None,
             log: PathBuf::from("/x.log"),
             pid_file: PathBuf::from("/x.pid"),

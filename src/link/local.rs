@@ -289,7 +289,7 @@ impl Door for Local {
         outcome
     }
 
-    fn foresee(&self, order: &Order) -> Outcome {
+    fn foresee(&self, order: &Order) -> (Order, Outcome) {
         self.hands().foresee(order)
     }
 

@@ -38,8 +38,9 @@ pub trait Door: Send + Sync {
     /// Carries an order out and waits for its end; `progress` is told each step in words.
     fn carry_out(&self, order: Order, progress: &mut dyn FnMut(&Shown)) -> Outcome;
 
-    /// What an order would do, in words, where that can be told; nothing is done. May take a while.
-    fn foresee(&self, order: &Order) -> Outcome;
+    /// What an order would do, in words, where that can be told, and the order that does exactly this: where a port was to be chosen, it names
+    /// the port. Nothing is done. May take a while.
+    fn foresee(&self, order: &Order) -> (Order, Outcome);
 
     /// How many connections there are to where an instance listens. May take a while where there are many on the host.
     ///

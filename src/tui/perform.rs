@@ -124,10 +124,10 @@ impl Performer {
                 crate::failpoint::pass("foresee");
                 door.foresee(&asked)
             });
-            let outcome = match tokio::time::timeout(FORESEEING, foreseeing).await {
-                Ok(Ok(outcome)) => outcome,
-                Ok(Err(_)) => untold("what it would do could not be told"),
-                Err(_) => untold("what it would do could not be told in time"),
+            let (order, outcome) = match tokio::time::timeout(FORESEEING, foreseeing).await {
+                Ok(Ok(foreseen)) => foreseen,
+                Ok(Err(_)) => (order, untold("what it would do could not be told")),
+                Err(_) => (order, untold("what it would do could not be told in time")),
             };
             // When the loop has ended there is nobody to tell.
             let _ = events.send(Event::Foreseen(order, outcome)).await;

@@ -52,14 +52,14 @@ fn port(listener: &TcpListener) -> u16 {
     listener.local_addr().unwrap().port()
 }
 
-fn text(port: u16) -> String {
+pub(crate) fn text(port: u16) -> String {
     format!(
         "{{\n  \"serverName\" : \"x, \\\"port\\\": {port}\",\r\n\t\"port\":  {port} ,\n  \"host\": \"127.0.0.1\", \"own\": {{\"port\": {port}}}\n}}\n"
     )
 }
 
 /// A tree whose owners are configured to these ports, in a text of their own.
-fn tree(place: &Place, owners: &[(&str, u16)]) -> Tree {
+pub(crate) fn tree(place: &Place, owners: &[(&str, u16)]) -> Tree {
     let names: Vec<&str> = owners.iter().map(|(owner, _)| *owner).collect();
     let tree = Tree::new(&names);
     let written = fs::read_to_string(tree.config()).unwrap();
@@ -69,7 +69,7 @@ fn tree(place: &Place, owners: &[(&str, u16)]) -> Tree {
     tree
 }
 
-fn file(tree: &Tree, owner: &str) -> String {
+pub(crate) fn file(tree: &Tree, owner: &str) -> String {
     fs::read_to_string(tree.path().join("users").join(owner).join("config/config.json")).unwrap()
 }
 
@@ -84,7 +84,7 @@ pub(crate) fn recorded(tree: &Tree) -> Vec<String> {
 }
 
 /// The file of `text(before)` with one value changed.
-fn moved(before: u16, after: u16) -> String {
+pub(crate) fn moved(before: u16, after: u16) -> String {
     text(before).replace(&format!("\t\"port\":  {before} ,"), &format!("\t\"port\":  {after} ,"))
 }
 
@@ -260,4 +260,38 @@ fn of_many_who_give_it_different_ports_none_leaves_the_file_and_the_registry_apa
         let port = registered(&tree, "cleo").unwrap();
         assert_eq!(file(&tree, "cleo"), moved(old, port), "round {round}");
     }
+}
+
+#[test]
+fn whose_template_says_auto_is_moved_at_a_start_and_stays_there() {
+    let place = Place::take();
+    let old = place.free(1)[0];
+    let tree = tree(&place, &[("amy", old), ("zoe", old)]);
+    let written = fs::read_to_string(tree.config()).unwrap();
+    assert_eq!(tree.berth(&["start", "zoe"]).0, 0);
+    let zoe = tree.row("zoe")["pid"].clone();
+    // Without it a start is refused, and nothing is changed.
+    let (code, _, errors) = tree.berth(&["start", "amy"]);
+    assert!(code == 5 && errors.contains("not started. "), "{code} {errors}");
+    assert_eq!((file(&tree, "amy"), registered(&tree, "amy")), (text(old), None));
+    fs::write(tree.config(), written.replace("[template.default]\n", "[template.default]\nport = \"auto\"\n")).unwrap();
+    let (code, out, errors) = tree.berth(&["start", "amy"]);
+    let new = registered(&tree, "amy").unwrap_or_else(|| panic!("{code} {out}{errors}"));
+    assert!(code == 0 && new != old && out.contains(&format!("has port {new} instead of {old} ({old} ")), "{code} {out}{errors}");
+    assert_eq!(file(&tree, "amy"), moved(old, new));
+    let row = tree.row("amy");
+    assert_eq!((&row["state"], &row["port"], &row["listening"][0]["port"]), (&"running".into(), &new.into(), &new.into()), "{row}");
+    // It keeps that, also when the old one is free again; and who runs is left alone.
+    assert_eq!(tree.berth(&["stop", "zoe"]).0, 0);
+    assert_eq!(tree.berth(&["start", "amy"]).0, 0);
+    assert_eq!(tree.row("amy")["pid"], row["pid"]);
+    assert_eq!(tree.berth(&["restart", "amy"]).0, 0);
+    let row = tree.row("amy");
+    assert_eq!((&row["listening"][0]["port"], registered(&tree, "amy"), file(&tree, "amy")), (&new.into(), Some(new), moved(old, new)));
+    assert_ne!(zoe, row["pid"]);
+    // What is recorded is the start, with all that came of it.
+    assert_eq!(recorded(&tree), ["start zoe 0", "start amy 5", "start amy 0", "stop zoe 0", "start amy 0", "restart amy 0"]);
+    let connection = rusqlite::Connection::open(tree.path().join("state/events.db")).unwrap();
+    let told: String = connection.query_row("SELECT result FROM actions WHERE id = 3", [], |row| row.get(0)).unwrap();
+    assert!(told.starts_with(&format!("has port {new} instead of {old}")) && told.contains("; running: pid "), "{told}");
 }

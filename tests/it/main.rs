@@ -14,6 +14,7 @@ mod clipboard;
 
 #[path = "../support/console.rs"]
 mod console;
+mod cuts;
 mod events;
 mod every_key;
 mod every_key_table;

@@ -5,7 +5,7 @@
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
-use berth::domain::{Caller, InstanceId, LogLine, LogView, Order, Outcome, Role, Shown, Snapshot, Trail, Uid, Verb};
+use berth::domain::{Asked, Caller, InstanceId, LogLine, LogView, Order, Outcome, Role, Shown, Snapshot, Trail, Uid, Verb};
 use berth::error::{Error, Result};
 use berth::link::{Door, Reel, Tail};
 use berth::logs::{Log, Opener};
@@ -77,10 +77,12 @@ impl Door for FakeDoor {
         Outcome { exit_code: 0, sentence: Shown::from("done"), hints: Vec::new(), log_lines: Vec::new() }
     }
 
-    fn foresee(&self, order: &Order) -> Outcome {
+    fn foresee(&self, order: &Order) -> (Order, Outcome) {
         let Verb::Assign(asked) = order.verb else { panic!("nobody asks what {} would do", order.verb) };
+        let asked = if asked == Asked::Auto { Asked::Port(8110) } else { asked };
         let sentence = format!("would have port {asked} instead of 8107; line 2 of /srv/{}/config.json would be changed", order.id);
-        Outcome { exit_code: 0, sentence: Shown::new(&sentence), hints: Vec::new(), log_lines: Vec::new() }
+        let outcome = Outcome { exit_code: 0, sentence: Shown::new(&sentence), hints: Vec::new(), log_lines: Vec::new() };
+        (Order { verb: Verb::Assign(asked), ..order.clone() }, outcome)
     }
 
     fn clients(&self, _id: &InstanceId) -> Result<u64> {

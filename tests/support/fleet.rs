@@ -153,6 +153,7 @@ fn declared(name: &str, uid: u32, port: u16) -> Arc<Declared> {
         port: Some(port),
         env_file: None,
         server_name: None,
+        moves: false,
         workspace: Some(home.join("workspace")),
         log: home.join("logs/server.log"),
         pid_file: home.join("server.pid"),

@@ -23,33 +23,44 @@ impl Hands {
     /// Carries an order out and says what came of it. `progress` is told each step in words.
     pub fn carry_out(&self, order: &Order, progress: &mut dyn FnMut(&Shown)) -> Outcome {
         match order.verb {
-            Verb::Assign(asked) => self.assign(order, asked, false, progress),
+            Verb::Assign(asked) => self.assign(order, asked, progress),
+            verb if self.control.is_to_move(order) => {
+                let ask = Assign { starting: Some(verb), ..self.asked(order, Asked::Auto) };
+                self.control.assign(&self.caller, &ask, &self.giving(), progress)
+            }
             _ => self.control.carry_out(&self.caller, order, progress),
         }
     }
 
-    /// What an order would do, in words; nothing is done.
-    pub fn foresee(&self, order: &Order) -> Outcome {
-        match order.verb {
-            Verb::Assign(asked) => self.assign(order, asked, true, &mut |_| ()),
-            _ => Outcome {
-                exit_code: 1,
-                sentence: Shown::new(&format!("what {} would do is not known before", order.verb)),
-                hints: Vec::new(),
-                log_lines: Vec::new(),
-            },
-        }
+    /// What an order would do, in words, and the order that does exactly this; nothing is done.
+    pub fn foresee(&self, order: &Order) -> (Order, Outcome) {
+        let Verb::Assign(asked) = order.verb else {
+            let sentence = Shown::new(&format!("what {} would do is not known before", order.verb));
+            return (order.clone(), Outcome { exit_code: 1, sentence, hints: Vec::new(), log_lines: Vec::new() });
+        };
+        let (port, outcome) = self.control.would_assign(&self.caller, &self.asked(order, asked), &self.giving());
+        // Chosen now: it is this one that the person says yes to, not whichever is free by then.
+        let verb = port.map_or(order.verb, |port| Verb::Assign(Asked::Port(port)));
+        (Order { verb, ..order.clone() }, outcome)
     }
 
-    fn assign(&self, order: &Order, asked: Asked, dry_run: bool, progress: &mut dyn FnMut(&Shown)) -> Outcome {
+    fn assign(&self, order: &Order, asked: Asked, progress: &mut dyn FnMut(&Shown)) -> Outcome {
+        self.control.assign(&self.caller, &self.asked(order, asked), &self.giving(), progress)
+    }
+
+    fn giving(&self) -> Giving<'_> {
+        let ports = &self.config.ports;
+        Giving { registry: &self.registry, limits: limits(ports), quarantine: ports.quarantine }
+    }
+
+    fn asked(&self, order: &Order, asked: Asked) -> Assign {
         let ports = &self.config.ports;
         let by = match asked {
             Asked::Port(port) => By::Name(port),
             Asked::Auto => By::Strategy(with_numbers(ports.strategy, ports)),
         };
-        let giving = Giving { registry: &self.registry, limits: limits(ports), quarantine: ports.quarantine };
-        let ask = Assign { id: order.id.clone(), by, target: order.target, dry_run, reason: order.reason.clone() };
-        self.control.assign(&self.caller, &ask, &giving, progress)
+        let Order { id, target, reason, timeout, .. } = order.clone();
+        Assign { id, by, target, dry_run: false, reason, starting: None, timeout }
     }
 }
 
@@ -69,7 +80,8 @@ impl Local {
         progress: &mut dyn FnMut(&Shown),
     ) -> Outcome {
         let order = Order { verb: Verb::Assign(asked), id: id.clone(), target: Target::Whatever, reason, timeout: None };
-        let outcome = self.hands().assign(&order, asked, dry_run, progress);
+        let hands = self.hands();
+        let outcome = if dry_run { hands.foresee(&order).1 } else { hands.assign(&order, asked, progress) };
         self.wake();
         outcome
     }

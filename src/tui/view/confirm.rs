@@ -98,6 +98,9 @@ fn question(confirm: &Confirm) -> String {
 /// What it means for those who use it.
 fn consequence(row: &Row, verb: Verb, target: Target) -> String {
     let text = match (verb, target) {
+        (Verb::Start, _) if row.declared.as_ref().is_some_and(|declared| declared.moves) => {
+            "It is started as that account, on that port; if another one has that, on the next free one, which it keeps."
+        }
         (Verb::Start, _) => "It is started as that account, on that port.",
         (Verb::Stop, _) => "Its whole process tree ends; clients lose their connection.",
         (Verb::Restart, Target::Exactly(_)) => {

@@ -1,0 +1,62 @@
+//! What was intended about an instance and has no result.
+//!
+//! It must never make a trail where there is none.
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::{Audit, FILE, PATIENCE};
+use crate::control::left::LeftOver;
+use crate::domain::{InstanceId, Shown};
+use crate::error::{Context, Result};
+
+impl Audit {
+    /// The entries about this instance without a result, oldest first. Whoever holds the instance's lock knows that they were cut off.
+    ///
+    /// # Errors
+    /// When the trail cannot be read.
+    pub fn open_of(&self, id: &InstanceId) -> Result<Vec<LeftOver>> {
+        let path = self.state.join(FILE);
+        let doing = || format!("cannot read the audit trail {}", path.display());
+        if !path.try_exists().while_doing(doing)? {
+            return Ok(Vec::new());
+        }
+        // Where it may be written, what a crash left half done is put right before it is read.
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(&path, flags).while_doing(doing)?;
+        connection.busy_timeout(PATIENCE).while_doing(doing)?;
+        let query = "SELECT verb, asked_at FROM actions WHERE instance = ?1 AND ended_at IS NULL ORDER BY id";
+        let mut statement = connection.prepare(query).while_doing(doing)?;
+        let read = |row: &rusqlite::Row<'_>| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?));
+        let rows = statement.query_map([id.to_string()], read).while_doing(doing)?;
+        let mut open = Vec::new();
+        for row in rows {
+            let (verb, asked_at) = row.while_doing(doing)?;
+            open.extend(asked_at.parse().ok().map(|asked_at| LeftOver { verb: Shown::new(&verb), asked_at }));
+        }
+        Ok(open)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Caller, Outcome, Role, State, Uid};
+
+    #[test]
+    fn f01_what_has_no_result_is_told_until_the_next_one_puts_it_down() {
+        let directory = tempfile::tempdir().unwrap();
+        let audit = Audit::below(&directory.path().join("state"));
+        let (amy, bob) = (InstanceId::parse("amy").unwrap(), InstanceId::parse("bob").unwrap());
+        assert_eq!(audit.open_of(&amy).unwrap(), []);
+        assert!(!directory.path().join("state").exists());
+        let caller = Caller { uid: Uid(7), name: Shown::new("amy"), login: None, role: Role::Admin, read_only: false };
+        let intend = |verb: &str, found| audit.intend_deed(&caller, verb, &amy, None, found).unwrap();
+        let told = |id: &InstanceId| audit.open_of(id).unwrap().iter().map(|one| one.verb.to_string()).collect::<Vec<_>>();
+        intend("assign auto", None);
+        assert_eq!((told(&amy), told(&bob)), (vec!["assign auto".to_owned()], vec![]));
+        let entry = intend("start", Some(State::Stopped));
+        assert_eq!(told(&amy), ["start"]);
+        audit.conclude(entry, &Outcome { exit_code: 0, sentence: Shown::from("runs"), hints: vec![], log_lines: vec![] }).unwrap();
+        assert_eq!(told(&amy), [""; 0]);
+    }
+}
