@@ -76,7 +76,9 @@ fn lost(key: &str, item: &Item) -> Fault {
         ("[sampling]", Sampling::KEYS),
         ("[console]", Console::KEYS),
     ];
-    match sections.iter().find(|(_, keys)| keys.contains(&key)) {
+    // What is a table is none of a table's keys, whatever it is called.
+    let is_value = !matches!(item.value, Value::Table(_));
+    match sections.iter().find(|(_, keys)| is_value && keys.contains(&key)) {
         Some((table, _)) => {
             Fault { place: item.key_place.clone(), message: format!("\"{key}\" stands outside every table; it belongs in {table}") }
         }
