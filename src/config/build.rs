@@ -150,7 +150,7 @@ fn blank() -> Parts {
         discover: Vec::new(),
         access: Access { admins: Vec::new(), viewers: Vec::new(), owners_may: Vec::new() },
         daemon: Daemon { socket: PathBuf::new(), http: None },
-        sampling: Sampling { ports: Duration::ZERO, processes: Duration::ZERO, discover: Duration::ZERO },
+        sampling: Sampling { ports: Duration::ZERO, processes: Duration::ZERO, discover: Duration::ZERO, probes: None },
         console: Console::default(),
         keys: Vec::new(),
     }

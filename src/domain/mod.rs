@@ -13,6 +13,7 @@ mod env_file;
 mod finding;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
+mod health;
 mod host;
 mod id;
 mod limits;
@@ -40,6 +41,7 @@ pub use declared::{Again, Claim, ConfigFault, Declared, EnvFile, ExitStatus, Las
 pub use deed::{Deed, DeedResult, Trail};
 pub use env_file::{Assignment, EnvFault, read_env, value_of};
 pub use finding::{Code, Finding, Level, Remedy};
+pub use health::{COURSE, Course, Era, Health, HealthState, Probed, Probes, Probing, Server, Transport};
 pub use host::{Averages, HostReading, OwnCost, Pressure, Pressures};
 pub use id::{Gid, InstanceId, NameFault, ProcessKey, Uid};
 pub use limits::{InForce, Limits, Restart};
@@ -56,5 +58,5 @@ pub use settings::{Part, Program, ReadBy, Salt, Settings, is_secret};
 pub(crate) use shown::harmless;
 pub use shown::{Raw, Shown};
 pub use signal::Signal;
-pub use snapshot::{CpuBaseline, Health, HealthState, Row, Snapshot, State, Totals, Wish};
+pub use snapshot::{CpuBaseline, Row, Snapshot, State, Totals, Wish};
 pub use storage::{DiskUse, FileSystem, OpenDatabase, Storage};
