@@ -22,6 +22,7 @@
 //! | [`supervisor`] | who runs instances; `process` with its keeper | believe a PID file |
 //! | [`judge`] | roster, claims, sample, previous picture to a `Snapshot`; one rule a file | look anything up |
 //! | [`logs`] | the tail of a log, rotation, levels | read a file whole |
+//! | [`probe`] | asks servers whether they are well and which they are | believe a stranger's answer, call a tool, leave a session |
 //! | [`storage`] | what logs and workspaces take, how full file systems are; a slow thread of its own | be waited for |
 //! | [`registry`] | who has which port, durably; the strategies that choose one | bind a port to keep it, or be silently empty |
 //! | [`provision`] | what is to change in a user's files, worked out before | open a file |
@@ -55,6 +56,7 @@ pub mod logs;
 #[cfg(test)]
 mod patience;
 pub mod present;
+pub mod probe;
 pub mod provision;
 pub mod registry;
 pub mod sample;

@@ -161,9 +161,13 @@ fn loopback(text: &str) -> Result<SocketAddr, String> {
 }
 
 impl Section for Sampling {
-    const KEYS: &'static [&'static str] = &["ports", "processes", "discover"];
+    const KEYS: &'static [&'static str] = &["ports", "processes", "discover", "probes"];
 
     fn set(&mut self, key: &str, item: &Item) -> Reading<()> {
+        if key == "probes" {
+            self.probes = if item.is_off() { None } else { Some(item.duration(Duration::from_secs(1))?) };
+            return Ok(());
+        }
         // Oftener than a hundred times a second is a busy loop, not a look.
         let duration = item.duration(Duration::from_millis(10))?;
         match key {

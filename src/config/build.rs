@@ -169,7 +169,7 @@ fn blank() -> Parts {
         access: Access { admins: Vec::new(), viewers: Vec::new(), owners_may: Vec::new() },
         firewall: Firewall::default(),
         daemon: Daemon { socket: PathBuf::new(), http: None },
-        sampling: Sampling { ports: Duration::ZERO, processes: Duration::ZERO, discover: Duration::ZERO },
+        sampling: Sampling { ports: Duration::ZERO, processes: Duration::ZERO, discover: Duration::ZERO, probes: None },
         console: Console::default(),
         keys: Vec::new(),
     }

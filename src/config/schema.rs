@@ -189,6 +189,8 @@ pub struct Sampling {
     pub processes: Duration,
     /// For configurations that are new, changed or gone.
     pub discover: Duration,
+    /// How often an instance is asked whether it is well; `None` when switched off.
+    pub probes: Option<Duration>,
 }
 
 /// `[console]`: how the console looks.
