@@ -2,6 +2,8 @@
 //!
 //! It must never do anything: it reads words and refuses what is none.
 
+mod ports;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -13,6 +15,8 @@ use super::since;
 use crate::config::Strategy;
 use crate::domain::{InstanceId, PortRange, State};
 use crate::link::{Asked, Pattern};
+
+pub use ports::Ports;
 
 /// Shows, starts and stops the MCP servers that the users of this host run, and gives each of them a port of its own.
 #[derive(Debug, Parser)]
@@ -256,20 +260,6 @@ pub struct Logs {
     /// What was written before the process that runs now was started
     #[arg(short, long, conflicts_with = "follow")]
     pub previous: bool,
-}
-
-/// `berth ports`.
-#[derive(Debug, Args)]
-pub struct Ports {
-    /// Only those that nobody has, one a line
-    #[arg(long)]
-    pub free: bool,
-    /// These ports instead of the managed range
-    #[arg(long, value_name = "A-B", value_parser = range)]
-    pub range: Option<PortRange>,
-    /// Show instead what this strategy would give to every known instance, before anybody is moved
-    #[arg(long, value_name = "STRATEGY", conflicts_with_all = ["free", "range"], value_parser = strategy())]
-    pub plan: Option<Strategy>,
 }
 
 /// `berth port`.

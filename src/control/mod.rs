@@ -16,6 +16,7 @@ mod left;
 mod lock;
 mod port;
 mod remove;
+mod reserve;
 mod start;
 mod together;
 
@@ -27,3 +28,4 @@ pub use assign::{Assign, Giving};
 pub use authorise::{Policy, role_of};
 pub use eyes::Look;
 pub use remove::Remove;
+pub use reserve::Reserve;

@@ -22,6 +22,8 @@ mod fake_door;
 #[path = "../support/fleet.rs"]
 mod fleet;
 mod floods;
+#[path = "../support/foreseen.rs"]
+mod foreseen;
 mod keymap_table;
 mod logs;
 mod mouse;
@@ -43,6 +45,7 @@ mod screens_host;
 mod screens_logs;
 mod screens_marks;
 mod screens_palette;
+mod screens_plan;
 mod screens_registry;
 mod screens_sizes;
 mod screens_tabs;
