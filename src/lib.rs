@@ -22,9 +22,11 @@
 //! | [`supervisor`] | who runs instances; `process` with its keeper | believe a PID file |
 //! | [`judge`] | roster, claims, sample, previous picture to a `Snapshot`; one rule a file | look anything up |
 //! | [`logs`] | the tail of a log, rotation, levels | read a file whole |
+//! | [`probe`] | asks servers whether they are well and which they are | believe a stranger's answer, call a tool, leave a session |
 //! | [`storage`] | what logs and workspaces take, how full file systems are; a slow thread of its own | be waited for |
 //! | [`registry`] | who has which port, durably; the strategies that choose one | bind a port to keep it, or be silently empty |
 //! | [`provision`] | what is to change in a user's files, worked out before | open a file |
+//! | [`deploy`] | other systems' files, made from what berth knows | decide who may what, or write where others may |
 //! | [`control`] | authorise, lock, record, act | act on what it could not record (but to stop) |
 //! | [`engine`] | the clock: when to look; publishes snapshots | act |
 //! | [`link`] | the one door for presenters: watch, submit, tail | present |
@@ -39,6 +41,7 @@ pub mod cli;
 pub mod config;
 pub mod control;
 pub mod demo;
+pub mod deploy;
 pub mod discover;
 pub mod domain;
 pub mod engine;
@@ -53,6 +56,7 @@ pub mod logs;
 #[cfg(test)]
 mod patience;
 pub mod present;
+pub mod probe;
 pub mod provision;
 pub mod registry;
 pub mod sample;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use berth::cli::{self, ConsoleOptions, Desk, Opening, Setting, Wiring};
 use berth::config::{Config, Strategy};
-use berth::domain::{Added, InstanceId, Outcome, Proposal, Snapshot};
+use berth::domain::{Added, Fence, InstanceId, Outcome, Proposal, Snapshot};
 use berth::error::{Error, Result};
 use berth::hand::{self, Zygote};
 use berth::link::local::{Local, share_memory};
@@ -164,6 +164,10 @@ impl Desk for LocalDesk {
 
     fn assign(&self, id: &InstanceId, asked: Asked, dry_run: bool, reason: Option<String>) -> Outcome {
         self.local.assign(id, asked, dry_run, reason, &mut |_| ())
+    }
+
+    fn fence(&self) -> Result<Fence> {
+        self.local.fence()
     }
 
     fn propose(&self, strategy: Strategy) -> Result<Proposal> {

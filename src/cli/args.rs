@@ -2,14 +2,17 @@
 //!
 //! It must never do anything: it reads words and refuses what is none.
 
-mod ports;
-
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
+
+mod asking;
+mod ports;
+
+pub use asking::{Client, Port, Whose};
 
 use super::since;
 use crate::config::Strategy;
@@ -95,6 +98,10 @@ pub enum Command {
     Ports(Ports),
     /// Print an instance's port and nothing else
     Port(Port),
+    /// Print what an MCP client's configuration has to say to reach an instance
+    Client(Client),
+    /// Write another system's file for the fleet
+    Deploy(deploy::Deploy),
     /// List what is wrong; exits with 1 if something is an error
     Check,
     /// Print the configuration that holds, and where each value came from; or write one to begin with
@@ -262,14 +269,6 @@ pub struct Logs {
     pub previous: bool,
 }
 
-/// `berth port`.
-#[derive(Debug, Args)]
-pub struct Port {
-    /// The instance; without it, your own
-    #[arg(value_parser = id)]
-    pub id: Option<InstanceId>,
-}
-
 /// `berth config`.
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -376,5 +375,6 @@ fn duration(text: &str) -> Result<Duration, String> {
     milliseconds.filter(|time| (1..=86_400_000).contains(time)).map(Duration::from_millis).ok_or_else(wrong)
 }
 
+pub mod deploy;
 #[cfg(test)]
 mod tests;

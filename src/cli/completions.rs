@@ -20,9 +20,10 @@ use crate::error::{Context, Error, Kind};
 const VARIABLE: &str = "BERTH_COMPLETE";
 
 /// The commands that take instances' names, and what the argument is called.
-const TAKE_IDS: [(&str, &str); 9] = [
+const TAKE_IDS: [(&str, &str); 10] = [
     ("show", "id"),
     ("port", "id"),
+    ("client", "id"),
     ("start", "ids"),
     ("stop", "ids"),
     ("restart", "ids"),

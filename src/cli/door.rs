@@ -8,7 +8,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use crate::config::{Config, Strategy};
-use crate::domain::{Added, InstanceId, Outcome, Proposal, Snapshot};
+use crate::domain::{Added, Fence, InstanceId, Outcome, Proposal, Snapshot};
 use crate::error::Result;
 use crate::link::{Adding, Asked, Door, LogLines, LogQuery, Removing};
 
@@ -140,6 +140,12 @@ pub trait Desk: Send + Sync {
 
     /// Gives an instance a port, or says what would be done.
     fn assign(&self, id: &InstanceId, asked: Asked, dry_run: bool, reason: Option<String>) -> Outcome;
+
+    /// Who may connect to whose port.
+    ///
+    /// # Errors
+    /// When that may not be seen, or the configuration names an account that is not there.
+    fn fence(&self) -> Result<Fence>;
 
     /// What a strategy would give to everybody who is known.
     ///

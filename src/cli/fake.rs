@@ -273,6 +273,11 @@ impl Desk for FakeDesk {
         self.told(id, format!("{asked:?} {dry_run}"))
     }
 
+    fn fence(&self) -> Result<crate::domain::Fence> {
+        let allotments = crate::domain::Reading::Known(Arc::default());
+        crate::deploy::fence(&Snapshot { allotments, ..(*self.snapshot).clone() }, crate::domain::Allowed::default(), &mut |_| None)
+    }
+
     fn propose(&self, strategy: crate::config::Strategy) -> Result<crate::domain::Proposal> {
         let strategy = if strategy == crate::config::Strategy::Static { "static" } else { "registry" };
         let (formula, range) = ("as it is".to_owned(), self.snapshot.range);

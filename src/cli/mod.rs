@@ -11,9 +11,11 @@ mod ask;
 mod assign;
 mod batch;
 mod check;
+mod client;
 mod completions;
 mod config;
 mod demo;
+mod deploy;
 pub mod door;
 mod errors;
 mod follow;
@@ -120,6 +122,8 @@ fn carry_out(arguments: &Arguments, wiring: &dyn Wiring, out: &mut Out) -> Resul
             (None, None) => ports::run(ports, global, look()?, out),
         },
         Some(Command::Port(port)) => port::run(port, global, look()?, out),
+        Some(Command::Client(words)) => client::run(words, global, look()?, out),
+        Some(Command::Deploy(words)) => deploy::run(words, global, look()?, out),
         Some(Command::Check) => check::run(global, look()?, out),
         Some(Command::Config(words)) => config::run(words, global, wiring, out),
         Some(Command::Demo(demo)) => demo::run(demo, global, wiring, out),
@@ -185,6 +189,10 @@ mod tests {
             ("config", 0),
             ("config --config /x", 2),
             ("port carol", 0),
+            ("client carol --for cursor", 0),
+            ("client carol", 2),
+            ("client carol --for emacs", 2),
+            ("client nobody --for cursor", 4),
             ("stop alice", 0),
             ("stop busy1", 5),
             ("stop alice --read-only", 3),
@@ -211,6 +219,10 @@ mod tests {
             ("assign alice --port auto --dry-run --read-only", 0),
             ("assign alice", 2),
             ("assign alice --port 0", 2),
+            ("deploy nftables", 0),
+            ("deploy", 2),
+            ("deploy nft", 2),
+            ("deploy nftables --out /tmp/x --read-only", 3),
             ("stop", 2),
             ("frob", 2),
             ("--version", 0),

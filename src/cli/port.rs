@@ -18,16 +18,9 @@ pub fn run(port: &Port, global: &Global, desk: &dyn Desk, out: &mut Out) -> std:
     let snapshot = desk.glance()?;
     let row = match &port.id {
         Some(id) => snapshot.row(id).ok_or_else(|| no_such(id, &snapshot))?.as_ref(),
-        None => own(&snapshot, &desk.door().caller())?,
+        None => own(&snapshot, &desk.door().caller(), "berth port")?,
     };
-    let Some(number) = row.port else {
-        let why = if row.own_port() == Reading::Denied {
-            "its files may not be read by this account"
-        } else {
-            "its configuration names none that can be read"
-        };
-        return Err(Error::failed(format!("{}'s port is not known: {why}", row.id)).hint(format!("berth show {}", row.id)).into());
-    };
+    let Some(number) = row.port else { return Err(unknown(row).into()) };
     if global.json {
         out.json(&json!({ "schema": SCHEMA, "id": row.id.to_string(), "port": number }))?;
     } else {
@@ -36,9 +29,19 @@ pub fn run(port: &Port, global: &Global, desk: &dyn Desk, out: &mut Out) -> std:
     Ok(0)
 }
 
+/// That an instance has no port, or none that this caller may know.
+pub fn unknown(row: &Row) -> Error {
+    let why = if row.own_port() == Reading::Denied {
+        "its files may not be read by this account"
+    } else {
+        "its configuration names none that can be read"
+    };
+    Error::failed(format!("{}'s port is not known: {why}", row.id)).hint(format!("berth show {}", row.id))
+}
+
 /// The caller's own instance: of the owner of that name, whatever account it runs as, else the one that runs as this account; of
-/// several, the unnamed one of the owner.
-fn own<'a>(snapshot: &'a Snapshot, caller: &Caller) -> Result<&'a Row> {
+/// several, the unnamed one of the owner. `command` is how the caller names another.
+pub fn own<'a>(snapshot: &'a Snapshot, caller: &Caller, command: &str) -> Result<&'a Row> {
     let those = |mine: &dyn Fn(&Row) -> bool| -> Vec<&Row> {
         snapshot.rows.iter().map(AsRef::as_ref).filter(|row| row.supervisor != SupervisorKind::None && mine(row)).collect()
     };
@@ -57,7 +60,7 @@ fn own<'a>(snapshot: &'a Snapshot, caller: &Caller) -> Result<&'a Row> {
             }
             let ids: Vec<String> = several.iter().map(|row| row.id.to_string()).collect();
             Err(Error::new(Kind::Usage, format!("{} has {} instances", caller.name, ids.len()))
-                .hint(format!("berth port {}    names one", ids.join(" | "))))
+                .hint(format!("{command} {}    names one", ids.join(" | "))))
         }
     }
 }
@@ -106,12 +109,12 @@ mod tests {
             desk.set_caller(Uid(500), name);
             desk.door().caller()
         };
-        assert_eq!(own(&snapshot, &caller("dave")).unwrap().port, Some(8104));
-        let error = own(&snapshot, &caller("service")).unwrap_err();
+        assert_eq!(own(&snapshot, &caller("dave"), "berth port").unwrap().port, Some(8104));
+        let error = own(&snapshot, &caller("service"), "berth port").unwrap_err();
         assert_eq!((error.exit_code(), error.way_out().unwrap().contains("alice | bob/tools")), (2, true));
         // All run as one service account: the owner's name still says whose is whose.
         let mut gina = caller("gina");
         gina.uid = Uid(1007);
-        assert_eq!(own(&snapshot, &gina).unwrap().port, Some(8108));
+        assert_eq!(own(&snapshot, &gina, "berth port").unwrap().port, Some(8108));
     }
 }

@@ -13,7 +13,7 @@ use crate::error::{Error, Kind};
 use crate::present::command::Program;
 use crate::present::paint::{Tone, paint};
 use crate::present::table::{self, Style};
-use crate::present::{HIDDEN, Look, disk, json, limits, units, wording};
+use crate::present::{HIDDEN, Look, disk, health, json, limits, units, wording};
 
 /// Runs the command.
 pub fn run(words: &Show, global: &Global, desk: &dyn Desk, out: &mut Out) -> Result<u8, Stop> {
@@ -80,7 +80,13 @@ fn text(row: &Row, snapshot: &Snapshot, may_read: bool, style: Style, program: &
         let label = if label.is_empty() { String::new() } else { format!("{label} ") };
         facts.add(if index == 0 { "limits" } else { "" }, Some(format!("{label}{told}")));
     }
-    facts.add("health", row.state.is_up().then(|| wording::health_plain(row, look)));
+    let answers = health::facts(row, Some(look.now));
+    if answers.is_empty() {
+        facts.add("health", row.state.is_up().then(|| wording::health_plain(row, look)));
+    }
+    for (label, fact) in answers {
+        facts.add(label, Some(fact));
+    }
     facts.add("keeper", row.keeper.map(|key| key.to_string()));
     for process in &row.processes {
         facts.add("process", Some(format!("{} {} {}", process.key.pid, process.state, process.command)));

@@ -9,9 +9,9 @@ use super::item::{Fault, Item, Table};
 use super::nearest::advice;
 use super::placeholders::NAMES;
 use super::read::{Reading, Wrong};
-use super::schema::{Access, Console, Daemon, Discover, Layout, Ports, Sampling, Source, Strategy};
+use super::schema::{Access, Console, Daemon, Discover, Firewall, Layout, Ports, Sampling, Source, Strategy};
 use super::{Pattern, units};
-use crate::domain::{Shown, Verb};
+use crate::domain::{Network, Shown, Verb};
 
 /// A table with known keys.
 pub(super) trait Section {
@@ -109,6 +109,33 @@ fn accounts(item: &Item) -> Reading<Vec<String>> {
     item.words()
 }
 
+impl Section for Firewall {
+    const KEYS: &'static [&'static str] = &["allow", "addresses"];
+
+    fn set(&mut self, key: &str, item: &Item) -> Reading<()> {
+        match key {
+            "allow" => {
+                self.allow = accounts(item)?;
+                let everybody = item.list()?.iter().find(|account| account.word().is_ok_and(|name| name.trim_start_matches('%') == "*"));
+                everybody
+                    .map_or(Ok(()), |account| Err(account.wrong("must be an account or a %group: for everybody there need be no rule")))?;
+            }
+            _ => self.addresses = item.list()?.iter().map(|address| address.read(other_hosts)).collect::<Reading<_>>()?,
+        }
+        Ok(())
+    }
+}
+
+/// Every process of this host may give itself any of the host's own addresses: those say nothing of who it is.
+fn other_hosts(text: &str) -> Result<Network, String> {
+    let network = Network::parse(text)?;
+    // Everything is what opens a port to every other host, and is meant so.
+    if network.has_loopback() && network.prefix > 0 {
+        return Err("is of this host itself: which of its users may connect, allow says".to_owned());
+    }
+    Ok(network)
+}
+
 impl Section for Daemon {
     const KEYS: &'static [&'static str] = &["socket", "http"];
 
@@ -134,9 +161,13 @@ fn loopback(text: &str) -> Result<SocketAddr, String> {
 }
 
 impl Section for Sampling {
-    const KEYS: &'static [&'static str] = &["ports", "processes", "discover"];
+    const KEYS: &'static [&'static str] = &["ports", "processes", "discover", "probes"];
 
     fn set(&mut self, key: &str, item: &Item) -> Reading<()> {
+        if key == "probes" {
+            self.probes = if item.is_off() { None } else { Some(item.duration(Duration::from_secs(1))?) };
+            return Ok(());
+        }
         // Oftener than a hundred times a second is a busy loop, not a look.
         let duration = item.duration(Duration::from_millis(10))?;
         match key {

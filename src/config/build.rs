@@ -11,12 +11,12 @@ use super::describe::Origins;
 use super::item::{Fault, Item, Table, Value};
 use super::keys::{self, KeyLine};
 use super::nearest::advice;
-use super::schema::{Access, Console, Daemon, Discover, Layout, Ports, Sampling, Strategy, Template};
+use super::schema::{Access, Console, Daemon, Discover, Firewall, Layout, Ports, Sampling, Strategy, Template};
 use super::{Config, DEFAULT_TEMPLATE};
 use crate::domain::{PortRange, Shown};
 
 /// The tables of a configuration.
-const TABLES: [&str; 9] = ["ports", "layout", "template", "discover", "access", "daemon", "sampling", "console", "keys"];
+const TABLES: [&str; 10] = ["ports", "layout", "template", "discover", "access", "firewall", "daemon", "sampling", "console", "keys"];
 
 /// Everything that a tree says, each part for itself.
 pub(super) struct Parts {
@@ -25,6 +25,7 @@ pub(super) struct Parts {
     templates: BTreeMap<String, Template>,
     discover: Vec<Discover>,
     access: Access,
+    firewall: Firewall,
     daemon: Daemon,
     sampling: Sampling,
     console: Console,
@@ -48,6 +49,7 @@ pub(super) fn parts(table: &Table) -> Result<Parts, Fault> {
             "ports" => parts.ports.apply(section, &title)?,
             "layout" => parts.layout.apply(section, &title)?,
             "access" => parts.access.apply(section, &title)?,
+            "firewall" => parts.firewall.apply(section, &title)?,
             "daemon" => parts.daemon.apply(section, &title)?,
             "sampling" => parts.sampling.apply(section, &title)?,
             "console" => parts.console.apply(section, &title)?,
@@ -64,16 +66,19 @@ pub(super) fn parts(table: &Table) -> Result<Parts, Fault> {
 
 /// A key outside every table: often its table's header was forgotten.
 fn lost(key: &str, item: &Item) -> Fault {
-    let sections: [(&str, &[&str]); 7] = [
+    let sections: [(&str, &[&str]); 8] = [
         ("[ports]", Ports::KEYS),
         ("[layout]", Layout::KEYS),
         ("[template.default]", Template::KEYS),
         ("[access]", Access::KEYS),
+        ("[firewall]", Firewall::KEYS),
         ("[daemon]", Daemon::KEYS),
         ("[sampling]", Sampling::KEYS),
         ("[console]", Console::KEYS),
     ];
-    match sections.iter().find(|(_, keys)| keys.contains(&key)) {
+    // What is a table is none of a table's keys, whatever it is called.
+    let is_value = !matches!(item.value, Value::Table(_));
+    match sections.iter().find(|(_, keys)| is_value && keys.contains(&key)) {
         Some((table, _)) => {
             Fault { place: item.key_place.clone(), message: format!("\"{key}\" stands outside every table; it belongs in {table}") }
         }
@@ -108,8 +113,21 @@ pub(super) fn config(mut merged: Table, files: Vec<PathBuf>) -> Result<Config, F
     inherit(&mut merged);
     let parts = parts(&merged)?;
     check_templates(&merged, &parts)?;
-    let Parts { ports, layout, templates, discover, access, daemon, sampling, console, keys } = parts;
-    Ok(Config { ports, layout, templates, discover, access, daemon, sampling, console, keys, files, origins: Origins::of(&merged) })
+    let Parts { ports, layout, templates, discover, access, firewall, daemon, sampling, console, keys } = parts;
+    Ok(Config {
+        ports,
+        layout,
+        templates,
+        discover,
+        access,
+        firewall,
+        daemon,
+        sampling,
+        console,
+        keys,
+        files,
+        origins: Origins::of(&merged),
+    })
 }
 
 /// What another template does not say is as in `[template.default]`.
@@ -149,8 +167,9 @@ fn blank() -> Parts {
         templates: BTreeMap::new(),
         discover: Vec::new(),
         access: Access { admins: Vec::new(), viewers: Vec::new(), owners_may: Vec::new() },
+        firewall: Firewall::default(),
         daemon: Daemon { socket: PathBuf::new(), http: None },
-        sampling: Sampling { ports: Duration::ZERO, processes: Duration::ZERO, discover: Duration::ZERO },
+        sampling: Sampling { ports: Duration::ZERO, processes: Duration::ZERO, discover: Duration::ZERO, probes: None },
         console: Console::default(),
         keys: Vec::new(),
     }

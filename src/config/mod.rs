@@ -34,8 +34,9 @@ pub use keys::KeyLine;
 pub use nearest::advice;
 pub use pattern::{Part, Pattern};
 pub use placeholders::{Values, fill};
-pub use schema::{Access, Console, Daemon, Discover, Layout, Ports, Restart, Sampling, Source, Strategy, Supervisor, Template};
+pub use schema::{Access, Console, Daemon, Discover, Firewall, Layout, Ports, Restart, Sampling, Source, Strategy, Supervisor, Template};
 pub use template::is_secret;
+pub use trust::check_place;
 
 use crate::domain::Uid;
 use crate::error::Result;
@@ -56,6 +57,8 @@ pub struct Config {
     pub discover: Vec<Discover>,
     /// `[access]`.
     pub access: Access,
+    /// `[firewall]`.
+    pub firewall: Firewall,
     /// `[daemon]`.
     pub daemon: Daemon,
     /// `[sampling]`.

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::Pattern;
 pub use crate::domain::Restart;
-use crate::domain::{Limits, PortRange, Verb};
+use crate::domain::{Limits, Network, PortRange, Verb};
 
 /// `[ports]`: which ports there are to give, and how.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -162,6 +162,15 @@ pub struct Access {
     pub owners_may: Vec<Verb>,
 }
 
+/// `[firewall]`: who may connect to every instance's port, beside its owner and root.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Firewall {
+    /// Users and `%groups` of this host.
+    pub allow: Vec<String>,
+    /// Other hosts.
+    pub addresses: Vec<Network>,
+}
+
 /// `[daemon]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Daemon {
@@ -180,6 +189,8 @@ pub struct Sampling {
     pub processes: Duration,
     /// For configurations that are new, changed or gone.
     pub discover: Duration,
+    /// How often an instance is asked whether it is well; `None` when switched off.
+    pub probes: Option<Duration>,
 }
 
 /// `[console]`: how the console looks.

@@ -60,12 +60,13 @@ fn with_no_file_everything_has_a_default() {
 fn the_defaults_leave_out_only_what_is_optional() {
     use super::apply::Section;
     let config = Config::defaults().unwrap();
-    let sections: [(&str, &[&str]); 7] = [
+    let sections: [(&str, &[&str]); 8] = [
         ("console", Console::KEYS),
         ("ports", Ports::KEYS),
         ("layout", Layout::KEYS),
         ("template.default", Template::KEYS),
         ("access", Access::KEYS),
+        ("firewall", Firewall::KEYS),
         ("daemon", Daemon::KEYS),
         ("sampling", Sampling::KEYS),
     ];

@@ -66,6 +66,14 @@ pub(super) fn check_folder(folder: &Path, caller: Uid) -> Result<()> {
     look(folder, folder, caller, "what is written there would decide which commands berth runs").map(drop)
 }
 
+/// Checks a directory in which something of weight is to be written: `why` nobody else may replace it there.
+///
+/// # Errors
+/// When others than root and the caller own it or may write it, or it is none.
+pub fn check_place(folder: &Path, caller: Uid, why: &str) -> Result<()> {
+    look(folder, folder, caller, why).map(drop)
+}
+
 /// Opens the directory of a file and checks it.
 fn look(directory: &Path, file: &Path, caller: Uid, why: &str) -> Result<OwnedFd> {
     let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };

@@ -5,13 +5,14 @@
 
 use super::act::{Control, Progress, done, outcome_of, unrecorded};
 use super::assign::{Giving, PATIENCE, rules};
+use super::port_file::port_spot;
 use super::start;
 use crate::domain::{Added, Caller, Declared, Form, Order, Outcome, Plot, Role, Row, Shown, Snapshot, Spot, State, Target, Verb};
 use crate::error::{Error, Kind, Result};
 use crate::failpoint::cut;
-use crate::hand::{Answer, Identity, Job, LONGEST_MADE, Making, Taking, content_digest};
+use crate::hand::{Answer, Asked, Identity, Job, LONGEST_MADE, Making, Note, Taking, content_digest};
 use crate::present::client;
-use crate::provision::{env_text, json_text};
+use crate::provision::{env_text, json_text, port_text};
 use crate::registry::{Book, By, Given, Want};
 use crate::sample::try_bind;
 
@@ -136,6 +137,9 @@ impl Control {
                 }
                 let file = if made.is_some() { format!("; {} was written", plot.shown_config()) } else { String::new() };
                 let mut outcome = done(format!("has port {port}{}{file}", why(&given)));
+                if let Some((_, declared)) = there {
+                    outcome.hints.extend(self.keep_port(declared, port).told());
+                }
                 outcome.hints.extend(notices);
                 outcome
             }
@@ -236,14 +240,18 @@ impl Control {
 
     /// Has the user's hand make it; what the file holds, as it is known again.
     pub(super) fn make(&self, plot: &Plot, port: u16) -> Result<u64> {
+        let (digest, asked) = self.begin_to_make(plot, port)?;
+        made(plot, asked).map(|()| digest)
+    }
+
+    /// Asks the user's hand to make it, and does not wait; what the file will hold, and whom to hear.
+    pub(super) fn begin_to_make(&self, plot: &Plot, port: u16) -> Result<(u64, Asked)> {
         let text = self.text(plot, port)?;
         let digest = content_digest(text.as_bytes());
         let directories = plot.needs().iter().map(Into::into).collect();
-        let making = Making { directories, file: Some(((&plot.config).into(), text)) };
-        match self.zygote.ask(&identity(plot), Job::Make(making), PATIENCE)? {
-            Answer::Refused { errno, doing } => Err(not_made(plot, errno, &doing)),
-            Answer::Done | Answer::Called(_) | Answer::Survivors(_) => Ok(digest),
-        }
+        let note = port_spot(plot).map(|spot| Note { place: (&spot).into(), text: port_text(port) });
+        let making = Making { directories, file: Some(((&plot.config).into(), text)), note };
+        Ok((digest, self.zygote.begin(&identity(plot), Job::Make(making), PATIENCE)?))
     }
 
     /// The file was made, and the registry could not be written: the file goes.
@@ -251,9 +259,20 @@ impl Control {
         let Some(digest) = made else { return error };
         let taking = Taking::Made { file: (&plot.config).into(), digest };
         match self.zygote.ask(&identity(plot), Job::Take(taking), PATIENCE) {
-            Ok(Answer::Done) => error,
+            Ok(Answer::Done) => {
+                self.drop_port(plot);
+                error
+            }
             _ => error.hint(format!("remove {} yourself, or give the same command again", plot.shown_config())),
         }
+    }
+}
+
+/// Waits until a hand has made it.
+pub(super) fn made(plot: &Plot, asked: Asked) -> Result<()> {
+    match asked.answer()? {
+        Answer::Refused { errno, doing } => Err(not_made(plot, errno, &doing)),
+        Answer::Done | Answer::Called(_) | Answer::Survivors(_) => Ok(()),
     }
 }
 
@@ -304,7 +323,8 @@ pub(super) fn there_already<'a>(snapshot: &'a Snapshot, plot: &Plot) -> Result<O
 }
 
 pub(super) fn identity(plot: &Plot) -> Identity {
-    Identity::of(plot.uid, plot.gid, plot.account.as_ref().map(|name| name.as_str()))
+    let groups: Vec<u32> = plot.groups.iter().map(|group| group.0).collect();
+    Identity::with_groups(plot.uid, plot.gid, &groups)
 }
 
 fn with_port(port: Option<u16>) -> String {

@@ -3,14 +3,21 @@
 //! One that cannot be made takes nothing from the others, and its port is taken back. It must never start any: whoever asked does, so many
 //! at a time as he likes.
 
+use std::collections::VecDeque;
+
 use super::act::{Control, done, outcome_of, unrecorded};
-use super::add::{Add, may_change, port_of, refused, there_already, why};
+use super::add::{Add, made, may_change, port_of, refused, there_already, why};
 use super::assign::{Giving, rules};
 use crate::domain::{Added, Caller, InstanceId, Shown, Snapshot};
 use crate::error::Result;
 use crate::failpoint::cut;
+use crate::hand::Asked;
 use crate::registry::{Book, Given, Want};
 use crate::sample::try_bind;
+use crate::supervisor::process::InstanceLock;
+
+/// How many hands make files at the same time: each mostly waits for the disk, and the disk writes what comes together at once.
+const AT_A_TIME: usize = 32;
 
 /// Told of each that has come to its end: which it is, and what came of it.
 pub type Ended<'a> = &'a mut dyn FnMut(usize, &Added);
@@ -96,10 +103,17 @@ impl Control {
         let (given, notices) = giving.registry.allocate(&wants, &rules, &mut try_bind)?;
         cut("many-given");
         let mut failed = Vec::new();
-        for (one, given) in new.iter().zip(&given) {
-            self.conclude_one(one, given, &mut all[one.at], "has", |port| {
-                let _held = self.lock_by_name(&one.want.id, "not added")?;
-                self.make(&one.ask.plot, port).map(drop)
+        let (mut waiting, mut under_way) = (new.iter().zip(&given), VecDeque::new());
+        loop {
+            while under_way.len() < AT_A_TIME
+                && let Some((one, given)) = waiting.next()
+            {
+                under_way.push_back((one, given, self.begin_one(one, given)));
+            }
+            let Some((one, given, begun)) = under_way.pop_front() else { break };
+            self.conclude_one(one, given, &mut all[one.at], "has", |_| {
+                let (_held, asked) = begun?;
+                made(&one.ask.plot, asked)
             });
             let added = &mut all[one.at];
             if !added.outcome.is_done() && given.port.is_some() && !given.kept {
@@ -121,6 +135,14 @@ impl Control {
         // Whoever starts them now takes what was seen last for recent, and that was before there was any of them.
         drop(self.eyes.look());
         Ok(())
+    }
+
+    /// Has the hand of one begin with its files, under its lock.
+    fn begin_one(&self, one: &New<'_>, given: &Given) -> Result<(InstanceLock, Asked)> {
+        let port = port_of(given, &one.want)?;
+        let held = self.lock_by_name(&one.want.id, "not added")?;
+        let (_, asked) = self.begin_to_make(&one.ask.plot, port)?;
+        Ok((held, asked))
     }
 
     fn conclude_one(&self, one: &New<'_>, given: &Given, added: &mut Added, has: &str, make: impl FnOnce(u16) -> Result<()>) {

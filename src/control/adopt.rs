@@ -64,6 +64,7 @@ impl Control {
                 let before = before.filter(|before| *before != port).map(|before| format!(" instead of {before}")).unwrap_or_default();
                 let mut outcome = done(format!("has port {port}{before}, on which it listens{line}"));
                 outcome.hints.extend(notices);
+                outcome.hints.extend(self.keep_port(declared, port).told());
                 outcome
             }
             Err(error) => {

@@ -185,6 +185,7 @@ impl Control {
         let given = given.into_iter().next().ok_or_else(|| Error::failed("not assigned"))?;
         let port = port_of(&given, ask)?;
         let sentence = told(declared, port, &given, changed.as_ref(), row, "was");
+        let kept = self.keep_port(declared, port);
         let listens = row.listening.iter().any(|(endpoint, _)| endpoint.port == port);
         // What was cut off behind the file is gone on with.
         let is_gone_on_with = !left.is_empty();
@@ -215,6 +216,8 @@ impl Control {
             outcome
         };
         outcome.hints.extend(notices);
+        // That the file says another port than before is what was asked for.
+        outcome.hints.extend(if changed.is_some() { kept.told_as_changed() } else { kept.told() });
         Ok(outcome)
     }
 

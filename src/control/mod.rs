@@ -15,6 +15,7 @@ mod eyes;
 mod left;
 mod lock;
 mod port;
+mod port_file;
 mod remove;
 mod reserve;
 mod start;

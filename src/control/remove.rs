@@ -118,6 +118,7 @@ impl Control {
         } else {
             Taking::Aside(config)
         };
+        self.drop_port(plot);
         let called = self.have_taken(plot, taking, PATIENCE)?;
         cut("remove-taken");
         if ask.purge {

@@ -13,6 +13,7 @@ fn plot(workspace: Spot) -> Plot {
         id: InstanceId::of_owner("zoe").unwrap(),
         uid: Uid(1),
         gid: Gid(1),
+        groups: vec![Gid(1)],
         account: None,
         config: spot("zoe/config.json"),
         form: Form::Json,

@@ -54,7 +54,10 @@ pub(super) fn start(
     if let Some(port) = declared.port {
         progress(&Shown::new(&format!("waiting for port {port}")));
     }
-    wait(control, order, declared, started.as_mut(), begun, deadline)
+    let mut outcome = wait(control, order, declared, started.as_mut(), begun, deadline)?;
+    // While it came up, its user's scripts could read what it was before; from here on they read what it is.
+    outcome.hints.extend(declared.port.and_then(|port| control.keep_port(declared, port).told_on_start()));
+    Ok(outcome)
 }
 
 /// The finding of this kind about an instance.

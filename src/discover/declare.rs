@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::config::{Config, Source, Template, Values, fill};
-use crate::domain::{Assignment, ConfigFault, Declared, EnvFile, Launch, Part, Salt, Settings, Shown, SupervisorKind};
+use crate::domain::{Assignment, ConfigFault, Declared, EnvFile, Launch, Part, Probing, Salt, Settings, Shown, SupervisorKind};
 use crate::hand::Reader;
 
 use super::env;
@@ -37,6 +37,8 @@ pub struct Context<'a> {
     pub programs: &'a mut Programs,
     /// What the template says, the same for all.
     pub template_part: &'a Arc<Part>,
+    /// How its template has it asked whether it is well.
+    pub probing: &'a Arc<Probing>,
     /// The examples that lie beside environment files.
     pub examples: &'a mut Examples,
     /// This boot's id.
@@ -163,6 +165,7 @@ pub fn declare(by: &mut Context<'_>, place: &Place) -> Declared {
         log_max: template.log_max,
         log_keep: template.log_keep,
         settings: Arc::new(settings.unwrap_or_default()),
+        probing: Arc::clone(by.probing),
         launch,
         fault,
     }

@@ -38,7 +38,7 @@ use crate::hand::Reader;
 
 pub use plot::Plotter;
 
-use account::Accounts;
+pub use account::Accounts;
 use example::Examples;
 use hearing::Hearing;
 use programs::Programs;

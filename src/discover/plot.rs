@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use super::account::{Account, Accounts};
 use super::tree::{EXAMPLES, is_a_copy};
 use crate::config::{Config, DEFAULT_TEMPLATE, Discover, Pattern, Source, Supervisor, Template, Values, fill};
-use crate::domain::{Form, InstanceId, Plot, Shown, Spot};
+use crate::domain::{Form, Gid, InstanceId, Plot, Shown, Spot};
 use crate::error::{Error, Kind, Result};
 
 /// Places instances; the accounts are looked up once.
@@ -79,6 +79,7 @@ fn plot_at(config: &Config, id: &InstanceId, template: &Template, account: &Acco
         id: id.clone(),
         uid: account.uid,
         gid: account.gid,
+        groups: account.identity.groups().iter().copied().map(Gid).collect(),
         account: account.shown(),
         config: config_spot,
         form,

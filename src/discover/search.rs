@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::config::{Config, Pattern, Source};
-use crate::domain::{ConfigFault, Declared, Part, Salt};
+use crate::domain::{ConfigFault, Declared, Part, Probing, Salt};
 use crate::hand::{FileFacts, Identity, LookedAhead, Reader};
 
 use super::account::Accounts;
@@ -114,6 +114,7 @@ pub struct Search {
     pub template: String,
     /// What its template says.
     template_part: OnceCell<Arc<Part>>,
+    probing: OnceCell<Arc<Probing>>,
     /// What was found, by the name in the root.
     pub entries: BTreeMap<Arc<str>, Entry>,
     /// Why the root cannot be listed, and names that are none.
@@ -140,6 +141,7 @@ impl Search {
             source,
             template,
             template_part: OnceCell::new(),
+            probing: OnceCell::new(),
             entries: BTreeMap::new(),
             faults: Vec::new(),
             root_watches: Vec::new(),
@@ -281,7 +283,9 @@ impl Search {
                     let (root, source) = (self.pattern.root(), &self.source);
                     let salt = Salt::new(boot, &format!("template {}", self.template));
                     let template_part = self.template_part.get_or_init(|| settings::of_template(config, template, salt).complete());
-                    let mut context = Context { config, source, template, template_part, root, reader, programs, examples, boot };
+                    let asked = || Arc::new(Probing { path: template.health.clone(), key_names: template.probe_key_env.clone() });
+                    let probing = self.probing.get_or_init(asked);
+                    let mut context = Context { config, source, template, template_part, probing, root, reader, programs, examples, boot };
                     let declared = Arc::new(declare::declare(&mut context, &place));
                     (env::beside(tools.reader, tools.examples, &who, &declared), declared)
                 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Gid, InstanceId, Limits, ProcessKey, Restart, Settings, Shown, Uid};
+use super::{Gid, InstanceId, Limits, Probing, ProcessKey, Restart, Settings, Shown, Uid};
 
 /// Who runs an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -159,6 +159,8 @@ pub struct Declared {
     pub log_keep: u32,
     /// What it would be started with now, for telling what differs from what runs.
     pub settings: Arc<Settings>,
+    /// How it is asked whether it is well.
+    pub probing: Arc<Probing>,
     /// How to start it; `None` when the configuration is broken.
     pub launch: Option<Launch>,
     /// Why the configuration cannot be used. The row stays.

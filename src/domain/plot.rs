@@ -54,6 +54,8 @@ pub struct Plot {
     pub uid: Uid,
     /// That account's primary group.
     pub gid: Gid,
+    /// All of that account's groups, looked up once: of thousands each one's anew takes longer than all else.
+    pub groups: Vec<Gid>,
     /// That account's name.
     pub account: Option<Shown>,
     /// The file that is to declare it.
@@ -140,6 +142,7 @@ mod tests {
             id: InstanceId::of_owner("amy").unwrap(),
             uid: Uid(1),
             gid: Gid(1),
+            groups: vec![Gid(1)],
             account: None,
             config: spots("amy/config/config.json"),
             form: Form::Json,

@@ -10,8 +10,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{
-    Allotments, Code, Declared, DiskUse, Endpoint, FileSystem, Finding, HostReading, InForce, InstanceId, LastExit, Level, Listener,
-    Moment, PortRange, Process, ProcessKey, Reading, Shown, SupervisorKind, Uid, Underway,
+    Allotments, Code, Declared, DiskUse, Endpoint, FileSystem, Finding, Health, HostReading, InForce, InstanceId, LastExit, Level,
+    Listener, Moment, PortRange, Probed, Process, ProcessKey, Reading, Shown, SupervisorKind, Uid, Underway,
 };
 
 /// What an instance is doing.
@@ -78,56 +78,6 @@ impl Wish {
     }
 }
 
-/// How an instance answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum HealthState {
-    /// It was not asked.
-    Unknown,
-    /// It is not up yet.
-    Starting,
-    /// It answered.
-    Healthy,
-    /// It answered late.
-    Slow,
-    /// It says of itself that something is wrong.
-    Degraded,
-    /// It did not answer.
-    Unhealthy,
-    /// It is alive and wants credentials.
-    Guarded,
-}
-
-impl HealthState {
-    /// The word in JSON.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Unknown => "unknown",
-            Self::Starting => "starting",
-            Self::Healthy => "healthy",
-            Self::Slow => "slow",
-            Self::Degraded => "degraded",
-            Self::Unhealthy => "unhealthy",
-            Self::Guarded => "guarded",
-        }
-    }
-}
-
-/// The last answer of an instance.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Health {
-    /// What it was.
-    pub state: HealthState,
-    /// How long it took, milliseconds.
-    pub latency_ms: Option<u32>,
-    /// When it was asked.
-    pub checked_at: Option<Timestamp>,
-}
-
-impl Health {
-    /// Nothing is known.
-    pub const UNKNOWN: Health = Health { state: HealthState::Unknown, latency_ms: None, checked_at: None };
-}
-
 /// One line of the table: an instance, or an unmanaged listener.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Row {
@@ -171,6 +121,8 @@ pub struct Row {
     pub restarts: u32,
     /// How it answers.
     pub health: Health,
+    /// All that its answers told; `None` before the first, and where nothing of it runs.
+    pub probed: Option<Arc<Probed>>,
     /// How it last ended, when it does not run.
     pub exit: Option<LastExit>,
     /// Its last ends as its supervisor recorded them, oldest first.

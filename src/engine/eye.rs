@@ -25,7 +25,7 @@ use crate::supervisor::Supervisor;
 use super::endings::Endings;
 use super::lookout::{Lookout, Seen};
 use super::pid_files::PidFileWatch;
-use super::plan;
+use super::{Probing, plan};
 
 /// How often the kernel is asked which ports it gives away: somebody sets that by hand, and rarely.
 const ASK_KERNEL_EVERY: Duration = Duration::from_secs(30);
@@ -72,6 +72,7 @@ pub struct Eye {
     ports: PortPlan,
     kernel_asked: Option<Duration>,
     storage: Arc<Board>,
+    probing: Probing,
     registry: Arc<Lookout>,
     /// What the registry was seen to say when it was judged last.
     seen: Seen,
@@ -109,11 +110,18 @@ impl Eye {
             ports: plan::of(&config),
             kernel_asked: None,
             storage,
+            probing: Probing::default(),
             seen: registry.newest(),
             registry,
             viewer: Uid(nix::unistd::geteuid().as_raw()),
             config,
         })
+    }
+
+    /// The same, which takes what servers answer from there.
+    #[must_use]
+    pub fn with_probes(self, probing: &Probing) -> Self {
+        Self { probing: probing.clone(), ..self }
     }
 
     /// What is declared.
@@ -274,6 +282,7 @@ impl Eye {
         let stands = stands.filter(|standing| now.saturating_sub(standing.judged) < JUDGE_AGAIN && now.saturating_sub(since) >= SETTLED);
         // What is counted on the disks changes with each count: it comes with the next full judgement.
         let storage = stands.map_or_else(|| self.storage.newest(), |standing| Arc::clone(&standing.storage));
+        let probes = self.probing.board().newest();
         let input = Input {
             roster: &self.roster,
             claims: &self.claims,
@@ -288,6 +297,7 @@ impl Eye {
             allotments: &self.seen.allotments,
             registry_notice: self.seen.notice.as_ref(),
             storage: &storage,
+            probes: &probes,
             viewer: self.viewer,
         };
         let followed = if stands.is_some() { follow(&input) } else { None };

@@ -9,6 +9,7 @@ mod lookout;
 mod memory;
 mod pid_files;
 mod plan;
+mod probing;
 #[cfg(test)]
 mod tests;
 
@@ -16,3 +17,4 @@ pub use clock::{Engine, Underways};
 pub use eye::Eye;
 pub use lookout::{Lookout, Recorded};
 pub use memory::share as share_memory;
+pub use probing::Probing;

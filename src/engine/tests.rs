@@ -82,7 +82,7 @@ fn told(tree: &Path, lookout: Arc<Lookout>) -> Engine {
     let range = config.ports.range;
     let eye = Eye::new(config, Reader::start().unwrap(), Arc::new(Nobody), Arc::default(), lookout).unwrap();
     let never = Duration::from_secs(3_600);
-    let sampling = Sampling { ports: never, processes: never, discover: never };
+    let sampling = Sampling { ports: never, processes: never, discover: never, probes: None };
     let first = Arc::new(Snapshot::nothing_yet(range, crate::sample::now()));
     Engine::start(eye, sampling, Underways::default(), first).unwrap()
 }
@@ -246,8 +246,12 @@ fn how_an_adopted_process_ended_is_told_by_the_kernel_or_not_at_all() {
         let script = "trap 'exit 7' USR1; while :; do read -r -t 0.05 line <> /dev/zero; done";
         let stdin = Stdio::from(OwnedFd::from(listener));
         let mut child = Command::new("bash").args(["-c", script]).stdin(stdin).stderr(Stdio::null()).spawn().unwrap();
-        let sampling =
-            Sampling { ports: Duration::from_millis(20), processes: Duration::from_millis(50), discover: Duration::from_secs(1) };
+        let sampling = Sampling {
+            ports: Duration::from_millis(20),
+            processes: Duration::from_millis(50),
+            discover: Duration::from_secs(1),
+            probes: None,
+        };
         let first = Arc::new(Snapshot::nothing_yet(PortRange { first: 8080, last: 9080 }, crate::sample::now()));
         let engine = Engine::start(eye, sampling, Underways::default(), first).unwrap();
         let until = |what: &str, is_wanted: &dyn Fn(&Row) -> bool| {

@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use super::job::Answer;
-use super::scout::mounts;
+use super::mounts::mounts;
 use super::signal::{facts_in, uid_in};
 
 /// Where the kernel's own fields stand, whatever the process calls itself. Tells start time, parent and state, to be compared.

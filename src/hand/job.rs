@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::ProcessKey;
 
-use super::{GroupOrder, Identity, Making, Replacement, Taking};
+use super::{GroupOrder, Identity, Making, Note, Replacement, Taking};
 
 /// A process in a message.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -48,6 +48,8 @@ pub enum Job {
     },
     /// Change one place of one of the user's files.
     Replace(Replacement),
+    /// Write a small file of berth's own.
+    Note(Note),
     /// Make what a new instance needs. What lies in a directory of root's own is made there as the user's, before the rest is done as the user.
     Make(Making),
     /// Take away what made an instance, in the same way.

@@ -18,6 +18,7 @@ use rustix::thread::{CapabilitySet, capabilities, set_capabilities};
 use serde::{Deserialize, Serialize};
 
 use super::acting::take_on;
+use super::note::{Note, note};
 use super::replace::content_digest;
 use super::{Identity, become_user};
 use crate::domain::Spot;
@@ -74,6 +75,8 @@ pub struct Making {
     pub directories: Vec<Below>,
     /// A file, and what is to stand in it.
     pub file: Option<(Below, String)>,
+    /// What is written down beside it, if that can be: nothing else hangs on it.
+    pub note: Option<Note>,
 }
 
 /// What went wrong at which path.
@@ -96,10 +99,13 @@ pub(super) fn make(who: &Identity, making: &Making) -> Result<(), Failed> {
         let is_file = making.file.as_ref().is_some_and(|(file, _)| file == place);
         directories(place, is_file).map_err(|error| (error, place.path()))?;
     }
-    match &making.file {
-        Some((place, text)) => user_file(place, text).map_err(|error| (error, place.path())),
-        None => Ok(()),
+    if let Some((place, text)) = &making.file {
+        user_file(place, text).map_err(|error| (error, place.path()))?;
     }
+    if let Some(what) = &making.note {
+        drop(note(who, what));
+    }
+    Ok(())
 }
 
 /// The administrator's own directories, root's and open to all, made only where nobody else may write.

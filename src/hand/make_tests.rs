@@ -22,7 +22,7 @@ fn made(making: &Making) -> Result<(), i32> {
 
 fn making(root: &Path) -> Making {
     let directories = vec![below(root, "amy/workspace"), below(root, "amy/logs")];
-    Making { directories, file: Some((below(root, "amy/config/config.json"), "{}".to_owned())) }
+    Making { directories, file: Some((below(root, "amy/config/config.json"), "{}".to_owned())), note: None }
 }
 
 fn mode(path: &Path) -> u32 {
@@ -60,7 +60,7 @@ fn no_link_is_followed_and_nothing_is_made_beyond_it() {
     }
     let tree = tempfile::tempdir().unwrap();
     for beneath in ["../x/y", "/x/y", "a/../../x"] {
-        let making = Making { directories: vec![below(tree.path(), beneath)], file: None };
+        let making = Making { directories: vec![below(tree.path(), beneath)], file: None, note: None };
         assert_eq!(made(&making), Err(libc::EINVAL), "{beneath}");
     }
 }

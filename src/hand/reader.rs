@@ -21,7 +21,8 @@ use super::Identity;
 use super::acting::Acting;
 use super::ahead::{Ahead, Shelf};
 use super::errand::{Errand, FileFacts, Got, Look, Wanted, look};
-use super::scout::Scouts;
+use super::rests::SLOW;
+use super::scout::{Scouts, Unclear};
 use super::watching::Way;
 
 /// How long one look into a user's tree may take.
@@ -36,14 +37,24 @@ const ROOM: usize = 1024;
 /// How many threads may hang in dead mounts before reading is given up. One user's dead mount costs one of them.
 const MOST_STUCK: usize = 32;
 
-/// What is said where nobody came back.
-const NO_ANSWER: &str = "the file system did not answer within 2 s";
-
 struct Request {
-    errands: Vec<Errand>,
+    /// Each with whether what it asks is answered from elsewhere: there its user may make it as slow as it likes.
+    errands: Vec<(Errand, bool)>,
     /// How many are done: the next one is it that a thread hangs in.
     done: Arc<AtomicUsize>,
-    answer: SyncSender<Vec<io::Result<Got>>>,
+    answer: SyncSender<Vec<Brought>>,
+}
+
+/// What an errand brought, and how long it took if it was slow.
+type Brought = (io::Result<Got>, Option<Duration>);
+
+/// Why nothing is brought from a tree.
+fn unclear(why: Unclear) -> io::Error {
+    let sentence = match why {
+        Unclear::Silent => "the file system did not answer within 2 s",
+        Unclear::Slow => "the file system answers slowly, and is asked seldom",
+    };
+    io::Error::new(io::ErrorKind::TimedOut, sentence)
 }
 
 /// The door to the reading thread.
@@ -180,7 +191,7 @@ impl Reader {
         {
             let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
             line.scouts.read_list();
-            paths.retain(|path| line.is_open(path.0.uid().0) && line.scouts.is_clear(&path.0, &path.1, &path.2, false, PATIENCE));
+            paths.retain(|path| line.is_open(path.0.uid().0) && line.scouts.ask(&path.0, &path.1, &path.2, false, PATIENCE).is_ok());
         }
         let errands: Vec<Errand> = paths.iter().map(errand).collect();
         let seen = if errands.is_empty() { Vec::new() } else { self.ask_all(errands).unwrap_or_default() };
@@ -255,19 +266,26 @@ impl Reader {
             return Err(io::Error::new(io::ErrorKind::TimedOut, "an earlier look at this user's file system has not come back"));
         }
         line.scouts.read_list();
-        let is_clear = |Errand { who, root, beneath, wanted }: &Errand| {
+        for Errand { who, root, beneath, wanted } in &errands {
             let goes_through = matches!(wanted, Wanted::Look(_) | Wanted::Watch(_));
-            line.scouts.is_clear(who, root, beneath, goes_through, PATIENCE)
-        };
-        if !errands.iter().all(is_clear) {
-            return Err(io::Error::new(io::ErrorKind::TimedOut, NO_ANSWER));
+            line.scouts.ask(who, root, beneath, goes_through, PATIENCE).map_err(unclear)?;
         }
+        let from_elsewhere = |errand: Errand| {
+            let is_elsewhere = line.scouts.is_elsewhere(&errand.root, &errand.beneath);
+            (errand, is_elsewhere)
+        };
+        let errands = errands.into_iter().map(from_elsewhere).collect();
         let request = Request { errands, done: Arc::clone(&done), answer };
         line.requests.send(request).map_err(|_| io::Error::other("the reading thread is gone"))?;
         let mut before = 0;
         loop {
-            if let Ok(results) = answered.recv_timeout(PATIENCE) {
-                return Ok(results);
+            if let Ok(brought) = answered.recv_timeout(PATIENCE) {
+                let now = Instant::now();
+                let each = brought.into_iter().zip(&users).map(|((result, slow), user)| {
+                    line.scouts.rests.took(*user, now, slow.unwrap_or_default());
+                    result
+                });
+                return Ok(each.collect());
             }
             // Many errands may take long together; each for itself may not.
             let now = done.load(Ordering::Relaxed);
@@ -279,7 +297,7 @@ impl Reader {
         // The thread hangs in the kernel and cannot be ended; another takes its place.
         line.stuck.lock().unwrap_or_else(PoisonError::into_inner).extend(users.get(before));
         line.requests = start_thread(&line.stuck)?;
-        Err(io::Error::new(io::ErrorKind::TimedOut, NO_ANSWER))
+        Err(unclear(Unclear::Silent))
     }
 }
 
@@ -319,12 +337,24 @@ fn serve(requests: &Receiver<Request>, stuck: &Mutex<HashSet<u32>>) {
                 wanted => look(root, &errand, &wanted),
             }
         };
-        let mut results = Vec::with_capacity(request.errands.len());
-        for errand in request.errands {
-            results.push(run(errand));
+        let mut brought: Vec<Brought> = Vec::with_capacity(request.errands.len());
+        let mut slow: Vec<u32> = Vec::new();
+        for (errand, is_elsewhere) in request.errands {
+            let user = errand.who.uid().0;
+            brought.push(if is_elsewhere && slow.contains(&user) {
+                (Err(unclear(Unclear::Slow)), None)
+            } else if is_elsewhere {
+                let begun = Instant::now();
+                let result = run(errand);
+                let took = Some(begun.elapsed()).filter(|took| *took >= SLOW);
+                slow.extend(took.map(|_| user));
+                (result, took)
+            } else {
+                (run(errand), None)
+            });
             request.done.fetch_add(1, Ordering::Relaxed);
         }
-        drop(request.answer.send(results));
+        drop(request.answer.send(brought));
     }
     // The line ends only when this thread was given up for its last look, and that look has come back now.
     if let Some(uid) = served {

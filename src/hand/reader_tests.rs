@@ -153,3 +153,39 @@ fn one_users_dead_mount_in_the_middle_of_many_looks_is_found_out() {
     let stuck: Vec<u32> = reader.line.lock().unwrap().stuck.lock().unwrap().iter().copied().collect();
     assert_eq!(stuck, [mine + 1]);
 }
+
+#[test]
+fn f22_who_answers_just_in_time_is_asked_seldom() {
+    let tree = tempfile::tempdir().unwrap();
+    std::fs::write(tree.path().join("f"), "text").unwrap();
+    let reader = Reader::start().unwrap();
+    {
+        let mut line = reader.line.lock().unwrap();
+        line.scouts = Scouts::with_program_at(tree.path());
+    }
+    let asked = Arc::new(AtomicUsize::new(0));
+    let errand = |uid: u32| {
+        let asked = Arc::clone(&asked);
+        let slow: Look = Box::new(move |_| {
+            asked.fetch_add(1, Ordering::SeqCst);
+            std::thread::sleep(SLOW);
+            Ok(Box::new(()))
+        });
+        Errand {
+            who: Identity::with_groups(Uid(uid), Gid(uid), &[]),
+            root: tree.path().to_owned(),
+            beneath: PathBuf::from("f"),
+            wanted: Wanted::Look(slow),
+        }
+    };
+    let mine = own().uid().0;
+    let brought = reader.ask_all((0..20).map(|_| errand(mine + 1)).collect()).unwrap();
+    assert_eq!(asked.load(Ordering::SeqCst), 1, "of many in one go the first is enough");
+    assert!(brought[0].is_ok());
+    assert!(brought[1..].iter().all(|one| one.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::TimedOut)));
+    let error = reader.ask_all(vec![errand(mine + 1)]).err().unwrap();
+    assert_eq!(error.to_string(), "the file system answers slowly, and is asked seldom");
+    assert_eq!(asked.load(Ordering::SeqCst), 1);
+    // Others are asked as ever.
+    assert_eq!(reader.read(&own(), tree.path(), Path::new("f"), 10).unwrap(), b"text");
+}

@@ -10,7 +10,7 @@ use std::ffi::{CString, c_int};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -18,26 +18,8 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::Identity;
 use super::acting::take_on;
-
-/// File systems whose answers come from elsewhere: over a network, or from a program.
-const FROM_ELSEWHERE: [&str; 16] = [
-    "fuse",
-    "nfs",
-    "cifs",
-    "smb",
-    "9p",
-    "ceph",
-    "afs",
-    "lustre",
-    "gpfs",
-    "beegfs",
-    "glusterfs",
-    "orangefs",
-    "ocfs2",
-    "gfs2",
-    "autofs",
-    "virtiofs",
-];
+use super::mounts::mounts;
+use super::rests::Rests;
 
 /// How long an answer stands for what is asked of the same mount after it.
 const HOLDS: Duration = Duration::from_secs(1);
@@ -56,9 +38,26 @@ pub(super) struct Scouts {
     answered: HashMap<PathBuf, Instant>,
     /// Those who have not come back, and in whose tree.
     out: Vec<(i32, u32)>,
+    /// Whose file systems are asked seldom.
+    pub(super) rests: Rests,
+}
+
+/// Why nobody may go into a tree now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unclear {
+    /// A scout has not come back in time.
+    Silent,
+    /// It took long, and is left alone for a while.
+    Slow,
 }
 
 impl Scouts {
+    /// Those of a host where a program answers below this directory, as if the kernel's list said so.
+    #[cfg(test)]
+    pub(super) fn with_program_at(place: &Path) -> Self {
+        Self { list: Some(None), mounts: vec![(place.to_owned(), true)], ..Self::default() }
+    }
+
     /// Whether a scout is still out in this user's tree.
     pub(super) fn is_out(&mut self, uid: u32) -> bool {
         // SAFETY: a plain look at children of this process that nobody else waits for.
@@ -66,15 +65,31 @@ impl Scouts {
         self.out.iter().any(|(_, whose)| *whose == uid)
     }
 
-    /// Whether a thread may go as this user beneath this root, and through all that lies there, by the list that was read last. False when
-    /// a scout has not come back from there within `patience`.
-    pub(super) fn is_clear(&mut self, who: &Identity, root: &Path, beneath: &Path, goes_through: bool, patience: Duration) -> bool {
+    /// Whether a path lies on a file system that is answered for from elsewhere, by the list that was read last.
+    pub(super) fn is_elsewhere(&self, root: &Path, beneath: &Path) -> bool {
+        !self.mounts.is_empty() && self.lies_elsewhere(&root.join(beneath))
+    }
+
+    fn lies_elsewhere(&self, path: &Path) -> bool {
+        self.mounts.iter().any(|(mount, _)| path.starts_with(mount))
+    }
+
+    /// Whether a thread may go as this user beneath this root, and through all that lies there, by the list that was read last. A scout
+    /// may take as long as `patience`.
+    pub(super) fn ask(
+        &mut self,
+        who: &Identity,
+        root: &Path,
+        beneath: &Path,
+        goes_through: bool,
+        patience: Duration,
+    ) -> Result<(), Unclear> {
         if self.mounts.is_empty() {
-            return true;
+            return Ok(());
         }
         let path = root.join(beneath);
         let mut ways: Vec<PathBuf> = Vec::new();
-        if self.mounts.iter().any(|(mount, _)| path.starts_with(mount)) {
+        if self.lies_elsewhere(&path) {
             ways.push(path.clone());
         }
         if goes_through {
@@ -83,17 +98,22 @@ impl Scouts {
         }
         self.answered.retain(|_, at| at.elapsed() < HOLDS);
         for way in ways {
+            if self.rests.is_resting(who.uid().0, Instant::now()) {
+                return Err(Unclear::Slow);
+            }
             let place = self.place(&way);
             if self.answered.contains_key(&place) {
                 continue;
             }
-            let beneath = way.strip_prefix(root).unwrap_or(&way).to_owned();
-            if !self.send(who, root, &beneath, patience) {
-                return false;
+            let (beneath, begun) = (way.strip_prefix(root).unwrap_or(&way).to_owned(), Instant::now());
+            let is_back = self.send(who, root, &beneath, patience);
+            self.rests.took(who.uid().0, Instant::now(), begun.elapsed());
+            if !is_back {
+                return Err(Unclear::Silent);
             }
             self.answered.insert(place, Instant::now());
         }
-        true
+        Ok(())
     }
 
     /// What an answer about a path stands for: a server for all that it has, a program for one directory.
@@ -132,7 +152,7 @@ impl Scouts {
         // SAFETY: the child makes system calls only, with what was made ready before, and never returns.
         let pid = match unsafe { libc::fork() } {
             // SAFETY: this is the child.
-            0 => unsafe { ask(who, &root, &beneath) },
+            0 => unsafe { go(who, &root, &beneath) },
             pid if pid > 0 => pid,
             // Without a process nobody can go ahead.
             _ => return true,
@@ -179,7 +199,7 @@ fn has_ended(pid: i32, patience: Duration) -> bool {
 ///
 /// # Safety
 /// Only in a child that was just forked: it takes every descriptor away and ends the process.
-unsafe fn ask(who: Option<&Identity>, root: &CString, beneath: &CString) -> ! {
+unsafe fn go(who: Option<&Identity>, root: &CString, beneath: &CString) -> ! {
     // SAFETY: system calls on this process alone; the texts live for as long as it does.
     unsafe {
         // Whoever reads what berth writes must not wait for the scout to end too.
@@ -218,42 +238,6 @@ unsafe fn ask(who: Option<&Identity>, root: &CString, beneath: &CString) -> ! {
     }
 }
 
-/// Where file systems are mounted that may hang.
-pub(super) fn mounts(text: &[u8]) -> Vec<(PathBuf, bool)> {
-    text.split(|byte| *byte == b'\n').filter_map(mount).collect()
-}
-
-/// One line: "36 35 98:0 /root /mnt2 rw,noatime master:1 - nfs4 host:/export rw".
-fn mount(line: &[u8]) -> Option<(PathBuf, bool)> {
-    let mut fields = line.split(|byte| *byte == b' ').skip(4);
-    let place = fields.next()?;
-    // Between the options and the dash lies any number of optional fields.
-    let kind = std::str::from_utf8(fields.skip_while(|field| *field != b"-").nth(1)?).ok()?;
-    let is_slow = FROM_ELSEWHERE.iter().any(|name| kind.starts_with(name));
-    is_slow.then(|| (PathBuf::from(std::ffi::OsString::from_vec(unescaped(place))), kind.starts_with("fuse")))
-}
-
-/// The kernel writes blank, tab, newline and backslash as three octal digits.
-fn unescaped(field: &[u8]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(field.len());
-    let mut at = 0;
-    while let Some(first) = field.get(at) {
-        let digits = field.get(at + 1..at + 4).filter(|digits| *first == b'\\' && digits.iter().all(|digit| (b'0'..=b'7').contains(digit)));
-        let value = digits.map(|digits| digits.iter().fold(0u32, |value, digit| value * 8 + u32::from(digit - b'0')));
-        match value.and_then(|value| u8::try_from(value).ok()) {
-            Some(byte) => {
-                bytes.push(byte);
-                at += 4;
-            }
-            None => {
-                bytes.push(*first);
-                at += 1;
-            }
-        }
-    }
-    bytes
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -264,13 +248,10 @@ mod tests {
     }
 
     #[test]
-    fn what_answers_from_elsewhere_is_known_by_its_type() {
-        let text = b"36 35 98:0 / /data rw - ext4 /dev/root rw\n40 36 0:52 / /srv/a\\040b rw shared:1 master:2 - nfs4 host:/x rw\n\
-            41 36 0:53 / /home/amy/far rw - fuse.sshfs amy@x: rw\n42 36 0:54 / /proc rw - proc proc rw\n43 36 0:55\n\
-            44 36 0:56 / /w rw - fuse w rw\n45 36 0:57 / /a\\1 rw - autofs a rw\n46 36 0:58 / /z rw -\n";
-        let expected = [("/srv/a b", false), ("/home/amy/far", true), ("/w", true), ("/a\\1", false)];
-        assert_eq!(mounts(text), expected.map(|(place, is_program)| (PathBuf::from(place), is_program)));
-        let scouts = Scouts { mounts: mounts(text), ..Scouts::default() };
+    fn a_server_answers_for_all_that_it_has_and_a_program_for_one_directory() {
+        let mounts = [("/srv/a b", false), ("/home/amy/far", true), ("/w", true)];
+        let mounts = mounts.map(|(place, is_program)| (PathBuf::from(place), is_program)).to_vec();
+        let scouts = Scouts { mounts, ..Scouts::default() };
         let places = ["/srv/a b/c/d", "/home/amy/far/logs/x", "/home/amy/far", "/w/x"].map(|way| scouts.place(Path::new(way)));
         assert_eq!(places, ["/srv/a b", "/home/amy/far/logs", "/home/amy/far", "/w"].map(PathBuf::from));
     }

@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn what_ignores_sigterm_is_killed() {
+    fn f17_what_ignores_sigterm_is_killed() {
         let (mut child, key) = spawn("trap '' TERM; sleep 60 & while :; do sleep 1; done");
         wait_for_children(key, 2);
         let ending = end_tree(None, &[key], Duration::from_millis(300), || drop(child.try_wait()));

@@ -17,6 +17,7 @@ use super::cgroup;
 use super::job::{Answer, Job, Request};
 use super::make::make;
 use super::message::{pair, receive, send};
+use super::note::note;
 use super::replace::replace;
 use super::signal::{open_verified, process_facts, send as send_signal};
 use super::take::take;
@@ -57,15 +58,17 @@ impl Zygote {
     /// # Errors
     /// Of kind `Timeout` when the hand does not answer in time (its user may have stopped it); it is ended then.
     pub fn ask(&self, who: &Identity, job: Job, deadline: Duration) -> Result<Answer> {
+        self.begin(who, job, deadline)?.answer()
+    }
+
+    /// Has a hand begin with a job, and does not wait for its answer: of many, each mostly waits for the disk.
+    ///
+    /// # Errors
+    /// When the zygote is gone.
+    pub fn begin(&self, who: &Identity, job: Job, deadline: Duration) -> Result<Asked> {
         let (ours, theirs) = pair().while_doing(|| "cannot make a line to a hand".to_owned())?;
         self.request(who, job, deadline, &[theirs.as_fd()])?;
-        drop(theirs);
-        wait_readable(&ours, deadline)?;
-        let (bytes, _) = receive(&ours).while_doing(|| "cannot hear the hand".to_owned())?;
-        if bytes.is_empty() {
-            return Err(Error::failed(format!("the hand for uid {} ended without an answer", who.uid())));
-        }
-        serde_json::from_slice(&bytes).while_doing(|| "the hand's answer cannot be read".to_owned())
+        Ok(Asked { line: ours, uid: who.uid(), begun: Instant::now(), deadline })
     }
 
     /// Forks a keeper with the three descriptors it needs: the specification, the record, the line to the engine.
@@ -84,10 +87,34 @@ impl Zygote {
     }
 }
 
+/// A hand that was asked and has not answered yet.
+#[derive(Debug)]
+pub struct Asked {
+    line: OwnedFd,
+    uid: Uid,
+    begun: Instant,
+    deadline: Duration,
+}
+
+impl Asked {
+    /// Waits for the answer.
+    ///
+    /// # Errors
+    /// As [`Zygote::ask`].
+    pub fn answer(self) -> Result<Answer> {
+        wait_readable(&self.line, self.begun, self.deadline)?;
+        let (bytes, _) = receive(&self.line).while_doing(|| "cannot hear the hand".to_owned())?;
+        if bytes.is_empty() {
+            return Err(Error::failed(format!("the hand for uid {} ended without an answer", self.uid)));
+        }
+        serde_json::from_slice(&bytes).while_doing(|| "the hand's answer cannot be read".to_owned())
+    }
+}
+
 /// Waits until the other side has said something or hung up.
-fn wait_readable(descriptor: &OwnedFd, deadline: Duration) -> Result<()> {
+fn wait_readable(descriptor: &OwnedFd, begun: Instant, deadline: Duration) -> Result<()> {
     use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-    let until = Instant::now() + deadline;
+    let until = begun + deadline;
     loop {
         let left = until.saturating_duration_since(Instant::now());
         let timeout = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
@@ -213,7 +240,9 @@ fn do_job(who: &Identity, job: &Job, mut descriptors: Vec<OwnedFd>) -> ! {
     if let Ok(bytes) = serde_json::to_vec(&answer) {
         drop(send(&answer_line, &bytes, &[]));
     }
-    std::process::exit(0)
+    // SAFETY: it ends this process and does nothing else. What is registered for an orderly end is the zygote's, and takes its time
+    // in each of thousands of hands.
+    unsafe { libc::_exit(0) }
 }
 
 fn carry_out(who: &Identity, job: &Job) -> Answer {
@@ -233,6 +262,10 @@ fn carry_out(who: &Identity, job: &Job) -> Answer {
         Job::Replace(change) => match replace(who, change) {
             Ok(()) => Answer::Done,
             Err(error) => refused(&error, "changing the file"),
+        },
+        Job::Note(what) => match note(who, what) {
+            Ok(()) => Answer::Done,
+            Err(error) => refused(&error, "writing the file"),
         },
         Job::Keep { .. } | Job::EndGroup { .. } | Job::Make(_) | Job::Take(_) => {
             refused(&io::Error::from_raw_os_error(libc::EINVAL), "keeping")

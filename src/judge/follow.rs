@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::Input;
 use super::rates::percent;
-use super::rows::sum;
+use super::rows::{health, probed, sum};
 use crate::domain::{CpuBaseline, Process, ProcessKey, Reading, Row, Sample, Snapshot, State};
 
 /// The picture after `input.previous`. The caller vouches that the roster, the claims, the storage and the sample's shape are those
@@ -23,7 +23,7 @@ pub fn follow(input: &Input<'_>) -> Option<Snapshot> {
     let rows = if elapsed.is_zero() {
         previous.rows.clone()
     } else {
-        previous.rows.iter().map(|row| next(row, input.sample, &previous.cpu_baseline, elapsed)).collect::<Option<_>>()?
+        previous.rows.iter().map(|row| next(row, input, &previous.cpu_baseline, elapsed)).collect::<Option<_>>()?
     };
     Some(Snapshot {
         taken: input.sample.taken,
@@ -36,9 +36,21 @@ pub fn follow(input: &Input<'_>) -> Option<Snapshot> {
 }
 
 /// The row with what its processes used since; the same row where that makes no difference.
-fn next(row: &Arc<Row>, sample: &Sample, earlier: &CpuBaseline, elapsed: Duration) -> Option<Arc<Row>> {
+fn next(row: &Arc<Row>, input: &Input<'_>, earlier: &CpuBaseline, elapsed: Duration) -> Option<Arc<Row>> {
     if matches!(row.state, State::Starting | State::Stopping) {
         // How long it has been so decides what comes next.
+        return None;
+    }
+    let sample = input.sample;
+    let probed = probed(input.probes, &row.id, &row.main).filter(|_| row.state.is_up());
+    let is_probed_same = match (probed, &row.probed) {
+        (Some(now), Some(then)) => Arc::ptr_eq(now, then),
+        (None, None) => true,
+        _ => false,
+    };
+    let health = if row.declared.is_none() { row.health } else { health(row.state, probed) };
+    if health.state != row.health.state {
+        // What it does may be something else with that.
         return None;
     }
     let mut used = 0;
@@ -56,7 +68,7 @@ fn next(row: &Arc<Row>, sample: &Sample, earlier: &CpuBaseline, elapsed: Duratio
     }
     let cpu_percent = if row.processes.is_empty() { row.cpu_percent } else { percent(used, sample.ticks_per_second, elapsed) };
     let limits = row.main.known().and_then(|main| sample.limits.get(&main.pid));
-    if is_same && cpu_percent == row.cpu_percent && limits == row.limits.as_ref() {
+    if is_same && is_probed_same && cpu_percent == row.cpu_percent && limits == row.limits.as_ref() {
         return Some(Arc::clone(row));
     }
     let processes: Vec<Arc<Process>> = row.processes.iter().filter_map(|known| sample.processes.get(known.key.pid)).cloned().collect();
@@ -69,6 +81,8 @@ fn next(row: &Arc<Row>, sample: &Sample, earlier: &CpuBaseline, elapsed: Duratio
         tasks: renew(row.tasks, |process| Reading::Known(process.tasks)),
         open_files: renew(row.open_files, |process| process.open_files),
         limits: limits.cloned(),
+        health,
+        probed: probed.cloned(),
         processes,
         ..(**row).clone()
     }))

@@ -22,6 +22,8 @@ mod port_shared;
 mod port_silent;
 mod port_stranger;
 mod port_taken;
+#[cfg(test)]
+mod probed_tests;
 mod range_nearly_full;
 mod rates;
 mod restart_pending;
@@ -40,7 +42,8 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 
 use crate::domain::{
-    Allotments, Claim, InstanceId, PidFiles, PortPlan, PortRange, Reading, Roster, Row, Sample, Shown, Snapshot, Storage, Uid, Underway,
+    Allotments, Claim, InstanceId, PidFiles, PortPlan, PortRange, Probes, Reading, Roster, Row, Sample, Shown, Snapshot, Storage, Uid,
+    Underway,
 };
 
 pub use follow::follow;
@@ -74,6 +77,8 @@ pub struct Input<'a> {
     pub pid_files: &'a PidFiles,
     /// What was counted on the disks.
     pub storage: &'a Storage,
+    /// What probing told.
+    pub probes: &'a Probes,
     /// With whose eyes was sampled: its own processes are seen by every uid, whatever hides the others.
     pub viewer: Uid,
 }

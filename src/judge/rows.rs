@@ -12,7 +12,8 @@ use super::rule::{Facts, distinct};
 use super::state::{self, Circumstances, START_TIMEOUT, Verdict};
 use super::unmanaged::Stranger;
 use crate::domain::{
-    Code, Endpoint, Finding, Health, HealthState, InstanceId, Process, ProcessKey, Reading, Row, Shown, State, SupervisorKind, Uid, Wish,
+    Code, Endpoint, Finding, Health, HealthState, InstanceId, Probed, Probes, Process, ProcessKey, Reading, Row, Shown, State,
+    SupervisorKind, Uid, Wish,
 };
 
 /// Every row: the instances in the roster's order, then the unmanaged listeners by port.
@@ -58,7 +59,8 @@ fn instance(facts: &Facts<'_>, index: usize, subject: &Subject<'_>, rates: &Rate
     };
     let seen = subject.main.known().and_then(|main| facts.census.get(main)).map(|person| person.started_at);
     let started_at = seen.or_else(|| subject.claimed_main.and(subject.claim).and_then(|claim| claim.started_at));
-    let health = if state == State::Starting { HealthState::Starting } else { HealthState::Unknown };
+    let probed = probed(facts.input.probes, &declared.id, &subject.main).filter(|_| state.is_up());
+    let health = health(state, probed);
     Row {
         id: declared.id.clone(),
         user: declared.account.clone().unwrap_or_else(|| Shown::new(&declared.uid.to_string())),
@@ -81,7 +83,8 @@ fn instance(facts: &Facts<'_>, index: usize, subject: &Subject<'_>, rates: &Rate
         tasks: sum(&processes, absent, |process| Reading::Known(process.tasks)),
         open_files: sum(&processes, absent, |process| process.open_files),
         restarts: subject.claim.map_or(0, |claim| claim.restarts),
-        health: Health { state: health, ..Health::UNKNOWN },
+        health,
+        probed: probed.cloned(),
         exit,
         exits: subject.claim.map(|claim| Arc::clone(&claim.exits)).unwrap_or_default(),
         limits: subject.main.known().and_then(|main| facts.input.sample.limits.get(&main.pid)).cloned(),
@@ -90,6 +93,26 @@ fn instance(facts: &Facts<'_>, index: usize, subject: &Subject<'_>, rates: &Rate
         declared: Some(Arc::clone(declared)),
         listening,
         processes,
+    }
+}
+
+/// What the process that runs now told: what was told by the one before it, or by whoever had the port meanwhile, is nothing.
+pub(super) fn probed<'a>(probes: &'a Probes, id: &InstanceId, main: &Reading<ProcessKey>) -> Option<&'a Arc<Probed>> {
+    probes.get(id).filter(|probed| *main == Reading::Known(probed.of))
+}
+
+/// Why it does not do what it is there for, where it was asked; `None` where it does.
+fn failing(probed: &Probed) -> Option<&Shown> {
+    let fails = matches!(probed.health.state, HealthState::Unhealthy | HealthState::Degraded);
+    probed.why.as_ref().filter(|_| fails)
+}
+
+/// How it answers. What is only being started answers to nobody.
+pub(super) fn health(state: State, probed: Option<&Arc<Probed>>) -> Health {
+    match (state, probed) {
+        (State::Starting, _) => Health { state: HealthState::Starting, ..Health::UNKNOWN },
+        (_, Some(probed)) => probed.health,
+        (_, None) => Health::UNKNOWN,
     }
 }
 
@@ -108,6 +131,7 @@ fn verdict(facts: &Facts<'_>, index: usize, subject: &Subject<'_>, previous: Opt
         started: subject.main.known().map(|main| facts.census.started(main)),
         start_timeout: subject.declared.launch.as_ref().map_or(START_TIMEOUT, |launch| launch.start_timeout),
         taken: facts.taken.troubles(index),
+        failing: probed(facts.input.probes, &subject.declared.id, &subject.main).and_then(|probed| failing(probed)),
         hidden: hidden.as_deref(),
         boot: moment.boot,
         wall: moment.wall,
@@ -165,6 +189,7 @@ fn unmanaged(facts: &Facts<'_>, stranger: &Stranger, rates: &Rates, previous: Op
         processes,
         restarts: 0,
         health: Health::UNKNOWN,
+        probed: None,
         exit: None,
         exits: Arc::default(),
         limits: None,

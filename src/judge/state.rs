@@ -35,6 +35,8 @@ pub(super) struct Circumstances<'a> {
     pub start_timeout: Duration,
     /// Whether its port is another's, or another gets what is meant for it.
     pub taken: bool,
+    /// Why it does not answer as it should, when that is so.
+    pub failing: Option<&'a Shown>,
     /// Why nothing of it can be seen, when that is so.
     pub hidden: Option<&'a str>,
     /// Now, on the boot clock.
@@ -67,7 +69,12 @@ pub(super) fn state(given: &Circumstances<'_>) -> Verdict {
     if let Some((state, words)) = being_done(given) {
         return Verdict { state, why: Some(words), exit: None };
     }
-    if given.runs { Verdict::plain(running(given)) } else { not_running(given) }
+    if !given.runs {
+        return not_running(given);
+    }
+    let state = running(given);
+    // A finding tells of the port; of this nothing else does.
+    Verdict { why: given.failing.filter(|_| state == State::Degraded && !given.taken).cloned(), ..Verdict::plain(state) }
 }
 
 /// The state while an order is carried out. A restart is a stop until the process is one that started after the order.
@@ -92,7 +99,7 @@ fn running(given: &Circumstances<'_>) -> State {
     let is_young = given.started.is_some_and(|started| given.boot.saturating_sub(started) < given.start_timeout);
     if is_young && given.listens == Some(false) {
         State::Starting
-    } else if given.taken {
+    } else if given.taken || given.failing.is_some() {
         State::Degraded
     } else {
         State::Running

@@ -11,8 +11,8 @@ use jiff::tz::TimeZone;
 use super::{Input, follow, judge};
 use crate::domain::{
     Allotment, Allotments, Claim, Code, Declared, DiskUse, Endpoint, Finding, Gid, Holder, HostReading, InstanceId, Launch, Limits,
-    Listener, Moment, Outcome, PidFiles, PortPlan, PortRange, Process, ProcessKey, Processes, Quarantine, Reading, Restart, Roster, Row,
-    Sample, Shown, Snapshot, Stage, State, Storage, SupervisorKind, Uid, Underway, Variables, Verb,
+    Listener, Moment, Outcome, PidFiles, PortPlan, PortRange, Probes, Process, ProcessKey, Processes, Quarantine, Reading, Restart, Roster,
+    Row, Sample, Shown, Snapshot, Stage, State, Storage, SupervisorKind, Uid, Underway, Variables, Verb,
 };
 
 /// Seconds after boot at which the host is looked at.
@@ -62,6 +62,7 @@ pub(super) struct Host {
     pub underway: Vec<Underway>,
     pub pid_files: PidFiles,
     pub storage: Storage,
+    pub probes: Probes,
     pub range: PortRange,
     pub ports: PortPlan,
     pub allotments: Reading<Arc<Allotments>>,
@@ -92,6 +93,7 @@ impl Host {
             underway: Vec::new(),
             pid_files: PidFiles::new(),
             storage: Storage::default(),
+            probes: Probes::default(),
             range: PortRange { first: 8080, last: 9080 },
             ports: PortPlan::default(),
             allotments: Reading::Known(Arc::default()),
@@ -125,6 +127,7 @@ impl Host {
             log_max: None,
             log_keep: 0,
             settings: Arc::default(),
+            probing: Arc::default(),
             launch: Some(Launch {
                 command: vec!["node".into()],
                 directory: PathBuf::from("/"),
@@ -305,6 +308,7 @@ impl Host {
             zone: &TimeZone::UTC,
             pid_files: &self.pid_files,
             storage: &self.storage,
+            probes: &self.probes,
             ports: &self.ports,
             allotments: &self.allotments,
             registry_notice: self.registry_notice.as_ref(),

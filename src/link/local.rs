@@ -5,23 +5,20 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use tokio::sync::watch;
 
 use crate::config::Config;
 use crate::control::{Control, Policy};
-use crate::domain::{
-    Caller, Declared, InstanceId, Order, Outcome, ProcessKey, Proposal, Row, Shown, Snapshot, Stage, Task, Trail, Uid, Underway, Verb,
-};
-use crate::engine::{Engine, Eye, Lookout, Recorded, Underways};
+use crate::domain::{Caller, Declared, InstanceId, Order, Outcome, Proposal, Shown, Snapshot, Stage, Task, Trail, Uid, Underway, Verb};
+use crate::engine::{Engine, Eye, Lookout, Probing, Recorded, Underways};
 use crate::error::{Context, Error, Kind, Result};
 use crate::hand::{Reader, Zygote};
 use crate::logs::{Log, Reel, follow, history};
 use crate::registry::Registry;
 use crate::sample;
-use crate::storage::{self, Board, Wanted};
+use crate::storage::{self, Board};
 use crate::supervisor::Supervisor;
 use crate::supervisor::process::ProcessSupervisor;
 
@@ -31,22 +28,15 @@ use logs::{LocalTail, no_log, opener_of};
 
 pub(super) mod adding;
 mod caller;
+mod fencing;
 mod giving;
 mod logs;
+mod looking;
 mod proposal;
 pub(super) mod removing;
 mod tasks;
 
 pub use crate::engine::share_memory;
-
-/// Between the two readings of a one-shot command, DESIGN section 5.
-const BETWEEN_READINGS: Duration = Duration::from_millis(200);
-
-/// How long a one-shot command that is about everything may count on the disks.
-const COUNTING: Duration = Duration::from_millis(300);
-
-/// How long one that is about one instance may: its workspace is counted, too.
-const COUNTING_ONE: Duration = Duration::from_millis(800);
 
 /// How many lines of a followed log are kept.
 const KEPT_LINES: usize = 10_000;
@@ -62,6 +52,7 @@ pub struct Local {
     supervisor: Arc<dyn Supervisor>,
     reader: Arc<Reader>,
     storage: Arc<Board>,
+    probing: Probing,
     underway: Underways,
     engine: OnceLock<Engine>,
     starting: Mutex<()>,
@@ -81,10 +72,10 @@ impl Local {
         let reader = Reader::start().while_doing(|| "cannot start the reading thread".to_owned())?;
         let supervisor: Arc<dyn Supervisor> =
             Arc::new(ProcessSupervisor::new(&state, Arc::clone(&zygote), Arc::clone(&reader), open_files));
-        let storage = Arc::new(Board::default());
+        let (storage, probing) = (Arc::new(Board::default()), Probing::default());
         let (copies, registry) = (state.join("copies"), Registry::below(&state));
         let lookout = Lookout::new(Recorded { registry: registry.clone(), quarantine: config.ports.quarantine });
-        let eye = eye(&config, &reader, &supervisor, &storage, &lookout)?;
+        let eye = eye(&config, &reader, &supervisor, &storage, &lookout)?.with_probes(&probing);
         let policy = Policy { owners_may: config.access.owners_may.clone() };
         let control = Control::new(Arc::clone(&supervisor), Arc::clone(&reader), zygote, Box::new(eye), policy, state);
         let caller = own_caller(&config, read_only);
@@ -97,6 +88,7 @@ impl Local {
             supervisor,
             reader,
             storage,
+            probing,
             underway: Underways::default(),
             engine: OnceLock::new(),
             starting: Mutex::new(()),
@@ -105,46 +97,6 @@ impl Local {
             registry,
             lookout,
         }))
-    }
-
-    /// One look with two readings of the processes. The logs are counted while it waits for the second.
-    pub fn look(&self) -> Arc<Snapshot> {
-        self.look_and_count(Wanted::default(), BETWEEN_READINGS)
-    }
-
-    /// The same, with the workspace of one instance and what everybody has open.
-    pub fn look_closely(&self, id: &InstanceId) -> Arc<Snapshot> {
-        self.look_and_count(Wanted { open_files: true, workspace_of: Some(id) }, COUNTING_ONE)
-    }
-
-    fn look_and_count(&self, wanted: Wanted<'_>, patience: Duration) -> Arc<Snapshot> {
-        let first = self.control.look();
-        let begun = Instant::now();
-        self.control.examine();
-        self.control.limits_of(&limited(&first, wanted.workspace_of));
-        self.count(&first, wanted, patience.saturating_sub(begun.elapsed()));
-        std::thread::sleep(BETWEEN_READINGS.saturating_sub(begun.elapsed()));
-        self.keep(self.control.look())
-    }
-
-    /// One look with a single reading: no CPU rates.
-    pub fn glance(&self) -> Arc<Snapshot> {
-        self.keep(self.control.look())
-    }
-
-    /// A look with a single reading, and everything that can be counted on the disks in a moment: logs, room, open files; and the
-    /// PID files.
-    pub fn examine(&self) -> Arc<Snapshot> {
-        let first = self.control.look();
-        self.control.examine();
-        self.control.limits_of(&limited(&first, None));
-        self.count(&first, Wanted { open_files: true, workspace_of: None }, COUNTING);
-        self.keep(self.control.look())
-    }
-
-    /// Counts on the disks. Where no thread can be had nothing is counted, and nothing is told.
-    fn count(&self, snapshot: &Snapshot, wanted: Wanted<'_>, patience: Duration) {
-        drop(storage::count_once(&self.storage, snapshot, wanted, patience));
     }
 
     fn keep(&self, snapshot: Arc<Snapshot>) -> Arc<Snapshot> {
@@ -162,10 +114,14 @@ impl Local {
             return Ok(engine.snapshots.clone());
         }
         let board = Arc::clone(&self.storage);
-        let eye = eye(&self.config, &self.reader, &self.supervisor, &board, &self.lookout)?;
+        let eye = eye(&self.config, &self.reader, &self.supervisor, &board, &self.lookout)?.with_probes(&self.probing);
         let first = self.newest();
         let engine = Engine::start(eye, self.config.sampling, Arc::clone(&self.underway), first)?;
         let newest = engine.snapshots.clone();
+        if let Some(every) = self.config.sampling.probes {
+            let newest = newest.clone();
+            self.probing.start(every, move || newest.borrow().clone())?;
+        }
         storage::start(board, move || newest.borrow().clone()).while_doing(|| "cannot start counting on the disks".to_owned())?;
         Ok(self.engine.get_or_init(|| engine).snapshots.clone())
     }
@@ -222,13 +178,6 @@ impl Local {
 /// Eyes on all of that.
 fn eye(config: &Arc<Config>, reader: &Arc<Reader>, runs: &Arc<dyn Supervisor>, disks: &Arc<Board>, ports: &Arc<Lookout>) -> Result<Eye> {
     Eye::new(Arc::clone(config), Arc::clone(reader), Arc::clone(runs), Arc::clone(disks), Arc::clone(ports))
-}
-
-/// Of whom limits are to be read: of the one that is shown, and of those whose limits only the kernel knows, since no keeper set them.
-fn limited(snapshot: &Snapshot, shown: Option<&InstanceId>) -> Vec<ProcessKey> {
-    let is_adopted = |row: &Row| row.keeper.is_none() && row.declared.as_ref().is_some_and(|declared| !declared.limits.is_empty());
-    let rows = snapshot.rows.iter().filter(|row| Some(&row.id) == shown || is_adopted(row));
-    rows.filter_map(|row| row.main.known()).collect()
 }
 
 impl Door for Local {

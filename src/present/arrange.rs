@@ -37,11 +37,13 @@ pub struct Arrangement {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Leaving {
     Column(Column),
+    HealthPicture,
     Pictures,
     FindingWords,
 }
 
-const LEAVING: [Leaving; 11] = [
+const LEAVING: [Leaving; 12] = [
+    Leaving::HealthPicture,
     Leaving::Column(Column::Pid),
     Leaving::Column(Column::Disk),
     Leaving::Column(Column::Restarts),
@@ -145,7 +147,8 @@ fn size(column: Column, left: &[Leaving]) -> (usize, usize) {
         Column::Findings if left.contains(&Leaving::FindingWords) => COUNT_WIDTH,
         other => other.width(),
     };
-    (width, if left.contains(&Leaving::Pictures) { 0 } else { column.picture() })
+    let gone = if column == Column::Health { Leaving::HealthPicture } else { Leaving::Pictures };
+    (width, if left.contains(&gone) { 0 } else { column.picture() })
 }
 
 fn needed(shown: &[Column], left: &[Leaving]) -> usize {

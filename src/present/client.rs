@@ -3,9 +3,15 @@
 //! It must never hold a secret: where one is needed, the entry names a variable or leaves a place for it. Every key is spelt as that
 //! client reads it; Claude Code silently drops an entry without `type` (claude-code#73885).
 
+mod notes;
+mod second;
+
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use serde_json::{Value, json};
+
+pub use notes::notes;
+pub use second::{Doubt, doubts};
 
 use super::quote;
 use crate::domain::{HealthState, Row, is_secret};
@@ -13,8 +19,42 @@ use crate::domain::{HealthState, Row, is_secret};
 /// The variable that holds the credentials, where the instance's environment names none.
 const KEY: &str = "MCP_API_KEY";
 
-/// The path of the streamable HTTP endpoint that servers use unless told otherwise.
-const PATH: &str = "/mcp";
+/// How a server is spoken to, as far as what it is started with tells.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Transport {
+    /// Streamable HTTP.
+    #[default]
+    Http,
+    /// HTTP with SSE, which MCP has deprecated.
+    Sse,
+}
+
+impl Transport {
+    /// To a row. What is not said is streamable HTTP: it is what a server should speak.
+    pub fn of(row: &Row) -> Self {
+        let Some(launch) = row.declared.as_ref().and_then(|declared| declared.launch.as_ref()) else { return Self::Http };
+        // server-everything's `sse`, the memory service's `--sse`, the service desk's `dist/indexSSE.js` and `start:sse`.
+        let is_sse = |word: &String| matches!(word.as_str(), "sse" | "--sse") || word.ends_with(":sse") || word.contains("SSE");
+        let named = |(name, value): (&str, &str)| name.contains("TRANSPORT") && value.eq_ignore_ascii_case("sse");
+        if launch.command.iter().any(is_sse) || launch.environment.iter().any(named) { Self::Sse } else { Self::Http }
+    }
+
+    /// As clients' files spell it. `streamable-http` is the registry's word, which not every client takes.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Sse => "sse",
+        }
+    }
+
+    /// The path of the endpoint that servers use unless told otherwise.
+    fn path(self) -> &'static str {
+        match self {
+            Self::Http => "/mcp",
+            Self::Sse => "/sse",
+        }
+    }
+}
 
 /// A client that berth writes an entry for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +93,19 @@ impl Client {
         }
     }
 
+    /// The program's own name, whichever of its ways is meant.
+    pub fn program(self) -> &'static str {
+        match self {
+            Self::ClaudeCode | Self::ClaudeCodeFile => "Claude Code",
+            other => other.name(),
+        }
+    }
+
+    /// Whether its file is JSON; another is TOML.
+    pub fn reads_json(self) -> bool {
+        !matches!(self, Self::Codex | Self::ClaudeCode)
+    }
+
     /// Where the entry belongs.
     pub fn place(self) -> &'static str {
         match self {
@@ -74,6 +127,8 @@ pub struct Access {
     pub name: String,
     /// Where it answers.
     pub url: String,
+    /// How it is spoken to there.
+    pub transport: Transport,
     /// The variable that holds the credentials; `None` when it wants none, as far as is known.
     pub key: Option<String>,
 }
@@ -81,7 +136,7 @@ pub struct Access {
 impl Access {
     /// To a row; `None` when it has no port.
     pub fn of(row: &Row) -> Option<Self> {
-        Some(Self { name: name(row), url: url(row)?, key: key(row) })
+        Some(Self { name: name(row), url: url(row)?, transport: Transport::of(row), key: key(row) })
     }
 }
 
@@ -89,17 +144,21 @@ impl Access {
 pub fn url(row: &Row) -> Option<String> {
     let port = row.port?;
     let listening = || row.listening.iter().find(|(endpoint, _)| endpoint.port == port).map(|(endpoint, _)| endpoint.address);
-    Some(url_at(row.host.or_else(listening), port))
+    Some(url_of(row.host.or_else(listening), port, Transport::of(row)))
 }
 
 /// The same where there is no row yet. Nobody connects to "everywhere": on this host that is the loopback of the same family.
 pub fn url_at(host: Option<IpAddr>, port: u16) -> String {
+    url_of(host, port, Transport::Http)
+}
+
+fn url_of(host: Option<IpAddr>, port: u16, transport: Transport) -> String {
     let host = match host {
         Some(IpAddr::V6(address)) if address.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
         Some(address) if !address.is_unspecified() => address,
         _ => IpAddr::V4(Ipv4Addr::LOCALHOST),
     };
-    format!("http://{}{PATH}", std::net::SocketAddr::new(host, port))
+    format!("http://{}{}", std::net::SocketAddr::new(host, port), transport.path())
 }
 
 /// The id with nothing in it that a client's file or command could take for something else.
@@ -113,32 +172,35 @@ fn name(row: &Row) -> String {
 fn key(row: &Row) -> Option<String> {
     let launch = row.declared.as_ref().and_then(|declared| declared.launch.as_ref());
     let names = launch.into_iter().flat_map(|launch| launch.environment.names());
+    let file = row.declared.as_ref().and_then(|declared| declared.env_file.as_ref());
+    let names = names.chain(file.into_iter().flat_map(|file| file.names.iter().map(|name| name.as_str())));
     // A server's environment also holds what it needs itself elsewhere; only what is named for MCP is its own.
-    let named = names.into_iter().find(|name| is_secret(name) && name.contains("MCP")).map(str::to_owned);
+    let plain = |name: &str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    let named = names.into_iter().find(|name| is_secret(name) && name.contains("MCP") && plain(name)).map(str::to_owned);
     named.or_else(|| (row.health.state == HealthState::Guarded).then(|| KEY.to_owned()))
 }
 
 /// The entry.
 pub fn snippet(client: Client, access: &Access) -> String {
-    let Access { name, url, key } = access;
+    let Access { name, url, transport, key } = access;
+    let kind = transport.word();
     let bearer = |reference: String| json!({ "Authorization": format!("Bearer {reference}") });
+    let typed = || json!({ "type": kind, "url": url });
     match client {
         Client::ClaudeCode => {
             let header = key.as_ref().map(|key| format!("Authorization: Bearer ${{{key}}}"));
-            let mut words = vec!["claude", "mcp", "add", "--transport", "http", name, url];
+            let mut words = vec!["claude", "mcp", "add", "--transport", kind, name, url];
             if let Some(header) = &header {
                 words.extend(["--header", header]);
             }
             quote::line(words)
         }
         Client::ClaudeCodeFile => {
-            let entry = with(json!({ "type": "http", "url": url }), "headers", key.as_ref().map(|key| bearer(format!("${{{key}}}"))));
-            document("mcpServers", name, entry)
+            document("mcpServers", name, with(typed(), "headers", key.as_ref().map(|key| bearer(format!("${{{key}}}")))))
         }
         Client::VsCode => {
-            let entry = json!({ "type": "http", "url": url });
-            let Some(key) = key else { return document("servers", name, entry) };
-            let entry = with(entry, "headers", Some(bearer(format!("${{input:{key}}}"))));
+            let Some(key) = key else { return document("servers", name, typed()) };
+            let entry = with(typed(), "headers", Some(bearer(format!("${{input:{key}}}"))));
             let input = json!({ "type": "promptString", "id": key, "description": format!("The key of {name}"), "password": true });
             pretty(&json!({ "inputs": [input], "servers": { name: entry } }))
         }
@@ -147,12 +209,19 @@ pub fn snippet(client: Client, access: &Access) -> String {
             document("mcpServers", name, entry)
         }
         Client::ClaudeDesktop => {
-            let mut arguments = vec!["-y", "mcp-remote", url.as_str()];
-            if key.is_some() {
-                arguments.extend(["--header", "Authorization:${AUTHORIZATION}"]);
-            }
+            // Claude Desktop reads no URL. The header has no space, because it is split at one on Windows: mcp-remote's own advice.
+            let arguments = bridge(url, key.as_ref().map(|_| "Authorization:${AUTHORIZATION}".to_owned()));
             let environment = key.as_ref().map(|key| json!({ "AUTHORIZATION": format!("Bearer <{key}>") }));
             document("mcpServers", name, with(json!({ "command": "npx", "args": arguments }), "env", environment))
+        }
+        Client::Codex if *transport == Transport::Sse => {
+            // Codex speaks streamable HTTP only.
+            let arguments = bridge(url, key.as_ref().map(|key| format!("Authorization:Bearer ${{{key}}}")));
+            let mut text = format!("[mcp_servers.{name}]\ncommand = \"npx\"\nargs = {}\n", json!(arguments));
+            if let Some(key) = key {
+                text.push_str(&format!("env_vars = {}\n", json!([key])));
+            }
+            text
         }
         Client::Codex => {
             let mut text = format!("[mcp_servers.{name}]\nurl = {}\n", json!(url));
@@ -161,11 +230,25 @@ pub fn snippet(client: Client, access: &Access) -> String {
             }
             text
         }
-        Client::Other => {
-            let entry = with(json!({ "type": "http", "url": url }), "headers", key.as_ref().map(|key| bearer(format!("<{key}>"))));
-            document("mcpServers", name, entry)
-        }
+        Client::Other => document("mcpServers", name, with(typed(), "headers", key.as_ref().map(|key| bearer(format!("<{key}>"))))),
     }
+}
+
+/// The arguments of mcp-remote, which joins a client that only starts programs to a server that runs already.
+fn bridge(url: &str, header: Option<String>) -> Vec<String> {
+    let mut arguments = vec!["-y".to_owned(), "mcp-remote".to_owned(), url.to_owned()];
+    if !is_loopback(url) {
+        // It refuses plain HTTP to any other host.
+        arguments.push("--allow-http".to_owned());
+    }
+    arguments.extend(header.into_iter().flat_map(|header| ["--header".to_owned(), header]));
+    arguments
+}
+
+/// Whether only this host gets there.
+fn is_loopback(url: &str) -> bool {
+    let authority = url.split("://").nth(1).and_then(|rest| rest.split('/').next()).unwrap_or_default();
+    authority.starts_with("localhost:") || authority.parse().is_ok_and(|address: std::net::SocketAddr| address.ip().is_loopback())
 }
 
 /// An entry with one more key, where there is something for it.
@@ -186,61 +269,4 @@ pub fn pretty(value: &Value) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::present::fleet::fleet;
-
-    fn access(key: Option<&str>) -> Access {
-        Access { name: "bob-tools".to_owned(), url: "http://127.0.0.1:8102/mcp".to_owned(), key: key.map(str::to_owned) }
-    }
-
-    #[test]
-    fn the_url_is_one_that_can_be_reached() {
-        let mut row = (*fleet().rows[0]).clone();
-        for (host, expected) in [
-            (Some("127.0.0.1"), "http://127.0.0.1:8101/mcp"),
-            (Some("0.0.0.0"), "http://127.0.0.1:8101/mcp"),
-            (Some("::"), "http://[::1]:8101/mcp"),
-            (Some("192.0.2.7"), "http://192.0.2.7:8101/mcp"),
-            (None, "http://127.0.0.1:8101/mcp"),
-        ] {
-            row.host = host.map(|host| host.parse().unwrap());
-            assert_eq!(url(&row).as_deref(), Some(expected));
-        }
-        row.port = None;
-        assert_eq!(Access::of(&row), None);
-    }
-
-    #[test]
-    fn a_name_is_plain_and_guarded_ones_want_a_key() {
-        let fleet = fleet();
-        let tools = Access::of(&fleet.rows[1]).unwrap();
-        assert_eq!((tools.name.as_str(), tools.key), ("bob-tools", None));
-        assert_eq!(Access::of(&fleet.rows[3]).unwrap().key.as_deref(), Some("MCP_API_KEY"), "dave answers 401");
-    }
-
-    #[test]
-    fn every_entry_is_what_its_client_reads() {
-        let json = |client, key| serde_json::from_str::<Value>(&snippet(client, &access(key))).unwrap();
-        let url = "http://127.0.0.1:8102/mcp";
-        assert_eq!(snippet(Client::ClaudeCode, &access(None)), format!("claude mcp add --transport http bob-tools {url}"));
-        assert_eq!(
-            snippet(Client::ClaudeCode, &access(Some("K"))),
-            format!("claude mcp add --transport http bob-tools {url} --header 'Authorization: Bearer ${{K}}'")
-        );
-        assert_eq!(json(Client::ClaudeCodeFile, None), json!({ "mcpServers": { "bob-tools": { "type": "http", "url": url } } }));
-        assert_eq!(json(Client::ClaudeCodeFile, Some("K"))["mcpServers"]["bob-tools"]["headers"]["Authorization"], "Bearer ${K}");
-        assert_eq!(json(Client::VsCode, None), json!({ "servers": { "bob-tools": { "type": "http", "url": url } } }));
-        let code = json(Client::VsCode, Some("K"));
-        assert_eq!(code["servers"]["bob-tools"]["headers"]["Authorization"], "Bearer ${input:K}");
-        assert_eq!((&code["inputs"][0]["id"], &code["inputs"][0]["password"]), (&json!("K"), &json!(true)));
-        assert_eq!(json(Client::Cursor, None), json!({ "mcpServers": { "bob-tools": { "url": url } } }), "Cursor knows no type");
-        assert_eq!(json(Client::Cursor, Some("K"))["mcpServers"]["bob-tools"]["headers"]["Authorization"], "Bearer ${env:K}");
-        let desktop = json(Client::ClaudeDesktop, Some("K"));
-        assert_eq!(desktop["mcpServers"]["bob-tools"]["command"], "npx", "its file knows no URL");
-        assert_eq!(desktop["mcpServers"]["bob-tools"]["args"][4], "Authorization:${AUTHORIZATION}");
-        assert_eq!(snippet(Client::Codex, &access(None)), format!("[mcp_servers.bob-tools]\nurl = \"{url}\"\n"));
-        assert!(snippet(Client::Codex, &access(Some("K"))).ends_with("bearer_token_env_var = \"K\"\n"));
-        assert_eq!(json(Client::Other, None)["mcpServers"]["bob-tools"]["type"], "http");
-    }
-}
+mod tests;

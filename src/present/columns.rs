@@ -142,7 +142,7 @@ impl Column {
 
     /// The width of the picture beside the number.
     pub fn picture(self) -> usize {
-        if matches!(self, Self::Cpu | Self::Memory) { 6 } else { 0 }
+        if matches!(self, Self::Cpu | Self::Memory | Self::Health) { 6 } else { 0 }
     }
 
     /// The text of a row's cell, neither cut nor padded.

@@ -9,9 +9,9 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::limits;
 use super::ports::PortFacts;
-use crate::domain::{Code, Endpoint, ExitStatus, Finding, Health, LastExit, Level, PortRange, Reading, Row, Shown, Snapshot, State};
+use super::{health, limits};
+use crate::domain::{Code, Endpoint, ExitStatus, Finding, LastExit, Level, PortRange, Reading, Row, Shown, Snapshot, State};
 
 /// The version of all documents.
 pub const SCHEMA: u32 = 1;
@@ -50,6 +50,7 @@ pub fn show(row: &Row, snapshot: &Snapshot, may_read: bool) -> Value {
         let path = Shown::from_bytes(file.path.as_os_str().as_encoded_bytes());
         json!({ "path": path.as_str(), "variables": known(&file.names), "missing": known(&file.missing), "placeholders": known(&file.untouched) })
     });
+    shown["health"] = health::json_in_full(row);
     shown["disk"] = super::disk::json(row, snapshot);
     shown["limits"] = limits::json(row);
     json!({ "schema": SCHEMA, "instance": shown })
@@ -121,7 +122,7 @@ pub fn instance(row: &Row) -> Value {
         "tasks": row.tasks.known(),
         "open_files": row.open_files.known(),
         "restarts": row.restarted().known(),
-        "health": health(&row.health),
+        "health": health::json(row),
         "exit": row.exit.as_ref().map(exit),
         "unknown": unknown(row),
         "findings": row.findings.iter().map(|code: &Code| code.word()).collect::<Vec<_>>(),
@@ -163,15 +164,6 @@ fn range(range: PortRange) -> Value {
 
 fn listening(places: &[(Endpoint, Option<i32>)]) -> Vec<Place> {
     places.iter().map(|(endpoint, pid)| Place { address: endpoint.address, port: endpoint.port, pid: *pid }).collect()
-}
-
-fn health(health: &Health) -> Value {
-    json!({
-        "state": health.state.word(),
-        "latency_ms": health.latency_ms,
-        "checked_at": health.checked_at.map(timestamp),
-        "server": null,
-    })
 }
 
 fn exit(last: &LastExit) -> Value {

@@ -11,6 +11,7 @@ pub mod command;
 pub mod disk;
 pub mod events;
 pub mod fit;
+pub mod health;
 pub mod json;
 pub mod limits;
 pub mod mend;

@@ -52,6 +52,7 @@ pub fn row(id: &str, change: impl FnOnce(&mut Row)) -> Row {
         open_files: Reading::Known(23),
         restarts: 0,
         health: Health::UNKNOWN,
+        probed: None,
         exit: None,
         exits: Arc::default(),
         limits: None,

@@ -9,6 +9,7 @@ mod add;
 mod assign;
 mod beginning;
 mod bulk;
+mod client;
 mod clipboard;
 
 #[path = "../support/console.rs"]
@@ -30,6 +31,7 @@ mod mouse;
 mod overlap;
 mod panics;
 mod pending;
+mod port_file;
 mod ports;
 mod preferences;
 mod pty;

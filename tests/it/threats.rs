@@ -93,7 +93,12 @@ const ROWS: &[(&str, &str, Row)] = &[
     (
         "f07",
         "files that end in the middle",
-        Tested(&["f07_corrupt", "f07_damage_at_any_page_loses_nothing", "f07_a_file_cut_off_anywhere_loses_nothing"]),
+        Tested(&[
+            "f07_corrupt",
+            "f07_damage_at_any_page_loses_nothing",
+            "f07_a_file_cut_off_anywhere_loses_nothing",
+            "f07_what_was_not_written_by_berth_is_damage",
+        ]),
     ),
     ("f08", "no more descriptors", Tested(&["f08_no_descriptors", "f08_what_could_not_be_found_is_no_end"])),
     (
@@ -128,7 +133,7 @@ const ROWS: &[(&str, &str, Row)] = &[
             "f16_removed_and_emptied_every_ten_milliseconds",
         ]),
     ),
-    ("f17", "a server that does not listen to SIGTERM", Tested(&["f17_sigterm_ignored"])),
+    ("f17", "a server that does not listen to SIGTERM", Tested(&["f17_sigterm_ignored", "f17_what_ignores_sigterm_is_killed"])),
     ("f18", "a server that forks without end", Tested(&["a18_a19_f18_as_the_groups_of_this_machine_are"])),
     ("f19", "a supervisor that hangs or ends in the middle", Waits("systemd, Docker and PM2")),
     ("f20", "berth itself is killed while servers run", Tested(&["f20_berth_killed"])),
@@ -136,7 +141,12 @@ const ROWS: &[(&str, &str, Row)] = &[
     (
         "f22",
         "a user's tree lies on a mount that does not answer",
-        Tested(&["f22_dead_mount", "f22_dead_mount_that_a_keeper_waits_for", "f22_silent_mount_that_a_keeper_waits_for"]),
+        Tested(&[
+            "f22_dead_mount",
+            "f22_dead_mount_that_a_keeper_waits_for",
+            "f22_silent_mount_that_a_keeper_waits_for",
+            "f22_who_answers_just_in_time_is_asked_seldom",
+        ]),
     ),
     ("f23", "an account is deleted and its uid given again", Tested(&["f23_account_deleted"])),
     (

@@ -56,6 +56,7 @@ fn everything_is_the_accounts_own_and_root_keeps_its_directories() {
         assert_eq!(facts(&own.join(made)), (amy.uid, amy.gid, 0o700), "{made}");
     }
     assert_eq!(facts(&own.join("config/config.json")), (amy.uid, amy.gid, 0o600));
+    assert_eq!(facts(&own.join("port")), (amy.uid, amy.gid, 0o644), "what her scripts ask for her port");
     assert_eq!(facts(&users), (0, 0, 0o755), "the administrator's part is root's");
     // Under a service account, an owner needs none.
     world.berth.done(&["add", "an-owner", "--run-as", &svc.name, "--no-start"]);

@@ -3,14 +3,21 @@
 //! It must never read the machine's own configuration of the account that runs the tests.
 
 use std::path::PathBuf;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::Value;
 
 use crate::terminal::Terminal;
 
 /// The program under test.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_berth");
+
+/// How long a command may take on a busy machine: who waits for ever is told from who is slow.
+const AT_MOST: Duration = Duration::from_secs(180);
 
 /// berth with its configuration and state.
 pub struct Berth {
@@ -36,11 +43,25 @@ impl Berth {
         vec![("BERTH_STATE", self.state.display().to_string()), ("XDG_CONFIG_HOME", home.clone()), ("HOME", home)]
     }
 
-    fn output(&self, arguments: &[&str]) -> Output {
+    /// Runs a command, its outputs apart.
+    pub fn output(&self, arguments: &[&str]) -> Output {
         let mut command = Command::new(PROGRAM);
         command.arg("--config").arg(&self.config).args(arguments).env_clear();
         command.env("PATH", std::env::var("PATH").unwrap_or_default()).env("LANG", "C.UTF-8").envs(self.environment());
-        command.output().unwrap()
+        let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let pid = Pid::from_raw(child.id().cast_signed());
+        let (ended, end) = mpsc::channel();
+        let watchdog = std::thread::spawn(move || {
+            if end.recv_timeout(AT_MOST) == Err(mpsc::RecvTimeoutError::Timeout) {
+                // Its exit has not been asked for: the pid is still its own.
+                kill(pid, Signal::SIGKILL).unwrap();
+            }
+        });
+        let output = child.wait_with_output().unwrap();
+        // Gone when it had to be used.
+        let _ = ended.send(());
+        watchdog.join().unwrap();
+        output
     }
 
     /// Runs a command to its end.

@@ -7,8 +7,10 @@
 mod accounts;
 mod adding;
 mod berth;
+mod clients;
 mod conflict;
 mod env_files;
+mod fence;
 mod lifecycle;
 mod limits;
 mod limits_layouts;

@@ -73,6 +73,17 @@ fn find_everything() -> Result<Everything, String> {
     Ok(Everything { node, modules })
 }
 
+/// What reads clients' configurations here: jq, and a Python with tomllib.
+pub fn readers() -> Option<()> {
+    part("readers", find_readers())
+}
+
+fn find_readers() -> Result<(), String> {
+    in_path("jq").ok_or("there is no jq in PATH")?;
+    let ran = Command::new("python3").args(["-c", "import json, tomllib"]).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    if ran.is_ok_and(|status| status.success()) { Ok(()) } else { Err("there is no python3 of 3.11 or later".into()) }
+}
+
 fn in_path(program: &str) -> Option<PathBuf> {
     env::split_paths(&env::var_os("PATH")?).map(|folder| folder.join(program)).find(|path| path.is_file())
 }

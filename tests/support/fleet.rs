@@ -161,6 +161,7 @@ fn declared(name: &str, uid: u32, port: u16) -> Arc<Declared> {
         log_max: None,
         log_keep: 0,
         settings: Arc::default(),
+        probing: Arc::default(),
         launch: Some(Launch {
             command: vec!["node".into(), "src/main.js".into()],
             directory: PathBuf::from("/opt/mcp-server"),
@@ -199,6 +200,7 @@ fn instance(name: &str, uid: u32, port: u16) -> Row {
         open_files: Reading::Gone,
         restarts: 0,
         health: Health::UNKNOWN,
+        probed: None,
         exit: None,
         exits: Arc::default(),
         limits: None,

@@ -22,15 +22,19 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("supervisor", &["hand"]),
     ("registry", &[]),
     ("provision", &[]),
+    ("deploy", &[]),
     ("probe", &[]),
     ("discover", &["config", "hand", "supervisor"]),
     // What came of an action is worded as every presenter words it.
     ("control", &["supervisor", "sample", "logs", "hand", "provision", "registry", "present"]),
     ("engine", &["config", "control", "discover", "hand", "judge", "probe", "registry", "sample", "storage", "supervisor"]),
-    ("link", &["config", "control", "discover", "engine", "hand", "judge", "logs", "registry", "sample", "storage", "supervisor"]),
+    (
+        "link",
+        &["config", "control", "deploy", "discover", "engine", "hand", "judge", "logs", "registry", "sample", "storage", "supervisor"],
+    ),
     // Presenters come in by the one door.
     ("tui", &["config", "link", "present"]),
-    ("cli", &["config", "demo", "link", "present", "tui"]),
+    ("cli", &["config", "demo", "deploy", "link", "present", "tui"]),
     ("demo", &["config", "hand", "link"]),
     // In no program: the list of what is fuzzed, each in its own module.
     ("fuzz", &["config", "demo", "discover", "hand", "logs", "sample", "storage", "supervisor", "tui"]),

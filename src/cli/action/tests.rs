@@ -35,6 +35,9 @@ fn ran(verb: Verb, action: &Action, options: &str) -> (Result<u8, u8>, String, V
         fn assign(&self, id: &InstanceId, asked: crate::link::Asked, dry_run: bool, reason: Option<String>) -> Outcome {
             self.0.assign(id, asked, dry_run, reason)
         }
+        fn fence(&self) -> crate::error::Result<crate::domain::Fence> {
+            self.0.fence()
+        }
         fn propose(&self, strategy: crate::config::Strategy) -> crate::error::Result<crate::domain::Proposal> {
             self.0.propose(strategy)
         }

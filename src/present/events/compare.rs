@@ -8,7 +8,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::{Happening, What};
-use crate::domain::{Code, Finding, InstanceId, Level, Reading, Row, Shown, Snapshot, State};
+use crate::domain::{Code, Finding, HealthState, InstanceId, Level, Reading, Row, Shown, Snapshot, State};
 use crate::present::wording;
 
 /// More findings of one kind at once than this are told in one line.
@@ -79,12 +79,20 @@ fn row(then: &Row, now: &Row, before: &Snapshot, after: &Snapshot) -> Option<Hap
             _ => None,
         };
         let parts: Vec<String> = restarted.into_iter().chain(replaced).collect();
-        if parts.is_empty() {
-            return None;
-        }
-        (None, What::Restarted { detail: parts.join(", ") })
+        if parts.is_empty() { (None, answers(then, now)?) } else { (None, What::Restarted { detail: parts.join(", ") }) }
     };
     Some(Happening { at: at.unwrap_or(after.taken.wall), about: Some(now.id.clone()), what })
+}
+
+/// How it answers, where that is something else than before. Its first answer is no change.
+fn answers(then: &Row, now: &Row) -> Option<What> {
+    let (from, to) = (then.health.state, now.health.state);
+    let is_verdict = |state| !matches!(state, HealthState::Unknown | HealthState::Starting);
+    if from == to || !is_verdict(from) || !is_verdict(to) {
+        return None;
+    }
+    let why = now.probed.as_ref().and_then(|probed| probed.why.as_ref());
+    Some(What::Answers { from, to, detail: why.map(ToString::to_string).unwrap_or_default() })
 }
 
 /// More about a new state, in words.

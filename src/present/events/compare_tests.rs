@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::domain::{ExitStatus, LastExit, ProcessKey};
+use crate::domain::{ExitStatus, HealthState, LastExit, ProcessKey};
 use crate::present::fleet;
 
 /// The fixture fleet a second later, changed.
@@ -33,7 +33,7 @@ fn told(before: &Snapshot, after: &Snapshot) -> Vec<String> {
 #[test]
 fn what_changes_is_told() {
     type Change = fn(&mut Snapshot);
-    let cases: [(Change, &[&str]); 13] = [
+    let cases: [(Change, &[&str]); 15] = [
         (|_| {}, &[]),
         // Numbers are no events.
         (|snapshot| with(snapshot, "alice", |row| row.cpu_percent = Reading::Known(99.0)), &[]),
@@ -46,6 +46,9 @@ fn what_changes_is_told() {
             },
             &["alice: running -> crashed: killed by signal 9 (KILL)"],
         ),
+        (|snapshot| with(snapshot, "alice", |row| row.health.state = HealthState::Slow), &["alice: health healthy -> slow"]),
+        // What was not known before is no change.
+        (|snapshot| with(snapshot, "alice", |row| row.health.state = HealthState::Unknown), &[]),
         (|snapshot| with(snapshot, "erin", |row| row.state = State::Running), &["erin: starting -> running"]),
         (
             |snapshot| with(snapshot, "bob/tools", |row| row.state = State::Running),

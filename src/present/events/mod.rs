@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use super::paint::Tone;
 use super::{units, wording};
-use crate::domain::{Code, InstanceId, Level, Shown, State};
+use crate::domain::{Code, HealthState, InstanceId, Level, Shown, State};
 
 pub use compare::{beginning, compare};
 
@@ -40,6 +40,15 @@ pub enum What {
     /// It runs as another process, and does what it did before.
     Restarted {
         /// In words: "restart 3", "pid 7".
+        detail: String,
+    },
+    /// It does what it did, and answers otherwise.
+    Answers {
+        /// How it answered.
+        from: HealthState,
+        /// How it answers.
+        to: HealthState,
+        /// Why, in words; empty where there is nothing to say.
         detail: String,
     },
     /// It was not there before.
@@ -95,6 +104,7 @@ impl What {
         match self {
             Self::Became { from, to, detail } => told(&format!("{} -> {}", from.word(), to.word()), detail),
             Self::Restarted { detail } => told("restarted", detail),
+            Self::Answers { from, to, detail } => told(&format!("health {} -> {}", from.word(), to.word()), detail),
             Self::Appeared { state, port } => {
                 let port = port.map_or_else(String::new, |port| format!(", port {port}"));
                 format!("new: {}{port}", state.word())
@@ -119,6 +129,10 @@ impl What {
         match self {
             Self::Became { to: state, .. } | Self::Appeared { state, .. } => wording::state_sign(*state, ascii),
             Self::Restarted { .. } => wording::state_sign(State::Starting, ascii),
+            Self::Answers { to, .. } => match to {
+                HealthState::Healthy | HealthState::Guarded => wording::state_sign(State::Running, ascii),
+                _ => wording::state_sign(State::Degraded, ascii),
+            },
             Self::Found { code, .. } | Self::Many { code, over: false, .. } => wording::level_sign(code.level(), ascii),
             Self::Disappeared | Self::Over { .. } | Self::Many { .. } => pick("○", "o"),
             Self::Done { result: Some((false, _)), .. } => wording::level_sign(Level::Error, ascii),
@@ -132,6 +146,7 @@ impl What {
         match self {
             Self::Became { to: state, .. } | Self::Appeared { state, .. } => Tone::of_state(*state),
             Self::Restarted { .. } => Tone::Warn,
+            Self::Answers { to, .. } => Tone::of_health(*to),
             Self::Found { code, .. } | Self::Many { code, over: false, .. } => Tone::of_level(code.level()),
             Self::Over { .. } | Self::Many { .. } => Tone::Good,
             Self::Done { result: Some((false, _)), .. } => Tone::Bad,
@@ -149,6 +164,7 @@ impl What {
             Self::Found { code, .. } | Self::Many { code, over: false, .. } => code.level() != Level::Note,
             Self::Done { result, .. } => matches!(result, Some((false, _))),
             Self::Restarted { .. } => true,
+            Self::Answers { to, .. } => !matches!(to, HealthState::Healthy | HealthState::Guarded),
             Self::Disappeared | Self::Over { .. } | Self::Many { .. } | Self::Said(_) => false,
         }
     }
@@ -166,6 +182,7 @@ mod tests {
     #[test]
     fn each_is_told_in_a_sentence_with_a_sign() {
         let became = |from, to, detail: &str| What::Became { from, to, detail: detail.to_owned() };
+        let answers = |from, to, detail: &str| What::Answers { from, to, detail: detail.to_owned() };
         let done = |reason: Option<&str>, result: Option<(bool, &str)>| What::Done {
             verb: "stop".into(),
             by: "amy as root".into(),
@@ -176,6 +193,8 @@ mod tests {
             (became(State::Running, State::Crashed, "exited with code 1"), "✖", "running -> crashed: exited with code 1", true),
             (became(State::Stopping, State::Stopped, ""), "○", "stopping -> stopped", false),
             (What::Restarted { detail: "restart 3".to_owned() }, "◌", "restarted: restart 3", true),
+            (answers(HealthState::Healthy, HealthState::Slow, "late"), "▲", "health healthy -> slow: late", true),
+            (answers(HealthState::Slow, HealthState::Healthy, ""), "●", "health slow -> healthy", false),
             (What::Appeared { state: State::Running, port: Some(8101) }, "●", "new: running, port 8101", false),
             (What::Disappeared, "○", "gone: its configuration is not there any more", false),
             (What::Found { code: Code::PortDrift, evidence: "it is".into() }, "▲", "port-drift: it is", true),

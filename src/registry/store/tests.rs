@@ -169,6 +169,28 @@ fn f07_a_file_cut_off_anywhere_loses_nothing() {
     assert!(damaged(tree.path(), &expected, "another program's", |bytes| *bytes = foreign()));
 }
 
+#[test]
+fn f07_what_was_not_written_by_berth_is_damage() {
+    let tree = tempfile::tempdir().unwrap();
+    let expected = filled(tree.path());
+    // Each is sound for SQLite, and says something else.
+    for change in [
+        "UPDATE assigned SET uid = uid + 1 WHERE port = (SELECT min(port) FROM assigned)",
+        "UPDATE assigned SET port = (SELECT max(port) + 1 FROM assigned) WHERE port = (SELECT min(port) FROM assigned)",
+        "DELETE FROM assigned WHERE port = (SELECT max(port) FROM assigned)",
+        "DELETE FROM released",
+    ] {
+        let sql = |bytes: &mut Vec<u8>| {
+            let beside = tempfile::tempdir().unwrap();
+            let path = beside.path().join(FILE);
+            fs::write(&path, &*bytes).unwrap();
+            assert!(Connection::open(&path).unwrap().execute(change, []).unwrap() > 0, "{change}");
+            *bytes = fs::read(path).unwrap();
+        };
+        assert!(damaged(tree.path(), &expected, change, sql), "{change}");
+    }
+}
+
 /// A database, and not berth's.
 fn foreign() -> Vec<u8> {
     let tree = tempfile::tempdir().unwrap();

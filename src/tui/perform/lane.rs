@@ -23,13 +23,32 @@ pub enum Manner {
 /// What the two ends share.
 #[derive(Default)]
 struct Turn {
-    newest: Mutex<Option<Work>>,
+    newest: Mutex<(u64, Option<Work>)>,
+    /// Tells that there may be a newer one: two calls may be one, and one may be left over from a piece that was taken already.
     call: Notify,
 }
 
 impl Turn {
-    fn take(&self) -> Option<Work> {
-        self.newest.lock().unwrap_or_else(PoisonError::into_inner).take()
+    fn put(&self, work: Option<Work>) {
+        let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        let overtaken = std::mem::replace(&mut newest.1, work);
+        newest.0 += 1;
+        drop(newest);
+        self.call.notify_one();
+        drop(overtaken);
+    }
+
+    /// The newest piece, if it was not taken, and its number.
+    fn take(&self) -> (u64, Option<Work>) {
+        let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        (newest.0, newest.1.take())
+    }
+
+    /// Waits until there is a newer one than this.
+    async fn newer_than(&self, number: u64) {
+        while self.newest.lock().unwrap_or_else(PoisonError::into_inner).0 == number {
+            self.call.notified().await;
+        }
     }
 }
 
@@ -49,20 +68,14 @@ impl Lane {
 
     /// Has this done, instead of what still waits.
     pub fn run(&mut self, work: impl Future<Output = ()> + Send + 'static) {
-        self.put(Some(Box::pin(work)));
+        self.turn.put(Some(Box::pin(work)));
         let (manner, turn) = (self.manner, &self.turn);
         self.task.get_or_insert_with(|| tokio::spawn(serve(manner, Arc::clone(turn))));
     }
 
     /// Forgets what waits, and drops what is being worked on where a newer piece would.
     pub fn clear(&mut self) {
-        self.put(None);
-    }
-
-    fn put(&self, work: Option<Work>) {
-        let overtaken = std::mem::replace(&mut *self.turn.newest.lock().unwrap_or_else(PoisonError::into_inner), work);
-        self.turn.call.notify_one();
-        drop(overtaken);
+        self.turn.put(None);
     }
 }
 
@@ -77,16 +90,14 @@ impl Drop for Lane {
 /// Does what comes, for as long as the lane is there.
 async fn serve(manner: Manner, turn: Arc<Turn>) {
     loop {
-        turn.call.notified().await;
-        while let Some(work) = turn.take() {
-            match manner {
-                Manner::Waiting => work.await,
-                Manner::Overtaking => tokio::select! {
-                    biased;
-                    () = turn.call.notified() => {}
-                    () = work => {}
-                },
-            }
+        match (turn.take(), manner) {
+            ((number, None), _) => turn.newer_than(number).await,
+            ((_, Some(work)), Manner::Waiting) => work.await,
+            ((number, Some(work)), Manner::Overtaking) => tokio::select! {
+                biased;
+                () = turn.newer_than(number) => {}
+                () = work => {}
+            },
         }
     }
 }
@@ -152,6 +163,37 @@ mod tests {
             let _ = go.send(());
             turns().await;
             assert_eq!(held.count(), 1);
+        }
+    }
+
+    #[tokio::test]
+    async fn what_comes_behind_several_others_is_begun_whatever_the_lane_was_doing() {
+        for manner in [Manner::Overtaking, Manner::Waiting] {
+            // Nothing yet, waiting after a piece, and in the middle of one.
+            for before in [None, Some(false), Some(true)] {
+                let (mut lane, begun) = (Lane::new(manner), Held::default());
+                let (go, wait) = tokio::sync::oneshot::channel::<()>();
+                if let Some(goes_on) = before {
+                    lane.run(async move {
+                        if goes_on {
+                            let _ = wait.await;
+                        }
+                    });
+                    turns().await;
+                }
+                for _ in 0..3 {
+                    lane.clear();
+                    let piece = begun.clone();
+                    lane.run(async move {
+                        let _begun = piece.clone();
+                        std::future::pending::<()>().await;
+                    });
+                }
+                let _ = go.send(());
+                turns().await;
+                // The one that is being worked on holds two.
+                assert_eq!(begun.count(), 2, "{before:?}");
+            }
         }
     }
 

@@ -12,7 +12,7 @@ use ratatui::style::Style;
 
 use crate::domain::{Row, Shown};
 use crate::present::paint::Tone;
-use crate::present::{advice, disk, limits, units, wording};
+use crate::present::{advice, disk, health, limits, units, wording};
 use crate::tui::state::detail::{POINT, POINTS};
 use crate::tui::state::{Pane, State};
 
@@ -54,6 +54,7 @@ fn lines(state: &State, row: &Row, width: u16, large: bool) -> Vec<Line> {
     }
     problems(state, row, width, &mut lines);
     process::lines(state, row, width, &mut lines);
+    answers(state, row, width, &mut lines);
     usage::lines(state, row, width, large, &mut lines);
     written(state, row, width, large, &mut lines);
     for (index, (label, told)) in limits::lines(row).into_iter().enumerate() {
@@ -93,6 +94,14 @@ fn problems(state: &State, row: &Row, width: u16, lines: &mut Vec<Line>) {
         for advice in advice::advice(finding, snapshot, &state.settings.program).iter().filter(|advice| advice.label != "see it") {
             lines.extend(canvas::wrap(&advice.text, room).into_iter().map(|piece| vec![(format!("  {piece}"), theme.dim)]));
         }
+    }
+}
+
+/// How it answers, and which server it says it is.
+fn answers(state: &State, row: &Row, width: u16, lines: &mut Vec<Line>) {
+    for (label, fact) in health::facts(row, None) {
+        let style = if label == "health" { state.settings.theme.tone(Tone::of_health(row.health.state)) } else { Style::new() };
+        labelled(state, lines, width, label, &fact, style);
     }
 }
 

@@ -22,6 +22,9 @@ use super::{canvas, filter, first_run, tabs};
 /// The chosen row's mark and a blank stand before the first column.
 const MARGIN: u16 = 2;
 
+/// A full block of the answers' picture means at least so many milliseconds.
+const FULL_ANSWER: f32 = 20.0;
+
 /// A full block of the CPU picture means at least this many percent: below it, small loads look small.
 const FULL_CPU: f32 = 20.0;
 
@@ -168,7 +171,7 @@ fn cell(state: &State, row: &Row, placed: &Placed, finding_words: bool, place: R
     }
 }
 
-/// CPU over the last minute; memory as a share of the host's, dimmed because it is no limit.
+/// CPU over the last minute; the times of the last answers; memory as a share of the host's, dimmed because it is no limit.
 fn picture(state: &State, row: &Row, placed: &Placed) -> (String, Style) {
     let (theme, ascii) = (&state.settings.theme, state.settings.glyphs.ascii);
     let nothing = (String::new(), Style::new());
@@ -178,6 +181,13 @@ fn picture(state: &State, row: &Row, placed: &Placed) -> (String, Style) {
         let values: Vec<Option<f32>> =
             points.iter().map(|point| point.and_then(|point| point.cpu).map(|cpu| f32::from(cpu) / 10.0)).collect();
         return (sparkline::sparkline(&values, sparkline::top(&values, FULL_CPU), placed.picture, ascii), theme.graph);
+    }
+    if placed.column == Column::Health {
+        let Some(probed) = &row.probed else { return nothing };
+        // A question that nobody answered is a gap.
+        let values: Vec<Option<f32>> = probed.course.iter().map(|time| time.map(|time| time as f32)).collect();
+        let last = &values[values.len().saturating_sub(placed.picture)..];
+        return (sparkline::sparkline(last, sparkline::top(last, FULL_ANSWER), placed.picture, ascii), theme.graph);
     }
     let total = state.snapshot.as_ref().map_or(0, |snapshot| snapshot.host_reading.memory_total);
     match row.memory_bytes.known().filter(|_| total > 0) {

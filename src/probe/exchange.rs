@@ -1,0 +1,177 @@
+//! One exchange over HTTP: a connection, a question, an answer, all within one deadline.
+//!
+//! It must never follow a redirect, ask a name service or a proxy, unpack what is packed, or read more than its limit.
+
+use std::future::{Future, poll_fn};
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Bytes, Incoming};
+use hyper::client::conn::http1::Builder;
+use hyper::header::{ACCEPT_ENCODING, CONNECTION, HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
+use hyper::{Method, Request};
+use tokio::net::TcpStream;
+
+use super::failure::Failure;
+use super::wire::{Seen, Wire};
+
+/// How long an exchange may take, the connection included.
+pub const DEADLINE: Duration = Duration::from_secs(2);
+
+/// How many headers an answer may have.
+const MOST_HEADERS: usize = 64;
+
+/// Room for the headers; hyper's least is 8 KiB.
+const HEADER_ROOM: usize = 16 * 1024;
+
+/// What is asked.
+#[derive(Clone, Debug)]
+pub struct Question<'a> {
+    /// How.
+    pub method: Method,
+    /// The path; it is plain ASCII and begins with a slash.
+    pub path: &'a str,
+    /// Beside those that every question has.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// What is sent with it.
+    pub body: String,
+}
+
+impl<'a> Question<'a> {
+    /// A question for what lies at a path.
+    pub fn get(path: &'a str) -> Self {
+        Self { method: Method::GET, path, headers: Vec::new(), body: String::new() }
+    }
+}
+
+/// What was answered.
+#[derive(Debug)]
+pub struct Answer {
+    /// The status.
+    pub status: u16,
+    /// From the first packet to the last header.
+    pub took: Duration,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body, as far as it was read.
+    pub body: Vec<u8>,
+    /// The body came to its end, or to what was looked for.
+    pub is_whole: bool,
+    /// The deadline passed while it came.
+    pub was_late: bool,
+}
+
+/// Asks. `enough` tells from the body so far whether more of it is wanted.
+///
+/// # Errors
+/// Why there was no answer: not even a status.
+pub async fn ask(to: SocketAddr, question: &Question<'_>, enough: impl Fn(&[u8]) -> bool) -> Result<Answer, Failure> {
+    ask_verified(to, question, &|| true, enough).await
+}
+
+/// Asks nobody but whom `still` vouches for: it is asked once the connection stands, before anything is sent.
+///
+/// # Errors
+/// As [`ask`]; [`Failure::Refused`] when it is somebody else.
+pub async fn ask_verified(
+    to: SocketAddr,
+    question: &Question<'_>,
+    still: &(dyn Fn() -> bool + Send + Sync),
+    enough: impl Fn(&[u8]) -> bool,
+) -> Result<Answer, Failure> {
+    let begun = Instant::now();
+    let until = tokio::time::Instant::now() + DEADLINE;
+    let connecting = tokio::time::timeout_at(until, TcpStream::connect(to)).await;
+    let stream = connecting.map_err(|_| Failure::Silent)?.map_err(|error| Failure::of_connecting(&error))?;
+    if !still() {
+        return Err(Failure::Refused);
+    }
+    // Thousands of questions an hour must not leave as many ports waiting for stray packets (TIME_WAIT, tcp(7)).
+    let _ = stream.set_zero_linger();
+    let _ = stream.set_nodelay(true);
+    let request = request(to, question)?;
+    let seen = Arc::new(Seen::default());
+    let mut builder = Builder::new();
+    builder.max_headers(MOST_HEADERS).max_buf_size(HEADER_ROOM);
+    let wire = Wire::new(stream, Arc::clone(&seen));
+    let (mut sender, connection) = builder.handshake::<_, Full<Bytes>>(wire).await.map_err(|_| Failure::Closed)?;
+    let mut connection = Some(Box::pin(connection));
+    let mut drive = move |context: &mut std::task::Context<'_>| {
+        if let Some(running) = &mut connection
+            && running.as_mut().poll(context).is_ready()
+        {
+            connection = None;
+        }
+    };
+
+    let answered = driven(&mut drive, sender.send_request(request));
+    let response = match tokio::time::timeout_at(until, answered).await {
+        Err(_) if seen.is_tls() => return Err(Failure::Tls),
+        Err(_) => return Err(Failure::Silent),
+        Ok(Err(error)) => return Err(failure(&error, &seen)),
+        Ok(Ok(response)) => response,
+    };
+    let took = begun.elapsed();
+    let (parts, mut incoming) = response.into_parts();
+    let mut answer =
+        Answer { status: parts.status.as_u16(), took, headers: parts.headers, body: Vec::new(), is_whole: false, was_late: false };
+    let whole = tokio::time::timeout_at(until, driven(&mut drive, read(&mut incoming, &mut answer.body, &enough))).await;
+    answer.was_late = whole.is_err();
+    answer.is_whole = whole.unwrap_or(false);
+    Ok(answer)
+}
+
+/// Reads on until there is enough. True when that came, or the end.
+async fn read(incoming: &mut Incoming, body: &mut Vec<u8>, enough: &impl Fn(&[u8]) -> bool) -> bool {
+    while !enough(body) {
+        match incoming.frame().await {
+            None => return true,
+            Some(Err(_)) => return false,
+            Some(Ok(frame)) => body.extend_from_slice(frame.data_ref().map_or(&[], |data| data)),
+        }
+    }
+    true
+}
+
+/// Waits for what comes over a connection, which moves on meanwhile.
+async fn driven<T>(drive: &mut impl FnMut(&mut std::task::Context<'_>), wanted: impl Future<Output = T>) -> T {
+    let mut wanted: Pin<&mut _> = pin!(wanted);
+    poll_fn(|context| {
+        if let Poll::Ready(came) = wanted.as_mut().poll(context) {
+            return Poll::Ready(came);
+        }
+        drive(context);
+        wanted.as_mut().poll(context)
+    })
+    .await
+}
+
+/// `Host` is always the loopback's: servers that look at it refuse every other name (DNS rebinding).
+fn request(to: SocketAddr, question: &Question<'_>) -> Result<Request<Full<Bytes>>, Failure> {
+    let mut builder = Request::builder().method(question.method.clone()).uri(question.path);
+    builder = builder.header(HOST, format!("127.0.0.1:{}", to.port()));
+    builder = builder.header(CONNECTION, "close").header(ACCEPT_ENCODING, "identity");
+    builder = builder.header(USER_AGENT, concat!("berth/", env!("CARGO_PKG_VERSION")));
+    for (name, value) in &question.headers {
+        builder = builder.header(name, value);
+    }
+    builder.body(Full::new(Bytes::from(question.body.clone()))).map_err(|_| Failure::NotHttp)
+}
+
+fn failure(error: &hyper::Error, seen: &Seen) -> Failure {
+    if seen.is_tls() {
+        return Failure::Tls;
+    }
+    if seen.was_cut() || error.is_parse_too_large() {
+        return Failure::TooMuch;
+    }
+    if error.is_parse() { Failure::NotHttp } else { Failure::Closed }
+}
+
+#[cfg(test)]
+#[path = "exchange_tests.rs"]
+mod tests;

@@ -1,0 +1,198 @@
+//! Who is to be asked, and when; and what each answered. Pure: times are given.
+//!
+//! It must never ask all at once, nor carry what one process answered over to another.
+
+use std::collections::{HashMap, HashSet};
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use siphasher::sip::SipHasher13;
+
+use super::record::{Outcome, Record};
+use super::target::{self, Target};
+use crate::domain::{InstanceId, Probed, Row, Server, Snapshot};
+
+/// How soon a server is asked again that is only starting.
+const STARTING: Duration = Duration::from_secs(1);
+
+/// How soon one is that has just lost a question.
+const DOUBTFUL: Duration = Duration::from_secs(2);
+
+/// How far apart the first questions of a fleet are.
+const APART: Duration = Duration::from_millis(2);
+
+/// How soon it is asked again who a server is that did not say, at first and at most.
+const INTRODUCE_AGAIN: [Duration; 2] = [Duration::from_secs(60), Duration::from_secs(600)];
+
+/// One instance.
+struct Entry {
+    row: Arc<Row>,
+    target: Target,
+    record: Record,
+    is_young: bool,
+    /// When it is asked next; `None` while it is being asked.
+    due: Option<Duration>,
+    /// When it is asked who it is; `None` while it is being asked, and when it said.
+    introduction: Option<Duration>,
+    patience: Duration,
+    round: u64,
+}
+
+/// All of them.
+pub struct Ledger {
+    entries: HashMap<InstanceId, Entry>,
+    /// Whose facts have changed since they were told.
+    news: HashSet<InstanceId>,
+    every: Duration,
+    round: u64,
+}
+
+impl Ledger {
+    /// Nobody yet; each is asked so often.
+    pub fn new(every: Duration) -> Self {
+        Self { entries: HashMap::new(), news: HashSet::new(), every, round: 0 }
+    }
+
+    /// Takes over who there is. Who runs as another process, or listens elsewhere, begins anew.
+    pub fn learn(&mut self, snapshot: &Snapshot, now: Duration) {
+        self.round += 1;
+        let mut first = now;
+        for row in snapshot.rows.iter().filter(|row| row.declared.is_some()) {
+            let known = self.entries.get_mut(&row.id);
+            if let Some(entry) = known {
+                entry.is_young = entry.is_young && is_young(row, snapshot.taken.wall);
+                if Arc::ptr_eq(&entry.row, row) {
+                    entry.round = self.round;
+                    continue;
+                }
+                if target::of(row) == Some(entry.target) {
+                    entry.row = Arc::clone(row);
+                    entry.round = self.round;
+                    continue;
+                }
+            }
+            let Some(target) = target::of(row) else { continue };
+            first += APART;
+            let entry = Entry {
+                row: Arc::clone(row),
+                target,
+                record: Record::new(target.of),
+                is_young: is_young(row, snapshot.taken.wall),
+                due: Some(first),
+                introduction: Some(first),
+                patience: INTRODUCE_AGAIN[0],
+                round: self.round,
+            };
+            self.entries.insert(row.id.clone(), entry);
+            self.news.insert(row.id.clone());
+        }
+        let (round, news) = (self.round, &mut self.news);
+        self.entries.retain(|id, entry| {
+            let stays = entry.round == round;
+            if !stays {
+                news.insert(id.clone());
+            }
+            stays
+        });
+    }
+
+    /// Those who are due, at most so many, the latest first. They count as being asked from then on.
+    pub fn due(&mut self, now: Duration, most: usize) -> Vec<(InstanceId, Target, Arc<Row>)> {
+        let mut due: Vec<(Duration, &InstanceId)> =
+            self.entries.iter().filter_map(|(id, entry)| Some((entry.due.filter(|due| *due <= now)?, id))).collect();
+        due.sort_unstable();
+        let due: Vec<InstanceId> = due.into_iter().take(most).map(|(_, id)| id.clone()).collect();
+        let begin = |id: InstanceId| {
+            let entry = self.entries.get_mut(&id)?;
+            entry.due = None;
+            Some((id, entry.target, Arc::clone(&entry.row)))
+        };
+        due.into_iter().filter_map(begin).collect()
+    }
+
+    /// One that is to be asked who it is: it answers, and has not said. It counts as being asked from then on.
+    pub fn stranger(&mut self, now: Duration) -> Option<(InstanceId, Target, Arc<Row>)> {
+        let is_due = |entry: &Entry| entry.record.answers_now() && entry.introduction.is_some_and(|due| due <= now);
+        let (id, entry) = self.entries.iter_mut().find(|(_, entry)| is_due(entry))?;
+        entry.introduction = None;
+        Some((id.clone(), entry.target, Arc::clone(&entry.row)))
+    }
+
+    /// Takes over what came of a question. True when the verdict is another one now.
+    pub fn took(&mut self, id: &InstanceId, target: Target, outcome: Outcome, at: Timestamp, now: Duration) -> bool {
+        let Some(entry) = self.entries.get_mut(id).filter(|entry| entry.target == target) else { return false };
+        let is_first = !entry.record.has_answered();
+        let before = entry.record.probed(entry.is_young).health.state;
+        entry.record.took(outcome, at, entry.is_young);
+        let wait = if !entry.record.has_answered() && entry.is_young {
+            STARTING
+        } else if entry.record.is_in_doubt() {
+            DOUBTFUL
+        } else if is_first {
+            // From here on each has a moment of its own, however many were first asked together.
+            self.every / 2 + scatter(id, self.every)
+        } else {
+            self.every
+        };
+        entry.due = Some(now + wait);
+        self.news.insert(id.clone());
+        entry.record.probed(entry.is_young).health.state != before
+    }
+
+    /// Takes over who it said it is; `None` where it did not say.
+    pub fn introduced(&mut self, id: &InstanceId, target: Target, server: Option<Server>, now: Duration) {
+        let Some(entry) = self.entries.get_mut(id).filter(|entry| entry.target == target) else { return };
+        match server {
+            Some(server) => entry.record.introduced(server),
+            None => {
+                entry.introduction = Some(now + entry.patience);
+                entry.patience = (entry.patience * 2).min(INTRODUCE_AGAIN[1]);
+            }
+        }
+        self.news.insert(id.clone());
+    }
+
+    /// Whether there is something to tell.
+    pub fn has_news(&self) -> bool {
+        !self.news.is_empty()
+    }
+
+    /// What is to be told; `None` of those who are not asked any more.
+    pub fn news(&mut self) -> Vec<(InstanceId, Option<Arc<Probed>>)> {
+        let entries = &self.entries;
+        let told = |id: InstanceId| {
+            let probed = entries.get(&id).map(|entry| Arc::new(entry.record.probed(entry.is_young)));
+            (id, probed)
+        };
+        self.news.drain().map(told).collect()
+    }
+
+    /// When somebody is due next.
+    pub fn next(&self) -> Option<Duration> {
+        let of = |entry: &Entry| {
+            let introduction = entry.introduction.filter(|_| entry.record.answers_now());
+            entry.due.into_iter().chain(introduction).min()
+        };
+        self.entries.values().filter_map(of).min()
+    }
+}
+
+/// Whether it may still be starting.
+fn is_young(row: &Row, now: Timestamp) -> bool {
+    let timeout = row.declared.as_ref().and_then(|declared| declared.launch.as_ref()).map(|launch| launch.start_timeout);
+    row.started_at.zip(timeout).is_some_and(|(at, timeout)| now.duration_since(at).unsigned_abs() < timeout)
+}
+
+/// A part of the interval, another for each instance and always the same.
+fn scatter(id: &InstanceId, every: Duration) -> Duration {
+    let mut hasher = SipHasher13::new();
+    id.hash(&mut hasher);
+    let thousandths = u32::try_from(hasher.finish() % 1000).unwrap_or(0);
+    every * thousandths / 1000
+}
+
+#[cfg(test)]
+#[path = "ledger_tests.rs"]
+mod tests;

@@ -1,0 +1,21 @@
+//! Asks servers whether they are well and which they are: an exchange over HTTP with a deadline, and what its answer means.
+//!
+//! An edge, on a thread of its own without any of root's rights. It must never believe an answer that the instance's own process did not
+//! give, call a tool, follow a redirect, unpack anything, or leave a session behind in a server.
+
+mod ask;
+mod board;
+mod exchange;
+mod failure;
+mod identity;
+mod introduce;
+mod ledger;
+mod opinion;
+mod privileges;
+mod record;
+mod runner;
+mod target;
+mod wire;
+
+pub use board::Board;
+pub use runner::{KeyOf, Prober, World};

@@ -1,0 +1,188 @@
+//! The thread that asks: a few at a time, spread over time; and the one round of questions that a command makes.
+//!
+//! It must never have root's rights, ask more than fifty at once, or break off an introduction: its session would stay.
+
+use std::io;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use tokio::sync::oneshot;
+use tokio::task::JoinSet;
+use tokio::time::{sleep_until, timeout_at};
+
+use super::ask::alive;
+use super::introduce::introduce;
+use super::ledger::Ledger;
+use super::record::Outcome;
+use super::target::{self, Target};
+use super::{Board, privileges};
+use crate::domain::{InstanceId, ProcessKey, Row, Server, Snapshot};
+
+/// The most connections at a time.
+pub const MOST: usize = 50;
+
+/// The most introductions among them.
+const MOST_INTRODUCTIONS: usize = 4;
+
+/// How often it is looked who there is, and what was answered is told.
+const ROUND: Duration = Duration::from_secs(1);
+
+/// Those who are due within so long are asked together: a wake costs as much as a question.
+const TICK: Duration = Duration::from_millis(100);
+
+/// A key that somebody else looks for, since this thread may not.
+pub type KeyOf = oneshot::Receiver<Option<String>>;
+
+/// What the thread has to know of the world, and may not find out itself.
+pub trait World: Send + Sync + 'static {
+    /// The newest picture; must not wait.
+    fn snapshot(&self) -> Arc<Snapshot>;
+
+    /// Whether this very process is still there.
+    fn is_alive(&self, key: ProcessKey) -> bool;
+
+    /// The key that an instance is to be asked with.
+    fn key(&self, row: &Arc<Row>) -> KeyOf;
+}
+
+/// What came of a task.
+enum Came {
+    Outcome(Outcome),
+    Introduction(Option<Server>),
+}
+
+type Tasks = JoinSet<(InstanceId, Target, Came)>;
+
+/// Asks servers.
+pub struct Prober {
+    board: Arc<Board>,
+    world: Arc<dyn World>,
+    every: Duration,
+}
+
+impl Prober {
+    /// Who asks, so often, and where the answers hang.
+    pub fn new(board: Arc<Board>, world: Arc<dyn World>, every: Duration) -> Self {
+        Self { board, world, every }
+    }
+
+    /// Asks for as long as the process lives.
+    ///
+    /// # Errors
+    /// When no thread can be had.
+    pub fn start(self) -> io::Result<()> {
+        self.spawn(|prober, runtime| runtime.block_on(prober.run())).map(drop)
+    }
+
+    /// Asks everybody once, or only `one`, who is asked who it is as well. The thread ends when all have answered, or after `patience`; an
+    /// introduction that was begun it brings to its end.
+    ///
+    /// # Errors
+    /// When no thread can be had.
+    pub fn once(self, one: Option<InstanceId>, patience: Duration) -> io::Result<JoinHandle<()>> {
+        self.spawn(move |prober, runtime| runtime.block_on(prober.round(one, patience)))
+    }
+
+    fn spawn(self, work: impl FnOnce(Self, tokio::runtime::Runtime) + Send + 'static) -> io::Result<JoinHandle<()>> {
+        let run = move || {
+            crate::failpoint::pass("berth-probe");
+            if privileges::drop_all().is_err() {
+                return;
+            }
+            if let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build() {
+                work(self, runtime);
+            }
+        };
+        std::thread::Builder::new().name("berth-probe".to_owned()).stack_size(256 * 1024).spawn(run)
+    }
+
+    async fn run(self) {
+        let begun = Instant::now();
+        let (mut ledger, mut tasks) = (Ledger::new(self.every), Tasks::new());
+        let (mut next_round, mut introductions, mut is_urgent) = (Duration::ZERO, 0, false);
+        loop {
+            let now = begun.elapsed();
+            if now >= next_round || is_urgent {
+                ledger.learn(&self.world.snapshot(), now);
+                if ledger.has_news() {
+                    self.board.put(ledger.news());
+                }
+                (next_round, is_urgent) = (now + ROUND, false);
+            }
+            self.begin(&mut ledger, &mut tasks, &mut introductions, now);
+            let next = ledger.next().map_or(next_round, |next| next.min(next_round)).max(now + TICK);
+            let until = tokio::time::Instant::from_std(begun + next);
+            loop {
+                let ended = tokio::select! {
+                    biased;
+                    Some(ended) = tasks.join_next(), if !tasks.is_empty() => ended,
+                    () = sleep_until(until) => break,
+                };
+                let Ok((id, target, came)) = ended else { continue };
+                let now = begun.elapsed();
+                match came {
+                    Came::Outcome(outcome) => is_urgent |= ledger.took(&id, target, outcome, Timestamp::now(), now),
+                    Came::Introduction(server) => {
+                        introductions -= 1;
+                        ledger.introduced(&id, target, server, now);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Begins what is due, as far as there is room.
+    fn begin(&self, ledger: &mut Ledger, tasks: &mut Tasks, introductions: &mut usize, now: Duration) {
+        for (id, target, row) in ledger.due(now, MOST.saturating_sub(tasks.len())) {
+            tasks.spawn(async move { (id, target, Came::Outcome(alive(target, &row).await)) });
+        }
+        // One at a tick: who a server is may be known a minute later.
+        if *introductions < MOST_INTRODUCTIONS
+            && tasks.len() < MOST
+            && let Some((id, target, row)) = ledger.stranger(now)
+        {
+            *introductions += 1;
+            let world = Arc::clone(&self.world);
+            tasks.spawn(async move { (id, target, Came::Introduction(ask_who(&world, target, &row).await)) });
+        }
+    }
+
+    async fn round(self, one: Option<InstanceId>, patience: Duration) {
+        let begun = Instant::now();
+        let until = tokio::time::Instant::now() + patience;
+        let mut ledger = Ledger::new(self.every);
+        let mut snapshot = (*self.world.snapshot()).clone();
+        if let Some(one) = &one {
+            snapshot.rows.retain(|row| row.id == *one);
+        }
+        ledger.learn(&snapshot, Duration::ZERO);
+        let mut tasks = Tasks::new();
+        loop {
+            // All are due: the moments that the first questions are apart are for those that go on.
+            for (id, target, row) in ledger.due(Duration::MAX / 2, MOST.saturating_sub(tasks.len())) {
+                if begun.elapsed() < patience {
+                    tasks.spawn(async move { (id, target, Came::Outcome(alive(target, &row).await)) });
+                }
+            }
+            let Ok(Some(Ok((id, target, Came::Outcome(outcome))))) = timeout_at(until, tasks.join_next()).await else { break };
+            ledger.took(&id, target, outcome, Timestamp::now(), begun.elapsed() + Duration::MAX / 2);
+        }
+        tasks.abort_all();
+        if one.is_some()
+            && let Some((id, target, row)) = ledger.stranger(Duration::MAX / 2)
+        {
+            let server = ask_who(&self.world, target, &row).await;
+            ledger.introduced(&id, target, server, Duration::ZERO);
+        }
+        self.board.put(ledger.news());
+    }
+}
+
+/// Asks who it is. What fails is asked again some time.
+async fn ask_who(world: &Arc<dyn World>, target: Target, row: &Arc<Row>) -> Option<Server> {
+    let still = || world.is_alive(target.of) && world.snapshot().row(&row.id).and_then(|now| target::of(now)) == Some(target);
+    let key = async { world.key(row).await.ok().flatten() };
+    introduce(target.at, &still, key).await.ok().flatten()
+}

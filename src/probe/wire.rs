@@ -1,0 +1,98 @@
+//! The connection as hyper reads it: counted, and cut off at a limit, whatever the server sends.
+//!
+//! It must never read further than its limit, headers and interim answers included.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
+use std::task::{Context, Poll, ready};
+
+use hyper::rt::{Read, ReadBufCursor, Write};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+
+/// The most bytes that are read of one server in one exchange.
+pub const MOST_READ: usize = 64 * 1024;
+
+/// Read in one go.
+const PIECE: usize = 4096;
+
+/// What was seen on the wire.
+#[derive(Debug, Default)]
+pub struct Seen {
+    /// Bytes read.
+    read: AtomicUsize,
+    /// The first byte.
+    first: AtomicU8,
+    /// More than the limit was there.
+    cut: AtomicBool,
+}
+
+impl Seen {
+    /// How many bytes were read.
+    pub fn count(&self) -> usize {
+        self.read.load(Ordering::Relaxed)
+    }
+
+    /// Whether the server had more to send than is read.
+    pub fn was_cut(&self) -> bool {
+        self.cut.load(Ordering::Relaxed)
+    }
+
+    /// Whether it began like TLS: an alert or a handshake record (RFC 8446, section 5.1).
+    pub fn is_tls(&self) -> bool {
+        self.count() > 0 && matches!(self.first.load(Ordering::Relaxed), 0x15 | 0x16)
+    }
+}
+
+/// A connection with a limit.
+pub struct Wire {
+    stream: TcpStream,
+    seen: Arc<Seen>,
+}
+
+impl Wire {
+    /// Puts the limit on a connection.
+    pub fn new(stream: TcpStream, seen: Arc<Seen>) -> Self {
+        Self { stream, seen }
+    }
+}
+
+impl Read for Wire {
+    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, mut room: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let read = this.seen.count();
+        if read >= MOST_READ {
+            this.seen.cut.store(true, Ordering::Relaxed);
+            return Poll::Ready(Err(io::ErrorKind::FileTooLarge.into()));
+        }
+        let mut piece = [0; PIECE];
+        let most = PIECE.min(room.remaining()).min(MOST_READ - read);
+        let mut buffer = ReadBuf::new(&mut piece[..most]);
+        ready!(Pin::new(&mut this.stream).poll_read(context, &mut buffer))?;
+        let filled = buffer.filled();
+        if read == 0
+            && let Some(first) = filled.first()
+        {
+            this.seen.first.store(*first, Ordering::Relaxed);
+        }
+        this.seen.read.store(read + filled.len(), Ordering::Relaxed);
+        room.put_slice(filled);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl Write for Wire {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.get_mut().stream).poll_write(context, bytes)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_shutdown(context)
+    }
+}

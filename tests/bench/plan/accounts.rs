@@ -1,0 +1,46 @@
+//! Accounts by the thousand that only this process and its children know of.
+//!
+//! It must never write to the machine's own /etc.
+
+use std::fmt::Write;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Command;
+
+use nix::sched::{CloneFlags, unshare};
+
+/// The first uid; nobody's on a machine with ordinary accounts.
+const FIRST: usize = 2_000_000;
+
+/// Makes so many, and says what they are called. Called before there is any thread: a mount namespace is left by the one that calls.
+pub fn make(directory: &Path, count: usize) -> Vec<String> {
+    assert!(nix::unistd::geteuid().is_root(), "this needs root: it makes accounts in a mount namespace of its own");
+    fs::set_permissions(directory, fs::Permissions::from_mode(0o755)).unwrap();
+    unshare(CloneFlags::CLONE_NEWNS).unwrap();
+    mount(&["--make-rprivate", "/"]);
+    let names: Vec<String> = (0..count).map(|number| format!("plan{number:05}")).collect();
+    let line = |format: &dyn Fn(usize, &str) -> String| {
+        names.iter().enumerate().fold(String::new(), |mut text, (number, name)| {
+            writeln!(text, "{}", format(FIRST + number, name)).unwrap();
+            text
+        })
+    };
+    lay_over(directory, "passwd", &line(&|uid, name| format!("{name}:x:{uid}:{uid}::/nonexistent:/usr/sbin/nologin")));
+    lay_over(directory, "group", &line(&|gid, name| format!("{name}:x:{gid}:")));
+    let last = names.last().unwrap();
+    let found = nix::unistd::User::from_name(last).unwrap();
+    assert!(found.is_some_and(|user| user.uid.as_raw() as usize == FIRST + count - 1), "{last} is no account here");
+    names
+}
+
+/// Lays a file over one of /etc: the same with more in it.
+fn lay_over(directory: &Path, name: &str, more: &str) {
+    let (own, machines) = (directory.join(name), Path::new("/etc").join(name));
+    fs::write(&own, fs::read_to_string(&machines).unwrap() + more).unwrap();
+    mount(&["--bind", own.to_str().unwrap(), machines.to_str().unwrap()]);
+}
+
+fn mount(words: &[&str]) {
+    assert!(Command::new("mount").args(words).status().unwrap().success(), "mount {words:?}");
+}
