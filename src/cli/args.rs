@@ -10,6 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
 
 mod asking;
+mod ports;
 
 pub use asking::{Client, Port, Whose};
 
@@ -17,6 +18,8 @@ use super::since;
 use crate::config::Strategy;
 use crate::domain::{InstanceId, PortRange, State};
 use crate::link::{Asked, Pattern};
+
+pub use ports::Ports;
 
 /// Shows, starts and stops the MCP servers that the users of this host run, and gives each of them a port of its own.
 #[derive(Debug, Parser)]
@@ -264,20 +267,6 @@ pub struct Logs {
     /// What was written before the process that runs now was started
     #[arg(short, long, conflicts_with = "follow")]
     pub previous: bool,
-}
-
-/// `berth ports`.
-#[derive(Debug, Args)]
-pub struct Ports {
-    /// Only those that nobody has, one a line
-    #[arg(long)]
-    pub free: bool,
-    /// These ports instead of the managed range
-    #[arg(long, value_name = "A-B", value_parser = range)]
-    pub range: Option<PortRange>,
-    /// Show instead what this strategy would give to every known instance, before anybody is moved
-    #[arg(long, value_name = "STRATEGY", conflicts_with_all = ["free", "range"], value_parser = strategy())]
-    pub plan: Option<Strategy>,
 }
 
 /// `berth config`.

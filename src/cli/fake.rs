@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use super::args::{Arguments, Global};
 use super::door::{ConsoleOptions, Desk, Opening, Setting, Wiring};
 use super::output::Out;
-use crate::domain::{Caller, InstanceId, LogLine, LogView, Order, Outcome, Role, Shown, Snapshot, Trail, Uid, Verb};
+use crate::domain::{Caller, InstanceId, LogLine, LogView, Order, Outcome, Proposal, Role, Shown, Snapshot, Task, Trail, Uid, Verb};
 use crate::error::{Error, Kind, Result};
 use crate::link::{Door, LogLines, LogQuery, Reel, Tail};
 
@@ -136,6 +136,20 @@ impl Door for FakeDoor {
     fn foresee(&self, order: &Order) -> (Order, Outcome) {
         let sentence = Shown::new(&format!("would {}", order.verb));
         (order.clone(), Outcome { exit_code: 0, sentence, hints: Vec::new(), log_lines: Vec::new() })
+    }
+
+    fn propose(&self, strategy: crate::config::Strategy) -> Result<Proposal> {
+        Err(Error::failed(format!("the command line asks its desk about {strategy:?}")))
+    }
+
+    fn foresee_task(&self, task: &Task) -> Outcome {
+        let sentence = Shown::new(&format!("would {}", task.word()));
+        Outcome { exit_code: 0, sentence, hints: Vec::new(), log_lines: Vec::new() }
+    }
+
+    fn carry_out_task(&self, task: &Task, _reason: Option<String>) -> Outcome {
+        let sentence = Shown::new(&format!("did {}", task.word()));
+        Outcome { exit_code: 0, sentence, hints: Vec::new(), log_lines: Vec::new() }
     }
 
     fn clients(&self, _: &InstanceId) -> Result<u64> {

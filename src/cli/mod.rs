@@ -30,6 +30,7 @@ mod port;
 mod ports;
 mod progress;
 mod remove;
+mod reserve;
 mod results;
 mod select;
 mod show;
@@ -115,9 +116,10 @@ fn carry_out(arguments: &Arguments, wiring: &dyn Wiring, out: &mut Out) -> Resul
         Some(Command::Remove(words)) => remove::run(words, global, open, out),
         Some(Command::Assign(words)) => assign::run(words, global, open, out),
         Some(Command::Logs(logs)) => logs::run(logs, global, look()?, out),
-        Some(Command::Ports(ports)) => match ports.plan {
-            Some(strategy) => plan::run(strategy, global, look()?, out),
-            None => ports::run(ports, global, look()?, out),
+        Some(Command::Ports(ports)) => match (ports.plan, ports.reserving()) {
+            (Some(strategy), _) => plan::run(strategy, global, look()?, out),
+            (None, Some(port)) => reserve::run(port, ports, global, look()?, out),
+            (None, None) => ports::run(ports, global, look()?, out),
         },
         Some(Command::Port(port)) => port::run(port, global, look()?, out),
         Some(Command::Client(words)) => client::run(words, global, look()?, out),

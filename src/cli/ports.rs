@@ -85,6 +85,7 @@ fn is_plain(facts: &PortFacts) -> bool {
         && facts.instance.is_none()
         && facts.listeners.is_empty()
         && facts.quarantine.is_none()
+        && facts.reservation.is_none()
 }
 
 fn cells(facts: &PortFacts, (now, zone): (Timestamp, &TimeZone)) -> [String; 8] {
@@ -127,7 +128,7 @@ mod tests {
 
     #[test]
     fn the_range_with_runs_of_free_ports_in_one_line() {
-        insta::assert_snapshot!(ran(&Ports { free: false, range: PortRange::parse("8098-8112"), plan: None }, ""), @r"
+        insta::assert_snapshot!(ran(&Ports { free: false, range: PortRange::parse("8098-8112"), ..Ports::default() }, ""), @r"
         PORT       STATE      INSTANCE    PID   UID  COMMAND  LISTENS ON
         8098-8100  free       3 ports
         8101       listening  alice      2211  1001  node     127.0.0.1
@@ -145,8 +146,12 @@ mod tests {
 
     #[test]
     fn free_ports_are_numbers_for_scripts() {
-        assert_eq!(ran(&Ports { free: true, range: PortRange::parse("8100-8112"), plan: None }, ""), "8100\n8103\n8110\n8111\n8112\n");
-        let document: serde_json::Value = serde_json::from_str(&ran(&Ports { free: true, range: None, plan: None }, "--json")).unwrap();
+        assert_eq!(
+            ran(&Ports { free: true, range: PortRange::parse("8100-8112"), ..Ports::default() }, ""),
+            "8100\n8103\n8110\n8111\n8112\n"
+        );
+        let document: serde_json::Value =
+            serde_json::from_str(&ran(&Ports { free: true, range: None, ..Ports::default() }, "--json")).unwrap();
         assert_eq!(document["range"]["first"], 8080);
         assert!(document["ports"].as_array().unwrap().iter().all(|port| port["state"] == "free"));
     }
@@ -185,7 +190,7 @@ mod tests {
         8112  free        -            -     -  -        -           -
         ");
         let (mut out, text) = written();
-        let words = Ports { free: true, range: PortRange::parse("8108-8112"), plan: None };
+        let words = Ports { free: true, range: PortRange::parse("8108-8112"), ..Ports::default() };
         run(&words, &global(""), &FakeDesk::new(snapshot), &mut out).unwrap();
         assert_eq!(text(), "8112\n");
     }
@@ -194,7 +199,7 @@ mod tests {
     fn a_registry_that_may_not_be_read_leaves_nothing_free() {
         let mut snapshot = fleet::fleet();
         snapshot.allotments = Reading::Denied;
-        let words = Ports { free: true, range: None, plan: None };
+        let words = Ports { free: true, range: None, ..Ports::default() };
         let error = run(&words, &global(""), &FakeDesk::new(snapshot), &mut written().0).unwrap_err();
         assert_eq!(error.tell(), 3);
     }
@@ -203,8 +208,8 @@ mod tests {
     fn what_may_not_be_seen_is_not_free() {
         let mut snapshot = fleet::fleet();
         snapshot.listeners = Reading::Denied;
-        let error =
-            run(&Ports { free: true, range: None, plan: None }, &global(""), &FakeDesk::new(snapshot), &mut written().0).unwrap_err();
+        let error = run(&Ports { free: true, range: None, ..Ports::default() }, &global(""), &FakeDesk::new(snapshot), &mut written().0)
+            .unwrap_err();
         assert_eq!(error.tell(), 3);
     }
 }

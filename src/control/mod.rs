@@ -17,6 +17,7 @@ mod lock;
 mod port;
 mod port_file;
 mod remove;
+mod reserve;
 mod start;
 mod together;
 
@@ -28,3 +29,4 @@ pub use assign::{Assign, Giving};
 pub use authorise::{Policy, role_of};
 pub use eyes::Look;
 pub use remove::Remove;
+pub use reserve::Reserve;

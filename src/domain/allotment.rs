@@ -32,12 +32,22 @@ pub struct Quarantine {
     pub until: Timestamp,
 }
 
+/// That a port is kept from everybody until somebody gives it back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reservation {
+    /// Who reserved it.
+    pub by: Shown,
+    /// When.
+    pub at: Timestamp,
+}
+
 /// Everything that the registry holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Allotments {
     assigned: BTreeMap<u16, Allotment>,
     ports: HashMap<InstanceId, u16>,
     kept: BTreeMap<u16, Quarantine>,
+    reserved: BTreeMap<u16, Reservation>,
 }
 
 impl Allotments {
@@ -50,6 +60,21 @@ impl Allotments {
     /// Puts down what is kept.
     pub fn keep(&mut self, port: u16, quarantine: Quarantine) {
         self.kept.insert(port, quarantine);
+    }
+
+    /// Puts down what is reserved.
+    pub fn reserve(&mut self, port: u16, reservation: Reservation) {
+        self.reserved.insert(port, reservation);
+    }
+
+    /// By whom and since when a port is reserved.
+    pub fn reservation(&self, port: u16) -> Option<&Reservation> {
+        self.reserved.get(&port)
+    }
+
+    /// What is reserved of a range, by port.
+    pub fn reserved_in(&self, range: PortRange) -> impl Iterator<Item = (u16, &Reservation)> {
+        self.reserved.range(range.first..=range.last).map(|(port, reservation)| (*port, reservation))
     }
 
     /// The port of an instance.

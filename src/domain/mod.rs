@@ -33,10 +33,11 @@ mod shown;
 mod signal;
 mod snapshot;
 mod storage;
+mod task;
 pub mod words;
 
 pub use address::{Endpoint, PortRange};
-pub use allotment::{Allotment, Allotments, Quarantine, straying};
+pub use allotment::{Allotment, Allotments, Quarantine, Reservation, straying};
 pub use caller::{Caller, Role};
 pub use capability::{Asked, Capabilities, Verb};
 pub use declared::{Again, Claim, ConfigFault, Declared, EnvFile, ExitStatus, LastExit, Launch, Roster, SupervisorKind, Variables};
@@ -64,3 +65,4 @@ pub use shown::{Raw, Shown};
 pub use signal::Signal;
 pub use snapshot::{CpuBaseline, Row, Snapshot, State, Totals, Wish};
 pub use storage::{DiskUse, FileSystem, OpenDatabase, Storage};
+pub use task::Task;

@@ -3,9 +3,7 @@
 //! It must never answer for another caller than this process's own uid.
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use jiff::Timestamp;
@@ -13,27 +11,30 @@ use tokio::sync::watch;
 
 use crate::config::Config;
 use crate::control::{Control, Policy};
-use crate::domain::{Caller, Declared, InstanceId, LogView, Order, Outcome, Shown, Snapshot, Stage, Trail, Uid, Underway, Verb};
+use crate::domain::{Caller, Declared, InstanceId, Order, Outcome, Proposal, Shown, Snapshot, Stage, Task, Trail, Uid, Underway, Verb};
 use crate::engine::{Engine, Eye, Lookout, Probing, Recorded, Underways};
 use crate::error::{Context, Error, Kind, Result};
-use crate::hand::{Identity, Reader, Zygote};
-use crate::logs::{Follower, Log, Opener, Reel, follow, history, place};
+use crate::hand::{Reader, Zygote};
+use crate::logs::{Log, Reel, follow, history};
 use crate::registry::Registry;
 use crate::sample;
 use crate::storage::{self, Board};
 use crate::supervisor::Supervisor;
-use crate::supervisor::process::{ProcessSupervisor, identity_of};
+use crate::supervisor::process::ProcessSupervisor;
 
 use super::{Door, LogLines, LogQuery, Tail};
 use caller::{account_of, own_caller};
+use logs::{LocalTail, no_log, opener_of};
 
 pub(super) mod adding;
 mod caller;
 mod fencing;
 mod giving;
+mod logs;
 mod looking;
 mod proposal;
 pub(super) mod removing;
+mod tasks;
 
 pub use crate::engine::share_memory;
 
@@ -241,6 +242,18 @@ impl Door for Local {
         self.hands().foresee(order)
     }
 
+    fn propose(&self, strategy: crate::config::Strategy) -> Result<Proposal> {
+        Self::propose(self, strategy)
+    }
+
+    fn foresee_task(&self, task: &Task) -> Outcome {
+        self.task(task, true, None)
+    }
+
+    fn carry_out_task(&self, task: &Task, reason: Option<String>) -> Outcome {
+        self.task(task, false, reason)
+    }
+
     fn clients(&self, id: &InstanceId) -> Result<u64> {
         let snapshot = self.newest();
         let row = snapshot.row(id).ok_or_else(|| Error::new(Kind::NoSuchInstance, format!("{id}: no such instance")))?;
@@ -283,55 +296,5 @@ impl Local {
         if let Some(engine) = self.engine.get() {
             engine.wake();
         }
-    }
-}
-
-fn no_log(declared: &Declared, error: io::Error) -> Error {
-    let path = declared.log.display();
-    if error.kind() == io::ErrorKind::NotFound {
-        return Error::failed(format!("{}: there is no log yet at {path}", declared.id)).hint(format!("berth start {}", declared.id));
-    }
-    if error.kind() == io::ErrorKind::InvalidData {
-        return Error::failed(format!("{}: {error}", declared.id)).hint(format!("berth logs {} -n 200", declared.id));
-    }
-    Error::failed(format!("{}: the log {path} cannot be read", declared.id)).because(error)
-}
-
-/// Opens an instance's log as its user.
-struct LogOpener {
-    reader: Arc<Reader>,
-    who: Identity,
-    root: PathBuf,
-    beneath: PathBuf,
-}
-
-fn opener_of(reader: &Arc<Reader>, declared: &Declared) -> Arc<dyn Opener> {
-    let (root, beneath) = place(declared);
-    Arc::new(LogOpener { reader: Arc::clone(reader), who: identity_of(declared), root, beneath })
-}
-
-impl Opener for LogOpener {
-    fn open(&self) -> io::Result<File> {
-        self.reader.open(&self.who, &self.root, &self.beneath)
-    }
-
-    fn beside(&self, suffix: &str) -> io::Result<File> {
-        let mut name = self.beneath.clone().into_os_string();
-        name.push(suffix);
-        self.reader.open(&self.who, &self.root, Path::new(&name))
-    }
-}
-
-struct LocalTail {
-    follower: Follower,
-}
-
-impl Tail for LocalTail {
-    fn lines(&self, up_to: Option<u64>, count: usize) -> LogView {
-        self.follower.lines(up_to, count)
-    }
-
-    fn version(&self) -> watch::Receiver<u64> {
-        self.follower.version()
     }
 }

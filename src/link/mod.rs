@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use crate::domain::{Caller, InstanceId, LogLine, LogView, Order, Outcome, Shown, Snapshot, Trail, Verb};
+use crate::config::Strategy;
+use crate::domain::{Caller, InstanceId, LogLine, LogView, Order, Outcome, Proposal, Shown, Snapshot, Task, Trail, Verb};
 use crate::error::Result;
 
 pub use crate::domain::Asked;
@@ -41,6 +42,18 @@ pub trait Door: Send + Sync {
     /// What an order would do, in words, where that can be told, and the order that does exactly this: where a port was to be chosen, it names
     /// the port. Nothing is done. May take a while.
     fn foresee(&self, order: &Order) -> (Order, Outcome);
+
+    /// What a strategy would give to everybody who is known; nobody is moved. May take a while.
+    ///
+    /// # Errors
+    /// When the registry may not or cannot be read.
+    fn propose(&self, strategy: Strategy) -> Result<Proposal>;
+
+    /// What would be done to the fleet, its steps as hints; nothing is done. May take a while.
+    fn foresee_task(&self, task: &Task) -> Outcome;
+
+    /// Does something to the fleet and waits for its end.
+    fn carry_out_task(&self, task: &Task, reason: Option<String>) -> Outcome;
 
     /// How many connections there are to where an instance listens. May take a while where there are many on the host.
     ///

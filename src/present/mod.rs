@@ -17,6 +17,7 @@ pub mod limits;
 pub mod mend;
 pub mod paint;
 pub mod plan;
+pub mod plan_map;
 pub mod port_map;
 pub mod ports;
 pub mod quote;

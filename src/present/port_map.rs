@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::paint::Tone;
-use super::ports::{PortMap, PortState, given_in_words, kept_in_words};
+use super::ports::{PortMap, PortState, given_in_words, kept_in_words, reserved_in_words};
 use super::{advice, wording};
 use crate::domain::{Finding, Listener, Reading, Remedy, Row, Snapshot, SupervisorKind, Uid, words};
 
@@ -21,7 +21,7 @@ pub fn sign(map: &PortMap, port: u16, ascii: bool) -> char {
 }
 
 /// A name of digits only has no letter: its first digit stands for it, silent or not.
-fn letter(owner: &str) -> char {
+pub(super) fn letter(owner: &str) -> char {
     owner.chars().find(char::is_ascii_alphabetic).or_else(|| owner.chars().next()).unwrap_or('a')
 }
 
@@ -131,6 +131,9 @@ pub fn told(map: &PortMap, port: u16, snapshot: &Snapshot, now: Timestamp, zone:
     if let Some(kept) = map.quarantine(port) {
         all.push(plain("kept", kept_in_words(kept, now, zone)));
     }
+    if let Some(reservation) = map.reservation(port) {
+        all.push(plain("kept", format!("{}: given to nobody until it is given back", reserved_in_words(reservation, now, zone))));
+    }
     if let Reading::Known(listeners) = &snapshot.listeners {
         for listener in listeners.iter().filter(|listener| listener.endpoint.port == port) {
             let own = rows().any(|row| row.supervisor != SupervisorKind::None && is_of(listener, row));
@@ -223,7 +226,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::domain::{Allotment, Allotments, PortRange, Quarantine};
+    use crate::domain::{Allotment, Allotments, PortRange, Quarantine, Reservation};
     use crate::present::fleet;
 
     const RANGE: PortRange = PortRange { first: 8100, last: 8110 };
@@ -303,11 +306,12 @@ mod tests {
         let mut all = Allotments::default();
         all.assign(8109, allotment("hank"));
         all.assign(8103, allotment("zoe"));
+        all.reserve(8111, Reservation { by: "root".into(), at: "2026-11-21T02:00:00Z".parse().unwrap() });
         all.keep(8110, Quarantine { of: fleet::id("bob"), until: "2026-11-21T12:00:00Z".parse().unwrap() });
         snapshot.allotments = Reading::Known(Arc::new(all));
         assert_eq!((line(&snapshot, &[], false).as_str(), line(&snapshot, &[], true).as_str()), ("·ABzDef✖Gh%", ".ABzDef!Gh%"));
         let map = PortMap::of(&snapshot, snapshot.range, &[]);
-        assert_eq!(summary(&map), ["10 in use", "1 in quarantine", "990 free", "1 stranger", "1 conflict"]);
+        assert_eq!(summary(&map), ["10 in use", "1 reserved", "1 in quarantine", "989 free", "1 stranger", "1 conflict"]);
         assert!(legend(&map, false).contains(&(PortState::Quarantine, '%', "quarantine")));
         let words = |port: u16| -> Vec<String> {
             let all = told(&map, port, &snapshot, fleet::now(), &TimeZone::UTC);
@@ -315,6 +319,8 @@ mod tests {
         };
         assert_eq!(words(8109)[1], "assigned to hank, stopped; given 20 Nov 12:00 by root");
         assert_eq!(words(8103), ["assigned to zoe, which has no configuration here; given 20 Nov 12:00 by root"]);
+        assert_eq!(words(8111), ["kept reserved 02:00:00 by root: given to nobody until it is given back"]);
+        assert_eq!(map.state(8111), PortState::Reserved);
         assert_eq!(words(8110), ["kept bob's until lately; given to nobody else until 12:00:00 (8 h left)"]);
         snapshot.allotments = Reading::Denied;
         let map = PortMap::of(&snapshot, snapshot.range, &[]);

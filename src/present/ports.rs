@@ -10,8 +10,8 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::domain::{
-    Allotment, Allotments, Endpoint, InstanceId, Level, Listener, PortRange, Quarantine, Reading, Row, Shown, Snapshot, SupervisorKind,
-    Uid, words,
+    Allotment, Allotments, Endpoint, InstanceId, Level, Listener, PortRange, Quarantine, Reading, Reservation, Row, Shown, Snapshot,
+    SupervisorKind, Uid, words,
 };
 
 /// What a port is.
@@ -77,19 +77,27 @@ pub struct PortFacts {
     pub assigned: Option<(Timestamp, Shown)>,
     /// Whose it was until lately, as long as it is kept for that.
     pub quarantine: Option<Quarantine>,
+    /// Who reserved it, in the registry.
+    pub reservation: Option<Reservation>,
 }
 
 impl PortFacts {
     /// What the registry says of it: "given 20 Nov 12:00 by root"; `None` when it says nothing.
     pub fn registry_in_words(&self, now: Timestamp, zone: &TimeZone) -> Option<String> {
         let given = self.assigned.as_ref().map(|(at, by)| given_in_words(*at, by, now, zone));
-        given.or_else(|| self.quarantine.as_ref().map(|kept| kept_in_words(kept, now, zone)))
+        let kept = || self.quarantine.as_ref().map(|kept| kept_in_words(kept, now, zone));
+        given.or_else(kept).or_else(|| self.reservation.as_ref().map(|one| reserved_in_words(one, now, zone)))
     }
 }
 
 /// "given 02:00:00 by root".
 pub(super) fn given_in_words(at: Timestamp, by: &Shown, now: Timestamp, zone: &TimeZone) -> String {
     format!("given {} by {by}", words::clock(at, now, zone))
+}
+
+/// "reserved 12:00:00 by root".
+pub(super) fn reserved_in_words(reservation: &Reservation, now: Timestamp, zone: &TimeZone) -> String {
+    format!("reserved {} by {}", words::clock(reservation.at, now, zone), reservation.by)
 }
 
 /// "bob's until lately; given to nobody else until 12:00:00 (8 h left)".
@@ -118,7 +126,7 @@ pub fn next_free(snapshot: &Snapshot, after: u16) -> Option<u16> {
     // What stands in a file is given to nobody else, whatever the registry says of that instance.
     let said = snapshot.rows.iter().filter_map(|row| row.declared.as_ref()?.port);
     let given = snapshot.allotted().into_iter().flat_map(|all| {
-        let assigned = all.assigned_in(range).map(|(port, _)| port);
+        let assigned = all.assigned_in(range).map(|(port, _)| port).chain(all.reserved_in(range).map(|(port, _)| port));
         assigned.chain(all.quarantined(range, now).map(|(port, _)| port))
     });
     let taken: BTreeSet<u16> = heard.chain(configured).chain(said).chain(given).filter(|port| range.contains(*port)).collect();
@@ -176,6 +184,7 @@ impl PortMap {
             let all = allotments.as_deref();
             let given = (all.and_then(|all| all.of(port)), all.and_then(|all| all.quarantine(port, now)));
             let mut facts = facts(port, listeners, owners, given, conflicts.contains(&port));
+            facts.reservation = all.and_then(|all| all.reservation(port)).cloned();
             // What is in no row may be an instance's, and whose cannot be told.
             if facts.state == PortState::Stranger
                 && snapshot.range.contains(port)
@@ -204,12 +213,18 @@ impl PortMap {
             listeners: Vec::new(),
             assigned: None,
             quarantine: self.quarantine(port).cloned(),
+            reservation: self.reservation(port).cloned(),
         })
     }
 
     /// Whose a port was until lately, as long as it is kept for that.
     pub fn quarantine(&self, port: u16) -> Option<&Quarantine> {
         self.allotments.as_deref().and_then(|all| all.quarantine(port, self.now))
+    }
+
+    /// By whom and since when a port is reserved in the registry.
+    pub fn reservation(&self, port: u16) -> Option<&Reservation> {
+        self.allotments.as_deref().and_then(|all| all.reservation(port))
     }
 
     /// To whom and when the registry gave a port.
@@ -226,7 +241,7 @@ impl PortMap {
     pub fn state(&self, port: u16) -> PortState {
         match self.taken.get(&port) {
             Some(facts) => facts.state,
-            None if self.reserved.iter().any(|range| range.contains(port)) => PortState::Reserved,
+            None if self.reserved.iter().any(|range| range.contains(port)) || self.reservation(port).is_some() => PortState::Reserved,
             None if self.quarantine(port).is_some() => PortState::Quarantine,
             None if self.known => PortState::Free,
             None => PortState::Unknown,
@@ -249,7 +264,8 @@ impl PortMap {
             *counts.entry(facts.1.state).or_default() += 1;
         }
         let rest = self.range.count() - counts.values().sum::<usize>();
-        let reserved = if self.reserved.is_empty() {
+        let reserves = self.allotments.as_deref().is_some_and(|all| all.reserved_in(self.range).next().is_some());
+        let reserved = if self.reserved.is_empty() && !reserves {
             0
         } else {
             (self.range.first..=self.range.last).filter(|port| self.state(*port) == PortState::Reserved).count()
@@ -296,6 +312,7 @@ fn facts(
         listeners: places,
         assigned: given.map(|allotment| (allotment.at, allotment.by.clone())),
         quarantine: kept.cloned(),
+        reservation: None,
     }
 }
 

@@ -230,6 +230,10 @@ impl Registry {
         self.store.write(&rules.known(), |sheet| {
             let holder = sheet.book().holding(port).map(|holding| holding.id.clone());
             let before = match holder {
+                Some(holder) if holder.is_unmanaged() => {
+                    let hint = format!("berth ports --unreserve {port}    lets it be given again");
+                    return Err(Error::new(Kind::Busy, format!("{port} is reserved")).hint(hint));
+                }
                 Some(holder) if holder != *id => {
                     return Err(Error::new(Kind::Busy, format!("{port} is {holder}'s")).hint("berth ports    says whose each is"));
                 }
@@ -248,7 +252,7 @@ impl Registry {
 
 impl Rules {
     /// What the configurations say, as it is written down where nothing better is known.
-    fn known(&self) -> Vec<(u16, Holding)> {
+    pub(super) fn known(&self) -> Vec<(u16, Holding)> {
         let holding = |id: &InstanceId, uid: Uid| Holding { by: Shown::new("its configuration"), ..self.holding(id, uid) };
         self.configured.iter().map(|(id, uid, port)| (*port, holding(id, *uid))).collect()
     }

@@ -30,6 +30,20 @@ pub struct Holding {
     pub at: Timestamp,
 }
 
+impl Holding {
+    /// That a port is kept from everybody. No instance can be called so: a reservation stands where an older berth sees somebody who has it,
+    /// and gives it to nobody either.
+    pub(super) fn reservation(port: u16, uid: Uid, by: Shown, at: Timestamp) -> Self {
+        let (id, strategy) = (InstanceId::unmanaged("reserved", port), Shown::from("reserved"));
+        Self { id, uid, strategy, wish: None, why: None, by, at }
+    }
+
+    /// Whether it is that.
+    pub fn is_reservation(&self) -> bool {
+        self.id.is_unmanaged()
+    }
+}
+
 /// That a port was taken from an instance.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Released {
@@ -77,7 +91,10 @@ impl Book {
     /// What the book puts in the way of others at a point in time: assignments, and ports that were released less than `quarantine` ago. A
     /// release that lies ahead, the clock having been set back since, is as of now.
     pub fn obstacles(&self, now: Timestamp, quarantine: Duration) -> impl Iterator<Item = (u16, Obstacle)> {
-        let assigned = self.assigned.iter().map(|(port, holding)| (*port, Obstacle::Assigned(holding.id.clone())));
+        let what = |holding: &Holding| {
+            if holding.is_reservation() { Obstacle::Reserved } else { Obstacle::Assigned(holding.id.clone()) }
+        };
+        let assigned = self.assigned.iter().map(move |(port, holding)| (*port, what(holding)));
         let kept = self.released.iter().filter_map(move |(port, released)| {
             let until = SignedDuration::try_from(quarantine).ok().and_then(|length| released.at.min(now).checked_add(length).ok())?;
             (until > now).then(|| (*port, Obstacle::Quarantined { of: released.id.clone(), until }))

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::allocate::Registry;
 use super::book::Book;
-use crate::domain::{Allotment, Allotments, Obstacle, Quarantine, Shown};
+use crate::domain::{Allotment, Allotments, Obstacle, Quarantine, Reservation, Shown};
 use crate::error::Result;
 
 /// One state of the database: another one has another. The clock of a file system is too coarse to tell two changes apart; SQLite counts
@@ -44,6 +44,10 @@ impl Registry {
 fn facts(book: &Book, now: Timestamp, quarantine: Duration) -> Allotments {
     let mut all = Allotments::default();
     for (port, holding) in book.assigned() {
+        if holding.is_reservation() {
+            all.reserve(port, Reservation { by: holding.by.clone(), at: holding.at });
+            continue;
+        }
         let (id, strategy, by) = (holding.id.clone(), holding.strategy.clone(), holding.by.clone());
         all.assign(port, Allotment { id, uid: holding.uid, strategy, by, at: holding.at });
     }

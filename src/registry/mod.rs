@@ -10,6 +10,7 @@ mod facts;
 mod ground;
 mod plan;
 mod ports;
+mod reserve;
 mod store;
 mod strategy;
 

@@ -4,7 +4,8 @@
 
 use std::time::Duration;
 
-use crate::domain::{InstanceId, Order, Verb};
+use crate::config::Strategy;
+use crate::domain::{InstanceId, Order, Task, Verb};
 use crate::link::{Ask, Sought, Want};
 
 use super::event::Purpose;
@@ -21,6 +22,12 @@ pub enum Effect {
     Submit(Order),
     /// Ask the door what an order would do; comes back as `Event::Foreseen`.
     Foresee(Order),
+    /// Ask the door what a strategy would give to everybody; comes back as `Event::Proposed`.
+    Propose(Strategy),
+    /// Ask the door what would be done to the fleet; comes back as `Event::TaskForeseen`.
+    ForeseeTask(Task),
+    /// Have it done to the fleet, with the reason. It was confirmed. Comes back as `Event::TaskEnded`.
+    CarryOut(Task, Option<String>),
     /// After this pause, open logs as one under a serial, unless a later serial was asked for meanwhile.
     OpenLog {
         /// Whose.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crossterm::event::KeyEvent;
 
-use crate::domain::{InstanceId, Moment, Order, Outcome, Shown, Snapshot, Trail, Verb};
+use crate::domain::{InstanceId, Moment, Order, Outcome, Proposal, Shown, Snapshot, Task, Trail, Verb};
 use crate::link::{Ask, Find, Page, Sought};
 
 /// One thing that happened.
@@ -30,6 +30,12 @@ pub enum Event {
     Answered(Answer),
     /// The door said what an order would do, or why it would not be done.
     Foreseen(Order, Outcome),
+    /// The door said what a strategy would give to everybody, or why that cannot be told.
+    Proposed(Result<Proposal, Shown>),
+    /// The door said what would be done to the fleet, or why it would not be done.
+    TaskForeseen(Task, Outcome),
+    /// What came of it.
+    TaskEnded(Task, Outcome),
     /// The log that was asked for under this serial can be read, or why not.
     LogOpened(u64, Result<(), Shown>),
     /// There are new lines.

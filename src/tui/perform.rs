@@ -5,10 +5,12 @@
 mod file;
 mod lane;
 mod log;
+mod tasks;
 
 use std::path::PathBuf;
 use std::process::Child;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use tokio::sync::mpsc::Sender;
@@ -50,6 +52,8 @@ pub struct Performer {
     /// Each kind of slow question has its own way: none waits for another kind.
     leaving: Lane,
     foreseeing: Lane,
+    /// Something is being done to the fleet.
+    busy: Arc<AtomicBool>,
     counting: Lane,
     reading: Lane,
 }
@@ -59,7 +63,7 @@ impl Performer {
     pub fn new(door: Arc<dyn Door>, events: Sender<Event>, store: Store) -> Self {
         let log = log::LogDesk::new(Arc::clone(&door), events.clone());
         let [leaving, foreseeing, counting, reading] = [(); 4].map(|()| Lane::new(Manner::Waiting));
-        Self { door, events, store, log, leaving, foreseeing, counting, reading }
+        Self { door, events, store, log, leaving, foreseeing, busy: Arc::default(), counting, reading }
     }
 
     /// Asks what may be done to an instance. The door answers from what it knows.
@@ -105,6 +109,9 @@ impl Performer {
             Effect::AskMany(verb, ids) => return Some(self.ask_many(verb, ids)),
             Effect::Submit(order) => self.door.submit(order),
             Effect::Foresee(order) => self.foresee(order),
+            Effect::Propose(strategy) => self.propose(strategy),
+            Effect::ForeseeTask(task) => self.foresee_task(task),
+            Effect::CarryOut(task, reason) => return self.carry_out(task, reason),
             Effect::CountClients(id) => self.count_clients(id),
             Effect::ReadTrail(count) => self.read_trail(count),
             Effect::Keep(preferences) => self.store.keep(preferences, &self.events),

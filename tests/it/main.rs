@@ -23,6 +23,8 @@ mod fake_door;
 #[path = "../support/fleet.rs"]
 mod fleet;
 mod floods;
+#[path = "../support/foreseen.rs"]
+mod foreseen;
 mod keymap_table;
 mod logs;
 mod mouse;
@@ -45,6 +47,7 @@ mod screens_host;
 mod screens_logs;
 mod screens_marks;
 mod screens_palette;
+mod screens_plan;
 mod screens_registry;
 mod screens_sizes;
 mod screens_tabs;

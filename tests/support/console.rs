@@ -23,7 +23,7 @@ use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
 use ratatui::style::{Color, Modifier, Style};
 
-use super::fleet;
+use super::{fleet, foreseen};
 
 /// A console for tests.
 pub struct Console {
@@ -161,6 +161,14 @@ impl Console {
                         let sentence = Shown::new(&sentence.replace("port assign ", "port "));
                         let outcome = Outcome { exit_code: 0, sentence, hints: Vec::new(), log_lines: Vec::new() };
                         waiting.push(Event::Foreseen(order, outcome));
+                    }
+                    Effect::Propose(strategy) => {
+                        let snapshot = self.state.snapshot.clone();
+                        waiting.extend(snapshot.map(|snapshot| Event::Proposed(Ok(foreseen::proposal(&snapshot, strategy)))));
+                    }
+                    Effect::ForeseeTask(task) => {
+                        let outcome = foreseen::of(&task);
+                        waiting.push(Event::TaskForeseen(task, outcome));
                     }
                     Effect::OpenLog { serial, .. } => waiting.push(Event::LogOpened(serial, Ok(()))),
                     Effect::ReadLog { serial, ask } => waiting.push(Event::LogRead(serial, ask, self.store().page(&ask))),

@@ -5,13 +5,14 @@
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
-use berth::domain::{Asked, Caller, InstanceId, LogLine, LogView, Order, Outcome, Role, Shown, Snapshot, Trail, Uid, Verb};
+use berth::config::Strategy;
+use berth::domain::{Asked, Caller, InstanceId, LogLine, LogView, Order, Outcome, Proposal, Role, Shown, Snapshot, Task, Trail, Uid, Verb};
 use berth::error::{Error, Result};
 use berth::link::{Door, Reel, Tail};
 use berth::logs::{Log, Opener};
 use tokio::sync::watch;
 
-use super::fleet;
+use super::{fleet, foreseen};
 
 /// The door.
 pub struct FakeDoor {
@@ -83,6 +84,19 @@ impl Door for FakeDoor {
         let sentence = format!("would have port {asked} instead of 8107; line 2 of /srv/{}/config.json would be changed", order.id);
         let outcome = Outcome { exit_code: 0, sentence: Shown::new(&sentence), hints: Vec::new(), log_lines: Vec::new() };
         (Order { verb: Verb::Assign(asked), ..order.clone() }, outcome)
+    }
+
+    fn propose(&self, strategy: Strategy) -> Result<Proposal> {
+        Ok(foreseen::proposal(&self.snapshots.borrow(), strategy))
+    }
+
+    fn foresee_task(&self, task: &Task) -> Outcome {
+        foreseen::of(task)
+    }
+
+    fn carry_out_task(&self, task: &Task, _reason: Option<String>) -> Outcome {
+        let sentence = Shown::new(&format!("{} is done", task.word()));
+        Outcome { exit_code: 0, sentence, hints: Vec::new(), log_lines: Vec::new() }
     }
 
     fn clients(&self, _id: &InstanceId) -> Result<u64> {

@@ -61,6 +61,16 @@ pub enum Action {
     FindPort,
     /// Assign the port under the cursor to an instance.
     GivePort,
+    /// Keep the port under the cursor from everybody, or let it be given again.
+    Reserve,
+    /// Lay what a strategy would give to everybody over the map.
+    Plan,
+    /// Add an instance.
+    Add,
+    /// Remove the instance under the cursor.
+    Remove,
+    /// Have the instance under the cursor keep the port that it is on.
+    Adopt,
     /// Copy the page that is shown.
     CopyPage,
     /// Choose a signal to send.

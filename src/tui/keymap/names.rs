@@ -82,6 +82,11 @@ impl Action {
             Self::GoToInstance => "go-to-instance",
             Self::FindPort => "find-port",
             Self::GivePort => "give-port",
+            Self::Reserve => "reserve-port",
+            Self::Plan => "plan-ports",
+            Self::Add => "add",
+            Self::Remove => "remove",
+            Self::Adopt => "adopt",
             Self::CopyPage => "copy-port-page",
             Self::Mouse => "mouse",
         }
@@ -92,6 +97,8 @@ impl Action {
         match self {
             Self::Theme => Some("NAME"),
             Self::InLog(LogKey::Save) => Some("FILE"),
+            Self::Add => Some("OWNER"),
+            Self::Remove => Some("purge"),
             _ => None,
         }
     }
@@ -100,7 +107,7 @@ impl Action {
     pub fn disturbs(self) -> bool {
         match self {
             Self::Act(verb) => verb.changes(),
-            Self::Confirm | Self::Press | Self::Signal | Self::Fix => true,
+            Self::Confirm | Self::Press | Self::Signal | Self::Fix | Self::Add | Self::Remove | Self::Adopt => true,
             _ => false,
         }
     }

@@ -23,6 +23,7 @@ pub mod progress;
 pub mod prompt;
 pub mod status;
 pub mod tab;
+pub mod task;
 pub mod why;
 
 use std::sync::Arc;
@@ -140,6 +141,8 @@ pub struct State {
     pub progress: Option<progress::Progress>,
     /// The command that would have done what was last asked and confirmed.
     pub asked: Option<String>,
+    /// A question about the fleet that waits for an answer.
+    pub task: Option<task::Asked>,
     /// The menu of what is possible.
     pub menu: Option<menu::Menu>,
     /// A list to choose from.
@@ -185,6 +188,7 @@ impl State {
             bulk: None,
             progress: None,
             asked: None,
+            task: None,
             menu: None,
             picker: None,
             prompt: None,
@@ -201,6 +205,9 @@ impl State {
         }
         if let Some(confirm) = &self.confirm {
             return if confirm.focus == confirm::Field::Reason { Place::Reason } else { Place::Confirm };
+        }
+        if let Some(task) = &self.task {
+            return if task.focus == confirm::Field::Reason { Place::Reason } else { Place::Confirm };
         }
         if let Some(bulk) = &self.bulk {
             return if bulk.reasoning { Place::Reason } else { Place::Bulk };
@@ -236,7 +243,12 @@ impl State {
 
     /// Whether something floats over the panes and takes the keys.
     pub fn floats(&self) -> bool {
-        self.help.is_some() || self.confirm.is_some() || self.picker.is_some() || self.menu.is_some()
+        self.help.is_some() || self.confirm.is_some() || self.task.is_some() || self.picker.is_some() || self.menu.is_some()
+    }
+
+    /// Whether a question waits for an answer.
+    pub fn asks(&self) -> bool {
+        self.confirm.is_some() || self.task.is_some() || self.bulk.is_some()
     }
 
     /// The instance that a key would act on: the chosen one, or on another tab the one under its cursor.

@@ -4,6 +4,7 @@
 
 use tui_input::Input;
 
+use crate::config::Strategy;
 use crate::domain::{InstanceId, Shown, Signal};
 use crate::present::columns::Column;
 use crate::present::mend::Mend;
@@ -29,6 +30,8 @@ pub struct Picker {
     pub stays: bool,
     /// Left and right move the chosen entry, not the cursor: for lists whose order counts.
     pub moves: bool,
+    /// Notes that are cut have as many lines as they need, where there is room for all of them.
+    pub wraps: bool,
     /// It is the palette: what was typed may be a name and what follows it, and notes are searched too.
     pub commands: bool,
 }
@@ -82,6 +85,8 @@ pub enum Choice {
     Command(Action, Place),
     /// A theme by its name.
     Theme(String),
+    /// What this strategy would give, over the map; `None`: no plan any more.
+    Plan(Option<Strategy>),
 }
 
 impl Entry {
@@ -104,6 +109,7 @@ impl Picker {
             top: 0,
             stays: false,
             moves: false,
+            wraps: false,
             commands: false,
         }
     }

@@ -4,7 +4,10 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use crate::domain::{InstanceId, PortRange, Snapshot};
+use crate::present::plan_map::PlanMap;
 use crate::present::ports::PortMap;
 
 use super::State;
@@ -16,6 +19,8 @@ pub struct Ports {
     pub cursor: Option<u16>,
     /// The first line of the map that is seen.
     pub top: usize,
+    /// The plan that lies over the map, and when it was made.
+    pub plan: Option<(PlanMap, Timestamp)>,
     /// The map and the picture that it was made from; `None` while the tab is not shown.
     pub shown: Option<(Arc<Snapshot>, PortMap)>,
 }

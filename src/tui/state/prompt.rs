@@ -22,6 +22,8 @@ pub struct Prompt {
 pub enum Purpose {
     /// A search in the log.
     Search,
+    /// Whose instance is to be added.
+    Add,
     /// A port on the map.
     FindPort,
     /// Words that the findings have to hold.
@@ -44,6 +46,7 @@ impl Purpose {
         match self {
             Self::Search | Self::FilterFindings | Self::Events => "/ ",
             Self::FindPort => "port ",
+            Self::Add => "add ",
             Self::Keep => "& ",
             Self::Drop => "! ",
             Self::Range => "time ",
@@ -57,6 +60,7 @@ impl Purpose {
             Self::Search => "Enter search  Esc leave",
             Self::FilterFindings => "words, !not; none for all   Enter keep  Esc leave",
             Self::FindPort => "a number, an owner, or free, conflict, stranger   Enter find  Esc leave",
+            Self::Add => "OWNER or OWNER/NAME   Enter says what it would do  Esc leave",
             Self::Events => "a text; none for all   Enter keep  Esc leave",
             Self::Keep => "Enter keep these lines  Esc leave",
             Self::Drop => "Enter leave these lines out  Esc leave",

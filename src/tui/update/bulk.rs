@@ -47,7 +47,7 @@ pub fn ask(state: &mut State, verb: Verb, effects: &mut Vec<Effect>) {
 
 /// The door has answered: opens the question, or says why nobody can be hit.
 pub fn open(state: &mut State, verb: Verb, answers: Vec<(InstanceId, Option<Shown>)>) {
-    if state.help.is_some() || state.confirm.is_some() || state.bulk.is_some() || state.picker.is_some() {
+    if state.help.is_some() || state.asks() || state.picker.is_some() {
         return;
     }
     state.menu = None;

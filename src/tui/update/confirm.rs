@@ -22,7 +22,7 @@ const LONGEST: usize = 200;
 
 /// Opens the question about the chosen instance, or says why not.
 pub fn open(state: &mut State, verb: Verb, answer: &Answer) {
-    if state.help.is_some() || state.confirm.is_some() || state.bulk.is_some() || state.picker.is_some() {
+    if state.help.is_some() || state.asks() || state.picker.is_some() {
         return;
     }
     state.menu = None;
@@ -56,7 +56,7 @@ pub fn foresee(state: &mut State, verb: Verb, id: &InstanceId, effects: &mut Vec
 
 /// The door said what an order would do: the question shows it. What would not be done is said.
 pub fn foreseen(state: &mut State, order: &Order, outcome: &Outcome) {
-    if state.help.is_some() || state.confirm.is_some() || state.bulk.is_some() || state.picker.is_some() {
+    if state.help.is_some() || state.asks() || state.picker.is_some() {
         return;
     }
     if !outcome.is_done() {

@@ -31,8 +31,8 @@ pub fn open(state: &mut State, effects: &mut Vec<Effect>) {
         return;
     }
     let title = match &all[..] {
-        [one] => format!("mend: {}", one.name),
-        _ => "mend".to_owned(),
+        [one] => format!("Mend {}", one.name),
+        _ => "Mend".to_owned(),
     };
     let mut entries = Vec::new();
     for wrong in &all {
@@ -46,6 +46,7 @@ pub fn open(state: &mut State, effects: &mut Vec<Effect>) {
         effects.push(Effect::Ask(id, Purpose::Fix));
     }
     let mut list = Picker::new(title.as_str(), entries);
+    list.wraps = true;
     choose_possible(&mut list);
     picker::open(state, list);
 }

@@ -40,7 +40,7 @@ const OF_MARKED: &[(Action, &str)] = &[
 
 /// Opens it about the chosen instance.
 pub fn open(state: &mut State, answer: &Answer) {
-    if state.help.is_some() || state.confirm.is_some() || state.bulk.is_some() || state.picker.is_some() {
+    if state.help.is_some() || state.asks() || state.picker.is_some() {
         return;
     }
     let why = |action: Action| match action {

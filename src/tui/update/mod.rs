@@ -20,12 +20,14 @@ pub mod marks;
 pub mod menu;
 pub mod palette;
 pub mod picker;
+pub mod plan;
 mod pointer;
 pub mod ports;
 pub mod progress;
 pub mod prompt;
 pub mod signal;
 pub mod status;
+pub mod task;
 pub mod theme;
 mod users;
 mod why;
@@ -51,6 +53,9 @@ pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
         Event::Tick(now) => header::tick(state, now),
         Event::Answered(answer) => answered(state, answer),
         Event::Foreseen(order, outcome) => confirm::foreseen(state, &order, &outcome),
+        Event::Proposed(proposal) => plan::made(state, proposal),
+        Event::TaskForeseen(task, outcome) => task::foreseen(state, task, outcome),
+        Event::TaskEnded(task, outcome) => task::ended(state, &task, &outcome),
         Event::AnsweredMany(verb, answers) => bulk::open(state, verb, answers),
         Event::Copied { what, how } => copy::copied(state, &what, how),
         Event::ClientsCounted(id, count) => detail::counted(state, &id, count),
@@ -113,6 +118,8 @@ fn press(state: &mut State, key: &KeyEvent, effects: &mut Vec<Effect>) {
         // What is bound to nothing is text, where there is an input.
         if state.confirm.is_some() {
             confirm::type_key(state, key);
+        } else if state.task.is_some() {
+            task::type_key(state, key);
         } else if state.bulk.is_some() {
             bulk::type_key(state, key);
         } else if state.picker.is_some() {
@@ -135,6 +142,7 @@ fn dispatch(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
         Action::Suspend => effects.push(Effect::Suspend),
         _ if state.help.is_some() => help::act(state, action),
         _ if state.confirm.is_some() => confirm::act(state, action, effects),
+        _ if state.task.is_some() => task::act(state, action, effects),
         _ if state.bulk.is_some() => bulk::act(state, action, effects),
         _ if state.picker.is_some() => picker::act(state, action, effects),
         _ if state.menu.is_some() => menu::act(state, action, effects),
@@ -188,7 +196,8 @@ fn act(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
         Action::ShowPort => ports::show(state),
         Action::GoToInstance => show_target(state),
         // The map's own.
-        Action::FindPort | Action::GivePort | Action::CopyPage => {}
+        Action::FindPort | Action::GivePort | Action::Reserve | Action::Plan | Action::CopyPage => {}
+        Action::Add | Action::Remove | Action::Adopt => task::begin(state, action, effects),
         Action::Signal => ask(state, Purpose::Signals, effects),
         Action::Mark | Action::MarkAll | Action::Unmark => marks::act(state, action),
         Action::Progress => progress::open(state),
@@ -271,6 +280,8 @@ fn paste(state: &mut State, text: &str) {
     }
     if state.confirm.is_some() {
         confirm::paste(state, text);
+    } else if state.task.is_some() {
+        task::paste(state, text);
     } else if state.bulk.is_some() {
         bulk::paste(state, text);
     } else if state.picker.is_some() {

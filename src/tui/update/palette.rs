@@ -10,7 +10,7 @@ use crate::tui::palette::Depth;
 use crate::tui::state::picker::{Choice, Entry, Picker};
 use crate::tui::state::{Pane, State, Tab};
 
-use super::{confirm, fleet, log, menu, picker, status, theme};
+use super::{confirm, fleet, log, menu, picker, status, task, theme};
 
 /// Asks the door what may be done to the target, which brings the palette; without a target it comes at once.
 pub fn ask(state: &mut State, effects: &mut Vec<Effect>) {
@@ -22,7 +22,7 @@ pub fn ask(state: &mut State, effects: &mut Vec<Effect>) {
 
 /// Opens it.
 pub fn open(state: &mut State) {
-    if state.place() == Place::Help || state.confirm.is_some() {
+    if state.place() == Place::Help || state.asks() {
         return;
     }
     let entries = entries(state);
@@ -78,6 +78,7 @@ pub fn why_not(state: &State, action: Action) -> Option<Shown> {
             Some(Shown::from("there is no instance to do that to"))
         }
         Action::Log => state.status.allowed.as_ref().and_then(|answer| answer.why_not(Verb::Logs)).cloned(),
+        Action::Add | Action::Remove | Action::Adopt | Action::Reserve => task::why_not(state, action),
         Action::Lock if state.settings.read_only => Some(Shown::from("berth was started with --read-only")),
         Action::Theme | Action::NextTheme if state.settings.themes.depth == Depth::None => Some(Shown::from(theme::NO_COLOURS)),
         other => menu::common(state, other),
@@ -122,6 +123,8 @@ pub fn carry_out(state: &mut State, action: Action, argument: &str, effects: &mu
     let done = match action {
         Action::Theme => theme::choose_named(state, argument),
         Action::InLog(LogKey::Save) => log::save(state, argument, effects),
+        Action::Add => task::add(state, argument, effects),
+        Action::Remove => task::purge(state, argument, effects),
         other => Err(Shown::new(&format!("{} takes nothing", other.name()))),
     };
     match done {

@@ -12,7 +12,7 @@ use crate::tui::state::State;
 use crate::tui::state::picker::{Choice, Picker};
 use crate::tui::view::picker as view;
 
-use super::{columns, filter, fix, palette, signal, status, theme, users};
+use super::{columns, filter, fix, palette, plan, signal, status, theme, users};
 
 /// Longer texts are of no use.
 const LONGEST: usize = 100;
@@ -95,5 +95,6 @@ fn choose(state: &mut State, choice: Choice, effects: &mut Vec<Effect>) {
         Choice::Signal(id, signal) => signal::choose(state, &id, signal),
         Choice::Command(action, place) => palette::act(state, action, place, effects),
         Choice::Theme(name) => theme::choose(state, &name),
+        Choice::Plan(strategy) => plan::choose(state, strategy, effects),
     }
 }

@@ -15,7 +15,7 @@ use crate::tui::state::prompt::{Prompt, Purpose};
 use crate::tui::state::{State, Tab};
 use crate::tui::view::ports as view;
 
-use super::{confirm, picker, status};
+use super::{confirm, picker, plan, status, task};
 
 /// Keeps the map and the cursor with the picture that is shown; nothing is kept while the tab is not.
 pub fn settle(state: &mut State) {
@@ -42,8 +42,11 @@ pub fn settle(state: &mut State) {
 }
 
 /// A bound key while the tab is shown; `false` for what is not the tab's.
-pub fn act(state: &mut State, action: Action, _effects: &mut [Effect]) -> bool {
+pub fn act(state: &mut State, action: Action, effects: &mut Vec<Effect>) -> bool {
     match action {
+        Action::Reserve => task::begin(state, action, effects),
+        Action::Plan => plan::open(state),
+        Action::Escape => return plan::leave(state),
         Action::GivePort => give(state),
         Action::FindPort => state.prompt = Some(Prompt::new(Purpose::FindPort, "")),
         Action::GoToInstance if state.target().is_none() => {

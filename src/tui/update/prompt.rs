@@ -50,6 +50,7 @@ fn press(state: &mut State, effects: &mut Vec<Effect>) {
         Purpose::Keep | Purpose::Drop => log::sift_by(state, prompt.purpose == Purpose::Keep, &text, effects),
         Purpose::Range => log::type_range(state, &text, effects),
         Purpose::Save => log::save(state, &text, effects),
+        Purpose::Add => super::task::add(state, &text, effects),
         Purpose::FindPort => ports::find(state, &text),
         Purpose::FilterFindings => {
             findings::filter(state, &text);

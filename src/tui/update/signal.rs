@@ -11,7 +11,7 @@ use super::{confirm, picker, status};
 
 /// The door has answered: lists the signals, or says why none can be sent.
 pub fn open(state: &mut State, answer: &Answer) {
-    if state.help.is_some() || state.confirm.is_some() || state.bulk.is_some() || state.picker.is_some() {
+    if state.help.is_some() || state.asks() || state.picker.is_some() {
         return;
     }
     state.menu = None;

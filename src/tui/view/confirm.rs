@@ -49,7 +49,7 @@ pub fn draw(state: &State, confirm: &Confirm, within: Rect, buffer: &mut Buffer)
     let cursor = (y < body_area.bottom() && confirm.changed.is_none())
         .then(|| reason(state, &confirm.reason, confirm.focus == Field::Reason, Rect { y, height: 1, ..inside }, buffer))
         .flatten();
-    buttons(state, confirm, verb, Rect { y: inside.bottom() - 1, height: 1, ..inside }, buffer);
+    buttons(state, confirm.focus, confirm.changed.is_none(), verb, Rect { y: inside.bottom() - 1, height: 1, ..inside }, buffer);
     cursor
 }
 
@@ -145,13 +145,13 @@ pub(super) fn reason(state: &State, input: &Input, typing: bool, area: Rect, buf
 }
 
 /// `[ Cancel ]   y Stop`, the one with the focus marked.
-fn buttons(state: &State, confirm: &Confirm, verb: &str, area: Rect, buffer: &mut Buffer) {
+pub(super) fn buttons(state: &State, focus: Field, can: bool, verb: &str, area: Rect, buffer: &mut Buffer) {
     let theme = &state.settings.theme;
     let button = |text: &str, focused: bool| if focused { format!("[ {text} ]") } else { format!("  {text}  ") };
     let style = |focused: bool| if focused { theme.focus } else { Style::new() };
-    let (cancel, act) = (confirm.focus == Field::Cancel, confirm.focus == Field::Button);
+    let (cancel, act) = (focus == Field::Cancel, focus == Field::Button);
     let mut x = area.right();
-    if confirm.changed.is_none() {
+    if can {
         let text = button(&format!("y {verb}"), act);
         x = x.saturating_sub(canvas::cells(&text));
         canvas::put(buffer, x, area.y, area.width, &text, style(act));

@@ -24,6 +24,7 @@ pub mod progress;
 pub mod prose;
 pub mod status;
 pub mod tabs;
+pub mod task;
 pub mod why;
 
 use ratatui::buffer::Buffer;
@@ -85,6 +86,9 @@ pub fn draw(state: &State, buffer: &mut Buffer) -> Option<Position> {
     }
     if let Some(confirm) = &state.confirm {
         cursor = confirm::draw(state, confirm, body, buffer);
+    }
+    if let Some(task) = &state.task {
+        cursor = task::draw(state, task, body, buffer);
     }
     if let Some(bulk) = &state.bulk {
         cursor = bulk::draw(state, bulk, body, buffer);

@@ -33,6 +33,15 @@ fn note(entry: &Entry) -> Shown {
     entry.why_not.as_ref().map_or_else(|| entry.note.clone(), |why| Shown::new(&format!("({why})")))
 }
 
+/// How many lines each entry takes where its note is wrapped; `None` where they are not to be.
+fn wrapped(picker: &Picker, labels: u16, switches: bool, wide: u16) -> Option<Vec<u16>> {
+    let height = |entry: &Entry| {
+        let room = usize::from(note_width(entry, labels, switches, wide).max(1));
+        u16::try_from(canvas::wrap(note(entry).as_str(), room).len()).unwrap_or(1).max(1)
+    };
+    picker.wraps.then(|| picker.entries.iter().map(height).collect())
+}
+
 /// How wide the labels' column is.
 fn labels(picker: &Picker, wide: u16) -> u16 {
     picker.entries.iter().map(|entry| canvas::cells(entry.label.as_str())).max().unwrap_or(0).min(wide / 2)
@@ -57,6 +66,8 @@ pub fn draw(state: &State, picker: &Picker, within: Rect, buffer: &mut Buffer) -
     let needed = needed.map(|entry| canvas::wrap(note(entry).as_str(), usize::from(wide.saturating_sub(2))).len()).max().unwrap_or(0);
     let needed = u16::try_from(needed).unwrap_or(WHOLE).min(WHOLE);
     let whole = needed.min(within.height.saturating_sub(lines + 3));
+    let wrapped = wrapped(picker, labels, switches, wide).filter(|heights| heights.iter().sum::<u16>() + 3 <= within.height);
+    let (lines, whole) = wrapped.as_ref().map_or((lines, whole), |heights| (heights.iter().sum(), 0));
     let inside = canvas::float(settings, within, WIDTH, lines + 1 + whole, picker.title.as_str(), buffer)?;
     // Not the sign of the chosen line: those would be two below each other.
     let start = canvas::put(buffer, inside.x, inside.y, inside.width, if picker.commands { ": " } else { "/ " }, theme.key);
@@ -68,13 +79,16 @@ pub fn draw(state: &State, picker: &Picker, within: Rect, buffer: &mut Buffer) -
         canvas::put_fit(settings, buffer, start, inside.y, width, "type to narrow the list", theme.dim);
     }
     let below = Rect { y: inside.y + 1, height: inside.height.saturating_sub(1 + whole), ..inside };
-    for (y, (place, index)) in (below.y..below.bottom()).zip(picker.matches.iter().enumerate().skip(picker.top)) {
-        let Some(entry) = picker.entries.get(*index) else { continue };
-        let area = Rect { y, height: 1, ..below };
+    let mut y = below.y;
+    for (place, index) in picker.matches.iter().enumerate().skip(picker.top) {
+        let height = wrapped.as_ref().and_then(|heights| heights.get(*index)).copied().unwrap_or(1);
+        let Some(entry) = picker.entries.get(*index).filter(|_| y + height <= below.bottom()) else { break };
+        let area = Rect { y, height, ..below };
         line(state, entry, labels, switches, area, buffer);
         if place == picker.chosen {
             canvas::choose(settings, area, buffer);
         }
+        y += height;
     }
     if picker.matches.is_empty() {
         canvas::put_fit(settings, buffer, below.x + 2, below.y, below.width.saturating_sub(2), "nothing matches; Esc closes", theme.dim);
@@ -117,6 +131,13 @@ fn line(state: &State, entry: &Entry, labels: u16, switches: bool, area: Rect, b
     canvas::put_right(buffer, area.right(), area.y, keys, &entry.key, theme.key);
     let note = note(entry);
     let (from, to) = (x + labels + 2, area.right().saturating_sub(keys + 2));
-    let note = canvas::fit_words(settings, note.as_str(), to.saturating_sub(from));
-    canvas::put(buffer, from, area.y, to.saturating_sub(from), &note, theme.dim);
+    let room = to.saturating_sub(from);
+    if area.height > 1 {
+        for (y, piece) in (area.y..area.bottom()).zip(canvas::wrap(note.as_str(), usize::from(room))) {
+            canvas::put(buffer, from, y, room, piece, theme.dim);
+        }
+        return;
+    }
+    let note = canvas::fit_words(settings, note.as_str(), room);
+    canvas::put(buffer, from, area.y, room, &note, theme.dim);
 }

@@ -6,14 +6,15 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
+use crate::domain::words;
 use crate::present::port_map;
 use crate::present::ports::{self, PortMap, PortState};
 use crate::tui::layout::Layout;
 use crate::tui::state::State;
 use crate::tui::state::ports::Grid;
 
-use super::canvas;
 use super::prose::Prose;
+use super::{canvas, tabs};
 
 /// The column in which a line's first cell stands.
 const MARGIN: u16 = 8;
@@ -85,7 +86,10 @@ pub fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
         return;
     };
     let parts = parts(area, map);
-    canvas::title(settings, parts.title, &format!("ports {}", map.range), true, &port_map::summary(map), buffer);
+    let plan = state.ports.plan.as_ref().map(|(plan, _)| format!(" {} plan {}", settings.glyphs.dot, plan.strategy()));
+    let title = format!("ports {}{}", map.range, plan.unwrap_or_default());
+    canvas::title(settings, parts.title, &title, true, &right_of_title(state, parts.title), buffer);
+    tabs::draw_places(state, tabs::in_title(state, parts.title), buffer);
     let grid = Grid { range: map.range, blocks: blocks(area.width) };
     digits(state, grid, parts.digits, buffer);
     for (index, y) in (parts.map.y..parts.map.bottom()).enumerate() {
@@ -98,6 +102,24 @@ pub fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     if let Some(area) = parts.legend {
         legend(state, map, area, buffer);
     }
+}
+
+/// What the title says on its right: how full the range is, or what the plan comes to. Beside the tabs there is room for less; what matters
+/// most comes last.
+pub fn right_of_title(state: &State, area: Rect) -> Vec<String> {
+    let Some(map) = state.ports.map() else { return Vec::new() };
+    let mut parts = match &state.ports.plan {
+        Some((plan, made)) => {
+            let made = format!("as of {}", words::clock(*made, state.header.now.wall, &state.settings.zone));
+            std::iter::once(made).chain(plan.summary()).collect()
+        }
+        None => port_map::summary(map),
+    };
+    let beside = tabs::least(state);
+    while parts.len() > 1 && beside > 0 && canvas::title_right(&parts) + beside > area.width {
+        parts.remove(0);
+    }
+    parts
 }
 
 /// The last digit of each port, above the blocks.
@@ -123,8 +145,13 @@ fn line(state: &State, (map, cursor): (&PortMap, u16), grid: Grid, index: usize,
 
 /// The sign of a port; under the cursor reversed, which is seen without colours too.
 fn cell(state: &State, map: &PortMap, port: u16, chosen: bool, (x, y): (u16, u16), buffer: &mut Buffer) {
-    let sign = port_map::sign(map, port, state.settings.glyphs.ascii);
-    let style = style(state, map.state(port));
+    let plan = state.ports.plan.as_ref().map(|(plan, _)| plan);
+    let ascii = state.settings.glyphs.ascii;
+    let planned = plan.and_then(|plan| Some((plan.sign(port, ascii)?, plan.planned(port)?)));
+    let (sign, style) = match planned {
+        Some((sign, planned)) => (sign, state.settings.theme.tone(planned.tone())),
+        None => (port_map::sign(map, port, ascii), style(state, map.state(port))),
+    };
     let style = if chosen { style.remove_modifier(Modifier::DIM).add_modifier(Modifier::REVERSED | Modifier::BOLD) } else { style };
     canvas::put(buffer, x, y, 1, sign.encode_utf8(&mut [0; 4]), style);
 }
@@ -204,6 +231,9 @@ fn told(state: &State, map: &PortMap, cursor: u16, parts: &Parts, buffer: &mut B
     let right: Vec<String> = free.into_iter().chain([map.state(cursor).word().to_owned()]).collect();
     canvas::title(settings, parts.told_title, &cursor.to_string(), false, &right, buffer);
     let mut prose = Prose::new(parts.told.width);
+    for told in state.ports.plan.iter().flat_map(|(plan, _)| plan.told(cursor)) {
+        prose.say((told.label, theme.dim), LABEL, &told.text, theme.tone(told.tone));
+    }
     for told in port_map::told(map, cursor, snapshot, state.look().now, &settings.zone) {
         prose.say((told.label, theme.dim), LABEL, &told.text, theme.tone(told.tone));
     }
@@ -213,7 +243,15 @@ fn told(state: &State, map: &PortMap, cursor: u16, parts: &Parts, buffer: &mut B
 /// What the signs mean.
 fn legend(state: &State, map: &PortMap, area: Rect, buffer: &mut Buffer) {
     let mut x = area.x + 2;
-    let signs = port_map::legend(map, state.settings.glyphs.ascii);
+    let ascii = state.settings.glyphs.ascii;
+    if let Some((plan, _)) = &state.ports.plan {
+        for (planned, sign) in plan.legend(ascii) {
+            let end = canvas::put(buffer, x, area.y, 1, sign.encode_utf8(&mut [0; 4]), state.settings.theme.tone(planned.tone()));
+            x = canvas::put(buffer, end + 1, area.y, area.right().saturating_sub(end + 1), planned.words(), state.settings.theme.dim) + 3;
+        }
+        return;
+    }
+    let signs = port_map::legend(map, ascii);
     let width: u16 = signs.iter().map(|(.., words)| canvas::cells(words) + 5).sum();
     for (of, sign, words) in signs {
         let words = if width > area.width { words.trim_start_matches("assigned, ") } else { words };

@@ -19,6 +19,7 @@ use crate::tui::state::{Pane, State, Tab};
 use crate::tui::update::fix;
 use crate::tui::update::marks;
 use crate::tui::update::ports;
+use crate::tui::update::task;
 
 use super::canvas;
 
@@ -37,10 +38,10 @@ pub fn draw(state: &State, area: Rect, buffer: &mut Buffer) -> Option<Position> 
     }
     let right = ways_out(state, area, buffer);
     let room = right.saturating_sub(area.x + 2);
-    if let Some(prompt) = state.prompt.as_ref().filter(|_| state.confirm.is_none() && state.help.is_none() && state.picker.is_none()) {
+    if let Some(prompt) = state.prompt.as_ref().filter(|_| !state.asks() && state.help.is_none() && state.picker.is_none()) {
         return Some(typed(state, prompt, Rect { x, width: room, ..area }, buffer));
     }
-    if state.filter.editing && state.confirm.is_none() && state.help.is_none() {
+    if state.filter.editing && !state.asks() && state.help.is_none() {
         return Some(super::filter::line(state, Rect { x, width: room, ..area }, buffer));
     }
     let mut x = x;
@@ -152,7 +153,8 @@ fn ways_out(state: &State, area: Rect, buffer: &mut Buffer) -> u16 {
 
 /// Whether the key has a meaning in this very dialogue.
 fn makes_sense(state: &State, binding: &Bound) -> bool {
-    let refused = state.confirm.as_ref().is_some_and(|confirm| confirm.changed.is_some());
+    let refused = state.confirm.as_ref().is_some_and(|confirm| confirm.changed.is_some())
+        || state.task.as_ref().is_some_and(|task| task.changed.is_some());
     let about_one = matches!(binding.action, Action::Act(_) | Action::Menu | Action::Log);
     let moves = state.picker.as_ref().is_none_or(|picker| picker.moves);
     if let Action::InLog(key) = binding.action
@@ -205,6 +207,7 @@ fn is_possible(state: &State, binding: &Bound) -> bool {
         Action::Detail | Action::Menu | Action::GoTo | Action::GoToInstance | Action::Why | Action::ShowPort => state.target().is_some(),
         Action::Fix => fix::is_possible(state),
         Action::GivePort => ports::can_be_given(state),
+        Action::Reserve => task::can_reserve(state),
         Action::Press if binding.place == Place::Bulk => state.bulk.as_ref().is_none_or(|bulk| bulk.reasoning || bulk.is_counted()),
         _ => true,
     }

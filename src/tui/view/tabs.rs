@@ -11,7 +11,7 @@ use crate::present::wording;
 use crate::tui::layout::Layout;
 use crate::tui::state::{State, Tab};
 
-use super::{canvas, events, findings, fleet, host};
+use super::{canvas, events, findings, fleet, host, ports};
 
 /// Draws it.
 pub fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
@@ -46,8 +46,7 @@ pub fn in_title(state: &State, area: Rect) -> Vec<(Tab, Rect, String)> {
         Tab::Findings => findings::right_of_title(state),
         Tab::Events => events::right_of_title(state),
         Tab::Host => host::right_of_title(state, area),
-        // The map's title tells how the range stands, which needs all of it.
-        Tab::Ports => return Vec::new(),
+        Tab::Ports => ports::right_of_title(state, area),
     };
     let room = area.width.saturating_sub(canvas::title_right(&right) + 2);
     short_places(state, Rect { x: area.x + 1, width: room, height: 1, ..area })
@@ -55,19 +54,43 @@ pub fn in_title(state: &State, area: Rect) -> Vec<(Tab, Rect, String)> {
 
 /// Where each tab is in a title, in as few words as all of them need to fit; none where they do not.
 fn short_places(state: &State, area: Rect) -> Vec<(Tab, Rect, String)> {
-    let with = |tab: Tab| if tab == Tab::Findings { words(state, tab) } else { tab.title().to_owned() };
-    let plain = |tab: Tab| tab.title().to_owned();
+    let with = |tab: Tab| if tab == Tab::Findings { words(state, tab) } else { named(state, tab) };
+    let plain = |tab: Tab| named(state, tab);
     let all = |places: &Vec<_>| places.len() == Tab::ALL.len();
     let wide = beside(Tab::ALL.map(|tab| (tab, with(tab))), area);
     let narrow = || Some(beside(Tab::ALL.map(|tab| (tab, plain(tab))), area)).filter(all);
     // Beside a filter and marks: where one is, and the keys of the others.
-    let signs = |tab: Tab| match tab {
-        tab if tab == state.tab => tab.title().to_owned(),
+    let keys = || Some(beside(Tab::ALL.map(|tab| (tab, signs(state, tab))), area)).filter(all);
+    Some(wide).filter(all).or_else(narrow).or_else(keys).unwrap_or_default()
+}
+
+/// A tab by its title; the map of ports also says which range it is of, and which plan lies over it.
+fn named(state: &State, tab: Tab) -> String {
+    let title = tab.title();
+    let Some(map) = state.ports.map().filter(|_| tab == Tab::Ports && state.tab == tab) else { return title.to_owned() };
+    let plan = state.ports.plan.as_ref().map(|(plan, _)| format!(" plan {}", plan.strategy())).unwrap_or_default();
+    format!("{title} {}{plan}", map.range)
+}
+
+/// Where one is, and of the others only how bad the findings are.
+fn signs(state: &State, tab: Tab) -> String {
+    match tab {
+        tab if tab == state.tab => named(state, tab),
         Tab::Findings => words(state, tab).trim_start_matches(tab.title()).trim_start().to_owned(),
         _ => String::new(),
+    }
+}
+
+/// How many columns a title has to have for the tabs at their shortest; none where they stand in a line of their own.
+pub fn least(state: &State) -> u16 {
+    if Layout::of(state).is_none_or(|layout| layout.tabs.is_some()) {
+        return 0;
+    }
+    let width = |tab: Tab| {
+        let text = signs(state, tab);
+        if text.is_empty() { 3 } else { canvas::cells(&text) + 4 }
     };
-    let keys = || Some(beside(Tab::ALL.map(|tab| (tab, signs(tab))), area)).filter(all);
-    Some(wide).filter(all).or_else(narrow).or_else(keys).unwrap_or_default()
+    Tab::ALL.into_iter().map(width).sum::<u16>() + 4
 }
 
 /// Tabs side by side, as many as fit.

@@ -13,6 +13,9 @@ pub const KEYS: &[Binding] = &[
     bind(Place::Everywhere, Action::Act(Verb::Stop), &[char('S')], "stop", "stop it and everything that it started (asks first)"),
     bind(Place::Everywhere, Action::Act(Verb::Restart), &[char('r')], "restart", "restart it on the same port (asks first)"),
     bind(Place::Everywhere, Action::Signal, &[char('K')], "", "send its process a signal (asks first)"),
+    bind(Place::Everywhere, Action::Add, &[], "", "add an instance: a port, its files, a start (asks first)"),
+    bind(Place::Everywhere, Action::Remove, &[], "", "remove it, its files kept; followed by purge, with them (asks first)"),
+    bind(Place::Everywhere, Action::Adopt, &[], "", "have it keep the port that it listens on (asks first)"),
     bind(Place::Everywhere, Action::Progress, &[char('b')], "", "how far the last bulk action is"),
     bind(Place::Everywhere, Action::Menu, &[char('a')], "more", "what is possible now, and why the rest is not"),
 ];

@@ -1,0 +1,71 @@
+//! What is done to the fleet itself: an instance comes, goes or is taken over, a port is kept from everybody.
+//!
+//! It must never name more than one instance or port: each is asked about by itself.
+
+use super::{InstanceId, Target};
+
+/// It.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Task {
+    /// An instance is added and started.
+    Add(InstanceId),
+    /// An instance is removed.
+    Remove {
+        /// Which.
+        id: InstanceId,
+        /// Its files go, too.
+        purge: bool,
+        /// What ran when it was asked about.
+        target: Target,
+    },
+    /// The port on which an instance runs becomes its own.
+    Adopt(InstanceId),
+    /// A port is kept from everybody.
+    Reserve(u16),
+    /// It can be given to anybody again.
+    Unreserve(u16),
+}
+
+impl Task {
+    /// What it is about: "alice", "8103".
+    pub fn subject(&self) -> String {
+        match self {
+            Self::Add(id) | Self::Remove { id, .. } | Self::Adopt(id) => id.to_string(),
+            Self::Reserve(port) | Self::Unreserve(port) => port.to_string(),
+        }
+    }
+
+    /// What it is called on a button: "Add", "Give back".
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Add(_) => "Add",
+            Self::Remove { purge: false, .. } => "Remove",
+            Self::Remove { purge: true, .. } => "Purge",
+            Self::Adopt(_) => "Adopt",
+            Self::Reserve(_) => "Reserve",
+            Self::Unreserve(_) => "Give back",
+        }
+    }
+
+    /// "Remove alice with all its files?"
+    pub fn question(&self) -> String {
+        match self {
+            Self::Remove { id, purge: true, .. } => format!("Remove {id} with all its files?"),
+            Self::Unreserve(port) => format!("Let {port} be given to anybody again?"),
+            other => format!("{} {}?", other.word(), other.subject()),
+        }
+    }
+
+    /// The words of the command line that do the same.
+    pub fn words(&self) -> Vec<String> {
+        let words = |all: &[&str]| all.iter().map(|word| (*word).to_owned()).collect();
+        match self {
+            Self::Add(id) => words(&["add", &id.to_string()]),
+            Self::Remove { id, purge: false, .. } => words(&["remove", &id.to_string(), "--yes"]),
+            Self::Remove { id, purge: true, .. } => words(&["remove", &id.to_string(), "--purge", "--yes"]),
+            Self::Adopt(id) => words(&["adopt", &id.to_string()]),
+            Self::Reserve(port) => words(&["ports", "--reserve", &port.to_string()]),
+            Self::Unreserve(port) => words(&["ports", "--unreserve", &port.to_string()]),
+        }
+    }
+}
