@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use super::{
     Allotments, Code, Declared, DiskUse, Endpoint, FileSystem, Finding, HostReading, InForce, InstanceId, LastExit, Level, Listener,
-    Moment, PortRange, Process, ProcessKey, Reading, Shown, SupervisorKind, Uid, Underway,
+    Moment, PortRange, Process, ProcessKey, Reading, Service, Shown, SupervisorKind, Uid, Underway,
 };
 
 /// What an instance is doing.
@@ -181,6 +181,8 @@ pub struct Row {
     pub disk: Option<Arc<DiskUse>>,
     /// Its findings' codes, worst first.
     pub findings: Vec<Code>,
+    /// What a supervisor outside of berth says of it.
+    pub service: Option<Arc<Service>>,
     /// What it was declared as; `None` for an unmanaged listener.
     pub declared: Option<Arc<Declared>>,
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::service;
 use crate::domain::{Again, Claim, ExitStatus, LastExit, Row, Shown, Stage, State, Underway, Verb, Wish, words};
 
 /// How long a start may take where the configuration is too broken to tell.
@@ -57,7 +58,7 @@ pub(super) struct Verdict {
 }
 
 impl Verdict {
-    fn plain(state: State) -> Self {
+    pub(super) fn plain(state: State) -> Self {
         Self { state, why: None, exit: None }
     }
 }
@@ -66,6 +67,9 @@ impl Verdict {
 pub(super) fn state(given: &Circumstances<'_>) -> Verdict {
     if let Some((state, words)) = being_done(given) {
         return Verdict { state, why: Some(words), exit: None };
+    }
+    if let Some(service) = given.claim.and_then(|claim| claim.service.as_deref()) {
+        return service::state(given, service);
     }
     if given.runs { Verdict::plain(running(given)) } else { not_running(given) }
 }
@@ -88,7 +92,7 @@ fn being_done(given: &Circumstances<'_>) -> Option<(State, Shown)> {
     Some((state, words.clone()))
 }
 
-fn running(given: &Circumstances<'_>) -> State {
+pub(super) fn running(given: &Circumstances<'_>) -> State {
     let is_young = given.started.is_some_and(|started| given.boot.saturating_sub(started) < given.start_timeout);
     if is_young && given.listens == Some(false) {
         State::Starting

@@ -3,9 +3,7 @@
 //! It must never answer for another caller than this process's own uid.
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -19,22 +17,24 @@ use crate::domain::{
 };
 use crate::engine::{Engine, Eye, Lookout, Recorded, Underways};
 use crate::error::{Context, Error, Kind, Result};
-use crate::hand::{Identity, Reader, Zygote};
-use crate::logs::{Follower, Log, Opener, Reel, follow, history, place};
+use crate::hand::{Reader, Zygote};
+use crate::logs::{Follower, Log, Reel, follow, history};
 use crate::registry::Registry;
 use crate::sample;
 use crate::storage::{self, Board, Wanted};
 use crate::supervisor::Supervisor;
-use crate::supervisor::process::{ProcessSupervisor, identity_of};
 
 use super::{Door, LogLines, LogQuery, Tail};
 use caller::{account_of, own_caller};
+use log::{log_of, no_log, opener_of};
 
 pub(super) mod adding;
 mod caller;
 mod giving;
+mod log;
 mod proposal;
 pub(super) mod removing;
+mod supervisors;
 
 pub use crate::engine::share_memory;
 
@@ -78,8 +78,7 @@ impl Local {
     pub fn open(config: Arc<Config>, zygote: Arc<Zygote>, read_only: bool, state: PathBuf) -> Result<Arc<Self>> {
         let open_files = sample::raise_nofile();
         let reader = Reader::start().while_doing(|| "cannot start the reading thread".to_owned())?;
-        let supervisor: Arc<dyn Supervisor> =
-            Arc::new(ProcessSupervisor::new(&state, Arc::clone(&zygote), Arc::clone(&reader), open_files));
+        let supervisor = supervisors::of(&config, &state, &zygote, &reader, open_files);
         let storage = Arc::new(Board::default());
         let (copies, registry) = (state.join("copies"), Registry::below(&state));
         let lookout = Lookout::new(Recorded { registry: registry.clone(), quarantine: config.ports.quarantine });
@@ -181,7 +180,7 @@ impl Local {
         }
         let query = LogQuery { started, ..query.clone() };
         let lines = history(&*opener_of(&self.reader, &declared), query).map_err(|error| no_log(&declared, error))?;
-        let what = format!("cannot read the log {}", declared.log.display());
+        let what = format!("cannot read the log {}", log_of(&declared));
         Ok(Box::new(lines.map(move |line| line.while_doing(|| what.clone()))))
     }
 
@@ -311,8 +310,7 @@ impl Door for Local {
     fn tail(&self, id: &InstanceId) -> Result<Arc<dyn Tail>> {
         let (declared, _) = self.readable(id)?;
         let account = declared.account.clone().unwrap_or_else(|| Shown::new(&format!("uid {}", declared.uid)));
-        let path = Shown::new(&declared.log.to_string_lossy());
-        Ok(Arc::new(LocalTail { follower: follow(opener_of(&self.reader, &declared), path, account, KEPT_LINES)? }))
+        Ok(Arc::new(LocalTail { follower: follow(opener_of(&self.reader, &declared), log_of(&declared), account, KEPT_LINES)? }))
     }
     fn copies(&self) -> Option<PathBuf> {
         Some(self.copies.clone())
@@ -323,7 +321,7 @@ impl Door for Local {
         for id in ids {
             let (declared, _) = self.readable(id)?;
             let account = declared.account.clone().unwrap_or_else(|| Shown::new(&format!("uid {}", declared.uid)));
-            logs.push(Log { opener: opener_of(&self.reader, &declared), path: Shown::new(&declared.log.to_string_lossy()), account });
+            logs.push(Log { opener: opener_of(&self.reader, &declared), path: log_of(&declared), account });
         }
         Reel::open(logs)
     }
@@ -334,42 +332,6 @@ impl Local {
         if let Some(engine) = self.engine.get() {
             engine.wake();
         }
-    }
-}
-
-fn no_log(declared: &Declared, error: io::Error) -> Error {
-    let path = declared.log.display();
-    if error.kind() == io::ErrorKind::NotFound {
-        return Error::failed(format!("{}: there is no log yet at {path}", declared.id)).hint(format!("berth start {}", declared.id));
-    }
-    if error.kind() == io::ErrorKind::InvalidData {
-        return Error::failed(format!("{}: {error}", declared.id)).hint(format!("berth logs {} -n 200", declared.id));
-    }
-    Error::failed(format!("{}: the log {path} cannot be read", declared.id)).because(error)
-}
-
-/// Opens an instance's log as its user.
-struct LogOpener {
-    reader: Arc<Reader>,
-    who: Identity,
-    root: PathBuf,
-    beneath: PathBuf,
-}
-
-fn opener_of(reader: &Arc<Reader>, declared: &Declared) -> Arc<dyn Opener> {
-    let (root, beneath) = place(declared);
-    Arc::new(LogOpener { reader: Arc::clone(reader), who: identity_of(declared), root, beneath })
-}
-
-impl Opener for LogOpener {
-    fn open(&self) -> io::Result<File> {
-        self.reader.open(&self.who, &self.root, &self.beneath)
-    }
-
-    fn beside(&self, suffix: &str) -> io::Result<File> {
-        let mut name = self.beneath.clone().into_os_string();
-        name.push(suffix);
-        self.reader.open(&self.who, &self.root, Path::new(&name))
     }
 }
 
