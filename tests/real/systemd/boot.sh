@@ -8,10 +8,10 @@ mount -t tmpfs tmpfs "$1"
 mkdir "$1/upper" "$1/work" "$1/new"
 mount -t overlay overlay -o "lowerdir=/,upperdir=$1/upper,workdir=$1/work" "$1/new"
 cd "$1/new"
-mkdir -p usr/local/bin opt/berth-modules
+mkdir -p usr/local/bin opt/berth/node_modules
 touch usr/local/bin/berth
 mount --bind "$2" usr/local/bin/berth
-mount --bind "$3" opt/berth-modules
+mount --bind "$3" opt/berth/node_modules
 mount -t proc proc proc
 mount -t tmpfs tmpfs dev
 for device in null zero full random urandom tty; do

@@ -16,7 +16,7 @@ Description=MCP server of %i
 [Service]
 User=%i
 EnvironmentFile=/etc/berth-test/%i.env
-ExecStart=NODE /opt/berth-modules/@modelcontextprotocol/server-everything/dist/index.js streamableHttp
+ExecStart=NODE /opt/berth/node_modules/@modelcontextprotocol/server-everything/dist/index.js streamableHttp
 Restart=on-failure
 RestartSec=1s
 TasksMax=200
