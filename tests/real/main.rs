@@ -16,6 +16,7 @@ mod limits;
 mod limits_layouts;
 mod parts;
 mod scripts;
+mod systemd;
 mod threats;
 mod world;
 
