@@ -135,7 +135,16 @@ const ROWS: &[(&str, &str, Row)] = &[
     ),
     ("f17", "a server that does not listen to SIGTERM", Tested(&["f17_sigterm_ignored", "f17_what_ignores_sigterm_is_killed"])),
     ("f18", "a server that forks without end", Tested(&["a18_a19_f18_as_the_groups_of_this_machine_are"])),
-    ("f19", "a supervisor that hangs or ends in the middle", Waits("systemd, Docker and PM2")),
+    // Of systemd; Docker and PM2 bring theirs.
+    (
+        "f19",
+        "a supervisor that hangs or ends in the middle",
+        Tested(&[
+            "f19_a_bus_that_takes_everything_and_answers_nothing_is_given_up_and_nothing_was_asked",
+            "f19_no_bus_at_all_is_told_as_well",
+            "f19_rows_are_unknown_while_systemd_hangs_and_nothing_happens_twice_when_its_bus_dies",
+        ]),
+    ),
     ("f20", "berth itself is killed while servers run", Tested(&["f20_berth_killed"])),
     ("f21", "the kernel refuses its list of sockets", Tested(&["f21_where_sock_diag_is_refused_files_are_read_and_it_is_said"])),
     (

@@ -50,7 +50,7 @@ pub fn claims(roster: &Roster, state: &State) -> Arc<[Claim]> {
 
 fn claim(declared: &Declared, state: &State) -> Claim {
     let facts = declared.unit.as_ref().and_then(|unit| state.units.get(unit.name.as_str()));
-    let Some(facts) = facts else { return Claim { service: None, ..Claim::nothing(declared.id.clone(), false) } };
+    let Some(facts) = facts else { return Claim::nothing(declared.id.clone(), false) };
     let activity = facts.activity();
     let exit = facts.last_exit();
     Claim {

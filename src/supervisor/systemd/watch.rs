@@ -179,7 +179,7 @@ async fn session(
         let mut news = News::default();
         tokio::select! {
             one = told.recv() => news.take(one.unwrap_or_else(|| Told::Gone("the message bus has closed the connection".into())))?,
-            Some(name) = looks.recv() => drop(news.changed.insert(name)),
+            Some(name) = looks.recv() => news.look_at(name),
             _ = alive.tick() => bus.ping().await?,
         }
         tokio::time::sleep(GATHER).await;
@@ -187,7 +187,7 @@ async fn session(
             news.take(one)?;
         }
         while let Ok(name) = looks.try_recv() {
-            news.changed.insert(name);
+            news.look_at(name);
         }
         if news.reloaded {
             ask_for_all(&bus, place, memory, shared).await?;
@@ -216,10 +216,14 @@ struct News {
 }
 
 impl News {
+    fn look_at(&mut self, name: String) {
+        self.changed.insert(name);
+    }
+
     fn take(&mut self, told: Told) -> std::result::Result<(), Fault> {
         match told {
             // Which of both it is by now is asked.
-            Told::Changed(name) | Told::Removed(name) => drop(self.changed.insert(name)),
+            Told::Changed(name) | Told::Removed(name) => self.look_at(name),
             Told::Reloaded => self.reloaded = true,
             Told::Gone(why) => return Err(Fault::Lost(why)),
         }

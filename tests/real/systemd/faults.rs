@@ -2,14 +2,11 @@
 //!
 //! It must never take long for granted: everything is waited for.
 
-use std::io::{BufRead, BufReader};
-use std::process::Child;
-
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
 
-use super::host::{Host, text};
+use super::host::{Host, Lines, text};
 use super::with_units;
 use crate::parts;
 
@@ -17,7 +14,7 @@ use crate::parts;
 const SLOW: &str = "[Service]\nExecStartPre=+/bin/sh -c 'echo started >> /run/starts; sleep 3'";
 
 #[test]
-fn a_bus_that_dies_and_a_systemd_that_hangs_make_rows_unknown_and_no_action_happens_twice() {
+fn f19_rows_are_unknown_while_systemd_hangs_and_nothing_happens_twice_when_its_bus_dies() {
     let Some(()) = parts::systemd() else { return };
     let Some(everything) = parts::everything() else { return };
     let host = Host::boot(&everything);
@@ -35,14 +32,13 @@ fn a_bus_that_dies_and_a_systemd_that_hangs_make_rows_unknown_and_no_action_happ
     assert_eq!(host.shell("cat /run/starts").lines().count(), 1, "it was asked for twice: {said}");
     host.row_until("amy", "running", |row| row["state"] == "running" && row["port"] == 8101);
 
-    let mut watching = host.berth_meanwhile(&["ls", "--watch", "--json"]);
-    let mut lines = BufReader::new(watching.stdout.take().unwrap()).lines();
-    let mut until = |state: &str| loop {
-        let list: Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
-        let rows = list["instances"].as_array().unwrap();
-        if let Some(row) = rows.iter().find(|row| row["id"] == "amy" && row["state"] == state) {
-            break row.clone();
-        }
+    let watching = Lines::of(host.berth_meanwhile(&["ls", "--watch", "--json"]));
+    let until = |state: &str| {
+        watching.until(state, |line| {
+            let list: Value = serde_json::from_str(line).unwrap();
+            let mut rows = list["instances"].as_array().unwrap().iter();
+            rows.find(|row| row["id"] == "amy" && row["state"] == state).cloned()
+        })
     };
     until("running");
     let init = Pid::from_raw(host.init);
@@ -56,11 +52,4 @@ fn a_bus_that_dies_and_a_systemd_that_hangs_make_rows_unknown_and_no_action_happ
     assert!(matches!(code, Some(3..=6)), "{code:?} {said}");
     kill(init, Signal::SIGCONT).unwrap();
     until("running");
-    end(watching);
-}
-
-fn end(mut child: Child) {
-    // nsenter and berth: the one waits for the other.
-    let _ = child.kill();
-    let _ = child.wait();
 }

@@ -3,8 +3,10 @@
 //! It must never change anything outside of them.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -163,6 +165,43 @@ impl Drop for Host {
         if let Some(group) = &self.group {
             remove_groups(group);
         }
+    }
+}
+
+/// What a program writes, line by line; the program ends with this.
+pub struct Lines {
+    child: Child,
+    lines: Receiver<String>,
+}
+
+impl Lines {
+    /// Of a program whose standard output is a pipe.
+    pub fn of(mut child: Child) -> Self {
+        let written = BufReader::new(child.stdout.take().unwrap());
+        let (tell, lines) = channel();
+        std::thread::spawn(move || written.lines().map_while(Result::ok).try_for_each(|line| tell.send(line)));
+        Self { child, lines }
+    }
+
+    /// Waits for a line of which something can be made, and gives that.
+    pub fn until<T>(&self, what: &str, of: impl Fn(&str) -> Option<T>) -> T {
+        let begun = Instant::now();
+        let mut last = String::new();
+        while begun.elapsed() < PATIENCE {
+            let Ok(line) = self.lines.recv_timeout(PATIENCE) else { break };
+            if let Some(made) = of(&line) {
+                return made;
+            }
+            last = line;
+        }
+        panic!("{what} did not come; the last line was {last}");
+    }
+}
+
+impl Drop for Lines {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 

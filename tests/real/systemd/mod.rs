@@ -5,14 +5,13 @@
 mod faults;
 mod host;
 
-use std::io::{BufRead, BufReader};
-
 use crate::parts;
-use host::Host;
+use host::{Host, Lines};
 
 /// The template that the accounts' units are made from.
 const TEMPLATE: &str = "[Unit]
 Description=MCP server of %i
+StartLimitIntervalSec=0
 [Service]
 User=%i
 EnvironmentFile=/etc/berth-test/%i.env
@@ -88,6 +87,10 @@ fn template_units_are_listed_started_stopped_and_seen_to_crash() {
     host.row_until("bob", "running", |row| row["state"] == "running" && row["port"] == 8102);
     host.shell("systemctl stop mcp@bob");
     host.row_until("bob", "stopped", |row| row["state"] == "stopped");
+    // systemd forgets what is neither enabled nor running; what berth has acted on is found again.
+    host.shell("systemctl disable mcp@bob 2>&1; systemctl daemon-reload");
+    assert_eq!(host.row("bob")["state"], "stopped");
+    host.done(&["start", "bob"]);
 }
 
 /// A unit and a configuration of the same name are one row, and the unit's.
@@ -131,13 +134,11 @@ fn the_journal_is_its_log(host: &Host) {
     let list: serde_json::Value = serde_json::from_str(&host.done(&["logs", "amy", "--json"])).unwrap();
     let lines = list["lines"].as_array().unwrap();
     assert!(!lines.is_empty() && lines.iter().all(|line| line["at"].is_string()), "{list:#}");
-    let mut following = host.berth_meanwhile(&["logs", "amy", "-f", "-n", "1"]);
-    let mut lines = BufReader::new(following.stdout.take().unwrap()).lines();
-    lines.next().unwrap().unwrap();
+    let following = Lines::of(host.berth_meanwhile(&["logs", "amy", "-f", "-n", "1"]));
+    following.until("what is there", |_| Some(()));
     host.shell("systemctl restart mcp@amy");
-    assert!(lines.any(|line| line.unwrap().contains("MCP server of amy")), "what systemd says of its unit stands in the journal, too");
-    let _ = following.kill();
-    let _ = following.wait();
+    // What systemd says of its unit stands there, too.
+    following.until("what comes", |line| line.contains("MCP server of amy").then_some(()));
 }
 
 /// A thread of berth's that fails is told, and nothing waits for it.
