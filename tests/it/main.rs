@@ -21,6 +21,8 @@ mod fake_door;
 #[path = "../support/fleet.rs"]
 mod fleet;
 mod floods;
+mod hostile;
+mod introduced;
 mod keymap_table;
 mod logs;
 mod mouse;

@@ -9,6 +9,7 @@ mod adding;
 mod berth;
 mod conflict;
 mod env_files;
+mod health;
 mod lifecycle;
 mod limits;
 mod limits_layouts;
