@@ -40,7 +40,11 @@ const ROWS: &[(&str, &str, Row)] = &[
         Tested(&["a09_a_stranger_on_a_stopped_owners_port_is_named_and_never_started_over", "a09_the_same_port_beside"]),
     ),
     ("a10", "a user writes another port into the own configuration", Tested(&["a10_a_users_file_shows_drift_and_decides_nothing"])),
-    ("a11", "a server that answers a probe with everything but an answer", Waits("the probes")),
+    (
+        "a11",
+        "a server that answers a probe with everything but an answer",
+        Tested(&["a11_hostile_servers_get_the_verdict_that_they_deserve"]),
+    ),
     ("a12", "a log is a pipe, a device, a directory or a link", Tested(&["a12_log_is_no_file"])),
     ("a13", "a value that ends a line in another system's file", Waits("the writers of deployments")),
     (

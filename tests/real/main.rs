@@ -11,6 +11,7 @@ mod clients;
 mod conflict;
 mod env_files;
 mod fence;
+mod health;
 mod lifecycle;
 mod limits;
 mod limits_layouts;
