@@ -14,6 +14,7 @@ mod lifecycle;
 mod limits;
 mod limits_layouts;
 mod parts;
+mod readers;
 mod scripts;
 mod threats;
 mod world;
