@@ -129,8 +129,15 @@ pub fn next_free(snapshot: &Snapshot, after: u16) -> Option<u16> {
         let assigned = all.assigned_in(range).map(|(port, _)| port).chain(all.reserved_in(range).map(|(port, _)| port));
         assigned.chain(all.quarantined(range, now).map(|(port, _)| port))
     });
-    let taken: BTreeSet<u16> = heard.chain(configured).chain(said).chain(given).filter(|port| range.contains(*port)).collect();
-    let is_free = |port: &u16| !taken.contains(port) && snapshot.reserved.iter().all(|range| !range.contains(*port));
+    // A mark for each port: the map asks at every frame, and of ten thousand instances a set would take longer than the frame.
+    let mut taken = vec![false; range.count()];
+    for port in heard.chain(configured).chain(said).chain(given) {
+        if let Some(mark) = port.checked_sub(range.first).and_then(|index| taken.get_mut(usize::from(index))) {
+            *mark = true;
+        }
+    }
+    let is_taken = |port: u16| port.checked_sub(range.first).and_then(|index| taken.get(usize::from(index))).is_some_and(|mark| *mark);
+    let is_free = |port: &u16| !is_taken(*port) && snapshot.reserved.iter().all(|range| !range.contains(*port));
     let after = after.clamp(range.first, range.last);
     (after..=range.last).find(is_free).or_else(|| (range.first..=after).find(is_free))
 }

@@ -15,14 +15,17 @@ use crate::parts;
 use crate::world::{configuration, enterable, free_range};
 
 /// A base of root's without anybody in it, and berth on it.
-struct Empty {
-    berth: Berth,
-    base: PathBuf,
+pub struct Empty {
+    /// berth on it.
+    pub berth: Berth,
+    /// The base.
+    pub base: PathBuf,
     _directory: TempDir,
 }
 
 impl Empty {
-    fn new() -> Self {
+    /// Lays one out.
+    pub fn new() -> Self {
         let directory = enterable();
         let base = directory.path().join("mcp-server");
         let first = free_range();

@@ -16,6 +16,7 @@ mod lifecycle;
 mod limits;
 mod limits_layouts;
 mod parts;
+mod readers;
 mod scripts;
 mod systemd;
 mod threats;
