@@ -59,7 +59,7 @@ fn text(port: u16) -> String {
 }
 
 /// A tree whose owners are configured to these ports, in a text of their own.
-fn tree(place: &Place, owners: &[(&str, u16)]) -> Tree {
+pub(crate) fn tree(place: &Place, owners: &[(&str, u16)]) -> Tree {
     let names: Vec<&str> = owners.iter().map(|(owner, _)| *owner).collect();
     let tree = Tree::new(&names);
     let written = fs::read_to_string(tree.config()).unwrap();
