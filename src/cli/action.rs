@@ -18,6 +18,9 @@ use super::{results, rolling};
 use crate::domain::{InstanceId, Order, Outcome, Pace, Shown, Target, Verb};
 use crate::error::{Error, Kind};
 
+/// What came of each, in the order in which they were asked for.
+type Results = Vec<(InstanceId, Outcome)>;
+
 /// Runs the command. `open` is called when the words are known to make sense.
 pub fn run(
     verb: Verb,
@@ -95,7 +98,7 @@ fn carry_out(
     pace: Pace,
     global: &Global,
     out: &mut Out,
-) -> Result<(Vec<(InstanceId, Outcome)>, BTreeSet<InstanceId>), Stop> {
+) -> Result<(Results, BTreeSet<InstanceId>), Stop> {
     let mut progress = Progress::new(verb, orders.len(), !global.json && io::stderr().is_terminal());
     let (style, program) = (out.style(), out.program().clone());
     let mut written = Ok(());
