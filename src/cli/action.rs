@@ -2,6 +2,7 @@
 //!
 //! It must never ask about instances that were named, nor act on others without being asked to or told `--yes`.
 
+use std::collections::BTreeSet;
 use std::io::{self, BufReader, IsTerminal};
 
 use super::args::{Action, Global};
@@ -11,16 +12,20 @@ use super::door::Desk;
 use super::errors::{Stop, unless_closed};
 use super::output::{Out, aside};
 use super::progress::Progress;
-use super::results;
 use super::select::{self, Chosen};
 use super::show::no_such;
-use crate::domain::{InstanceId, Order, Outcome, Shown, Target, Verb};
+use super::{results, rolling};
+use crate::domain::{InstanceId, Order, Outcome, Pace, Shown, Target, Verb};
 use crate::error::{Error, Kind};
+
+/// What came of each, in the order in which they were asked for.
+type Results = Vec<(InstanceId, Outcome)>;
 
 /// Runs the command. `open` is called when the words are known to make sense.
 pub fn run(
     verb: Verb,
     action: &Action,
+    pace: Pace,
     global: &Global,
     open: impl FnOnce() -> Result<Box<dyn Desk>, Stop>,
     out: &mut Out,
@@ -36,7 +41,11 @@ pub fn run(
     }
     let desk = open()?;
     let chosen = if action.ids.is_empty() {
-        let chosen = select::chosen(verb, action, desk.glance()?.as_ref())?;
+        let mut chosen = select::chosen(verb, action, desk.glance()?.as_ref())?;
+        if pace.is_rolling() && action.state.is_empty() {
+            // It keeps a fleet serving while it is renewed: what is down stays down, unless it was named.
+            chosen.retain(|chosen| chosen.target != Target::Nothing);
+        }
         if asks && !chosen.is_empty() && !ask::confirm(&ask::question(verb, &chosen), &mut BufReader::new(io::stdin()), &mut io::stderr())?
         {
             return Err(Error::failed(format!("nothing was {}: the answer was not yes", verb.done())).into());
@@ -46,13 +55,21 @@ pub fn run(
         named(&action.ids)
     };
     if chosen.is_empty() && !global.json {
-        aside(&format!("nothing to {verb}: no instance is {}", action.state.join(" or ")));
+        let which = if action.state.is_empty() { "running".to_owned() } else { action.state.join(" or ") };
+        aside(&format!("nothing to {verb}: no instance is {which}"));
     }
     let orders = chosen.into_iter().map(|chosen| order(verb, action, chosen)).collect();
-    let results = carry_out(desk.as_ref(), verb, orders, action, global, out)?;
+    let (results, begun) = carry_out(desk.as_ref(), verb, orders, pace, global, out)?;
+    let tally = pace.is_rolling().then(|| rolling::tally(&results, |id| begun.contains(id)));
     if global.json {
-        let document = results::document(verb, &results, out.program());
+        let mut document = results::document(verb, &results, out.program());
+        if let Some(tally) = tally {
+            document["rolling"] = tally.document(pace);
+        }
         unless_closed(out.json(&document))?;
+    } else if let Some(tally) = tally {
+        let text = tally.text(out.program());
+        unless_closed(out.text(&text))?;
     }
     Ok(results::exit_code(&results))
 }
@@ -78,17 +95,19 @@ fn carry_out(
     desk: &dyn Desk,
     verb: Verb,
     orders: Vec<Order>,
-    action: &Action,
+    pace: Pace,
     global: &Global,
     out: &mut Out,
-) -> Result<Vec<(InstanceId, Outcome)>, Stop> {
+) -> Result<(Results, BTreeSet<InstanceId>), Stop> {
     let mut progress = Progress::new(verb, orders.len(), !global.json && io::stderr().is_terminal());
     let (style, program) = (out.style(), out.program().clone());
     let mut written = Ok(());
+    let mut begun = BTreeSet::new();
     let door = desk.door();
-    let results = batch::carry_out(door.as_ref(), orders, usize::from(action.parallel), |news| match news {
+    let results = batch::carry_out(door.as_ref(), orders, pace, |news| match news {
         News::Step(id, text) => progress.step(id, text),
         News::Ended(id, outcome) => {
+            begun.insert(id.clone());
             name_the_nearest(id, outcome, desk);
             progress.ended(id, outcome);
             if global.json {
@@ -105,7 +124,7 @@ fn carry_out(
     });
     progress.end();
     unless_closed(written)?;
-    Ok(results)
+    Ok((results, begun))
 }
 
 /// Whoever mistyped is told who was probably meant. Looked for only then.

@@ -17,7 +17,7 @@ use super::errors::{Stop, unless_closed};
 use super::output::Out;
 use super::progress::Progress;
 use super::results;
-use crate::domain::{Added, InstanceId, Order, Shown, Target, Verb};
+use crate::domain::{Added, InstanceId, Order, Pace, Shown, Target, Verb};
 use crate::error::{Context, Error, Kind};
 use crate::link::Adding;
 
@@ -122,7 +122,7 @@ fn start(desk: &dyn Desk, added: &mut [Added], lines: &[Line], words: &Add, glob
     let (style, program) = (out.style(), out.program().clone());
     let mut written = Ok(());
     let door = desk.door();
-    let started = batch::carry_out(door.as_ref(), orders, AT_A_TIME, |news| match news {
+    let started = batch::carry_out(door.as_ref(), orders, Pace::of(AT_A_TIME), |news| match news {
         News::Step(id, text) => progress.step(id, text),
         News::Ended(id, outcome) => {
             progress.ended(id, outcome);

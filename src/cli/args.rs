@@ -11,8 +11,10 @@ use jiff::Timestamp;
 
 mod asking;
 mod ports;
+mod rolling;
 
 pub use asking::{Client, Port, Whose};
+pub use rolling::Restart;
 
 use super::since;
 use crate::config::Strategy;
@@ -83,7 +85,7 @@ pub enum Command {
     /// Stop instances, each with its whole process tree
     Stop(Action),
     /// Stop and start instances, each on its own port
-    Restart(Action),
+    Restart(Restart),
     /// Add an instance: give it a port, make its directories and its configuration, and start it
     Add(Add),
     /// Give an instance another port: in the registry, in its file and in what runs
@@ -149,9 +151,9 @@ pub struct Action {
     /// Do not ask
     #[arg(short, long)]
     pub yes: bool,
-    /// How many at a time
-    #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=256))]
-    pub parallel: u16,
+    /// How many at a time; 64, with --rolling 1
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub parallel: Option<u16>,
     /// How long each may take, instead of what is configured: 500ms, 30s, 2m
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub timeout: Option<Duration>,

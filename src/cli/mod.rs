@@ -32,6 +32,7 @@ mod progress;
 mod remove;
 mod reserve;
 mod results;
+mod rolling;
 mod select;
 mod show;
 mod since;
@@ -108,9 +109,9 @@ fn carry_out(arguments: &Arguments, wiring: &dyn Wiring, out: &mut Out) -> Resul
         None => Ok(wiring.console(open()?.as_ref(), out.console_options(global)).map(|()| 0)?),
         Some(Command::Ls(ls)) => ls::run(ls, global, look()?, out),
         Some(Command::Show(show)) => show::run(show, global, look()?, out),
-        Some(Command::Start(action)) => action::run(Verb::Start, action, global, open, out),
-        Some(Command::Stop(action)) => action::run(Verb::Stop, action, global, open, out),
-        Some(Command::Restart(action)) => action::run(Verb::Restart, action, global, open, out),
+        Some(Command::Start(action)) => action::run(Verb::Start, action, action.pace(), global, open, out),
+        Some(Command::Stop(action)) => action::run(Verb::Stop, action, action.pace(), global, open, out),
+        Some(Command::Restart(words)) => action::run(Verb::Restart, &words.action, words.pace(), global, open, out),
         Some(Command::Add(words)) => add::run(words, global, open, out),
         Some(Command::Adopt(words)) => adopt::run(words, global, open, out),
         Some(Command::Remove(words)) => remove::run(words, global, open, out),
@@ -194,6 +195,12 @@ mod tests {
             ("client carol --for emacs", 2),
             ("client nobody --for cursor", 4),
             ("stop alice", 0),
+            ("restart --rolling alice bob/tools", 0),
+            ("restart --rolling alice busy1 bob/tools", 5),
+            ("restart --rolling alice bad1 busy1 --max-failures 2", 1),
+            ("restart --max-failures 2 alice", 2),
+            ("restart --rolling --max-failures 0 alice", 2),
+            ("stop --rolling alice", 2),
             ("stop busy1", 5),
             ("stop alice --read-only", 3),
             ("add zoe --no-start", 0),

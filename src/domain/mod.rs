@@ -22,6 +22,7 @@ mod log;
 mod network;
 mod order;
 mod overlap;
+mod pace;
 mod pid_file;
 mod plan;
 mod plot;
@@ -54,6 +55,7 @@ pub use log::{LogColor, LogLevel, LogLine, LogLineKind, LogSpan, LogStyle, LogVi
 pub use network::Network;
 pub use order::{Order, Outcome, Stage, Target, Underway};
 pub use overlap::{Bound, CommonName, Meeting};
+pub use pace::Pace;
 pub use pid_file::{Named, PidFile, PidFiles};
 pub use plan::{Formula, PortPlan, uncovered};
 pub use plot::{Added, Form, Plot, Spot};

@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use super::quote;
-use crate::domain::{InstanceId, Verb};
+use crate::domain::{InstanceId, Pace, Verb};
 
 /// How berth is called so that it is about the same fleet as here: with the file that was named here.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -59,6 +59,18 @@ pub fn of(program: &Program, verb: Verb, ids: &[&InstanceId], reason: &str) -> O
     Some(line)
 }
 
+/// The same command at a pace of its own, where that ends at a failure.
+pub fn at_pace(mut line: String, pace: Pace) -> String {
+    let Some(most) = pace.max_failures else { return line };
+    line.push_str(" --rolling");
+    for (word, number) in [("--parallel", pace.at_once), ("--max-failures", most)] {
+        if number != 1 {
+            line.push_str(&format!(" {word} {number}"));
+        }
+    }
+    line
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -80,6 +92,18 @@ mod tests {
         ];
         for (verb, ids, reason, line) in cases {
             assert_eq!(of(&Program::default(), verb, &ids, reason).as_deref(), line);
+        }
+    }
+
+    #[test]
+    fn the_pace_goes_with_the_command() {
+        for (pace, expected) in [
+            (Pace::of(8), "berth restart a b"),
+            (Pace::rolling(1, 1), "berth restart a b --rolling"),
+            (Pace::rolling(4, 1), "berth restart a b --rolling --parallel 4"),
+            (Pace::rolling(2, 3), "berth restart a b --rolling --parallel 2 --max-failures 3"),
+        ] {
+            assert_eq!(at_pace("berth restart a b".to_owned(), pace), expected);
         }
     }
 

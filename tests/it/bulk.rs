@@ -5,6 +5,7 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 
 use super::actions::{BERTH, Tree};
+use super::assign::{self, Place};
 use super::terminal::Terminal;
 
 /// How long anything may take on a busy machine.
@@ -62,4 +63,30 @@ fn all_marked_are_restarted_and_one_process_gets_a_signal() {
     assert_eq!(restarts.len(), 3);
     assert!(restarts.iter().all(|(_, _, reason, code)| reason.as_deref() == Some("new version") && *code == Some(0)), "{trail:?}");
     assert_eq!(trail.last().unwrap(), &("signal KILL".to_owned(), "ann".to_owned(), None, Some(0)));
+}
+
+#[test]
+fn one_after_the_other_until_one_does_not_come_up() {
+    let owners = ["ann", "ben", "cat", "dan"];
+    let place = Place::take();
+    let ports = place.free(owners.len());
+    let tree = assign::tree(&place, &owners.into_iter().zip(ports.clone()).collect::<Vec<_>>());
+    let (code, _, errors) = tree.berth(&["start", "--all", "--yes"]);
+    assert_eq!(code, 0, "{errors}");
+    let pid = |owner: &str| tree.row(owner)["pid"].as_i64();
+    let before: Vec<_> = owners.iter().map(|owner| pid(owner)).collect();
+    // What ben is started with next has no server in it.
+    tree.configure("ben", &format!("{{\"port\": {}, \"host\": \"192.0.2.1\"}}", ports[1]));
+    let mut console = console(&tree, owners.len());
+
+    console.keys("*r");
+    console.until("the question", PATIENCE, |text| text.contains("Restart 4 instances?") && text.contains("8 at once"));
+    console.keys("o");
+    console.until("the pace", PATIENCE, |text| text.contains("one after the other"));
+    console.keys("4\r");
+    console.until("the end of all", PATIENCE, |text| text.contains("1 restarted, 2 not begun, 1 failed: ben: not started"));
+    console.keys("\u{1b}q");
+    let after: Vec<_> = owners.iter().map(|owner| pid(owner)).collect();
+    assert!(after[0].is_some() && after[0] != before[0], "{before:?} {after:?}");
+    assert_eq!(after[2..], before[2..], "they serve on");
 }

@@ -42,6 +42,7 @@ mod race;
 mod registry;
 mod remove;
 mod restarts;
+mod rolling;
 mod screens;
 mod screens_all;
 mod screens_choosing;

@@ -6,6 +6,11 @@ use crate::error::Error;
 
 /// Runs and gives the exit code, the output and the orders.
 fn ran(verb: Verb, action: &Action, options: &str) -> (Result<u8, u8>, String, Vec<Order>) {
+    ran_at(verb, action, action.pace(), options)
+}
+
+/// The same at this pace.
+fn ran_at(verb: Verb, action: &Action, pace: Pace, options: &str) -> (Result<u8, u8>, String, Vec<Order>) {
     struct Shared(std::sync::Arc<FakeDesk>);
     impl Desk for Shared {
         fn look(&self) -> crate::error::Result<std::sync::Arc<crate::domain::Snapshot>> {
@@ -46,12 +51,12 @@ fn ran(verb: Verb, action: &Action, options: &str) -> (Result<u8, u8>, String, V
     let (mut out, text) = written();
     let copy = std::sync::Arc::clone(&desk);
     let open = || -> Result<Box<dyn Desk>, Stop> { Ok(Box::new(Shared(copy))) };
-    let result = run(verb, action, &global(options), open, &mut out).map_err(|stop| stop.tell());
+    let result = run(verb, action, pace, &global(options), open, &mut out).map_err(|stop| stop.tell());
     (result, text(), desk.orders())
 }
 
 fn of(words: &[&str]) -> Action {
-    Action { ids: words.iter().map(|word| InstanceId::parse(word).unwrap()).collect(), parallel: 2, ..Action::default() }
+    Action { ids: words.iter().map(|word| InstanceId::parse(word).unwrap()).collect(), parallel: Some(2), ..Action::default() }
 }
 
 #[test]
@@ -87,7 +92,7 @@ fn read_only_changes_nothing() {
 #[test]
 fn without_a_terminal_only_yes_is_a_yes() {
     // Tests have no terminal on standard input, or none is taken for one here.
-    let all = Action { all: true, parallel: 4, ..Action::default() };
+    let all = Action { all: true, parallel: Some(4), ..Action::default() };
     if !io::stdin().is_terminal() {
         let (code, _, orders) = ran(Verb::Stop, &all, "");
         assert_eq!((code, orders.len()), (Err(2), 0));
@@ -110,7 +115,7 @@ fn nobody_in_that_state_is_nothing_to_do() {
 #[test]
 fn what_cannot_be_opened_is_told() {
     let open = || -> Result<Box<dyn Desk>, Stop> { Err(Error::new(Kind::Timeout, "the host does not answer").into()) };
-    let error = run(Verb::Stop, &of(&["alice"]), &global(""), open, &mut written().0).unwrap_err();
+    let error = run(Verb::Stop, &of(&["alice"]), Pace::of(1), &global(""), open, &mut written().0).unwrap_err();
     assert_eq!(error.tell(), 6);
 }
 
@@ -125,6 +130,29 @@ fn whoever_mistypes_is_told_who_is_near() {
 fn a_reader_that_has_gone_makes_no_failure_a_success() {
     for options in ["", "--json"] {
         let open = || -> Result<Box<dyn Desk>, Stop> { Ok(Box::new(FakeDesk::new(fleet::fleet()))) };
-        assert_eq!(run(Verb::Stop, &of(&["alice", "busy1"]), &global(options), open, &mut closed()).unwrap(), 5, "{options}");
+        assert_eq!(run(Verb::Stop, &of(&["alice", "busy1"]), Pace::of(1), &global(options), open, &mut closed()).unwrap(), 5, "{options}");
     }
+}
+
+#[test]
+fn a_rolling_restart_ends_at_the_first_failure_and_tells_how_to_go_on() {
+    let named = of(&["alice", "busy1", "bob/tools", "dave"]);
+    let (code, text, orders) = ran_at(Verb::Restart, &named, Pace::rolling(1, 1), "");
+    assert_eq!((code, orders.len()), (Ok(5), 2));
+    let whole = "1 restarted, 1 failed, 2 not begun: bob/tools, dave\n  berth restart --rolling bob/tools dave    goes on with them\n";
+    assert!(text.ends_with(whole), "{text}");
+    let (code, text, orders) = ran_at(Verb::Restart, &named, Pace::rolling(1, 2), "--json");
+    let document: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!((code, orders.len(), &document["rolling"]["restarted"]), (Ok(5), 4, &serde_json::json!(3)));
+    assert_eq!(document["rolling"]["not_begun"], serde_json::json!([]));
+}
+
+#[test]
+fn of_all_a_rolling_restart_takes_those_that_run() {
+    let all = Action { all: true, yes: true, ..Action::default() };
+    let (_, _, orders) = ran_at(Verb::Restart, &all, Pace::rolling(1, 99), "");
+    let ids: Vec<String> = orders.iter().map(|order| order.id.to_string()).collect();
+    assert!(ids.contains(&"alice".to_owned()) && !ids.contains(&"carol".to_owned()) && !ids.contains(&"hank".to_owned()), "{ids:?}");
+    let stopped = Action { state: vec!["stopped".into()], yes: true, ..Action::default() };
+    assert_eq!(ran_at(Verb::Restart, &stopped, Pace::rolling(1, 9), "").2.len(), 1, "who asks for the stopped ones gets them");
 }

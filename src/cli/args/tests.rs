@@ -1,6 +1,7 @@
 //! What is read from words, and what is refused.
 
 use super::*;
+use crate::domain::Pace;
 use clap::CommandFactory;
 use clap::error::ErrorKind;
 
@@ -10,7 +11,8 @@ fn parse(line: &str) -> Result<Arguments, clap::Error> {
 
 fn action(line: &str) -> Action {
     match parse(line).unwrap().command {
-        Some(Command::Start(action) | Command::Stop(action) | Command::Restart(action)) => action,
+        Some(Command::Start(action) | Command::Stop(action)) => action,
+        Some(Command::Restart(words)) => words.action,
         other => panic!("{other:?}"),
     }
 }
@@ -50,7 +52,7 @@ fn global_options_stand_anywhere() {
 fn what_is_read() {
     let named = action("start alice bob/tools --parallel 8 --timeout 90s --reason planned");
     assert_eq!(named.ids.iter().map(ToString::to_string).collect::<Vec<_>>(), ["alice", "bob/tools"]);
-    assert_eq!((named.parallel, named.timeout, named.reason.as_deref()), (8, Some(Duration::from_secs(90)), Some("planned")));
+    assert_eq!((named.parallel, named.timeout, named.reason.as_deref()), (Some(8), Some(Duration::from_secs(90)), Some("planned")));
     let chosen = action("stop --user bob --state crashed,degraded -y");
     assert!(chosen.yes && chosen.wants_state(State::Crashed) && !chosen.wants_state(State::Running));
     assert!(action("restart --all").wants_state(State::Running));
@@ -99,5 +101,21 @@ fn times_have_units() {
     }
     for text in ["", "s", "-1s", "1.5s", "1d", "1 s"] {
         assert!(duration(text).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn how_fast() {
+    let pace = |line: &str| match parse(line).unwrap().command {
+        Some(Command::Restart(words)) => words.pace(),
+        other => panic!("{other:?}"),
+    };
+    for (line, expected) in [
+        ("restart alice", Pace::of(64)),
+        ("restart alice --parallel 3", Pace::of(3)),
+        ("restart alice --rolling", Pace::rolling(1, 1)),
+        ("restart --all --rolling --parallel 4 --max-failures 3", Pace::rolling(4, 3)),
+    ] {
+        assert_eq!(pace(line), expected, "{line}");
     }
 }

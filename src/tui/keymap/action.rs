@@ -89,6 +89,8 @@ pub enum Action {
     Snippet,
     /// Copy the command that does the same.
     CopyCommand,
+    /// How many at once, and whether it ends at a failure.
+    Pace,
     /// Keep the picture as it is.
     Hold,
     /// Lock or unlock changes.

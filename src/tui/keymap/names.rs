@@ -76,6 +76,7 @@ impl Action {
             Self::Copy => "copy",
             Self::Snippet => "client-snippet",
             Self::CopyCommand => "copy-command",
+            Self::Pace => "pace",
             Self::Fix => "fix",
             Self::Why => "why",
             Self::ShowPort => "show-port",
@@ -128,6 +129,7 @@ impl Action {
                 | Self::CompleteBack
                 | Self::CopyPage
                 | Self::CopyCommand
+                | Self::Pace
         )
     }
 

@@ -7,15 +7,21 @@ use std::sync::Arc;
 
 use tui_input::Input;
 
-use crate::domain::{InstanceId, Order, Row, Shown, Snapshot, Target, Verb};
+use crate::domain::{InstanceId, Order, Pace, Row, Shown, Snapshot, Target, Verb};
 
 use super::confirm::difference;
+use super::progress::AT_ONCE;
+
+/// How many are restarted at once where the next ones wait until these serve.
+const ROLLING: [usize; 3] = [1, 2, 4];
 
 /// Its state.
 #[derive(Clone, Debug)]
 pub struct Bulk {
     /// What will be done.
     pub verb: Verb,
+    /// How many at once, and whether it ends at a failure.
+    pub pace: Pace,
     /// To whom.
     pub hits: Vec<Hit>,
     /// Who was marked and cannot be, with the reason.
@@ -54,7 +60,18 @@ impl Bulk {
         };
         let hits = rows.into_iter().map(hit).collect();
         let (count, reason) = (Input::default(), Input::default());
-        Self { verb, hits, cannot, count, reason, reasoning: false, top: 0, wrong: None }
+        Self { verb, pace: Pace::of(AT_ONCE), hits, cannot, count, reason, reasoning: false, top: 0, wrong: None }
+    }
+
+    /// The next of the paces that there are for a restart: all, then one after the other, then more at once. False for what has no other.
+    pub fn change_pace(&mut self) -> bool {
+        if self.verb != Verb::Restart {
+            return false;
+        }
+        let at = ROLLING.iter().position(|at_once| self.pace == Pace::rolling(*at_once, 1));
+        let next = at.map_or(ROLLING.first(), |at| ROLLING.get(at + 1));
+        self.pace = next.map_or(Pace::of(AT_ONCE), |at_once| Pace::rolling(*at_once, 1));
+        true
     }
 
     /// Those that will be hit.

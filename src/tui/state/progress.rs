@@ -5,9 +5,9 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::domain::{InstanceId, Order, Outcome, Shown, Stage, Underway, Verb};
+use crate::domain::{InstanceId, Order, Outcome, Pace, Shown, Stage, Underway, Verb};
 
-/// How many are underway at once, as on the command line.
+/// How many are underway at once where nothing else is chosen.
 pub const AT_ONCE: usize = 8;
 
 /// After this time, an order that the engine does not tell of is taken for lost.
@@ -24,6 +24,8 @@ pub struct Progress {
     waiting: VecDeque<usize>,
     /// Who is underway, as indices of `items`.
     underway: Vec<usize>,
+    /// How many at once, and after how many failures it ends.
+    pace: Pace,
     /// Whether it is seen.
     pub open: bool,
     /// The first line that is seen, once somebody scrolled; until then the list follows what is underway.
@@ -77,17 +79,21 @@ pub struct Counts {
 }
 
 impl Progress {
-    /// Queues orders of one verb.
-    pub fn new(verb: Verb, orders: Vec<Order>) -> Self {
+    /// Queues orders of one verb, to be carried out at this pace.
+    pub fn new(verb: Verb, orders: Vec<Order>, pace: Pace) -> Self {
         let items: Vec<Item> = orders.into_iter().map(|order| Item { order, step: Step::Waiting }).collect();
         let waiting = (0..items.len()).collect();
-        Self { verb, items, waiting, underway: Vec::new(), open: true, top: None, told: false }
+        Self { verb, items, waiting, underway: Vec::new(), pace, open: true, top: None, told: false }
     }
 
-    /// The orders that may be begun now.
+    /// The orders that may be begun now. When too many have failed, what waits is left.
     pub fn begin(&mut self, now: Duration) -> Vec<Order> {
         let mut orders = Vec::new();
-        while self.underway.len() < AT_ONCE
+        let failures = self.failures().count();
+        if self.pace.is_broken_off(failures) {
+            self.cancel();
+        }
+        while self.pace.may_begin(self.underway.len(), failures)
             && let Some(index) = self.waiting.pop_front()
         {
             if let Some(item) = self.items.get_mut(index) {

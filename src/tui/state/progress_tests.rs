@@ -10,8 +10,12 @@ fn id(number: usize) -> InstanceId {
 }
 
 fn progress(count: usize) -> Progress {
+    paced(count, Pace::of(AT_ONCE))
+}
+
+fn paced(count: usize, pace: Pace) -> Progress {
     let order = |number| Order { verb: Verb::Restart, id: id(number), target: Target::Nothing, reason: None, timeout: None };
-    Progress::new(Verb::Restart, (0..count).map(order).collect())
+    Progress::new(Verb::Restart, (0..count).map(order).collect(), pace)
 }
 
 fn at(second: u64) -> Duration {
@@ -98,4 +102,19 @@ proptest! {
         let unique: std::collections::BTreeSet<&InstanceId> = begun.iter().collect();
         prop_assert_eq!(unique.len(), begun.len());
     }
+}
+
+#[test]
+fn one_after_the_other_until_one_fails() {
+    let mut progress = paced(4, Pace::rolling(1, 1));
+    let begun = |progress: &mut Progress, second| progress.begin(at(second)).into_iter().map(|order| order.id).collect::<Vec<_>>();
+    assert_eq!(begun(&mut progress, 100), [id(0)]);
+    progress.learn(&[told(0, 100, Stage::Doing(Shown::from("stopping")))], at(101));
+    assert!(begun(&mut progress, 101).is_empty(), "the next one waits until it serves");
+    progress.learn(&[told(0, 100, ended(0, "restarted"))], at(102));
+    assert_eq!(begun(&mut progress, 102), [id(1)]);
+    progress.learn(&[told(1, 102, ended(5, "not started"))], at(103));
+    assert!(begun(&mut progress, 103).is_empty() && progress.is_over());
+    assert_eq!(progress.counts(), Counts { waiting: 0, underway: 0, done: 1, failed: 1, left: 2 });
+    assert_eq!(progress.summary(), "1 restarted, 2 not begun, 1 failed: user1: not started");
 }

@@ -95,6 +95,12 @@ pub fn act(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
         Action::Press if bulk.reasoning => bulk.reasoning = false,
         Action::Press => submit(state, effects),
         Action::CopyCommand => copy(state, effects),
+        Action::Pace => {
+            let verb = bulk.verb;
+            if !bulk.change_pace() {
+                status::refuse(state, &format!("only a restart is done one after the other, no {verb}"));
+            }
+        }
         Action::Move(Motion::Up) => bulk.top = bulk.top.saturating_sub(1),
         Action::Move(Motion::Down) => bulk.top = (bulk.top + 1).min(last),
         Action::Move(Motion::PageUp) => bulk.top = bulk.top.saturating_sub(page),
@@ -159,11 +165,12 @@ fn submit(state: &mut State, effects: &mut Vec<Effect>) {
     }
     let (verb, orders) = (bulk.verb, bulk.orders());
     let ids: Vec<&InstanceId> = orders.iter().map(|order| &order.id).collect();
-    state.asked = command::of(&state.settings.program, verb, &ids, bulk.reason.value().trim());
+    let pace = bulk.pace;
+    state.asked = command::of(&state.settings.program, verb, &ids, bulk.reason.value().trim()).map(|line| command::at_pace(line, pace));
     state.bulk = None;
     // The next key must not hit all of them once more by surprise.
     state.marks.clear();
-    state.progress = Some(Progress::new(verb, orders));
+    state.progress = Some(Progress::new(verb, orders, pace));
     progress::go_on(state, effects);
 }
 
@@ -172,6 +179,7 @@ fn copy(state: &mut State, effects: &mut Vec<Effect>) {
     let Some(bulk) = &state.bulk else { return };
     let ids: Vec<&InstanceId> = bulk.willing().map(|hit| &hit.row.id).collect();
     if let Some(text) = command::of(&state.settings.program, bulk.verb, &ids, bulk.reason.value().trim()) {
+        let text = command::at_pace(text, bulk.pace);
         effects.push(Effect::Copy { what: "the same as a command".to_owned(), text });
     }
 }

@@ -3,7 +3,7 @@
 use crossterm::event::KeyCode;
 
 use super::*;
-use crate::domain::{InstanceId, Order, Outcome, ProcessKey, Reading, Row, Shown, Stage, Target, Underway, Verb};
+use crate::domain::{InstanceId, Order, Outcome, Pace, ProcessKey, Reading, Row, Shown, Stage, Target, Underway, Verb};
 use crate::tui::testing::{answer, chosen, keys, press, row, showing, snapshot};
 
 fn id(text: &str) -> InstanceId {
@@ -214,4 +214,30 @@ fn the_logs_of_the_marked_are_read_as_one() {
     keys(&mut console, "Lqg L");
     assert!(console.log.together.is_empty());
     assert!(console.status.message.as_ref().unwrap().text.as_str().contains("mark at least two"));
+}
+
+#[test]
+fn a_restart_goes_one_after_the_other_when_that_is_chosen() {
+    let mut state = showing(&["alice", "bob", "carol", "dave"]);
+    let rows = || ["alice", "bob", "carol", "dave"].iter().map(|id| row(id, |_| {})).collect::<Vec<_>>();
+    keys(&mut state, "*ro");
+    assert_eq!(state.bulk.as_ref().unwrap().pace, Pace::rolling(1, 1));
+    keys(&mut state, "ooooo4");
+    let effects = press(&mut state, KeyCode::Enter);
+    assert_eq!(submitted(&effects).len(), 2, "through all of them and on: two at once");
+    assert_eq!(state.asked.as_deref(), Some("berth restart alice bob carol dave --rolling --parallel 2"));
+    let since = state.header.now.boot;
+    let outcome = Outcome { exit_code: 1, sentence: Shown::from("not started"), hints: vec![], log_lines: vec![] };
+    let failed = Underway { verb: Verb::Restart, id: id("alice"), since, stage: Stage::Ended(outcome), ended: None };
+    assert!(submitted(&see(&mut state, 2, rows(), vec![failed])).is_empty());
+    let counts = state.progress.as_ref().unwrap().counts();
+    assert_eq!((counts.underway, counts.failed, counts.left), (1, 1, 2), "what is underway goes on to its end");
+}
+
+#[test]
+fn only_a_restart_is_done_one_after_the_other() {
+    let mut state = showing(&["alice", "bob"]);
+    keys(&mut state, "*So");
+    assert!(!state.bulk.as_ref().unwrap().pace.is_rolling());
+    assert_eq!(said(&state), "only a restart is done one after the other, no stop");
 }

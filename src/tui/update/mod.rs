@@ -221,7 +221,7 @@ fn act(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
         // And these to tabs.
         Action::GoTo | Action::Only => {}
         Action::Complete | Action::CompleteBack => {}
-        Action::Confirm | Action::CopyCommand | Action::Press | Action::NextField | Action::PreviousField => {}
+        Action::Confirm | Action::CopyCommand | Action::Pace | Action::Press | Action::NextField | Action::PreviousField => {}
         // Always the same, and from the palette too.
         Action::Quit => effects.push(Effect::Quit),
         Action::Redraw => effects.push(Effect::Redraw),

@@ -6,7 +6,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 
-use crate::domain::{Shown, Target, Verb, words};
+use crate::domain::{Pace, Shown, Target, Verb, words};
+use crate::tui::keymap::{Action, Place};
 use crate::tui::state::State;
 use crate::tui::state::bulk::{Bulk, Hit};
 
@@ -19,7 +20,7 @@ const WIDTH: u16 = 84;
 const MOST: u16 = 14;
 
 /// What is said below the list, without the reason's and the number's lines.
-fn notes(bulk: &Bulk, width: u16, most: u16) -> Vec<(String, bool)> {
+fn notes(bulk: &Bulk, key: &str, width: u16, most: u16) -> Vec<(String, bool)> {
     let mut notes: Vec<(String, bool)> = bulk.refusals(usize::from(most)).into_iter().map(|text| (text, true)).collect();
     let changed = bulk.hits.len() - bulk.number();
     if changed > 0 {
@@ -31,7 +32,24 @@ fn notes(bulk: &Bulk, width: u16, most: u16) -> Vec<(String, bool)> {
     }
     let room = usize::from(width.saturating_sub(4)).max(1);
     notes.extend(canvas::wrap(consequence(bulk.verb), room).into_iter().map(|line| (line.to_owned(), false)));
+    if bulk.verb == Verb::Restart {
+        notes.push((pace(bulk.pace, key), bulk.pace.is_rolling()));
+    }
     notes
+}
+
+/// The key that changes it.
+fn pace_key(state: &State) -> String {
+    state.settings.keymap.label(Place::Bulk, Action::Pace)
+}
+
+/// How fast, and the key that changes it.
+fn pace(pace: Pace, key: &str) -> String {
+    match (pace.is_rolling(), pace.at_once) {
+        (false, most) => format!("{key}  {most} at once; one failing keeps none of the others"),
+        (true, 1) => format!("{key}  one after the other, each when the one before serves; ends at a failure"),
+        (true, most) => format!("{key}  {most} at once, the next when one of them serves; ends at a failure"),
+    }
 }
 
 /// What it means for those who use them.
@@ -54,7 +72,7 @@ fn parts(state: &State, bulk: &Bulk) -> (u16, u16) {
     // The header, the last line, the box, the reason and the number are always there; the list has a line at least.
     let room = state.size.1.saturating_sub(6).max(1);
     let hits = u16::try_from(bulk.hits.len()).unwrap_or(u16::MAX).min(MOST);
-    let all = u16::try_from(notes(bulk, WIDTH.min(state.size.0), reasons(state)).len()).unwrap_or(u16::MAX);
+    let all = u16::try_from(notes(bulk, &pace_key(state), WIDTH.min(state.size.0), reasons(state)).len()).unwrap_or(u16::MAX);
     let kept = all.min(room.saturating_sub(hits.min(4)));
     (hits.min(room.saturating_sub(kept)).max(1), kept)
 }
@@ -87,7 +105,7 @@ pub fn draw(state: &State, bulk: &Bulk, within: Rect, buffer: &mut Buffer) -> Op
         canvas::put_fit(settings, buffer, inside.x + ids + 2, y, inside.width.saturating_sub(ids + 2), &text, style);
         y += 1;
     }
-    for (text, warns) in notes(bulk, width, reasons(state)).into_iter().take(usize::from(kept)) {
+    for (text, warns) in notes(bulk, &pace_key(state), width, reasons(state)).into_iter().take(usize::from(kept)) {
         let style = if warns { theme.warning } else { theme.dim };
         canvas::put_fit(settings, buffer, inside.x, y, inside.width, &text, style);
         y += 1;

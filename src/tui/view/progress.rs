@@ -108,7 +108,7 @@ fn line(state: &State, item: &Item, ids: u16, area: Rect, buffer: &mut Buffer) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{InstanceId, Order, Outcome, Target};
+    use crate::domain::{InstanceId, Order, Outcome, Pace, Target};
 
     #[test]
     fn what_is_over_is_told_as_over() {
@@ -120,7 +120,7 @@ mod tests {
             timeout: None,
         };
         let ended = |exit_code| Step::Ended(Outcome { exit_code, sentence: "told".into(), hints: vec![], log_lines: vec![] });
-        let mut progress = Progress::new(Verb::Stop, vec![order("alice"), order("bob")]);
+        let mut progress = Progress::new(Verb::Stop, vec![order("alice"), order("bob")], Pace::of(8));
         assert_eq!(title(&progress), "Stopping: 0 of 2");
         progress.cancel();
         assert_eq!(title(&progress), "Stopped: 0 of 2, 2 not begun");

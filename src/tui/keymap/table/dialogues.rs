@@ -25,6 +25,7 @@ pub const KEYS: &[Binding] = &[
     bind(Place::Bulk, Action::Press, &[named(KeyCode::Enter)], "do it", "do it, once the number is typed"),
     bind(Place::Bulk, Action::NextField, &[named(KeyCode::Tab)], "give a reason", "the reason, or the number again"),
     bind(Place::Bulk, Action::CopyCommand, &[char('c')], "copy command", "copy the command that does the same"),
+    bind(Place::Bulk, Action::Pace, &[char('o')], "", "restart one after the other, or more at once, ending at a failure"),
     bind(Place::Bulk, Action::PreviousField, &[named(KeyCode::BackTab)], "", "the same"),
     bind(Place::Bulk, Action::Move(Motion::Down), DOWN, "", "one line down"),
     bind(Place::Bulk, Action::Move(Motion::Up), UP, "", "one line up"),
