@@ -310,7 +310,9 @@ fn a_reserved_port_is_given_to_nobody_until_it_is_given_back() {
     let (code, out, errors) = tree.berth(&["ports", "--reserve", &port, "--reason", "a printer"]);
     assert!(code == 0 && out.starts_with(&format!("{port}: was reserved")), "{out}{errors}");
     let all = document(&tree, &["ports"]);
-    let of = |all: &serde_json::Value| all["ports"].as_array().unwrap().iter().find(|one| one["port"].to_string() == port).unwrap().clone();
+    let of = |all: &serde_json::Value| {
+        all["ports"].as_array().unwrap().iter().find(|one| one["port"].as_u64() == port.parse().ok()).unwrap().clone()
+    };
     assert_eq!(of(&all)["state"], "reserved");
     assert!(!tree.berth(&["ports", "--free"]).1.lines().any(|line| line == port));
     let (code, _, errors) = tree.berth(&["assign", "amy", "--port", &port]);
