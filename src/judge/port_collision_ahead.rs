@@ -60,7 +60,7 @@ mod tests {
     #[test]
     fn cases() {
         let name_hash = Formula::NameHash { modulus: 1000 };
-        let cases: [Case; 6] = [
+        let cases: [Case; 8] = [
             (name_hash, &[("alice", 1001), ("bob", 1002)], &[]),
             // Anagrams have the same sum.
             (
@@ -69,6 +69,17 @@ mod tests {
                 &[("amy may", "the formula first + sum of the name % 1000 gives 8407 to amy and may")],
             ),
             (name_hash, &[("amy", 1001), ("amy/tools", 1001)], &[]),
+            // The guide's two: 1000 % 1000 and 2000 % 1000 are 0; l, i, s, t, e, n are the letters of silent.
+            (
+                Formula::Uid { modulus: 1000 },
+                &[("alice", 1000), ("bob", 2000)],
+                &[("alice bob", "the formula first + uid % 1000 gives 8080 to alice and bob")],
+            ),
+            (
+                name_hash,
+                &[("listen", 1001), ("silent", 1002)],
+                &[("listen silent", "the formula first + sum of the name % 1000 gives 8735 to listen and silent")],
+            ),
             (
                 Formula::Uid { modulus: 1000 },
                 &[("alice", 1001), ("bob", 2001), ("carol", 1002)],

@@ -52,6 +52,8 @@ pub struct PlanMap {
     given: BTreeMap<u16, usize>,
     /// Who would leave a port.
     left: BTreeMap<u16, usize>,
+    /// Who is at a port and would be given none.
+    nothing: BTreeMap<u16, usize>,
     /// The ports that are meant for several.
     collisions: BTreeSet<u16>,
 }
@@ -63,7 +65,8 @@ impl PlanMap {
         let given = rows().filter_map(|(at, row)| Some((row.port?, at))).collect();
         let left = rows().filter(|(_, row)| row.moves()).filter_map(|(at, row)| Some((row.now?, at))).collect();
         let collisions = proposal.collisions.iter().filter_map(|(port, _)| u16::try_from(*port).ok()).collect();
-        Self { given, left, collisions, proposal }
+        let nothing = rows().filter(|(_, row)| row.port.is_none()).filter_map(|(at, row)| Some((row.now?, at))).collect();
+        Self { given, left, nothing, collisions, proposal }
     }
 
     /// What it was made by: "uid".
@@ -84,7 +87,7 @@ impl PlanMap {
         match self.row(port) {
             Some(row) if row.moves() => Some(Planned::Moves),
             Some(_) => Some(Planned::Stays),
-            None => self.left.contains_key(&port).then_some(Planned::Left),
+            None => (self.left.contains_key(&port) || self.has_nothing(port).is_some()).then_some(Planned::Left),
         }
     }
 
@@ -158,9 +161,13 @@ impl PlanMap {
         all
     }
 
+    fn has_nothing(&self, port: u16) -> Option<&Proposed> {
+        self.proposal.rows.get(*self.nothing.get(&port)?)
+    }
+
     /// Who is at this port now and would be given none.
     fn given_nothing(&self, port: u16) -> Option<Told> {
-        let row = self.proposal.rows.iter().find(|row| row.port.is_none() && row.now == Some(port))?;
+        let row = self.has_nothing(port)?;
         let why = match (&row.why, row.wish) {
             (Some(why), Some(wish)) => format!(": {wish} {why}"),
             _ => String::new(),
@@ -210,7 +217,7 @@ mod tests {
     fn what_a_plan_makes_of_each_port() {
         let plan = plan();
         let signs = |ascii| (8080..=8086).map(|port| plan.sign(port, ascii).unwrap_or(' ')).collect::<String>();
-        assert_eq!((signs(false).as_str(), signs(true).as_str()), ("✖bc  - ", "!bc  - "));
+        assert_eq!((signs(false).as_str(), signs(true).as_str()), ("✖bc  --", "!bc  --"));
         assert_eq!(plan.summary(), ["1 stay", "2 move", "1 gets none", "1 collision"]);
         let told = |port| plan.told(port).into_iter().map(|told| told.text).collect::<Vec<_>>();
         assert_eq!(

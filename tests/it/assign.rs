@@ -295,3 +295,31 @@ fn whose_template_says_auto_is_moved_at_a_start_and_stays_there() {
     let told: String = connection.query_row("SELECT result FROM actions WHERE id = 3", [], |row| row.get(0)).unwrap();
     assert!(told.starts_with(&format!("has port {new} instead of {old}")) && told.contains("; running: pid "), "{told}");
 }
+
+#[test]
+fn a_reserved_port_is_given_to_nobody_until_it_is_given_back() {
+    let place = Place::take();
+    let tree = tree(&place, &[("amy", place.first)]);
+    let port = place.free(1)[0].to_string();
+    let dry = tree.berth(&["ports", "--reserve", &port, "--dry-run", "--read-only"]);
+    assert!(
+        dry.0 == 0 && dry.1.starts_with(&format!("{port}: would be reserved")) && !tree.path().join("state/registry.db").exists(),
+        "{dry:?}"
+    );
+    assert_eq!(tree.berth(&["ports", "--reserve", &place.first.to_string()]).0, 5, "it stands in amy's configuration");
+    let (code, out, errors) = tree.berth(&["ports", "--reserve", &port, "--reason", "a printer"]);
+    assert!(code == 0 && out.starts_with(&format!("{port}: was reserved")), "{out}{errors}");
+    let all = document(&tree, &["ports"]);
+    let of = |all: &serde_json::Value| {
+        all["ports"].as_array().unwrap().iter().find(|one| one["port"].as_u64() == port.parse().ok()).unwrap().clone()
+    };
+    assert_eq!(of(&all)["state"], "reserved");
+    assert!(!tree.berth(&["ports", "--free"]).1.lines().any(|line| line == port));
+    let (code, _, errors) = tree.berth(&["assign", "amy", "--port", &port]);
+    assert!(code == 5 && errors.contains(&format!("{port} is reserved")), "{code} {errors}");
+    assert_eq!(tree.berth(&["ports", "--unreserve", &port]).1, format!("{port}: was given back: it can be anybody's\n"));
+    assert_eq!(of(&document(&tree, &["ports"]))["state"], "free");
+    assert_eq!(tree.berth(&["assign", "amy", "--port", &port]).0, 0);
+    let told = recorded(&tree);
+    assert_eq!(told[..2], [format!("reserve reserved/:{} 5", place.first), format!("reserve reserved/:{port} 0")], "{told:?}");
+}

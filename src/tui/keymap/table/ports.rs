@@ -16,7 +16,7 @@ pub const KEYS: &[Binding] = &[
     bind(
         Place::Ports,
         Action::Reserve,
-        &[char('R')],
+        &[char('X')],
         "reserve",
         "reserve this port: nobody is given it; again to give it back (asks first)",
     ),
