@@ -211,8 +211,8 @@ fn command(service: &Properties) -> Vec<String> {
 fn port(service: &Properties) -> Option<u16> {
     let Some(Value::Array(variables)) = service.get("Environment").map(|value| &**value) else { return None };
     let named = |name: &str| {
-        let values = variables.iter().filter_map(|item| if let Value::Str(item) = item { item.as_str().split_once('=') } else { None });
-        values.filter(|(known, _)| *known == name).last().and_then(|(_, value)| value.parse().ok()).filter(|port| *port > 0)
+        let mut values = variables.iter().filter_map(|item| if let Value::Str(item) = item { item.as_str().split_once('=') } else { None });
+        values.rfind(|(known, _)| *known == name).and_then(|(_, value)| value.parse().ok()).filter(|port| *port > 0)
     };
     ["PORT", "MCP_PORT", "MCP_HTTP_PORT"].into_iter().find_map(named)
 }

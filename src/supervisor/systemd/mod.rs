@@ -42,6 +42,9 @@ const DEADLINE: Duration = Duration::from_secs(5);
 /// What is given to systemd beyond its own deadline for a job.
 const BEYOND: Duration = Duration::from_secs(5);
 
+/// What was claimed last: of which roster, by which state's serial.
+type Claimed = (Arc<Roster>, u64, Arc<[Claim]>);
+
 /// The supervisor of units.
 pub struct SystemdSupervisor {
     watch: Option<Watch>,
@@ -50,7 +53,7 @@ pub struct SystemdSupervisor {
     missing: Option<Shown>,
     /// Whose hand signals, and ends what is no unit's.
     hands: Arc<dyn Supervisor>,
-    claimed: Mutex<Option<(Arc<Roster>, u64, Arc<[Claim]>)>>,
+    claimed: Mutex<Option<Claimed>>,
     found: Mutex<Option<(u64, Arc<Finds>)>>,
 }
 
