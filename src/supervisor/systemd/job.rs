@@ -99,7 +99,17 @@ async fn attempt(job: &Job, buses: &watch::Receiver<Option<Arc<Bus>>>, shared: &
     drop(bus);
     match told {
         Ok(Ok(result)) => match look(job, buses, |_| true).await {
-            Ok(after) => End::Told(result, Box::new(before), Box::new(after)),
+            Ok(after) => {
+                let bus = buses.borrow().clone();
+                if job.what == What::Stop
+                    && after.activity() == Activity::Failed
+                    && let Some(bus) = bus
+                {
+                    // It was asked to be down and is: how it once failed is no news any more.
+                    let _ = bus.reset_failed(&job.unit).await;
+                }
+                End::Told(result, Box::new(before), Box::new(after))
+            }
             Err(why) => End::Unknown(why),
         },
         Ok(Err(Fault::Refused(name, words))) => End::Refused(name, words),

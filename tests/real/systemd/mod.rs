@@ -113,6 +113,8 @@ fn what_is_killed_comes_again(host: &Host, pid: i64) {
     host.shell(&format!("kill -9 {pid}"));
     let row = host.row_until("amy", "crashed", |row| row["state"] == "crashed");
     assert_eq!((row["exit"]["signal"].as_i64(), row["pid"].is_null()), (Some(9), true), "{row:#}");
+    host.done(&["stop", "amy"]);
+    host.row_until("amy", "stopped", |row| row["state"] == "stopped");
     host.done(&["start", "amy"]);
 }
 
