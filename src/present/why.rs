@@ -158,9 +158,11 @@ fn known(sources: &Sources<'_>) -> Vec<String> {
 /// How it answered.
 fn health(row: &Row, now: Timestamp) -> Option<String> {
     let after = row.health.latency_ms.map(|latency| format!(" after {}", units::latency(latency))).unwrap_or_default();
+    let told = row.probed.as_ref().and_then(|probed| probed.why.as_ref());
     let answer = match row.health.state {
         HealthState::Healthy => format!("it answered{after}"),
         HealthState::Slow => format!("it answered late,{after}"),
+        HealthState::Degraded | HealthState::Unhealthy if told.is_some() => told.map(ToString::to_string).unwrap_or_default(),
         HealthState::Degraded => format!("it said of itself that something is wrong,{after}"),
         HealthState::Unhealthy => "it did not answer".to_owned(),
         HealthState::Guarded => format!("it answered{after} that it wants credentials, so it is alive"),

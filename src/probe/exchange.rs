@@ -92,7 +92,6 @@ pub async fn ask_verified(
     }
     // Thousands of questions an hour must not leave as many ports waiting for stray packets (TIME_WAIT, tcp(7)).
     let _ = stream.set_zero_linger();
-    let _ = stream.set_nodelay(true);
     let request = request(to, question)?;
     let seen = Arc::new(Seen::default());
     let mut builder = Builder::new();

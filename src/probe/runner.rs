@@ -2,6 +2,7 @@
 //!
 //! It must never have root's rights, ask more than fifty at once, or break off an introduction: its session would stay.
 
+use std::cell::Cell;
 use std::fs::File;
 use std::io;
 use std::sync::Arc;
@@ -29,6 +30,9 @@ const MOST_INTRODUCTIONS: usize = 4;
 
 /// How many descriptors a runtime takes for itself, and a few more.
 const OF_A_RUNTIME: usize = 10;
+
+/// How far apart introductions begin: each is several exchanges.
+const INTRODUCTIONS_APART: Duration = Duration::from_millis(250);
 
 /// How often it is looked who there is, and what was answered is told.
 const ROUND: Duration = Duration::from_secs(1);
@@ -64,12 +68,13 @@ pub struct Prober {
     board: Arc<Board>,
     world: Arc<dyn World>,
     every: Duration,
+    next_introduction: Cell<Duration>,
 }
 
 impl Prober {
     /// Who asks, so often, and where the answers hang.
     pub fn new(board: Arc<Board>, world: Arc<dyn World>, every: Duration) -> Self {
-        Self { board, world, every }
+        Self { board, world, every, next_introduction: Cell::default() }
     }
 
     /// Asks for as long as the process lives.
@@ -142,12 +147,14 @@ impl Prober {
         for (id, target, row) in ledger.due(now, MOST.saturating_sub(tasks.len())) {
             tasks.spawn(async move { (id, target, Came::Outcome(alive(target, &row).await)) });
         }
-        // One at a tick: who a server is may be known a minute later.
-        if *introductions < MOST_INTRODUCTIONS
+        // One at a time, a few in a second: who a server is may be known a minute later.
+        if now >= self.next_introduction.get()
+            && *introductions < MOST_INTRODUCTIONS
             && tasks.len() < MOST
             && let Some((id, target, row)) = ledger.stranger(now)
         {
             *introductions += 1;
+            self.next_introduction.set(now + INTRODUCTIONS_APART);
             let world = Arc::clone(&self.world);
             tasks.spawn(async move { (id, target, Came::Introduction(ask_who(&world, target, &row).await)) });
         }

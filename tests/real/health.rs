@@ -116,7 +116,7 @@ fn it_says_which_server_it_is_and_leaves_no_session_behind() {
     let mut says = BufReader::new(stranger.0.stdout.take().unwrap()).lines();
     assert_eq!(says.next().unwrap().unwrap(), "listening");
     let row = world.berth.instance(http);
-    assert_eq!(row["findings"], serde_json::json!(["port-taken"]), "{row:#}");
+    assert!(row["findings"].as_array().unwrap().contains(&"port-taken".into()), "{row:#}");
     assert_eq!((&row["health"]["state"], &row["health"]["server"]), (&"unknown".into(), &Value::Null), "{row:#}");
     world.berth.done(&["show", http]);
     drop(stranger);

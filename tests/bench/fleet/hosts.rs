@@ -42,8 +42,14 @@ pub fn lay_out(directory: &Path, load: &Load, server: &Path) -> PathBuf {
          directory = \"/\"\ncommand = [\"{server}\", \"--serve\", \"{{port}}\"]\n\
          [[discover]]\nconfig = \"{base}/users/*/config/config.json\"\n"
     );
-    fs::write(&config, text).unwrap();
+    fs::write(asking(&config), &text).unwrap();
+    fs::write(&config, format!("[sampling]\nprobes = \"off\"\n{text}")).unwrap();
     config
+}
+
+/// The same configuration, by which each server is asked whether it is well: what that costs more is a figure of its own.
+pub fn asking(config: &Path) -> PathBuf {
+    config.with_file_name("asking.toml")
 }
 
 /// Whose a port is.

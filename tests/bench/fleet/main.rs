@@ -133,7 +133,9 @@ impl Bench<'_> {
         let measured = Duration::from_secs(self.options.seconds);
         let shows_many = |text: &str| self.ports_in(text) >= 10;
         let console = on_a_screen("berth", BERTH, &["--config", self.config], &self.environment, measured, shows_many);
-        let mut screens = vec![console];
+        let asking = hosts::asking(Path::new(self.config));
+        let words = ["--config", asking.to_str().unwrap()];
+        let mut screens = vec![console, on_a_screen("asking", BERTH, &words, &self.environment, measured, shows_many)];
         for (name, program, arguments, word) in peers::SCREENS.into_iter().filter(|(_, program, ..)| peers::is_there(program)) {
             screens.push(on_a_screen(name, program, arguments, &self.environment, measured, |text| text.contains(word)));
         }
@@ -156,6 +158,7 @@ impl Bench<'_> {
         let mut table = Table::default();
         let console = &screens[0];
         table.at_most("console, CPU of one core", console.cpu_percent, 1.2, "%");
+        table.at_most("the same asking each server every 10 s, CPU more", screens[1].cpu_percent - console.cpu_percent, 1.0, "%");
         if let Some(htop) = screens.iter().find(|screen| screen.name == "htop") {
             table.at_most("console, CPU against half of htop's", console.cpu_percent, htop.cpu_percent / 2.0, "%");
         }
