@@ -7,16 +7,18 @@
 pub const VARIABLE: &str = "BERTH_FAILPOINT";
 
 /// Every place, by the name of its thread or of what is done off the loop.
-pub const PLACES: [&str; 25] = [
+pub const PLACES: [&str; 27] = [
     "accounts",
     "batch",
     "berth-engine",
     "berth-first",
     "berth-half",
+    "berth-journal",
     "berth-order",
     "berth-reader",
     "berth-registry",
     "berth-storage",
+    "berth-systemd",
     "clients",
     "demo",
     "file",

@@ -87,6 +87,12 @@ fn text(row: &Row, snapshot: &Snapshot, may_read: bool, style: Style, program: &
     for (label, fact) in answers {
         facts.add(label, Some(fact));
     }
+    if let Some(service) = &row.service {
+        let result = service.result.as_ref().map(|result| format!(", {result}")).unwrap_or_default();
+        let since = service.since.map(|at| format!(", since {}", json::timestamp(at))).unwrap_or_default();
+        facts.add("unit", Some(format!("{} is {}{result}{since}", service.name, service.told)));
+        facts.add("group", service.group.as_ref().map(ToString::to_string));
+    }
     facts.add("keeper", row.keeper.map(|key| key.to_string()));
     for process in &row.processes {
         facts.add("process", Some(format!("{} {} {}", process.key.pid, process.state, process.command)));
@@ -133,8 +139,10 @@ fn declaration(facts: &mut Facts, declared: &Declared) {
     facts.add("server", declared.server_name.as_ref().map(ToString::to_string));
     facts.add("configuration", Some(path(&declared.config)));
     facts.add("workspace", declared.workspace.as_deref().map(path));
-    facts.add("log", Some(path(&declared.log)));
-    facts.add("pid file", Some(path(&declared.pid_file)));
+    let is_there = |path: &&Path| !path.as_os_str().is_empty();
+    let journal = declared.unit.as_ref().map(|unit| format!("the journal: journalctl -u {}", unit.name));
+    facts.add("log", Some(declared.log.as_path()).filter(is_there).map(path).or(journal));
+    facts.add("pid file", Some(declared.pid_file.as_path()).filter(is_there).map(path));
     if let Some(launch) = &declared.launch {
         facts.add("command", Some(Shown::new(&launch.command.join(" ")).to_string()));
         facts.add("directory", Some(path(&launch.directory)));

@@ -75,7 +75,8 @@ impl Control {
         }
         // Who is given another port is restarted on it.
         let needed = if matches!(verb, Verb::Assign(_)) { Verb::Restart } else { verb };
-        self.supervisor.capabilities(declared).why_not(needed).map(Shown::new)
+        let able = self.supervisor.capabilities(declared);
+        able.why_not(verb).or_else(|| able.why_not(needed)).map(Shown::new)
     }
 
     /// The last `count` entries of the audit trail, oldest first.
@@ -154,6 +155,10 @@ impl Control {
 
     fn restart(&self, caller: &Caller, order: &Order, row: &Row, declared: &Declared, progress: Progress<'_>) -> Result<Outcome> {
         let was_up = row.state.is_up();
+        let begun = Instant::now();
+        if was_up && let Some(started) = self.supervisor.restart(declared, caller) {
+            return start::await_listening(self, order, declared, started?, begun, progress);
+        }
         if was_up {
             let stopped = self.stop(caller, order, row, declared, progress)?;
             if !stopped.is_done() {

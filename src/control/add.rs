@@ -50,7 +50,7 @@ impl Control {
         let _held = self.lock_by_name(&plot.id, "not added")?;
         // Behind the lock: whoever had it before may have done the same.
         let snapshot = self.eyes.look();
-        let there = there_already(&snapshot, plot)?;
+        let there = there_already(snapshot.row(&plot.id).map(AsRef::as_ref), plot)?;
         let found = there.map_or(State::Stopped, |(row, _)| row.state);
         let recorded = self.audit.intend_deed(caller, "add", &plot.id, ask.reason.clone(), Some(found));
         let entry = recorded.map_err(|error| unrecorded("not added", error))?;
@@ -65,7 +65,7 @@ impl Control {
     fn would_add(&self, caller: &Caller, ask: &Add, giving: &Giving<'_>, added: &mut Added) -> Result<Outcome> {
         let plot = &ask.plot;
         let snapshot = self.eyes.look();
-        let there = there_already(&snapshot, plot)?;
+        let there = there_already(snapshot.row(&plot.id).map(AsRef::as_ref), plot)?;
         let Some(want) = Self::want(ask, &giving.registry.read()?.0, there)? else {
             let (port, up) = (there.and_then(|(_, declared)| declared.port), there.is_some_and(|(row, _)| row.state.is_up()));
             self.tell(added, plot, port, there);
@@ -300,8 +300,8 @@ pub(super) fn may_change(caller: &Caller, plot: Option<&Plot>, dry_run: bool, do
 }
 
 /// The row, where it is there already, and what declares it.
-pub(super) fn there_already<'a>(snapshot: &'a Snapshot, plot: &Plot) -> Result<Option<(&'a Row, &'a Declared)>> {
-    let Some(row) = snapshot.row(&plot.id) else { return Ok(None) };
+pub(super) fn there_already<'a>(row: Option<&'a Row>, plot: &Plot) -> Result<Option<(&'a Row, &'a Declared)>> {
+    let Some(row) = row else { return Ok(None) };
     let Some(declared) = row.declared.as_deref() else { return Ok(None) };
     let already = |what: String| Error::failed(format!("not added. It is there already: {what}"));
     let file = Shown::new(&declared.config.to_string_lossy());
@@ -327,7 +327,7 @@ pub(super) fn identity(plot: &Plot) -> Identity {
     Identity::with_groups(plot.uid, plot.gid, &groups)
 }
 
-fn with_port(port: Option<u16>) -> String {
+pub(super) fn with_port(port: Option<u16>) -> String {
     port.map(|port| format!(" with port {port}")).unwrap_or_default()
 }
 

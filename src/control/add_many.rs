@@ -3,12 +3,12 @@
 //! One that cannot be made takes nothing from the others, and its port is taken back. It must never start any: whoever asked does, so many
 //! at a time as he likes.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
 use super::act::{Control, done, outcome_of, unrecorded};
-use super::add::{Add, made, may_change, port_of, refused, there_already, why};
+use super::add::{Add, made, may_change, port_of, refused, there_already, why, with_port};
 use super::assign::{Giving, rules};
-use crate::domain::{Added, Caller, InstanceId, Shown, Snapshot};
+use crate::domain::{Added, Caller, Declared, InstanceId, Row, Shown, Snapshot};
 use crate::error::Result;
 use crate::failpoint::cut;
 use crate::hand::Asked;
@@ -36,15 +36,23 @@ impl Control {
         let mut all: Vec<Added> = asks.iter().map(blank).collect();
         let mut new = Vec::new();
         let book = giving.registry.read().map(|(book, _)| book);
+        // Of thousands, each is looked up among thousands.
+        let rows: HashMap<&InstanceId, &Row> = snapshot.rows.iter().map(|row| (&row.id, &**row)).collect();
         for (at, ask) in asks.iter().enumerate() {
             let wanted = match &book {
-                Ok(book) => is_new(caller, ask, book, &snapshot),
+                Ok(book) => what_of(caller, ask, book, rows.get(&ask.plot.id).copied()),
                 Err(error) => Err(refused("not added", error)),
             };
             match wanted {
-                Ok(Some(want)) => new.push(New { at, ask, want }),
-                // What is there already goes the way of one.
-                Ok(None) => {
+                Ok(Found::Nothing(want)) => new.push(New { at, ask, want }),
+                // Nothing is done for it: neither a look nor a record of its own.
+                Ok(Found::Whole(row, declared)) => {
+                    self.tell(&mut all[at], &ask.plot, declared.port, Some((row, declared)));
+                    all[at].outcome = done(format!("is there already{}", with_port(declared.port)));
+                    ended(at, &all[at]);
+                }
+                // What is there in part goes the way of one.
+                Ok(Found::Part) => {
                     all[at] = self.add(caller, &Add { start: false, ..ask.clone() }, giving, &mut |_| ());
                     ended(at, &all[at]);
                 }
@@ -163,11 +171,22 @@ fn blank(ask: &Add) -> Added {
     Added { outcome: done(String::new()), port: None, url: None, account, config, steps: Vec::new() }
 }
 
-/// What it wants, where nothing is there of it yet.
-fn is_new(caller: &Caller, ask: &Add, book: &Book, snapshot: &Snapshot) -> Result<Option<Want>> {
+/// What is there of one that is to be added.
+enum Found<'a> {
+    /// Nothing, and it wants this.
+    Nothing(Want),
+    /// Its file and its port in the registry, which say the same.
+    Whole(&'a Row, &'a Declared),
+    /// One of the two.
+    Part,
+}
+
+fn what_of<'a>(caller: &Caller, ask: &Add, book: &Book, row: Option<&'a Row>) -> Result<Found<'a>> {
     may_change(caller, Some(&ask.plot), ask.dry_run, "added")?;
-    match there_already(snapshot, &ask.plot)? {
-        Some(_) => Ok(None),
-        None => Control::want(ask, book, None),
-    }
+    let there = there_already(row, &ask.plot)?;
+    Ok(match (Control::want(ask, book, there)?, there) {
+        (Some(want), None) => Found::Nothing(want),
+        (None, Some((row, declared))) => Found::Whole(row, declared),
+        _ => Found::Part,
+    })
 }

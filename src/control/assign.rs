@@ -255,6 +255,10 @@ impl Control {
 
     /// What is to change in its file; `None` when that says the port already.
     pub(super) fn change(&self, declared: &Declared, port: u16) -> Result<Option<Change>> {
+        // A unit's own file is not berth's to write.
+        if declared.unit.as_ref().is_some_and(|unit| unit.is_bare) {
+            return Ok(None);
+        }
         let is_env = declared.env_file.as_ref().is_some_and(|file| file.path == declared.config);
         let is_said = declared.port == Some(port);
         if is_said && is_env {

@@ -16,9 +16,11 @@ impl Control {
     /// told not to have done where somebody else has it.
     pub(super) fn lock(&self, caller: &Caller, declared: &Declared, verb: Verb, done: &str) -> Result<Option<InstanceLock>> {
         let beneath = declared.config.strip_prefix(&declared.config_root).unwrap_or(&declared.config);
+        // Its configuration may be a template that many are made from; whoever acts on a service is root or refused.
+        let is_service = declared.unit.is_some();
         let open = || match self.reader.open(&identity_of(declared), &declared.config_root, beneath) {
-            Ok(file) => Ok(file),
-            Err(_) => self.own_lock_file(&declared.id),
+            Ok(file) if !is_service => Ok(file),
+            _ => self.own_lock_file(&declared.id),
         };
         // A user who holds the lock on the own file, or replaces it for ever, must not keep an administrator from ending the instance.
         let is_ended = matches!(verb, Verb::Stop | Verb::Signal(_)) && caller.uid.is_root();

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::domain::{Caller, Code, Declared, ExitStatus, Finding, InstanceId, Order, Outcome, Restart, Row, Shown, Snapshot, State};
 use crate::error::{Error, Kind, Result};
-use crate::logs::last_lines;
+use crate::logs::{Journal, Opener, last_lines};
 use crate::present::{units, wording};
 use crate::supervisor::Started;
 use crate::supervisor::process::identity_of;
@@ -49,7 +49,19 @@ pub(super) fn start(
     }
     progress(&Shown::new("starting"));
     let begun = Instant::now();
-    let mut started = control.supervisor.start(declared, caller, again)?;
+    let started = control.supervisor.start(declared, caller, again)?;
+    await_listening(control, order, declared, started, begun, progress)
+}
+
+/// Waits until what was started listens, or has ended.
+pub(super) fn await_listening(
+    control: &Control,
+    order: &Order,
+    declared: &Declared,
+    mut started: Box<dyn Started>,
+    begun: Instant,
+    progress: Progress<'_>,
+) -> Result<Outcome> {
     let deadline = order.timeout.or_else(|| declared.launch.as_ref().map(|launch| launch.start_timeout)).unwrap_or(Duration::from_secs(60));
     if let Some(port) = declared.port {
         progress(&Shown::new(&format!("waiting for port {port}")));
@@ -94,7 +106,7 @@ fn wait(
     let mut looked = begun;
     loop {
         if let Some(status) = started.ended() {
-            return Ok(failed(control, declared, status, begun));
+            return Ok(failed(control, declared, status, started.why(), begun));
         }
         let is_due = looked.elapsed() >= LOOK_AT_LEAST || begun.elapsed() >= deadline;
         if !is_due && declared.port.is_some_and(|port| !control.ears.hear(port)) {
@@ -105,7 +117,9 @@ fn wait(
         control.supervisor.forget(&order.id);
         let snapshot = control.eyes.look_again_since(&order.id, LOOK_EVERY);
         let row = snapshot.row(&order.id);
-        let listens = row.and_then(|row| row.listening.iter().find(|(endpoint, _)| Some(endpoint.port) == declared.port));
+        // A service whose port is written nowhere may listen on any.
+        let is_own = |port: u16| declared.port.map_or(declared.unit.is_some(), |own| own == port);
+        let listens = row.and_then(|row| row.listening.iter().find(|(endpoint, _)| is_own(endpoint.port)));
         if let Some((endpoint, pid)) = listens {
             let pid = pid.unwrap_or(started.main().pid);
             let mut outcome = done(format!("running: pid {pid} listens on {endpoint} after {}", units::took(begun.elapsed())));
@@ -135,16 +149,18 @@ fn wait(
     }
 }
 
-fn failed(control: &Control, declared: &Declared, status: ExitStatus, begun: Instant) -> Outcome {
+fn failed(control: &Control, declared: &Declared, status: ExitStatus, why: Option<Shown>, begun: Instant) -> Outcome {
     let how = wording::exit(status);
+    let why = why.map(|why| format!(": {why}")).unwrap_or_default();
     let mut hints = vec![Shown::new(&format!("berth logs {}    shows the whole log", declared.id))];
     if declared.launch.as_ref().is_some_and(|launch| launch.restart != Restart::No) {
-        hints.push(Shown::new(&format!("berth stop {}    ends the further tries of its keeper", declared.id)));
+        let whose = if declared.unit.is_some() { declared.supervisor.word() } else { "its keeper" };
+        hints.push(Shown::new(&format!("berth stop {}    ends the further tries of {whose}", declared.id)));
     }
     hints.extend(port::explanation(declared).map(|why| Shown::new(&why)));
     Outcome {
         exit_code: Kind::Failed.exit_code(),
-        sentence: Shown::new(&format!("not started. Its process {how} after {}", units::took(begun.elapsed()))),
+        sentence: Shown::new(&format!("not started. Its process {how} after {}{why}", units::took(begun.elapsed()))),
         hints,
         log_lines: lines(control, declared),
     }
@@ -153,10 +169,9 @@ fn failed(control: &Control, declared: &Declared, status: ExitStatus, begun: Ins
 /// The last lines of the log, read as the user; none when they cannot be read.
 fn lines(control: &Control, declared: &Declared) -> Vec<Shown> {
     let (root, beneath) = crate::logs::place(declared);
-    control
-        .reader
-        .open(&identity_of(declared), &root, &beneath)
-        .and_then(|file| last_lines(&file, LINES))
-        .map(|lines| lines.into_iter().map(|line| line.text).collect())
-        .unwrap_or_default()
+    let opened = match &declared.unit {
+        Some(unit) => Journal::last(unit.name.as_str(), LINES).open(),
+        None => control.reader.open(&identity_of(declared), &root, &beneath),
+    };
+    opened.and_then(|file| last_lines(&file, LINES)).map(|lines| lines.into_iter().map(|line| line.text).collect()).unwrap_or_default()
 }

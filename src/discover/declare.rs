@@ -151,6 +151,7 @@ pub fn declare(by: &mut Context<'_>, place: &Place) -> Declared {
         account: place.account.shown(),
         home: place.account.home.clone(),
         supervisor: SupervisorKind::Process,
+        unit: None,
         config: path,
         config_root: root.to_owned(),
         host: server.host,

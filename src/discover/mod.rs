@@ -11,6 +11,7 @@ mod example;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
 mod hearing;
+mod managed;
 mod pace;
 mod passwd;
 mod plot;
@@ -35,12 +36,14 @@ use std::time::{Duration, Instant};
 use crate::config::{Config, Source};
 use crate::domain::{ConfigFault, Declared, InstanceId, Roster, Shown};
 use crate::hand::Reader;
+use crate::supervisor::Supervisor;
 
 pub use plot::Plotter;
 
 pub use account::Accounts;
 use example::Examples;
 use hearing::Hearing;
+use managed::Services;
 use programs::Programs;
 use search::{Search, Tools};
 
@@ -56,6 +59,7 @@ pub struct Discoverer {
     boot: String,
     searches: Vec<Search>,
     hearing: Option<Hearing>,
+    services: Services,
     last: Arc<Roster>,
 }
 
@@ -72,7 +76,30 @@ impl Discoverer {
         }
         let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
         let (accounts, programs, examples) = (Accounts::default(), Programs::default(), Examples::default());
-        Self { config, reader, accounts, programs, examples, boot, searches, hearing: None, last: Arc::default() }
+        Self {
+            config,
+            reader,
+            accounts,
+            programs,
+            examples,
+            boot,
+            searches,
+            hearing: None,
+            services: Services::default(),
+            last: Arc::default(),
+        }
+    }
+
+    /// One that makes instances of what this supervisor has by itself, too.
+    #[must_use]
+    pub fn with(mut self, supervisor: Arc<dyn Supervisor>) -> Self {
+        self.services = Services::of(supervisor);
+        self
+    }
+
+    /// Whether a supervisor has others than at the last scan.
+    pub fn has_news(&self) -> bool {
+        self.services.have_news()
     }
 
     /// Has the kernel tell what changes, from the next scan on. What it cannot tell is looked for every `pulse`.
@@ -113,10 +140,11 @@ impl Discoverer {
                 true
             }
         };
-        if !changed {
+        if !self.services.look() && !changed {
             return (Arc::clone(&self.last), false);
         }
-        let roster = self.roster();
+        let mut roster = self.roster();
+        self.services.put_into(&mut roster, &mut self.accounts);
         // Unchanged rows are the same Arc, but a fault that came or went counts too.
         let changed = roster != *self.last;
         if changed {

@@ -10,13 +10,15 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Gid, InstanceId, Limits, Probing, ProcessKey, Restart, Settings, Shown, Uid};
+use super::{Gid, InstanceId, Limits, Probing, ProcessKey, Restart, Service, Settings, Shown, Uid, Unit};
 
 /// Who runs an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum SupervisorKind {
     /// A plain process under berth's keeper, or under nobody.
     Process,
+    /// A systemd service.
+    Systemd,
     /// A bare listener in the range that belongs to no instance.
     None,
 }
@@ -26,6 +28,7 @@ impl SupervisorKind {
     pub fn word(self) -> &'static str {
         match self {
             Self::Process => "process",
+            Self::Systemd => "systemd",
             Self::None => "none",
         }
     }
@@ -131,6 +134,8 @@ pub struct Declared {
     pub home: PathBuf,
     /// Who runs it.
     pub supervisor: SupervisorKind,
+    /// The service that it is, where a supervisor outside of berth runs it: its log is that supervisor's, too.
+    pub unit: Option<Unit>,
     /// The configuration file that declares it.
     pub config: PathBuf,
     /// The part of `config` that belongs to the administrator: below it, links are not followed.
@@ -147,9 +152,9 @@ pub struct Declared {
     pub server_name: Option<Shown>,
     /// `workspace`.
     pub workspace: Option<PathBuf>,
-    /// The log file.
+    /// The log file; empty where its supervisor keeps the log.
     pub log: PathBuf,
-    /// The PID file that the guide's scripts read.
+    /// The PID file that the guide's scripts read; empty where there is none.
     pub pid_file: PathBuf,
     /// What it may use.
     pub limits: Limits,
@@ -257,6 +262,8 @@ pub struct Claim {
     pub unlimited: Option<Shown>,
     /// The supervisor's records may not be read by this caller.
     pub denied: bool,
+    /// What a supervisor outside of berth says of it.
+    pub service: Option<Arc<Service>>,
 }
 
 impl Claim {
@@ -277,6 +284,7 @@ impl Claim {
             started_with: None,
             unlimited: None,
             denied,
+            service: None,
         }
     }
 }

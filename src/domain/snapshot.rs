@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use super::{
     Allotments, Code, Declared, DiskUse, Endpoint, FileSystem, Finding, Health, HostReading, InForce, InstanceId, LastExit, Level,
-    Listener, Moment, PortRange, Probed, Process, ProcessKey, Reading, Shown, SupervisorKind, Uid, Underway,
+    Listener, Moment, PortRange, Probed, Process, ProcessKey, Reading, Service, Shown, SupervisorKind, Uid, Underway,
 };
 
 /// What an instance is doing.
@@ -133,6 +133,8 @@ pub struct Row {
     pub disk: Option<Arc<DiskUse>>,
     /// Its findings' codes, worst first.
     pub findings: Vec<Code>,
+    /// What a supervisor outside of berth says of it.
+    pub service: Option<Arc<Service>>,
     /// What it was declared as; `None` for an unmanaged listener.
     pub declared: Option<Arc<Declared>>,
 }

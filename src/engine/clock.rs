@@ -69,6 +69,10 @@ impl Engine {
         Lookout::watch(eye.registry(), move || {
             let _ = telling.write(1);
         })?;
+        let telling = Arc::clone(&wake);
+        eye.supervisor().listen(Arc::new(move || {
+            let _ = telling.write(1);
+        }));
         let (publish, snapshots) = watch::channel(first);
         let clock = Clock { eye, sampling, underway, epoll, wake: Arc::clone(&wake), told, mourners: HashMap::new(), publish };
         std::thread::Builder::new()
@@ -176,6 +180,9 @@ impl Clock {
             let now = Instant::now();
             if heard.woken {
                 next_processes = now;
+                if self.eye.has_news() {
+                    next_discover = now;
+                }
             }
             if heard.told {
                 next_discover = next_discover.min(now + GATHER);

@@ -114,6 +114,10 @@ impl Endings {
         }
         for claim in claims {
             if let Some(exit) = self.known.get(&claim.id).filter(|exit| claim.exit.is_none_or(|recorded| recorded.at < exit.at)) {
+                // So is what a supervisor outside of berth says of it.
+                if claim.service.is_some() && claim.exit.is_some() {
+                    continue;
+                }
                 // What a keeper recorded of this very end is as good, and it may still write it.
                 if claim.keeper.is_none() || exit.status != ExitStatus::Unknown {
                     claim.exit = Some(*exit);

@@ -94,7 +94,7 @@ impl Eye {
         let host = nix::unistd::gethostname().map(|name| Shown::new(&name.to_string_lossy())).unwrap_or_else(|_| Shown::new("localhost"));
         Ok(Self {
             pid_files: PidFileWatch::new(Arc::clone(&reader)),
-            discoverer: Discoverer::new(Arc::clone(&config), reader),
+            discoverer: Discoverer::new(Arc::clone(&config), reader).with(Arc::clone(&supervisor)),
             sampler: Sampler::new(config.ports.range)?,
             supervisor,
             roster: Arc::default(),
@@ -137,6 +137,16 @@ impl Eye {
     /// Where the registry is looked at.
     pub(super) fn registry(&self) -> &Arc<Lookout> {
         &self.registry
+    }
+
+    /// Who runs instances.
+    pub(super) fn supervisor(&self) -> &Arc<dyn Supervisor> {
+        &self.supervisor
+    }
+
+    /// Whether there are other services than those that were discovered.
+    pub(super) fn has_news(&self) -> bool {
+        self.discoverer.has_news()
     }
 
     /// Takes over what the registry says by now. True when that is something else.
@@ -309,6 +319,7 @@ impl Eye {
                 let (roster, storage) = (Arc::clone(&self.roster), Arc::clone(&storage));
                 self.standing = Some(Standing { roster, storage, shape: sample.shape, since, judged: now });
                 snapshot.notices.extend(self.sampler.ports_notice().cloned());
+                snapshot.notices.extend(self.supervisor.notice());
                 snapshot
             }
         };

@@ -28,8 +28,8 @@ use crate::supervisor::{Started, Stopped, Supervisor};
 struct Nobody;
 
 impl Supervisor for Nobody {
-    fn kind(&self) -> SupervisorKind {
-        SupervisorKind::Process
+    fn runs(&self, kind: SupervisorKind) -> bool {
+        kind == SupervisorKind::Process
     }
 
     fn claims(&self, roster: &Arc<Roster>) -> Arc<[Claim]> {

@@ -91,8 +91,11 @@ impl<'a> Subject<'a> {
     /// may look, and where what runs of the caller's own was not started by him, root may have been asked.
     pub(super) fn wished_up(&self, viewer: Uid) -> Option<bool> {
         let Some(claim) = self.claim else { return Some(false) };
-        let is_recorded =
-            claim.wished_up == Some(true) || claim.started_at.is_some() || claim.stop_asked_at.is_some() || claim.exit.is_some();
+        let is_recorded = claim.service.is_some()
+            || claim.wished_up == Some(true)
+            || claim.started_at.is_some()
+            || claim.stop_asked_at.is_some()
+            || claim.exit.is_some();
         let may_know = viewer.is_root() || (viewer == self.declared.uid && !self.runs());
         if is_recorded || may_know { claim.wished_up } else { None }
     }

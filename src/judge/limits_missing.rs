@@ -44,7 +44,13 @@ fn missing(facts: &Facts<'_>, subject: &Subject<'_>, limits: Limits) -> Option<(
     .into_iter()
     .filter_map(|(word, is_missing)| is_missing.then_some(word))
     .collect();
-    let reason = format!("no {} limit is in force: it was not started by berth", words.join(" or "));
+    let missing = words.join(" or ");
+    if let Some(unit) = subject.declared.unit.as_ref().filter(|_| !words.is_empty()) {
+        // Starting it again changes nothing: the host cannot do it, or the unit was changed after the start.
+        let reason = format!("no {missing} limit is in force, although {} sets one", unit.name);
+        return Some((Shown::new(&reason), Vec::new()));
+    }
+    let reason = format!("no {missing} limit is in force: it was not started by berth");
     (!words.is_empty()).then(|| (Shown::new(&reason), vec![Remedy::Restart]))
 }
 

@@ -29,6 +29,7 @@ mod rates;
 mod restart_pending;
 mod rows;
 mod rule;
+mod service;
 mod state;
 mod storage_shared;
 #[cfg(test)]

@@ -89,6 +89,7 @@ fn instance(facts: &Facts<'_>, index: usize, subject: &Subject<'_>, rates: &Rate
         exits: subject.claim.map(|claim| Arc::clone(&claim.exits)).unwrap_or_default(),
         limits: subject.main.known().and_then(|main| facts.input.sample.limits.get(&main.pid)).cloned(),
         disk: facts.input.storage.uses.get(&declared.id).cloned(),
+        service: subject.claim.and_then(|claim| claim.service.clone()),
         findings: Vec::new(),
         declared: Some(Arc::clone(declared)),
         listening,
@@ -194,6 +195,7 @@ fn unmanaged(facts: &Facts<'_>, stranger: &Stranger, rates: &Rates, previous: Op
         exits: Arc::default(),
         limits: None,
         disk: None,
+        service: None,
         findings: stranger.does.into_iter().collect(),
         declared: None,
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::service;
 use crate::domain::{Again, Claim, ExitStatus, LastExit, Row, Shown, Stage, State, Underway, Verb, Wish, words};
 
 /// How long a start may take where the configuration is too broken to tell.
@@ -59,7 +60,7 @@ pub(super) struct Verdict {
 }
 
 impl Verdict {
-    fn plain(state: State) -> Self {
+    pub(super) fn plain(state: State) -> Self {
         Self { state, why: None, exit: None }
     }
 }
@@ -69,9 +70,17 @@ pub(super) fn state(given: &Circumstances<'_>) -> Verdict {
     if let Some((state, words)) = being_done(given) {
         return Verdict { state, why: Some(words), exit: None };
     }
+    if let Some(service) = given.claim.and_then(|claim| claim.service.as_deref()) {
+        return service::state(given, service);
+    }
     if !given.runs {
         return not_running(given);
     }
+    up(given)
+}
+
+/// Of what runs.
+pub(super) fn up(given: &Circumstances<'_>) -> Verdict {
     let state = running(given);
     // A finding tells of the port; of this nothing else does.
     Verdict { why: given.failing.filter(|_| state == State::Degraded && !given.taken).cloned(), ..Verdict::plain(state) }

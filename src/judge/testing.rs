@@ -113,6 +113,7 @@ impl Host {
             account: self.sample.accounts.get(&Uid(uid)).cloned(),
             home: PathBuf::from("/home/x"),
             supervisor: SupervisorKind::Process,
+            unit: None,
             config: PathBuf::from(format!("/opt/{name}/config.json")),
             config_root: PathBuf::from("/opt"),
             host: host.parse().ok(),

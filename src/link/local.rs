@@ -20,11 +20,10 @@ use crate::registry::Registry;
 use crate::sample;
 use crate::storage::{self, Board};
 use crate::supervisor::Supervisor;
-use crate::supervisor::process::ProcessSupervisor;
 
 use super::{Door, LogLines, LogQuery, Tail};
 use caller::{account_of, own_caller};
-use logs::{LocalTail, no_log, opener_of};
+use logs::{LocalTail, log_of, no_log, opener_of};
 
 pub(super) mod adding;
 mod caller;
@@ -34,6 +33,7 @@ mod logs;
 mod looking;
 mod proposal;
 pub(super) mod removing;
+mod supervisors;
 mod tasks;
 
 pub use crate::engine::share_memory;
@@ -70,8 +70,7 @@ impl Local {
     pub fn open(config: Arc<Config>, zygote: Arc<Zygote>, read_only: bool, state: PathBuf) -> Result<Arc<Self>> {
         let open_files = sample::raise_nofile();
         let reader = Reader::start().while_doing(|| "cannot start the reading thread".to_owned())?;
-        let supervisor: Arc<dyn Supervisor> =
-            Arc::new(ProcessSupervisor::new(&state, Arc::clone(&zygote), Arc::clone(&reader), open_files));
+        let supervisor = supervisors::of(&config, &state, &zygote, &reader, open_files);
         let (storage, probing) = (Arc::new(Board::default()), Probing::default());
         let (copies, registry) = (state.join("copies"), Registry::below(&state));
         let lookout = Lookout::new(Recorded { registry: registry.clone(), quarantine: config.ports.quarantine });
@@ -138,7 +137,7 @@ impl Local {
         }
         let query = LogQuery { started, ..query.clone() };
         let lines = history(&*opener_of(&self.reader, &declared), query).map_err(|error| no_log(&declared, error))?;
-        let what = format!("cannot read the log {}", declared.log.display());
+        let what = format!("cannot read the log {}", log_of(&declared));
         Ok(Box::new(lines.map(move |line| line.while_doing(|| what.clone()))))
     }
 
@@ -273,8 +272,7 @@ impl Door for Local {
     fn tail(&self, id: &InstanceId) -> Result<Arc<dyn Tail>> {
         let (declared, _) = self.readable(id)?;
         let account = declared.account.clone().unwrap_or_else(|| Shown::new(&format!("uid {}", declared.uid)));
-        let path = Shown::new(&declared.log.to_string_lossy());
-        Ok(Arc::new(LocalTail { follower: follow(opener_of(&self.reader, &declared), path, account, KEPT_LINES)? }))
+        Ok(Arc::new(LocalTail { follower: follow(opener_of(&self.reader, &declared), log_of(&declared), account, KEPT_LINES)? }))
     }
     fn copies(&self) -> Option<PathBuf> {
         Some(self.copies.clone())
@@ -285,7 +283,7 @@ impl Door for Local {
         for id in ids {
             let (declared, _) = self.readable(id)?;
             let account = declared.account.clone().unwrap_or_else(|| Shown::new(&format!("uid {}", declared.uid)));
-            logs.push(Log { opener: opener_of(&self.reader, &declared), path: Shown::new(&declared.log.to_string_lossy()), account });
+            logs.push(Log { opener: opener_of(&self.reader, &declared), path: log_of(&declared), account });
         }
         Reel::open(logs)
     }

@@ -10,6 +10,7 @@ mod follower;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
 mod history;
+mod journal;
 mod level;
 mod lines;
 mod pack;
@@ -33,6 +34,7 @@ use std::os::unix::fs::MetadataExt;
 
 pub use follower::{Follower, follow};
 pub use history::{History, Query, history};
+pub use journal::Journal;
 pub use level::level_of;
 pub use lines::LONGEST_LINE;
 pub use page::{Ask, At, Find, Goal, Page, Sought};

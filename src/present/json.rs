@@ -53,6 +53,18 @@ pub fn show(row: &Row, snapshot: &Snapshot, may_read: bool) -> Value {
     shown["health"] = health::json_in_full(row);
     shown["disk"] = super::disk::json(row, snapshot);
     shown["limits"] = limits::json(row);
+    shown["service"] = row.service.as_ref().map_or(Value::Null, |service| {
+        json!({
+            "name": service.name.as_str(),
+            "state": service.told.as_str(),
+            "result": service.result.as_ref().map(Shown::as_str),
+            "since": service.since.map(timestamp),
+            "group": service.group.as_ref().map(Shown::as_str),
+            "memory_max": service.limits.memory_max,
+            "cpu_max": service.limits.cpu_max,
+            "tasks_max": service.limits.tasks_max,
+        })
+    });
     json!({ "schema": SCHEMA, "instance": shown })
 }
 

@@ -2,6 +2,7 @@
 //!
 //! It must never have root's rights, ask more than fifty at once, or break off an introduction: its session would stay.
 
+use std::fs::File;
 use std::io;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -25,6 +26,9 @@ pub const MOST: usize = 50;
 
 /// The most introductions among them.
 const MOST_INTRODUCTIONS: usize = 4;
+
+/// How many descriptors a runtime takes for itself, and a few more.
+const OF_A_RUNTIME: usize = 10;
 
 /// How often it is looked who there is, and what was answered is told.
 const ROUND: Duration = Duration::from_secs(1);
@@ -88,7 +92,7 @@ impl Prober {
     fn spawn(self, work: impl FnOnce(Self, tokio::runtime::Runtime) + Send + 'static) -> io::Result<JoinHandle<()>> {
         let run = move || {
             crate::failpoint::pass("berth-probe");
-            if privileges::drop_all().is_err() {
+            if privileges::drop_all().is_err() || !has_descriptors() {
                 return;
             }
             if let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build() {
@@ -178,6 +182,12 @@ impl Prober {
         }
         self.board.put(ledger.news());
     }
+}
+
+/// Whether there are descriptors left for a runtime: tokio panics where there are none for its signals (`OsExtraData::init`).
+fn has_descriptors() -> bool {
+    let taken: io::Result<Vec<File>> = (0..OF_A_RUNTIME).map(|_| File::open("/dev/null")).collect();
+    taken.is_ok()
 }
 
 /// Asks who it is. What fails is asked again some time.

@@ -136,8 +136,13 @@ impl Counter {
     fn log(&mut self, index: usize) {
         let Some(account) = self.ledger.accounts.get(index) else { return };
         let (root, beneath) = place(&account.declared, &account.declared.log);
-        let seen = self.reader.look(&account.who, &root, &beneath.clone(), move |root| measure::log(root, &beneath));
-        let seen = seen.map_or_else(|error| reading_of(&error), Reading::Known);
+        let seen = if account.declared.log.as_os_str().is_empty() {
+            // Its supervisor keeps it.
+            Reading::Gone
+        } else {
+            let seen = self.reader.look(&account.who, &root, &beneath.clone(), move |root| measure::log(root, &beneath));
+            seen.map_or_else(|error| reading_of(&error), Reading::Known)
+        };
         let now = self.now();
         self.ledger.log_seen(index, seen, now, Timestamp::now());
     }

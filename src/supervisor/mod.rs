@@ -2,19 +2,64 @@
 //!
 //! It must never decide whether somebody may: `control` has done that before. It returns claims, which `judge` believes only
 //! as far as the kernel bears them out.
+//!
+//! # One more supervisor
+//!
+//! It is a folder and a line:
+//!
+//! 1. A variant of [`SupervisorKind`] with its word, which is what JSON and the column BY say.
+//! 2. A folder beside this file with a type that implements [`Supervisor`]:
+//!    - [`runs`](Supervisor::runs): that kind, and no other.
+//!    - [`finds`](Supervisor::finds), where it has services by itself: each a [`Managed`](crate::domain::Managed) with an id that follows
+//!      from its name alone. `discover` makes instances of them; where a configuration declares one of the same id both are one row, and
+//!      it is this supervisor's.
+//!    - [`claims`](Supervisor::claims): for each instance of its kind what it says of it. It is called at every tick, so it hands out the
+//!      very list of before until something has changed, and waits for nobody: what is slow has a thread of its own that keeps what it
+//!      knows behind a lock (`systemd/watch.rs`). An answer that is missing is told in [`Service::unanswered`](crate::domain::Service).
+//!    - [`listen`](Supervisor::listen): the thread calls the ear when something has changed. Nothing is asked for at intervals.
+//!    - [`start`](Supervisor::start), [`stop`](Supervisor::stop) and, where it can, [`restart`](Supervisor::restart): they come back when
+//!      what was asked is done, each with a deadline. An answer that was lost is looked up, not asked for again.
+//!    - [`capabilities`](Supervisor::capabilities): what it cannot do, with the reason, rather than a failure later.
+//! 3. A line in [`registry::all`], with what it needs in [`registry::Parts`].
+//! 4. Where its `[[discover]]` key means something only to it, a line in `link/local/supervisors.rs`.
+//!
+//! The engine, the judge, `control` and the screens know no kind: they need no change.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::domain::{Caller, Capabilities, Claim, Declared, ExitStatus, InstanceId, ProcessKey, Roster, Signal, SupervisorKind};
+use crate::domain::{
+    Caller, Capabilities, Claim, Declared, ExitStatus, Finds, InstanceId, ProcessKey, Roster, Shown, Signal, SupervisorKind,
+};
 use crate::error::Result;
 
 pub mod process;
+pub mod registry;
+mod systemd;
+
+/// Told when something is another than before.
+pub type Ear = Arc<dyn Fn() + Send + Sync>;
 
 /// Something that runs instances.
 pub trait Supervisor: Send + Sync {
-    /// Which kind it is.
-    fn kind(&self) -> SupervisorKind;
+    /// Whether it runs instances of this kind.
+    fn runs(&self, kind: SupervisorKind) -> bool;
+
+    /// The services that it has by itself and that are looked for: the very ones of before where nothing changed. `None` where it only runs
+    /// what configurations declare. The first time it may take as long as one answer.
+    fn finds(&self) -> Option<Arc<Finds>> {
+        None
+    }
+
+    /// Has somebody told, from its own thread, whenever its claims or its finds are others than before.
+    fn listen(&self, tell: Ear) {
+        drop(tell);
+    }
+
+    /// What is to be known of it beside its instances.
+    fn notice(&self) -> Option<Shown> {
+        None
+    }
 
     /// What it says of its instances: the very list of before where nothing changed.
     fn claims(&self, roster: &Arc<Roster>) -> Arc<[Claim]>;
@@ -30,6 +75,12 @@ pub trait Supervisor: Send + Sync {
     /// # Errors
     /// When nothing was started: the program is missing, the log cannot be opened, the supervisor does not answer.
     fn start(&self, declared: &Declared, by: &Caller, again: bool) -> Result<Box<dyn Started>>;
+
+    /// Ends an instance and starts it again in one, where it can do that; `None` where it is to be stopped and started.
+    fn restart(&self, declared: &Declared, by: &Caller) -> Option<Result<Box<dyn Started>>> {
+        let _ = (declared, by);
+        None
+    }
 
     /// Ends an instance's whole tree and proves it. `extra` are processes of the instance that the supervisor did not start.
     ///
@@ -54,6 +105,11 @@ pub trait Started: Send {
 
     /// How it ended, when it has ended already.
     fn ended(&mut self) -> Option<ExitStatus>;
+
+    /// What its supervisor says of that.
+    fn why(&self) -> Option<Shown> {
+        None
+    }
 }
 
 /// What came of stopping.

@@ -57,6 +57,7 @@ pub fn row(id: &str, change: impl FnOnce(&mut Row)) -> Row {
         exits: Arc::default(),
         limits: None,
         disk: None,
+        service: None,
         findings: vec![],
         declared: None,
     };

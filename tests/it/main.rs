@@ -25,6 +25,8 @@ mod fleet;
 mod floods;
 #[path = "../support/foreseen.rs"]
 mod foreseen;
+mod hostile;
+mod introduced;
 mod keymap_table;
 mod logs;
 mod mouse;

@@ -121,7 +121,7 @@ impl Drop for Stage {
 }
 
 /// The first of so many ports in a row that nobody has; each stage of this program begins to look elsewhere.
-fn free() -> u16 {
+pub fn free() -> u16 {
     static STAGES: AtomicU16 = AtomicU16::new(0);
     let place = u16::try_from(std::process::id() % 90).unwrap() + 2 * STAGES.fetch_add(1, Ordering::Relaxed);
     let begin = LOWEST + place * RANGE;

@@ -40,7 +40,11 @@ const ROWS: &[(&str, &str, Row)] = &[
         Tested(&["a09_a_stranger_on_a_stopped_owners_port_is_named_and_never_started_over", "a09_the_same_port_beside"]),
     ),
     ("a10", "a user writes another port into the own configuration", Tested(&["a10_a_users_file_shows_drift_and_decides_nothing"])),
-    ("a11", "a server that answers a probe with everything but an answer", Waits("the probes")),
+    (
+        "a11",
+        "a server that answers a probe with everything but an answer",
+        Tested(&["a11_hostile_servers_get_the_verdict_that_they_deserve"]),
+    ),
     ("a12", "a log is a pipe, a device, a directory or a link", Tested(&["a12_log_is_no_file"])),
     ("a13", "a value that ends a line in another system's file", Waits("the writers of deployments")),
     (
@@ -135,7 +139,16 @@ const ROWS: &[(&str, &str, Row)] = &[
     ),
     ("f17", "a server that does not listen to SIGTERM", Tested(&["f17_sigterm_ignored", "f17_what_ignores_sigterm_is_killed"])),
     ("f18", "a server that forks without end", Tested(&["a18_a19_f18_as_the_groups_of_this_machine_are"])),
-    ("f19", "a supervisor that hangs or ends in the middle", Waits("systemd, Docker and PM2")),
+    // Of systemd; Docker and PM2 bring theirs.
+    (
+        "f19",
+        "a supervisor that hangs or ends in the middle",
+        Tested(&[
+            "f19_a_bus_that_takes_everything_and_answers_nothing_is_given_up_and_nothing_was_asked",
+            "f19_no_bus_at_all_is_told_as_well",
+            "f19_rows_are_unknown_while_systemd_hangs_and_nothing_happens_twice_when_its_bus_dies",
+        ]),
+    ),
     ("f20", "berth itself is killed while servers run", Tested(&["f20_berth_killed"])),
     ("f21", "the kernel refuses its list of sockets", Tested(&["f21_where_sock_diag_is_refused_files_are_read_and_it_is_said"])),
     (

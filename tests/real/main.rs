@@ -11,11 +11,13 @@ mod clients;
 mod conflict;
 mod env_files;
 mod fence;
+mod health;
 mod lifecycle;
 mod limits;
 mod limits_layouts;
 mod parts;
 mod scripts;
+mod systemd;
 mod threats;
 mod world;
 

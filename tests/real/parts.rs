@@ -38,6 +38,22 @@ fn check_root() -> Result<(), String> {
     Ok(())
 }
 
+/// A systemd with its bus and journal that can be booted in namespaces, and what makes those.
+pub fn systemd() -> Option<()> {
+    part("systemd", check_systemd())
+}
+
+fn check_systemd() -> Result<(), String> {
+    check_root()?;
+    if !Path::new("/lib/systemd/systemd").is_file() {
+        return Err("there is no /lib/systemd/systemd: apt-get install systemd".into());
+    }
+    for program in ["unshare", "nsenter", "ip", "systemctl", "busctl", "journalctl", "dbus-daemon"] {
+        in_path(program).ok_or_else(|| format!("there is no {program} in PATH: apt-get install systemd dbus iproute2 util-linux"))?;
+    }
+    Ok(())
+}
+
 /// Node.js and npm's server-everything.
 pub struct Everything {
     /// Node's program, which every account may run.

@@ -147,6 +147,7 @@ fn declared(name: &str, uid: u32, port: u16) -> Arc<Declared> {
         gid: Gid(uid),
         account: Some(id.owner().into()),
         supervisor: SupervisorKind::Process,
+        unit: None,
         config: home.join("config/config.json"),
         config_root: PathBuf::from("/opt/mcp-server/users"),
         host: Some(LOCAL),
@@ -205,6 +206,7 @@ fn instance(name: &str, uid: u32, port: u16) -> Row {
         exits: Arc::default(),
         limits: None,
         disk: None,
+        service: None,
         findings: Vec::new(),
         declared: Some(declared),
     }

@@ -1,6 +1,6 @@
-//! Logs through this door: opened as their user, by the thread that reads as users.
+//! An instance's log: a file that its user opens, or the journal of the unit that it is.
 //!
-//! It must never open one as anybody else.
+//! It must never open a user's file as anybody else.
 
 use std::fs::File;
 use std::io;
@@ -9,16 +9,24 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use crate::domain::{Declared, LogView};
+use crate::domain::{Declared, LogView, Shown};
 use crate::error::Error;
 use crate::hand::{Identity, Reader};
 use crate::link::Tail;
-use crate::logs::{Follower, Opener, place};
+use crate::logs::{Follower, Journal, Opener, place};
 use crate::supervisor::process::identity_of;
+
+/// What a log is called in a sentence.
+pub(super) fn log_of(declared: &Declared) -> Shown {
+    match &declared.unit {
+        Some(unit) => Shown::new(&format!("of {} (journalctl -u {})", unit.name, unit.name)),
+        None => Shown::new(&declared.log.to_string_lossy()),
+    }
+}
 
 /// Why there is nothing to be read.
 pub(super) fn no_log(declared: &Declared, error: io::Error) -> Error {
-    let path = declared.log.display();
+    let path = log_of(declared);
     if error.kind() == io::ErrorKind::NotFound {
         return Error::failed(format!("{}: there is no log yet at {path}", declared.id)).hint(format!("berth start {}", declared.id));
     }
@@ -36,7 +44,11 @@ struct LogOpener {
     beneath: PathBuf,
 }
 
+/// Opens it.
 pub(super) fn opener_of(reader: &Arc<Reader>, declared: &Declared) -> Arc<dyn Opener> {
+    if let Some(unit) = &declared.unit {
+        return Arc::new(Journal::of(unit.name.as_str()));
+    }
     let (root, beneath) = place(declared);
     Arc::new(LogOpener { reader: Arc::clone(reader), who: identity_of(declared), root, beneath })
 }

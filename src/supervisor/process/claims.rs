@@ -164,6 +164,7 @@ fn claim_of(id: &InstanceId, record: Option<&Record>, denied: bool) -> Claim {
         started_with: record.started_with.clone(),
         unlimited: record.unlimited.as_deref().map(Shown::new),
         denied,
+        service: None,
     }
 }
 

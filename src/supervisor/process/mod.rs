@@ -54,8 +54,8 @@ pub fn identity_of(declared: &Declared) -> Identity {
 }
 
 impl Supervisor for ProcessSupervisor {
-    fn kind(&self) -> SupervisorKind {
-        SupervisorKind::Process
+    fn runs(&self, kind: SupervisorKind) -> bool {
+        kind == SupervisorKind::Process
     }
 
     fn claims(&self, roster: &Arc<Roster>) -> Arc<[Claim]> {

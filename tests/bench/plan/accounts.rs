@@ -19,6 +19,9 @@ pub fn make(directory: &Path, count: usize) -> Vec<String> {
     fs::set_permissions(directory, fs::Permissions::from_mode(0o755)).unwrap();
     unshare(CloneFlags::CLONE_NEWNS).unwrap();
     mount(&["--make-rprivate", "/"]);
+    // The whole directory: a mount on a file goes when somebody outside replaces that file, as useradd(8) does.
+    let etc = directory.join("etc");
+    assert!(Command::new("cp").arg("--archive").arg("/etc").arg(&etc).status().unwrap().success(), "/etc cannot be copied");
     let names: Vec<String> = (0..count).map(|number| format!("plan{number:05}")).collect();
     let line = |format: &dyn Fn(usize, &str) -> String| {
         names.iter().enumerate().fold(String::new(), |mut text, (number, name)| {
@@ -26,19 +29,19 @@ pub fn make(directory: &Path, count: usize) -> Vec<String> {
             text
         })
     };
-    lay_over(directory, "passwd", &line(&|uid, name| format!("{name}:x:{uid}:{uid}::/nonexistent:/usr/sbin/nologin")));
-    lay_over(directory, "group", &line(&|gid, name| format!("{name}:x:{gid}:")));
+    add(&etc, "passwd", &line(&|uid, name| format!("{name}:x:{uid}:{uid}::/nonexistent:/usr/sbin/nologin")));
+    add(&etc, "group", &line(&|gid, name| format!("{name}:x:{gid}:")));
+    mount(&["--bind", etc.to_str().unwrap(), "/etc"]);
     let last = names.last().unwrap();
     let found = nix::unistd::User::from_name(last).unwrap();
     assert!(found.is_some_and(|user| user.uid.as_raw() as usize == FIRST + count - 1), "{last} is no account here");
     names
 }
 
-/// Lays a file over one of /etc: the same with more in it.
-fn lay_over(directory: &Path, name: &str, more: &str) {
-    let (own, machines) = (directory.join(name), Path::new("/etc").join(name));
-    fs::write(&own, fs::read_to_string(&machines).unwrap() + more).unwrap();
-    mount(&["--bind", own.to_str().unwrap(), machines.to_str().unwrap()]);
+/// Adds lines to a file of the copy.
+fn add(etc: &Path, name: &str, more: &str) {
+    let path = etc.join(name);
+    fs::write(&path, fs::read_to_string(&path).unwrap() + more).unwrap();
 }
 
 fn mount(words: &[&str]) {

@@ -152,8 +152,12 @@ impl Bench<'_> {
         terminal.until("the first frame", keys::PATIENCE * 3, |text| text.contains("plan"));
         terminal.keys("2");
         terminal.until("the map", keys::PATIENCE, |text| cursor(text).is_some());
-        let ways =
-            [("a cell", "l", "h", 10), ("a line", "j", "k", 10), ("a page", "\x1b[6~", "\x1b[5~", 4), ("the whole of it", "G", "g", 1)];
+        let ways = [
+            ("a cell", "\x1b[C", "\x1b[D", 10),
+            ("a line", "j", "k", 10),
+            ("a page", "\x1b[6~", "\x1b[5~", 4),
+            ("the whole of it", "G", "g", 1),
+        ];
         for (what, forth, back, stretch) in ways {
             let mut delays = Delays::default();
             terminal.keys("g");

@@ -27,8 +27,14 @@ pub fn lines(state: &State, row: &Row, width: u16, large: bool, lines: &mut Vec<
     }
     labelled(state, lines, width, "config", &path(&declared.config), Style::new());
     if large {
-        labelled(state, lines, width, "log", &path(&declared.log), Style::new());
-        labelled(state, lines, width, "pid file", &path(&declared.pid_file), Style::new());
+        if let Some(unit) = &declared.unit {
+            let told = row.service.as_ref().map(|service| format!(": {}", service.told)).unwrap_or_default();
+            labelled(state, lines, width, "unit", &format!("{}{told}", unit.name), Style::new());
+            labelled(state, lines, width, "log", &format!("journalctl -u {}", unit.name), Style::new());
+        } else {
+            labelled(state, lines, width, "log", &path(&declared.log), Style::new());
+            labelled(state, lines, width, "pid file", &path(&declared.pid_file), Style::new());
+        }
         if let Some(workspace) = &declared.workspace {
             labelled(state, lines, width, "works in", &path(workspace), Style::new());
         }

@@ -1,0 +1,123 @@
+//! Services in a roster: alone, and as one with what a configuration declares.
+
+use std::time::Duration;
+
+use super::*;
+use crate::domain::{Caller, Capabilities, Claim, Gid, Limits, ProcessKey, Restart, Signal, SupervisorKind, Uid};
+use crate::error::{Error, Result};
+use crate::supervisor::{Started, Stopped};
+
+/// Somebody who has services and does nothing.
+struct Has(Arc<Finds>);
+
+impl Supervisor for Has {
+    fn runs(&self, kind: SupervisorKind) -> bool {
+        kind == SupervisorKind::Systemd
+    }
+
+    fn finds(&self) -> Option<Arc<Finds>> {
+        Some(Arc::clone(&self.0))
+    }
+
+    fn claims(&self, _roster: &Arc<Roster>) -> Arc<[Claim]> {
+        Arc::default()
+    }
+
+    fn forget(&self, _id: &InstanceId) {}
+
+    fn capabilities(&self, _declared: &Declared) -> Capabilities {
+        Capabilities::default()
+    }
+
+    fn start(&self, _declared: &Declared, _by: &Caller, _again: bool) -> Result<Box<dyn Started>> {
+        Err(Error::failed("nobody starts anything"))
+    }
+
+    fn stop(&self, _declared: &Declared, _extra: &[ProcessKey], _by: &Caller, _grace: Duration) -> Result<Stopped> {
+        Ok(Stopped::default())
+    }
+
+    fn signal(&self, _declared: &Declared, _key: ProcessKey, _signal: Signal, _by: &Caller) -> Result<()> {
+        Ok(())
+    }
+}
+
+fn service(id: ManagedId, name: &str, account: &str) -> Managed {
+    Managed {
+        id,
+        kind: SupervisorKind::Systemd,
+        name: name.into(),
+        account: account.to_owned(),
+        definition: "/etc/systemd/system/mcp@.service".into(),
+        command: vec!["node".to_owned()],
+        directory: "/srv".into(),
+        port: Some(8101),
+        start_timeout: Duration::from_secs(90),
+        stop_timeout: Duration::from_secs(20),
+        restart: Restart::OnFailure,
+        limits: Limits::default(),
+    }
+}
+
+fn named(owner: &str) -> ManagedId {
+    ManagedId::Named(InstanceId::of_owner(owner).unwrap())
+}
+
+fn rostered(services: Vec<Managed>, declared: Vec<Declared>) -> (Roster, Services) {
+    let mut services = Services::of(Arc::new(Has(Arc::new(Finds { services, faults: Vec::new() }))));
+    let mut roster = Roster { instances: declared.into_iter().map(Arc::new).collect(), ..Roster::default() };
+    assert!(services.look());
+    services.put_into(&mut roster, &mut Accounts::default());
+    (roster, services)
+}
+
+#[test]
+fn a_service_is_an_instance_and_its_account_owns_it_where_its_name_says_nobody() {
+    let (roster, _) = rostered(
+        vec![
+            service(named("zoe"), "mcp@zoe.service", "0"),
+            service(ManagedId::OfAccount("mcp-files".into()), "mcp-files.service", "root"),
+            service(named("nob"), "mcp@nob.service", "there-is-no-such-account"),
+            service(named("zoe"), "tools@zoe.service", "0"),
+        ],
+        Vec::new(),
+    );
+    let rows: Vec<_> = roster.instances.iter().map(|one| (one.id.to_string(), one.uid, one.port)).collect();
+    assert_eq!(rows, [("root/mcp-files".to_owned(), Uid(0), Some(8101)), ("zoe".to_owned(), Uid(0), Some(8101))]);
+    let reasons: Vec<&str> = roster.faults.iter().map(|fault| fault.reason.as_str()).collect();
+    assert_eq!(
+        reasons,
+        ["it runs as there-is-no-such-account, and there is no such account", "it is zoe once more; mcp@zoe.service came first and counts"]
+    );
+    assert!(roster.instances.iter().all(|one| one.unit.as_ref().is_some_and(|unit| unit.is_bare)));
+}
+
+#[test]
+fn with_a_configuration_of_the_same_name_it_is_one_row_that_its_supervisor_owns() {
+    let (alone, _) = rostered(vec![service(named("amy"), "x@amy.service", "0")], Vec::new());
+    let configured = |id: &str| Declared {
+        id: InstanceId::of_owner(id).unwrap(),
+        supervisor: SupervisorKind::Process,
+        unit: None,
+        uid: Uid(77),
+        gid: Gid(77),
+        config: format!("/opt/{id}.json").into(),
+        port: Some(8200),
+        log: "/opt/x.log".into(),
+        ..(*alone.instances[0]).clone()
+    };
+    let (roster, mut services) =
+        rostered(vec![service(named("bob"), "mcp@bob.service", "0")], vec![configured("abe"), configured("bob"), configured("cyd")]);
+    let seen: Vec<_> = roster.instances.iter().map(|one| (one.id.to_string(), one.supervisor, one.port)).collect();
+    let process = |id: &str| (id.to_owned(), SupervisorKind::Process, Some(8200));
+    assert_eq!(seen, [process("abe"), ("bob".to_owned(), SupervisorKind::Systemd, Some(8200)), process("cyd")]);
+    let bob = Arc::clone(&roster.instances[1]);
+    assert_eq!((bob.uid, bob.config.to_str(), bob.log.to_str()), (Uid(0), Some("/opt/bob.json"), Some("")));
+    assert!(bob.unit.as_ref().is_some_and(|unit| !unit.is_bare && unit.name.as_str() == "mcp@bob.service"));
+    // Looked at again with the same it is the very same.
+    let twin = Arc::clone(&services.made[&bob.id].twin.clone().unwrap());
+    let mut again = Roster { instances: vec![twin], ..Roster::default() };
+    assert!(!services.look());
+    services.put_into(&mut again, &mut Accounts::default());
+    assert!(Arc::ptr_eq(&again.instances[0], &bob));
+}

@@ -1,0 +1,257 @@
+//! The units of systemd's system manager, over D-Bus.
+//!
+//! It must never run systemctl, start a bus, or make the engine wait: a thread of its own asks and listens.
+
+mod bus;
+mod claims;
+mod facts;
+mod job;
+mod memory;
+mod name;
+mod state;
+mod watch;
+mod words;
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::domain::{
+    Asked, Caller, Capabilities, Claim, Declared, ExitStatus, Finds, InstanceId, ProcessKey, Roster, Shown, Signal, SupervisorKind, Verb,
+};
+use crate::error::Result;
+use crate::hand::is_alive;
+
+use super::registry::Parts;
+use super::{Ear, Started, Stopped, Supervisor};
+use facts::Facts;
+use job::{End, Job, What};
+use memory::Memory;
+use state::State;
+use watch::{Place, Watch};
+
+/// There where systemd runs the host, sd_booted(3).
+const BOOTED: &str = "/run/systemd/system";
+
+/// The system bus. What an environment says is not asked: it would name whom root obeys.
+const ADDRESS: &str = "unix:path=/run/dbus/system_bus_socket";
+
+/// How long an answer may take. A manager that reads all units anew takes a second or two.
+const DEADLINE: Duration = Duration::from_secs(5);
+
+/// What is given to systemd beyond its own deadline for a job.
+const BEYOND: Duration = Duration::from_secs(5);
+
+/// What was claimed, by which roster and at which state of the units.
+type Claimed = (Arc<Roster>, u64, Arc<[Claim]>);
+
+/// The supervisor of units.
+pub struct SystemdSupervisor {
+    watch: Option<Watch>,
+    patterns: Arc<[String]>,
+    /// What is to be known where there is no systemd.
+    missing: Option<Shown>,
+    /// Whose hand signals, and ends what is no unit's.
+    hands: Arc<dyn Supervisor>,
+    claimed: Mutex<Option<Claimed>>,
+    found: Mutex<Option<(u64, Arc<Finds>)>>,
+}
+
+impl SystemdSupervisor {
+    /// One of the units that are looked for; `None` where none are, or where there is no systemd and nobody asked for it.
+    pub fn of(parts: &Parts, hands: &Arc<dyn Supervisor>) -> Option<Self> {
+        let is_booted = Path::new(BOOTED).is_dir();
+        if parts.units.is_empty() || !(is_booted || parts.units_are_asked_for) {
+            return None;
+        }
+        let patterns: Arc<[String]> = parts.units.as_slice().into();
+        let place = Place { address: ADDRESS.to_owned(), patterns: Arc::clone(&patterns), deadline: DEADLINE };
+        let started = is_booted.then(|| Watch::start(place, Memory::below(&parts.state)));
+        let missing = match &started {
+            None => Some(format!("the units {} are not looked for: there is no systemd here", parts.units.join(", "))),
+            Some(Err(error)) => Some(error.chain()),
+            Some(Ok(_)) => None,
+        };
+        let watch = started.and_then(Result::ok);
+        let missing = missing.as_deref().map(Shown::new);
+        Some(Self { watch, patterns, missing, hands: Arc::clone(hands), claimed: Mutex::default(), found: Mutex::default() })
+    }
+
+    fn state(&self) -> Arc<State> {
+        self.watch.as_ref().map(Watch::state).unwrap_or_default()
+    }
+
+    /// Has systemd do something to an instance's unit, and gives the unit before and after it with the job's result.
+    fn ask(&self, what: What, declared: &Declared, patience: Duration) -> Result<(String, Facts, Facts)> {
+        let (Some(watch), Some(unit)) = (&self.watch, &declared.unit) else {
+            return Err(words::unasked(what, declared, "there is no systemd here"));
+        };
+        let patience = patience + BEYOND;
+        let (job, end) = Job::new(what, unit.name.as_str(), patience);
+        if !watch.carry_out(job) {
+            return Err(words::unasked(what, declared, "its thread has ended"));
+        }
+        // The job itself is waited for that long, and what came of it where nobody told that is looked for as long again.
+        match end.recv_timeout(patience * 2 + BEYOND) {
+            Ok(End::Told(result, before, after)) => match words::undone(what, declared, &result) {
+                Some(error) => Err(error),
+                None => Ok((result, *before, *after)),
+            },
+            Ok(End::Refused(name, told)) => Err(words::refused(what, declared, &name, &told)),
+            Ok(End::Unasked(why)) => Err(words::unasked(what, declared, &why)),
+            Ok(End::Unknown(why)) => Err(words::unknown(what, declared, &why)),
+            Err(_) => Err(words::unknown(what, declared, "nobody answers")),
+        }
+    }
+
+    fn run(&self, what: What, declared: &Declared) -> Result<Box<dyn Started>> {
+        let patience = declared.launch.as_ref().map_or(DEADLINE, |launch| launch.start_timeout + launch.stop_timeout);
+        let (result, before, after) = self.ask(what, declared, patience)?;
+        let unit = declared.unit.as_ref().map(|unit| unit.name.to_string()).unwrap_or_default();
+        let main = after.main.unwrap_or(ProcessKey { pid: 0, start_time: 0 });
+        let has_failed = result != "done";
+        let restarts = if before.invocation == after.invocation { before.restarts } else { after.restarts };
+        let newest = self.watch.as_ref().map(|watch| watch.shared());
+        Ok(Box::new(Running { unit, main, has_failed, restarts, after, newest }))
+    }
+}
+
+impl Supervisor for SystemdSupervisor {
+    fn runs(&self, kind: SupervisorKind) -> bool {
+        kind == SupervisorKind::Systemd
+    }
+
+    fn finds(&self) -> Option<Arc<Finds>> {
+        let state = self.watch.as_ref()?.first_state();
+        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        match &mut *found {
+            Some((serial, known)) if *serial == state.serial => Some(Arc::clone(known)),
+            known => {
+                let finds = claims::finds(&self.patterns, &state);
+                // What runs changes more often than what there is.
+                let finds = match known {
+                    Some((_, old)) if **old == finds => Arc::clone(old),
+                    _ => Arc::new(finds),
+                };
+                *known = Some((state.serial, Arc::clone(&finds)));
+                Some(finds)
+            }
+        }
+    }
+
+    fn listen(&self, tell: Ear) {
+        if let Some(watch) = &self.watch {
+            watch.tell(Box::new(move || tell()));
+        }
+    }
+
+    fn notice(&self) -> Option<Shown> {
+        if self.missing.is_some() {
+            return self.missing.clone();
+        }
+        if self.watch.as_ref().is_some_and(Watch::has_ended) {
+            return Some(Shown::new("systemd is not listened to any more: the thread that does has failed"));
+        }
+        let state = self.state();
+        // Of known units each row says it.
+        let (_, why) = state.lost.as_ref().filter(|_| state.units.is_empty())?;
+        Some(Shown::new(&format!("which units there are is not known: systemd cannot be asked ({why})")))
+    }
+
+    fn claims(&self, roster: &Arc<Roster>) -> Arc<[Claim]> {
+        let state = self.state();
+        let mut claimed = self.claimed.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*claimed {
+            Some((of, serial, known)) if Arc::ptr_eq(of, roster) && *serial == state.serial => Arc::clone(known),
+            _ => {
+                let claims = claims::claims(roster, &state);
+                *claimed = Some((Arc::clone(roster), state.serial, Arc::clone(&claims)));
+                claims
+            }
+        }
+    }
+
+    fn forget(&self, id: &InstanceId) {
+        let Some(watch) = &self.watch else { return };
+        let claimed = self.claimed.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some((roster, ..)) = &*claimed else { return };
+        let unit = roster.instances.binary_search_by(|declared| declared.id.cmp(id)).ok();
+        if let Some(unit) = unit.and_then(|index| roster.instances[index].unit.as_ref()) {
+            watch.look(unit.name.as_str());
+        }
+    }
+
+    fn capabilities(&self, declared: &Declared) -> Capabilities {
+        let mut capabilities = Capabilities::default();
+        if self.state().lost.is_some() {
+            capabilities.unable.extend([Verb::Start, Verb::Stop, Verb::Restart].map(|verb| (verb, "systemd does not answer")));
+        }
+        if declared.unit.as_ref().is_some_and(|unit| unit.is_bare) {
+            capabilities.unable.push((Verb::Assign(Asked::Auto), "its port stands in its unit, which berth does not write"));
+        }
+        capabilities
+    }
+
+    fn start(&self, declared: &Declared, _by: &Caller, _again: bool) -> Result<Box<dyn Started>> {
+        self.run(What::Start, declared)
+    }
+
+    fn restart(&self, declared: &Declared, _by: &Caller) -> Option<Result<Box<dyn Started>>> {
+        Some(self.run(What::Restart, declared))
+    }
+
+    fn stop(&self, declared: &Declared, extra: &[ProcessKey], by: &Caller, grace: Duration) -> Result<Stopped> {
+        let patience = declared.launch.as_ref().map_or(grace, |launch| launch.stop_timeout.max(grace));
+        let (_, _, after) = self.ask(What::Stop, declared, patience)?;
+        let stopped = Stopped { killed: after.result == "timeout", survivors: Vec::new() };
+        // What runs of it outside of its unit: a shell started it, or KillMode= spared it.
+        let left: Vec<ProcessKey> = extra.iter().copied().filter(|key| is_alive(*key)).collect();
+        if left.is_empty() { Ok(stopped) } else { self.hands.stop(declared, &left, by, grace) }
+    }
+
+    fn signal(&self, declared: &Declared, key: ProcessKey, signal: Signal, by: &Caller) -> Result<()> {
+        self.hands.signal(declared, key, signal, by)
+    }
+}
+
+/// A unit that was just started.
+struct Running {
+    unit: String,
+    main: ProcessKey,
+    has_failed: bool,
+    restarts: u32,
+    after: Facts,
+    newest: Option<Arc<state::Shared>>,
+}
+
+impl Running {
+    /// The unit as it is known by now; as it was after the start where nothing newer is known of this start.
+    fn now(&self) -> Facts {
+        let state = self.newest.as_ref().map(|shared| shared.state());
+        let newest = state.and_then(|state| state.units.get(&self.unit).cloned());
+        newest.map_or_else(|| self.after.clone(), |facts| (*facts).clone())
+    }
+}
+
+impl Started for Running {
+    fn main(&self) -> ProcessKey {
+        self.main
+    }
+
+    fn root(&self) -> ProcessKey {
+        self.main
+    }
+
+    fn ended(&mut self) -> Option<ExitStatus> {
+        use crate::domain::Activity::{Failed, Inactive, Waiting};
+        let now = self.now();
+        let has_ended = matches!(now.activity(), Failed | Waiting | Inactive) || now.restarts > self.restarts;
+        (self.has_failed || has_ended).then(|| now.exit.map_or(ExitStatus::Unknown, |(status, _)| status))
+    }
+
+    fn why(&self) -> Option<Shown> {
+        let now = self.now();
+        let result = now.failure().map(|result| format!(", {result}")).unwrap_or_default();
+        Some(Shown::new(&format!("{} is {} ({}{result})", self.unit, now.active_state, now.sub_state)))
+    }
+}
