@@ -113,7 +113,7 @@ pub const CONTRACT: [(Place, &[&str]); 4] = [
 const NOT_BOUND: &[&str] = &[];
 
 /// Actions whose keys the README does not name yet. Whoever writes them there takes them out; nothing is ever added.
-const NOT_IN_README: &[&str] = &["question-of-many pace"];
+const NOT_IN_README: &[&str] = &[];
 
 fn event(key: Key) -> KeyEvent {
     KeyEvent::new(key.code, if key.control { KeyModifiers::CONTROL } else { KeyModifiers::NONE })
