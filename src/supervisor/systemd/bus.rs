@@ -96,6 +96,9 @@ pub struct JobEnd {
     pub result: String,
 }
 
+/// How many changes may wait to be looked at.
+const TOLD: usize = 4096;
+
 /// A connection on which everything is told.
 pub struct Bus {
     connection: Connection,
@@ -105,15 +108,11 @@ pub struct Bus {
 
 impl Bus {
     /// Connects, and has told what concerns units of these patterns.
-    pub async fn connect(
-        address: &str,
-        patterns: Arc<[String]>,
-        deadline: Duration,
-    ) -> Result<(Self, mpsc::UnboundedReceiver<Told>), Fault> {
+    pub async fn connect(address: &str, patterns: Arc<[String]>, deadline: Duration) -> Result<(Self, mpsc::Receiver<Told>), Fault> {
         let building = Builder::address(address)?.method_timeout(deadline).build();
         let late = |_| Fault::Lost("the message bus does not answer".to_owned());
         let connection = tokio::time::timeout(deadline, building).await.map_err(late)??;
-        let (told, receiver) = mpsc::unbounded_channel();
+        let (told, receiver) = mpsc::channel(TOLD);
         let (jobs, _) = broadcast::channel(JOBS);
         // Listened to from now on, so that nothing is missed between the first question and its answer.
         tokio::spawn(listen(MessageStream::from(&connection), patterns, told, jobs.clone()));
@@ -197,7 +196,7 @@ fn key_of(pid: i32) -> Option<ProcessKey> {
 }
 
 /// Passes on what is told, for as long as there is a bus. It is always read: what is not would keep answers from coming.
-async fn listen(mut stream: MessageStream, patterns: Arc<[String]>, told: mpsc::UnboundedSender<Told>, jobs: broadcast::Sender<JobEnd>) {
+async fn listen(mut stream: MessageStream, patterns: Arc<[String]>, told: mpsc::Sender<Told>, jobs: broadcast::Sender<JobEnd>) {
     let why = loop {
         let next = tokio::select! {
             next = poll_fn(|context| std::pin::Pin::new(&mut stream).poll_next(context)) => next,
@@ -207,15 +206,19 @@ async fn listen(mut stream: MessageStream, patterns: Arc<[String]>, told: mpsc::
         match next {
             Some(Ok(message)) => match news(&message, &patterns, &jobs) {
                 Some(Told::Gone(why)) => break why,
-                // Whether anybody listens is asked above.
-                Some(news) => drop(told.send(news)),
+                // Whether anybody listens is asked above. With more than anybody can ask for, everything is asked for anew.
+                Some(news) => {
+                    if matches!(told.try_send(news), Err(mpsc::error::TrySendError::Full(_))) {
+                        break "it tells of more changes than can be looked at".to_owned();
+                    }
+                }
                 None => {}
             },
             Some(Err(error)) => break error.to_string(),
             None => break "the message bus has closed the connection".to_owned(),
         }
     };
-    let _ = told.send(Told::Gone(why));
+    let _ = told.send(Told::Gone(why)).await;
 }
 
 fn news(message: &Message, patterns: &[String], jobs: &broadcast::Sender<JobEnd>) -> Option<Told> {

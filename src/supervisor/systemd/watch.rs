@@ -23,6 +23,9 @@ const AGAIN: Duration = Duration::from_millis(200);
 /// ... up to this.
 const AGAIN_AT_MOST: Duration = Duration::from_secs(5);
 
+/// How much may wait for the thread. What is beyond that is a unit that systemd itself will tell of, or an order that is refused.
+const WAITING: usize = 1024;
+
 /// How often it is asked for a sign of life: whoever hangs tells no changes.
 const ALIVE: Duration = Duration::from_secs(5);
 
@@ -48,7 +51,7 @@ pub struct Place {
 /// The thread, seen from outside. It ends with this.
 pub struct Watch {
     shared: Arc<Shared>,
-    asks: mpsc::UnboundedSender<Ask>,
+    asks: mpsc::Sender<Ask>,
     /// Told once when there is a first answer, or none.
     first: Mutex<Option<std::sync::mpsc::Receiver<()>>>,
     patience: Duration,
@@ -61,7 +64,7 @@ impl Watch {
     /// When there is none to be had.
     pub fn start(place: Place, memory: Memory) -> Result<Self> {
         let shared = Arc::new(Shared::default());
-        let (asks, receiver) = mpsc::unbounded_channel();
+        let (asks, receiver) = mpsc::channel(WAITING);
         let (tell, first) = std::sync::mpsc::channel();
         let doing = || "cannot listen to systemd".to_owned();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build().while_doing(doing)?;
@@ -108,30 +111,24 @@ impl Watch {
     /// Has a unit looked at.
     pub fn look(&self, name: &str) {
         // Without a thread there is nobody to look, and the state says so.
-        let _ = self.asks.send(Ask::Look(name.to_owned()));
+        let _ = self.asks.try_send(Ask::Look(name.to_owned()));
     }
 
     /// Hands in something to be carried out; whoever waits for it gets the answer. False where nobody is there to do it.
     pub fn carry_out(&self, job: Job) -> bool {
-        self.asks.send(Ask::Job(job)).is_ok()
+        self.asks.try_send(Ask::Job(job)).is_ok()
     }
 }
 
-async fn run(
-    place: Place,
-    memory: Memory,
-    shared: Arc<Shared>,
-    mut asks: mpsc::UnboundedReceiver<Ask>,
-    first: std::sync::mpsc::Sender<()>,
-) {
+async fn run(place: Place, memory: Memory, shared: Arc<Shared>, mut asks: mpsc::Receiver<Ask>, first: std::sync::mpsc::Sender<()>) {
     let (buses, bus) = watch::channel(None);
-    let (looks, mut looked) = mpsc::unbounded_channel();
+    let (looks, mut looked) = mpsc::channel(WAITING);
     let (doing, memory) = (Arc::clone(&shared), Arc::new(memory));
     let kept = Arc::clone(&memory);
     let serving = tokio::spawn(async move {
         while let Some(ask) = asks.recv().await {
             match ask {
-                Ask::Look(name) => drop(looks.send(name)),
+                Ask::Look(name) => drop(looks.try_send(name)),
                 Ask::Job(job) => {
                     kept.keep(job.unit());
                     tokio::spawn(job::carry_out(job, bus.clone(), Arc::clone(&doing)));
@@ -166,7 +163,7 @@ async fn session(
     memory: &Memory,
     shared: &Shared,
     buses: &watch::Sender<Option<Arc<Bus>>>,
-    looks: &mut mpsc::UnboundedReceiver<String>,
+    looks: &mut mpsc::Receiver<String>,
     first: &mut Option<std::sync::mpsc::Sender<()>>,
 ) -> std::result::Result<std::convert::Infallible, Fault> {
     let (bus, mut told) = Bus::connect(&place.address, Arc::clone(&place.patterns), place.deadline).await?;
