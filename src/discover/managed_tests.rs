@@ -3,44 +3,8 @@
 use std::time::Duration;
 
 use super::*;
-use crate::domain::{Caller, Capabilities, Claim, Gid, Limits, ProcessKey, Restart, Signal, SupervisorKind, Uid};
-use crate::error::{Error, Result};
-use crate::supervisor::{Started, Stopped};
-
-/// Somebody who has services and does nothing.
-struct Has(Arc<Finds>);
-
-impl Supervisor for Has {
-    fn runs(&self, kind: SupervisorKind) -> bool {
-        kind == SupervisorKind::Systemd
-    }
-
-    fn finds(&self) -> Option<Arc<Finds>> {
-        Some(Arc::clone(&self.0))
-    }
-
-    fn claims(&self, _roster: &Arc<Roster>) -> Arc<[Claim]> {
-        Arc::default()
-    }
-
-    fn forget(&self, _id: &InstanceId) {}
-
-    fn capabilities(&self, _declared: &Declared) -> Capabilities {
-        Capabilities::default()
-    }
-
-    fn start(&self, _declared: &Declared, _by: &Caller, _again: bool) -> Result<Box<dyn Started>> {
-        Err(Error::failed("nobody starts anything"))
-    }
-
-    fn stop(&self, _declared: &Declared, _extra: &[ProcessKey], _by: &Caller, _grace: Duration) -> Result<Stopped> {
-        Ok(Stopped::default())
-    }
-
-    fn signal(&self, _declared: &Declared, _key: ProcessKey, _signal: Signal, _by: &Caller) -> Result<()> {
-        Ok(())
-    }
-}
+use crate::domain::{Gid, Limits, Restart, SupervisorKind, Uid};
+use crate::supervisor::testing::Idle;
 
 fn service(id: ManagedId, name: &str, account: &str) -> Managed {
     Managed {
@@ -64,7 +28,8 @@ fn named(owner: &str) -> ManagedId {
 }
 
 fn rostered(services: Vec<Managed>, declared: Vec<Declared>) -> (Roster, Services) {
-    let mut services = Services::of(Arc::new(Has(Arc::new(Finds { services, faults: Vec::new() }))));
+    let mut services =
+        Services::of(Arc::new(Idle { finds: Some(Arc::new(Finds { services, faults: Vec::new() })), ..Idle::of(SupervisorKind::Systemd) }));
     let mut roster = Roster { instances: declared.into_iter().map(Arc::new).collect(), ..Roster::default() };
     assert!(services.look());
     services.put_into(&mut roster, &mut Accounts::default());

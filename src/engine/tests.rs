@@ -15,44 +15,14 @@ use super::pid_files::PidFileWatch;
 use super::{Engine, Eye, Lookout, Recorded, Underways};
 use crate::config::{Config, Sampling};
 use crate::control::Look;
-use crate::domain::{
-    Caller, Capabilities, Claim, Code, Declared, ExitStatus, InstanceId, Named, PortRange, ProcessKey, Reading, Roster, Row, Snapshot,
-    State, SupervisorKind,
-};
-use crate::error::{Error, Result};
+use crate::domain::{Code, ExitStatus, InstanceId, Named, PortRange, Reading, Row, Snapshot, State, SupervisorKind};
 use crate::hand::Reader;
 use crate::registry::{By, Limits, Registry, Rules, Want};
-use crate::supervisor::{Started, Stopped, Supervisor};
+use crate::supervisor::testing::Idle;
 
 /// Somebody who runs nothing.
-struct Nobody;
-
-impl Supervisor for Nobody {
-    fn runs(&self, kind: SupervisorKind) -> bool {
-        kind == SupervisorKind::Process
-    }
-
-    fn claims(&self, roster: &Arc<Roster>) -> Arc<[Claim]> {
-        roster.instances.iter().map(|declared| Claim::nothing(declared.id.clone(), false)).collect()
-    }
-
-    fn forget(&self, _id: &InstanceId) {}
-
-    fn capabilities(&self, _declared: &Declared) -> Capabilities {
-        Capabilities::default()
-    }
-
-    fn start(&self, _declared: &Declared, _by: &Caller, _again: bool) -> Result<Box<dyn Started>> {
-        Err(Error::failed("nobody starts anything"))
-    }
-
-    fn stop(&self, _declared: &Declared, _extra: &[ProcessKey], _by: &Caller, _grace: Duration) -> Result<Stopped> {
-        Ok(Stopped::default())
-    }
-
-    fn signal(&self, _declared: &Declared, _key: ProcessKey, _signal: crate::domain::Signal, _by: &Caller) -> Result<()> {
-        Err(Error::failed("nobody signals anything"))
-    }
+fn nobody() -> Arc<Idle> {
+    Arc::new(Idle::of(SupervisorKind::Process))
 }
 
 /// A registry that nobody has written to.
@@ -80,7 +50,7 @@ fn configured(tree: &Path) -> Arc<Config> {
 fn told(tree: &Path, lookout: Arc<Lookout>) -> Engine {
     let config = configured(tree);
     let range = config.ports.range;
-    let eye = Eye::new(config, Reader::start().unwrap(), Arc::new(Nobody), Arc::default(), lookout).unwrap();
+    let eye = Eye::new(config, Reader::start().unwrap(), nobody(), Arc::default(), lookout).unwrap();
     let never = Duration::from_secs(3_600);
     let sampling = Sampling { ports: never, processes: never, discover: never, probes: None };
     let first = Arc::new(Snapshot::nothing_yet(range, crate::sample::now()));
@@ -116,7 +86,7 @@ fn a_changed_configuration_wakes_the_clock() {
 fn one(tree: &Path, port: u16) -> (Eye, Arc<Reader>) {
     put(tree, "abe", port);
     let reader = Reader::start().unwrap();
-    (Eye::new(configured(tree), Arc::clone(&reader), Arc::new(Nobody), Arc::default(), unwritten()).unwrap(), reader)
+    (Eye::new(configured(tree), Arc::clone(&reader), nobody(), Arc::default(), unwritten()).unwrap(), reader)
 }
 
 #[test]

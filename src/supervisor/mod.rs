@@ -36,6 +36,8 @@ use crate::error::Result;
 pub mod process;
 pub mod registry;
 mod systemd;
+#[cfg(test)]
+pub mod testing;
 
 /// Told when something is another than before.
 pub type Ear = Arc<dyn Fn() + Send + Sync>;

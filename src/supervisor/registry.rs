@@ -166,40 +166,10 @@ fn is_same(one: Option<&Arc<Finds>>, other: Option<&Arc<Finds>>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::supervisor::testing::Idle;
 
-    /// Says always the same, of one kind.
-    struct Fixed(SupervisorKind, Mutex<Arc<[Claim]>>);
-
-    impl Supervisor for Fixed {
-        fn runs(&self, kind: SupervisorKind) -> bool {
-            kind == self.0
-        }
-
-        fn claims(&self, _roster: &Arc<Roster>) -> Arc<[Claim]> {
-            Arc::clone(&self.1.lock().unwrap())
-        }
-
-        fn forget(&self, _id: &InstanceId) {}
-
-        fn capabilities(&self, _declared: &Declared) -> Capabilities {
-            Capabilities::default()
-        }
-
-        fn start(&self, _declared: &Declared, _by: &Caller, _again: bool) -> Result<Box<dyn Started>> {
-            Err(Error::failed("nobody starts anything"))
-        }
-
-        fn stop(&self, _declared: &Declared, _extra: &[ProcessKey], _by: &Caller, _grace: Duration) -> Result<Stopped> {
-            Ok(Stopped::default())
-        }
-
-        fn signal(&self, _declared: &Declared, _key: ProcessKey, _signal: Signal, _by: &Caller) -> Result<()> {
-            Ok(())
-        }
-    }
-
-    fn fixed(kind: SupervisorKind, owners: &[&str]) -> Arc<Fixed> {
-        Arc::new(Fixed(kind, Mutex::new(claims(owners))))
+    fn fixed(kind: SupervisorKind, owners: &[&str]) -> Arc<Idle> {
+        Arc::new(Idle { claims: Mutex::new(Some(claims(owners))), ..Idle::of(kind) })
     }
 
     fn claims(owners: &[&str]) -> Arc<[Claim]> {
@@ -213,13 +183,13 @@ mod tests {
         let roster = Arc::default();
         // Where only one has any it is its own list: no copy.
         assert!(Arc::ptr_eq(&all.claims(&roster), &process.claims(&roster)));
-        *systemd.1.lock().unwrap() = claims(&["bob"]);
+        *systemd.claims.lock().unwrap() = Some(claims(&["bob"]));
         let both = all.claims(&roster);
         assert_eq!(both.iter().map(|claim| claim.id.to_string()).collect::<Vec<_>>(), ["amy", "bob"]);
         assert!(Arc::ptr_eq(&both, &all.claims(&roster)));
-        *process.1.lock().unwrap() = claims(&[]);
+        *process.claims.lock().unwrap() = Some(claims(&[]));
         assert!(Arc::ptr_eq(&all.claims(&roster), &systemd.claims(&roster)));
-        *systemd.1.lock().unwrap() = claims(&[]);
+        *systemd.claims.lock().unwrap() = Some(claims(&[]));
         assert!(all.claims(&roster).is_empty());
     }
 
