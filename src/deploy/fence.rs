@@ -15,6 +15,9 @@ pub fn fence(snapshot: &Snapshot, allowed: Allowed, uid_of: &mut dyn FnMut(&str)
     let refused = |what: &str| Error::new(Kind::NotPermitted, format!("whose the ports are is not known: {what} by this account"));
     let Reading::Known(allotments) = &snapshot.allotments else { return Err(refused("the registry cannot be read")) };
     let Reading::Known(listeners) = &snapshot.listeners else { return Err(refused("what listens may not be seen")) };
+    if declared(snapshot).any(|row| row.declared.as_ref().is_some_and(|declared| declared.is_unread())) {
+        return Err(refused("a configuration cannot be read"));
+    }
     let mut fence = Fence { allowed, ..Fence::default() };
     let rows: HashMap<&InstanceId, &Row> = snapshot.rows.iter().map(|row| (&row.id, &**row)).collect();
     // The account that it runs as, and the one of its owner's name: under a service account those are two.
@@ -83,7 +86,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::domain::Allotment;
+    use crate::domain::{Allotment, ConfigFault, Declared};
     use crate::fixture::{fleet, id};
 
     const LOCAL: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -130,6 +133,17 @@ mod tests {
         }
         // carol's is held by a process of bob's, and nothing but her file says that it is hers.
         assert!(told.iter().any(|known| known == "8107 open"), "{told:#?}");
+    }
+
+    #[test]
+    fn a_filter_is_not_made_from_a_part() {
+        let mut snapshot = host();
+        edit(&mut snapshot, "hank", |row| {
+            let fault = ConfigFault { file: "/x".into(), line: None, column: None, reason: "denied".into(), denied: true };
+            row.declared = row.declared.as_deref().map(|declared| Arc::new(Declared { fault: Some(fault), ..declared.clone() }));
+        });
+        let refused = fence(&snapshot, Allowed::default(), &mut |_| None).unwrap_err();
+        assert_eq!((refused.exit_code(), refused.to_string().contains("a configuration cannot be read")), (3, true), "{refused}");
     }
 
     #[test]

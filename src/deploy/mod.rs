@@ -15,7 +15,9 @@
 mod fence;
 mod nftables;
 mod place;
+mod unit;
 
 pub use fence::fence;
 pub use nftables::nftables;
 pub use place::put;
+pub use unit::{MARK, Run, own_part, template};

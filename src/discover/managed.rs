@@ -2,14 +2,17 @@
 //!
 //! It must never make two rows of one: whoever runs it owns it, since what is killed under a supervisor only comes again.
 
-use std::collections::{BTreeMap, HashMap};
-use std::path::PathBuf;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::domain::{ConfigFault, Declared, Finds, InstanceId, Launch, Managed, ManagedId, Roster, Shown, Unit, Variables};
+use crate::domain::{
+    ConfigFault, Declared, Finds, InstanceId, Launch, Managed, ManagedId, Roster, Shown, SupervisorKind, Unit, Variables, named_configs,
+};
 use crate::supervisor::Supervisor;
 
 use super::account::{Account, Accounts};
+use super::twins::Twins;
 
 /// The services, and what was made of each.
 #[derive(Default)]
@@ -17,6 +20,9 @@ pub struct Services {
     supervisor: Option<Arc<dyn Supervisor>>,
     finds: Option<Arc<Finds>>,
     made: HashMap<InstanceId, Made>,
+    twins: Twins,
+    /// How many of those were known at the last look.
+    twins_known: u64,
 }
 
 /// What an instance was made of, and it.
@@ -33,8 +39,16 @@ impl Services {
         Self { supervisor: Some(supervisor), ..Self::default() }
     }
 
+    /// The same, of which some were seen to be configured instances.
+    pub fn with(self, twins: Twins) -> Self {
+        Self { twins, ..self }
+    }
+
     /// Whether there are others than at the last look.
     pub fn have_news(&self) -> bool {
+        if self.twins.serial() != self.twins_known {
+            return true;
+        }
         let finds = self.supervisor.as_ref().and_then(|supervisor| supervisor.finds());
         match (&finds, &self.finds) {
             (Some(one), Some(other)) => !Arc::ptr_eq(one, other),
@@ -47,6 +61,7 @@ impl Services {
     pub fn look(&mut self) -> bool {
         let has_news = self.have_news();
         if has_news {
+            self.twins_known = self.twins.serial();
             self.finds = self.supervisor.as_ref().and_then(|supervisor| supervisor.finds());
         }
         has_news
@@ -57,6 +72,7 @@ impl Services {
         let Some(finds) = self.finds.clone() else { return };
         roster.faults.extend(finds.faults.iter().cloned());
         let mut taken: BTreeMap<InstanceId, &Managed> = BTreeMap::new();
+        let kin = Kin::of(roster, &finds);
         for service in &finds.services {
             let mut fault = |reason: String| roster.faults.push(fault(service, &reason));
             let account = match account(accounts, &service.account) {
@@ -79,6 +95,7 @@ impl Services {
                     }
                 }
             };
+            let id = kin.of_service(service, &id, &account, &self.twins).filter(|twin| !taken.contains_key(*twin)).cloned().unwrap_or(id);
             if let Some(first) = taken.get(&id) {
                 fault(format!("it is {id} once more; {} came first and counts", first.name));
                 continue;
@@ -115,6 +132,55 @@ impl Services {
     }
 }
 
+/// The configured instances that a service of another name may be.
+struct Kin {
+    configured: Vec<Arc<Declared>>,
+    by_config: HashMap<PathBuf, usize>,
+    by_id: HashMap<InstanceId, usize>,
+}
+
+impl Kin {
+    /// Those that no service is by its name.
+    fn of(roster: &Roster, finds: &Finds) -> Self {
+        let mut kin = Self { configured: Vec::new(), by_config: HashMap::new(), by_id: HashMap::new() };
+        let named: HashSet<&InstanceId> = finds
+            .services
+            .iter()
+            .filter_map(|service| match &service.id {
+                ManagedId::Named(id) => Some(id),
+                ManagedId::OfAccount(_) => None,
+            })
+            .collect();
+        let is_free = |declared: &&Arc<Declared>| declared.supervisor == SupervisorKind::Process && !named.contains(&declared.id);
+        for declared in roster.instances.iter().filter(is_free) {
+            kin.by_config.insert(declared.config.clone(), kin.configured.len());
+            kin.by_id.insert(declared.id.clone(), kin.configured.len());
+            kin.configured.push(Arc::clone(declared));
+        }
+        kin
+    }
+
+    /// The instance that a service is although it is called otherwise: its command names the configuration, or its processes were seen to
+    /// be that instance's. It has to be of one account with it, and of one owner unless only the account owns the service.
+    fn of_service(&self, service: &Managed, id: &InstanceId, account: &Account, twins: &Twins) -> Option<&InstanceId> {
+        if self.configured.is_empty() || self.by_id.contains_key(id) {
+            return None;
+        }
+        let is_owners = |declared: &Declared| {
+            let by_account = matches!(service.id, ManagedId::OfAccount(_)) || account.name.as_deref() == Some(id.owner());
+            declared.uid == account.uid && (by_account || declared.id.owner() == id.owner())
+        };
+        let words = service.command.iter().map(String::as_str);
+        let mut named = named_configs(words).filter_map(|path| self.by_config.get(Path::new(path)));
+        let seen = || {
+            let (id, port) = twins.of(service.kind, service.name.as_str())?;
+            self.by_id.get(&id).filter(|index| self.configured[**index].port == port)
+        };
+        let index = named.next().or_else(seen)?;
+        Some(&self.configured[*index]).filter(|declared| is_owners(declared)).map(|declared| &declared.id)
+    }
+}
+
 fn fault(service: &Managed, reason: &str) -> ConfigFault {
     ConfigFault { file: service.name.clone(), line: None, column: None, reason: Shown::new(reason), denied: false }
 }
@@ -144,17 +210,21 @@ fn declare(id: InstanceId, service: &Managed, account: &Account, twin: Option<&D
         account: account.shown(),
         home: account.home.clone(),
         supervisor: service.kind,
-        unit: Some(Unit { name: service.name.clone(), is_bare: twin.is_none() }),
+        unit: Some(Unit {
+            name: service.name.clone(),
+            further_logs: service.logs.get(1..).unwrap_or_default().to_vec(),
+            is_bare: twin.is_none(),
+        }),
         config: twin.map_or_else(|| service.definition.clone(), |twin| twin.config.clone()),
         config_root: twin.map_or_else(root, |twin| twin.config_root.clone()),
-        host: twin.and_then(|twin| twin.host),
+        host: twin.and_then(|twin| twin.host).or(service.host),
         port: twin.and_then(|twin| twin.port).or(service.port),
         // Its definition says the port, and is nobody's to change here.
         moves: false,
         env_file: twin.and_then(|twin| twin.env_file.clone()),
         server_name: twin.and_then(|twin| twin.server_name.clone()),
         workspace: twin.and_then(|twin| twin.workspace.clone()),
-        log: PathBuf::new(),
+        log: service.logs.first().cloned().unwrap_or_default(),
         pid_file: PathBuf::new(),
         limits: service.limits,
         log_max: None,

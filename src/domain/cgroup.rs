@@ -29,6 +29,11 @@ impl Hierarchy {
         below.components().all(|part| matches!(part, Component::Normal(_))).then(|| self.point.join(below))
     }
 
+    /// One of version 2 whose top is this directory.
+    pub fn unified_at(point: &Path) -> Self {
+        Self { point: point.to_owned(), root: "/".into(), controllers: None }
+    }
+
     /// Whether it is of version 2.
     pub fn is_unified(&self) -> bool {
         self.controllers.is_none()

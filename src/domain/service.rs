@@ -2,6 +2,7 @@
 //!
 //! Such a supervisor is believed about its own wishes and counters; which process listens where the kernel says.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -41,6 +42,8 @@ pub struct Service {
     pub since: Option<Timestamp>,
     /// Its control group below the hierarchy's root.
     pub group: Option<Shown>,
+    /// The compose project and service that it is of: `shop/web`.
+    pub project: Option<Shown>,
     /// The limits that its supervisor holds it to.
     pub limits: Limits,
     /// Since when its supervisor has not answered, and why: all of this is of before that.
@@ -64,7 +67,9 @@ pub struct Managed {
     pub command: Vec<String>,
     /// Its working directory; empty where none is set.
     pub directory: PathBuf,
-    /// The port that its environment names.
+    /// The address that it is published at; `None` where its definition names none.
+    pub host: Option<IpAddr>,
+    /// The port that its environment names, or that it is published at.
     pub port: Option<u16>,
     /// How long a start may take.
     pub start_timeout: Duration,
@@ -74,6 +79,8 @@ pub struct Managed {
     pub restart: Restart,
     /// What it may use.
     pub limits: Limits,
+    /// The files that its supervisor writes its log to; none where it keeps the log itself.
+    pub logs: Vec<PathBuf>,
 }
 
 /// Who a managed service is an instance of.
@@ -99,6 +106,35 @@ pub struct Finds {
 pub struct Unit {
     /// Its name at its supervisor's.
     pub name: Shown,
+    /// Files that are its log beside the one that is declared as that.
+    pub further_logs: Vec<PathBuf>,
     /// Nothing but the service declares it: there is no configuration of its own that could be changed.
     pub is_bare: bool,
+}
+
+/// A service that was seen to be a configured instance: one of two names for the same processes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Twin {
+    /// Who runs it.
+    pub kind: SupervisorKind,
+    /// Its name there.
+    pub service: Shown,
+    /// The configured instance that it is.
+    pub id: InstanceId,
+    /// The port that the instance was configured to then.
+    pub port: Option<u16>,
+}
+
+/// The paths that a command names as its configuration: `--config=PATH` (any option, `=`, the whole path), `--config PATH` or
+/// `--env-file PATH`. A bare path is not enough: an editor or a pager has it in its command too.
+pub fn named_configs<'a>(words: impl Iterator<Item = &'a str>) -> impl Iterator<Item = &'a str> {
+    let mut before = "";
+    words.filter_map(move |word| {
+        let option = std::mem::replace(&mut before, word);
+        if word.starts_with('-') {
+            word.split_once('=').map(|(_, path)| path)
+        } else {
+            matches!(option, "--config" | "--env-file").then_some(word)
+        }
+    })
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::Input;
 use super::adopt::{self, Owners};
 use super::census::{Census, is_shell};
-use crate::domain::{Allotment, Claim, Declared, Endpoint, InstanceId, Listener, ProcessKey, Reading, Uid, Underway};
+use crate::domain::{Allotment, Claim, Declared, Endpoint, Holder, InstanceId, Listener, ProcessKey, Reading, Uid, Underway};
 
 /// An instance with what was found of it.
 #[derive(Debug)]
@@ -27,10 +27,16 @@ pub(super) struct Subject<'a> {
     pub endpoint: Option<Endpoint>,
     /// Where its configuration has it listen, if that is not its assigned port.
     pub astray: Option<Endpoint>,
+    /// Where on the host its ports are published, whether it runs or not.
+    pub published: &'a [Endpoint],
     /// Its keeper, alive.
     pub keeper: Option<ProcessKey>,
     /// The claimed main process, alive.
     pub claimed_main: Option<ProcessKey>,
+    /// Processes beside it that are claimed, too, alive.
+    pub workers: Vec<ProcessKey>,
+    /// The process that holds sockets for it, and may for others.
+    pub publisher: Option<ProcessKey>,
     /// Its processes, roots first; the keeper is not among them.
     pub tree: Vec<ProcessKey>,
     /// Its listeners: indices into [`Joined::listeners`].
@@ -84,7 +90,27 @@ impl<'a> Subject<'a> {
 
     /// Where it wants to listen with this port: as it is meant to, or as its configuration says.
     pub(super) fn at(&self, port: u16) -> Option<Endpoint> {
-        [self.endpoint, self.astray].into_iter().flatten().find(|endpoint| endpoint.port == port)
+        let published = self.published.iter().copied();
+        [self.endpoint, self.astray].into_iter().flatten().chain(published).find(|endpoint| endpoint.port == port)
+    }
+
+    /// Whether a port of the host is to lead to it.
+    pub(super) fn publishes(&self, port: u16) -> bool {
+        self.published.iter().any(|endpoint| endpoint.port == port)
+    }
+
+    /// Whether a listener holds for it what is published: its keeper, its engine or a child of that. In an engine of a user's whatever is
+    /// his may, for his engine's helpers are nobody's children.
+    fn is_published_by(&self, listener: &Listener, holders: &[Holder]) -> bool {
+        let is_there = |endpoint: &Endpoint| (endpoint.address, endpoint.port) == (listener.endpoint.address, listener.endpoint.port);
+        if self.claimed_main.is_none() || listener.uid != self.declared.uid || !self.published.iter().any(is_there) {
+            return false;
+        }
+        let engine = self.claim.and_then(|claim| claim.engine);
+        let is_engines = |holder: &Holder| {
+            Some(holder.key) == self.keeper || engine.is_some_and(|engine| holder.key == engine || holder.parent == engine.pid)
+        };
+        !self.declared.uid.is_root() || holders.iter().any(is_engines)
     }
 
     /// Whether it was asked to run; `None` where this caller may not know. What others were asked of is recorded where only they and root
@@ -142,8 +168,11 @@ pub(super) fn join<'a>(input: &Input<'a>, census: &Census<'_>) -> Joined<'a> {
     let mut subjects = subjects(input, census);
     let mut configured_on: HashMap<u16, Vec<usize>> = HashMap::new();
     for (index, subject) in subjects.iter().enumerate() {
-        for endpoint in [subject.endpoint, subject.astray].into_iter().flatten() {
-            configured_on.entry(endpoint.port).or_default().push(index);
+        for endpoint in [subject.endpoint, subject.astray].into_iter().flatten().chain(subject.published.iter().copied()) {
+            let on_port = configured_on.entry(endpoint.port).or_default();
+            if on_port.last() != Some(&index) {
+                on_port.push(index);
+            }
         }
     }
     let listeners: &'a [Listener] = input.sample.listeners.as_ref().known().map_or(&[], |listeners| listeners);
@@ -214,18 +243,23 @@ fn subjects<'a>(input: &Input<'a>, census: &Census<'_>) -> Vec<Subject<'a>> {
         // Without its keeper's word a process that runs under another uid is not the one that was claimed.
         let is_right = |key: &ProcessKey| census.get(*key).is_none_or(|person| keeper.is_some() || person.uid == declared.uid);
         let claimed_main = claim.and_then(|claim| claim.main).filter(|key| census.is_alive(*key) && is_right(key));
+        let others = claim.map_or(&[][..], |claim| &claim.others);
+        let workers = others.iter().copied().filter(|key| census.is_alive(*key) && is_right(key)).collect();
         let given = allotments.and_then(|all| all.port_of(&declared.id));
         let port = given.or(declared.port);
         let place = |port: u16| Endpoint::new(declared.host.unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED)), port);
         Subject {
             declared,
             claim,
+            published: claim.map_or(&[], |claim| &*claim.published),
             assigned: given.and_then(|port| allotments?.of(port)),
             port,
             endpoint: port.map(place),
             astray: declared.port.filter(|own| Some(*own) != port).map(place),
             keeper,
             claimed_main,
+            workers,
+            publisher: claim.and_then(|claim| claim.publisher),
             tree: Vec::new(),
             listening: Vec::new(),
             main: Reading::Gone,
@@ -242,15 +276,17 @@ fn subjects<'a>(input: &Input<'a>, census: &Census<'_>) -> Vec<Subject<'a>> {
 fn by_claim(census: &Census<'_>, subjects: &mut [Subject<'_>], owners: &mut Owners) {
     let mut fences: HashMap<ProcessKey, usize> = HashMap::new();
     for (index, subject) in subjects.iter().enumerate() {
-        fences.extend(subject.claimed_main.map(|key| (key, index)));
+        fences.extend(subject.claimed_main.iter().chain(&subject.workers).map(|key| (*key, index)));
         fences.extend(subject.keeper.map(|key| (key, usize::MAX)));
     }
     for (index, subject) in subjects.iter_mut().enumerate() {
         let fenced = |key: ProcessKey| fences.get(&key).is_some_and(|other| *other != index);
-        if let Some(main) = subject.claimed_main {
-            subject.take(census, main, index, owners, fenced);
+        for root in subject.claimed_main.into_iter().chain(subject.workers.clone()) {
+            subject.take(census, root, index, owners, fenced);
         }
-        if let Some(keeper) = subject.keeper {
+        // Whoever cleans up behind a container is no part of it.
+        let is_left = subject.declared.supervisor.is_container() && subject.claimed_main.is_none();
+        if let Some(keeper) = subject.keeper.filter(|_| !is_left) {
             for child in census.children(keeper).filter(|child| !fenced(*child)).collect::<Vec<_>>() {
                 subject.take(census, child, index, owners, fenced);
             }
@@ -263,12 +299,21 @@ fn whose_is(listener: &Listener, subjects: &[Subject<'_>], configured_on: &HashM
     if let Reading::Known(holders) = &listener.holders {
         let owner = holders.iter().find_map(|holder| owners.get(&holder.key));
         return match owner {
+            // What an engine vouches for may be any account's inside.
+            Some(index) if subjects[*index].declared.supervisor.is_container() => Whose::Instance(*index),
             Some(index) if subjects[*index].declared.uid == listener.uid => Whose::Instance(*index),
-            _ => Whose::Nobody,
+            Some(_) => Whose::Nobody,
+            None => {
+                let mut configured = configured_on.get(&listener.endpoint.port).into_iter().flatten().copied();
+                let by_engine = configured.find(|index| subjects[*index].is_published_by(listener, holders));
+                by_engine.map_or_else(|| published(listener, holders, subjects), Whose::Instance)
+            }
         };
     }
-    let fitting: Vec<usize> =
-        overlapping(subjects, configured_on, listener).filter(|index| subjects[*index].declared.uid == listener.uid).collect();
+    let may_be = |subject: &Subject<'_>| {
+        subject.declared.uid == listener.uid && (subject.claimed_main.is_some() || !subject.declared.supervisor.is_container())
+    };
+    let fitting: Vec<usize> = overlapping(subjects, configured_on, listener).filter(|index| may_be(&subjects[*index])).collect();
     let running: Vec<usize> = fitting.iter().copied().filter(|index| !subjects[*index].tree.is_empty()).collect();
     if let Some(index) = listener
         .group
@@ -282,6 +327,27 @@ fn whose_is(listener: &Listener, subjects: &[Subject<'_>], configured_on: &HashM
         ([], _) if subjects.iter().any(|subject| subject.may_be_anywhere(listener)) => Whose::OneOfSeveral,
         ([], _) => Whose::Nobody,
         ([one], _) | (_, [one]) => Whose::Instance(*one),
+        _ => Whose::OneOfSeveral,
+    }
+}
+
+/// Whose a listener is that is held for several by a process of none: the instance's that is meant to have its port, else the only one's
+/// that says none. What is left may be for others that are no instances.
+fn published(listener: &Listener, holders: &[Holder], subjects: &[Subject<'_>]) -> Whose {
+    let is_held = |subject: &Subject<'_>| {
+        let publisher = subject.publisher.is_some_and(|publisher| holders.iter().any(|holder| holder.key == publisher));
+        publisher && subject.declared.uid == listener.uid && !subject.tree.is_empty()
+    };
+    let held = || subjects.iter().enumerate().filter(|(_, subject)| is_held(subject));
+    let port = listener.endpoint.port;
+    let says = |subject: &Subject<'_>| [subject.endpoint, subject.astray].into_iter().flatten().any(|endpoint| endpoint.port == port);
+    let of = |fits: &dyn Fn(&Subject<'_>) -> bool| -> Vec<usize> {
+        held().filter(|(_, subject)| fits(subject)).map(|(index, _)| index).collect()
+    };
+    let silent = |subject: &Subject<'_>| subject.endpoint.is_none();
+    match (of(&says).as_slice(), of(&silent).as_slice()) {
+        ([one], _) | ([], [one]) => Whose::Instance(*one),
+        ([], []) if held().next().is_none() => Whose::Nobody,
         _ => Whose::OneOfSeveral,
     }
 }

@@ -1,6 +1,6 @@
 //! Whose is what: cases.
 
-use crate::domain::{Code, ConfigFault, ProcessKey, Reading, State, Uid, Wish};
+use crate::domain::{Code, ConfigFault, ProcessKey, Reading, Snapshot, State, Uid, Wish};
 use crate::judge::testing::{Host, NOW, findings, key, row, state};
 
 /// The row's state, main pid and the pids of its tree.
@@ -312,4 +312,35 @@ fn the_group_that_a_keeper_made_tells_whose_a_hidden_listener_is() {
         assert_eq!((alice.main, alice.wish, alice.memory_bytes), (Reading::Denied, None, Reading::Denied), "{group}");
         assert_eq!(state(&snapshot, "bob"), State::Stopped, "{group}");
     }
+}
+
+/// PM2's daemon, pid 10, with workers of two accounts' apps: each has two, and the daemon holds their ports.
+#[test]
+fn what_a_daemon_holds_for_several_is_whose_port_it_is() {
+    let mut host = Host::new();
+    host.declare("alice", 1001, "127.0.0.1:8081").declare("bob", 1001, "127.0.0.1:8082").declare("carol", 1003, "127.0.0.1:8083");
+    host.process(10, 1, 1001, "PM2");
+    for (name, pids) in [("alice", [20, 21]), ("bob", [30, 31])] {
+        host.process(pids[0], 10, 1001, "node").process(pids[1], 10, 1001, "node");
+        let claim = host.claim(name);
+        (claim.main, claim.publisher) = (Some(key(pids[0])), Some(key(10)));
+        claim.others = [key(pids[1])].into();
+    }
+    host.listen(10, "127.0.0.1:8081").listen(10, "127.0.0.1:8082").listen(10, "127.0.0.1:8090");
+    let snapshot = host.judge();
+    for (name, main, port) in [("alice", 20, 8081), ("bob", 30, 8082)] {
+        let row = row(&snapshot, name);
+        assert_eq!((row.state, &row.main, row.processes.len()), (State::Running, &Reading::Known(key(main)), 2), "{name}");
+        let listening: Vec<_> = row.listening.iter().map(|(endpoint, pid)| (endpoint.port, *pid)).collect();
+        assert_eq!(listening, [(port, Some(10))], "{name}");
+    }
+    assert!(snapshot.findings.is_empty(), "{:?}", snapshot.findings);
+    // Of what says no port it is whatever is nobody else's.
+    host.redeclare("bob", |declared| declared.port = None);
+    let ports = |snapshot: &Snapshot| -> Vec<u16> { row(snapshot, "bob").listening.iter().map(|(endpoint, _)| endpoint.port).collect() };
+    assert_eq!(ports(&host.judge()), [8082, 8090]);
+    // Another account's port is not had by being held by a daemon.
+    host.listen(10, "127.0.0.1:8083");
+    host.redeclare("bob", |declared| declared.port = Some(8082));
+    assert!(host.judge().findings.iter().any(|finding| finding.code == Code::PortTaken), "carol's port");
 }

@@ -13,7 +13,11 @@ pub(super) fn state(given: &Circumstances<'_>, service: &Service) -> Verdict {
     }
     let exit = given.claim.and_then(|claim| claim.exit);
     match service.activity {
-        Activity::Active if given.runs => up(given),
+        Activity::Active if given.runs => match service.result.as_ref().map(Shown::as_str) {
+            Some("paused") => because(State::Degraded, None, "its supervisor holds it: it is paused"),
+            Some("unhealthy") => because(State::Degraded, None, "its supervisor's own check finds it unhealthy"),
+            _ => up(given),
+        },
         Activity::Active if given.hidden.is_some() => Verdict::plain(State::Running),
         // Its process has ended, and its supervisor has not said yet what it makes of that.
         Activity::Active => Verdict { state: State::Crashed, why: None, exit },
@@ -41,6 +45,7 @@ fn failed(service: &Service, exit: Option<LastExit>) -> Verdict {
         Some("oom-kill") => "it was killed for using more memory than it may".to_owned(),
         Some("timeout") => "it did not start or end in the time that its supervisor gives it".to_owned(),
         Some("watchdog") => "it gave no sign of life in the time that its supervisor gives it".to_owned(),
+        Some("daemon-gone") => "the daemon that ran it has ended, and nobody starts it again".to_owned(),
         // How it ended says as much.
         Some("exit-code" | "signal" | "core-dump") | None => return Verdict { state: State::Crashed, why: None, exit },
         Some(other) => format!("its supervisor says: {other}"),
@@ -71,6 +76,7 @@ mod tests {
             result: None,
             since: None,
             group: None,
+            project: None,
             limits: Limits::default(),
             unanswered: None,
         }
@@ -127,6 +133,16 @@ mod tests {
         assert_eq!(failed("start-limit-hit").0, State::CrashLoop);
         assert_eq!(failed("oom-kill").1, "it was killed for using more memory than it may");
         assert_eq!(failed("resources").1, "its supervisor says: resources");
+    }
+
+    #[test]
+    fn what_its_supervisor_finds_unwell_is_degraded() {
+        for (result, why) in
+            [("paused", "its supervisor holds it: it is paused"), ("unhealthy", "its supervisor's own check finds it unhealthy")]
+        {
+            let seen = verdict(Service { result: Some(result.into()), ..service(Activity::Active) }, true, None, None);
+            assert_eq!(seen, (State::Degraded, why.to_owned(), false));
+        }
     }
 
     #[test]

@@ -15,7 +15,8 @@
 //!      it is this supervisor's.
 //!    - [`claims`](Supervisor::claims): for each instance of its kind what it says of it. It is called at every tick, so it hands out the
 //!      very list of before until something has changed, and waits for nobody: what is slow has a thread of its own that keeps what it
-//!      knows behind a lock (`systemd/watch.rs`). An answer that is missing is told in [`Service::unanswered`](crate::domain::Service).
+//!      knows behind a lock (`newest.rs`, `told.rs`; `systemd/watch.rs`). An answer that is missing is told in [`Service::unanswered`](crate::domain::Service);
+//!      processes beside the main one, and whoever holds its port for it, are claimed with it.
 //!    - [`listen`](Supervisor::listen): the thread calls the ear when something has changed. Nothing is asked for at intervals.
 //!    - [`start`](Supervisor::start), [`stop`](Supervisor::stop) and, where it can, [`restart`](Supervisor::restart): they come back when
 //!      what was asked is done, each with a deadline. An answer that was lost is looked up, not asked for again.
@@ -23,8 +24,10 @@
 //! 3. A line in [`registry::all`], with what it needs in [`registry::Parts`].
 //! 4. Where its `[[discover]]` key means something only to it, a line in `link/local/supervisors.rs`.
 //!
-//! The engine, the judge, `control` and the screens know no kind: they need no change.
+//! The engine, the judge, `control` and the screens know no kind: they need no change. `tests/support/fake_supervisor.rs` is one, whole.
 
+use std::fs::File;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,14 +36,23 @@ use crate::domain::{
 };
 use crate::error::Result;
 
+mod docker;
+mod newest;
+mod pm2;
 pub mod process;
 pub mod registry;
 mod systemd;
 #[cfg(test)]
 pub mod testing;
+mod told;
+
+pub use systemd::unit_files;
 
 /// Told when something is another than before.
 pub type Ear = Arc<dyn Fn() + Send + Sync>;
+
+/// Opens a log that a supervisor keeps: a regular file, with a place of its own for each reader.
+pub type LogSource = Box<dyn Fn() -> io::Result<File> + Send + Sync>;
 
 /// Something that runs instances.
 pub trait Supervisor: Send + Sync {
@@ -65,6 +77,12 @@ pub trait Supervisor: Send + Sync {
 
     /// What it says of its instances: the very list of before where nothing changed.
     fn claims(&self, roster: &Arc<Roster>) -> Arc<[Claim]>;
+
+    /// How the log that it keeps for an instance is opened, as a file that is read like any other; `None` where it keeps none.
+    fn log(&self, declared: &Declared) -> Option<LogSource> {
+        let _ = declared;
+        None
+    }
 
     /// Makes the next claim of this instance be read anew: one of its processes has ended.
     fn forget(&self, id: &InstanceId);

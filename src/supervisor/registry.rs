@@ -6,9 +6,11 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use super::docker::DockerSupervisor;
+use super::pm2::Pm2Supervisor;
 use super::process::ProcessSupervisor;
 use super::systemd::SystemdSupervisor;
-use super::{Ear, Started, Stopped, Supervisor};
+use super::{Ear, LogSource, Started, Stopped, Supervisor};
 use crate::domain::{Caller, Capabilities, Claim, Declared, Finds, InstanceId, ProcessKey, Roster, Shown, Signal, SupervisorKind};
 use crate::error::{Error, Result};
 use crate::hand::{Reader, Zygote};
@@ -23,10 +25,25 @@ pub struct Parts {
     pub reader: Arc<Reader>,
     /// The soft limit of open files that servers get.
     pub open_files: u64,
+    /// The containers that are looked for.
+    pub containers: Containers,
     /// The units of systemd that are looked for.
     pub units: Vec<String>,
     /// They were asked for by a person: that there is no systemd is worth saying.
     pub units_are_asked_for: bool,
+    /// The apps of PM2 that are looked for.
+    pub apps: Vec<String>,
+}
+
+/// Which containers are looked for, and where.
+#[derive(Clone, Debug, Default)]
+pub struct Containers {
+    /// By name.
+    pub names: Vec<String>,
+    /// Where engines may listen beside the usual places.
+    pub sockets: Vec<PathBuf>,
+    /// They were asked for by a person: that there is no engine is worth saying.
+    pub are_asked_for: bool,
 }
 
 /// Each supervisor: one line. The first runs what no other does.
@@ -35,6 +52,8 @@ fn all(parts: &Parts) -> Vec<Arc<dyn Supervisor>> {
         Arc::new(ProcessSupervisor::new(&parts.state, Arc::clone(&parts.zygote), Arc::clone(&parts.reader), parts.open_files));
     let mut all = vec![Arc::clone(&process)];
     all.extend(SystemdSupervisor::of(parts, &process).map(|systemd| Arc::new(systemd) as Arc<dyn Supervisor>));
+    all.extend(DockerSupervisor::of(parts, &process).map(|docker| Arc::new(docker) as Arc<dyn Supervisor>));
+    all.extend(Pm2Supervisor::of(parts, &process).map(|pm2| Arc::new(pm2) as Arc<dyn Supervisor>));
     all
 }
 
@@ -128,6 +147,10 @@ impl Supervisor for Supervisors {
             };
         }
         Arc::clone(all)
+    }
+
+    fn log(&self, declared: &Declared) -> Option<LogSource> {
+        self.of(declared).ok()?.log(declared)
     }
 
     fn forget(&self, id: &InstanceId) {

@@ -16,15 +16,17 @@ const FREEZING_TAKES: Duration = Duration::from_millis(100);
 /// The group, as far as there is one.
 #[derive(Debug, Default)]
 pub struct Group {
-    name: String,
-    enter: Vec<File>,
-    kill: Option<File>,
+    pub(super) name: String,
+    pub(super) enter: Vec<File>,
+    pub(super) kill: Option<File>,
     freezer: Option<File>,
-    members: Option<File>,
-    events: Option<File>,
+    pub(super) members: Option<File>,
+    pub(super) events: Option<File>,
     memory_max: Option<u64>,
     without: Option<String>,
     killed_before: u64,
+    /// The limits are its unit's: the server is held to them in this group or not.
+    is_units: bool,
 }
 
 impl Group {
@@ -51,7 +53,13 @@ impl Group {
             memory_max: handed.memory_max,
             without: handed.without,
             killed_before: 0,
+            is_units: false,
         }
+    }
+
+    /// The one of a unit that has this limit of memory, and is not held to what the sentence says.
+    pub(super) fn of_unit(memory_max: Option<u64>, without: Option<String>) -> Self {
+        Self { memory_max, without, is_units: true, ..Self::default() }
     }
 
     /// Into these descriptors the server writes "0" before it executes. The kernel asks what the one who opened them may do, not the
@@ -66,7 +74,7 @@ impl Group {
         let group = format!("/{FOLDER}/{}", self.name);
         let count = entered.lines().filter(|line| line.ends_with(&group)).count();
         // A server that has ended already is in no group any more.
-        if self.without.is_none() && count < self.enter.len() && !entered.is_empty() {
+        if self.without.is_none() && !self.is_units && count < self.enter.len() && !entered.is_empty() {
             return Some("no limit is in force: the kernel did not let the server enter its control group".to_owned());
         }
         self.without.clone()

@@ -6,6 +6,7 @@
 mod end;
 mod group;
 mod limit;
+mod unit;
 
 use std::collections::HashSet;
 use std::fs::{self, File, OpenOptions};
@@ -19,6 +20,7 @@ use crate::domain::{Limits, ProcessKey};
 
 pub use end::{end_group, keeper_of, sweep_groups};
 pub use group::Group;
+pub use unit::{IDENTITY, UnitKeeper, keeper_environment};
 
 /// The directory of all of berth's groups in a hierarchy.
 const FOLDER: &str = "berth";

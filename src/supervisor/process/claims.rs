@@ -153,6 +153,8 @@ fn claim_of(id: &InstanceId, record: Option<&Record>, denied: bool) -> Claim {
         id: id.clone(),
         keeper: record.keeper,
         main: record.main,
+        others: Arc::default(),
+        publisher: None,
         wished_up: Some(!record.stop_asked),
         stop_asked_at: record.stop_asked_at,
         exit: record.exit,
@@ -165,6 +167,8 @@ fn claim_of(id: &InstanceId, record: Option<&Record>, denied: bool) -> Claim {
         unlimited: record.unlimited.as_deref().map(Shown::new),
         denied,
         service: None,
+        published: Arc::default(),
+        engine: None,
     }
 }
 

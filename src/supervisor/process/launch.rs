@@ -12,7 +12,8 @@ use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockType, recv, socket
 
 use crate::domain::{Caller, Declared, ExitStatus, ProcessKey};
 use crate::error::{Context, Error, Kind, Result};
-use crate::hand::{GroupOrder, is_alive};
+use crate::hand::{GroupOrder, is_alive, keeper_environment};
+use crate::supervisor::systemd::transient::{self, Asked};
 use crate::supervisor::{Started, Stopped};
 
 use super::record::{Event, boot_id};
@@ -64,7 +65,19 @@ pub fn start(supervisor: &ProcessSupervisor, declared: &Declared, by: &Caller, a
         .while_doing(|| "cannot make a line to the keeper".to_owned())?;
     let title = declared.id.to_string();
     let group = GroupOrder::new(declared.id.file_stem(), declared.limits).after(old.keeper.filter(|key| !is_alive(*key)));
-    supervisor.zygote.keep(&identity_of(declared), &title, group, [spec.as_fd(), record.as_fd(), theirs.as_fd()])?;
+    let (who, descriptors) = (identity_of(declared), [spec.as_fd(), record.as_fd(), theirs.as_fd()]);
+    let order = transient::Order {
+        stem: &declared.id.file_stem(),
+        title: &title,
+        environment: keeper_environment(&who, &group)?,
+        limits: declared.limits,
+        stop_timeout: launch.stop_timeout,
+    };
+    match transient::start(&order, descriptors) {
+        // Whether it was heard the keeper says by itself.
+        Asked::Yes | Asked::Lost(_) => {}
+        Asked::No(_) => supervisor.zygote.keep(&who, &title, group, descriptors)?,
+    }
     drop(theirs);
     match hear(&ours, PATIENCE)? {
         Some(Word::Started { keeper, main }) => Ok(Box::new(Running { line: ours, keeper: key(keeper), main: key(main), exit: None })),

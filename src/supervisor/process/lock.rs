@@ -24,13 +24,11 @@ pub struct InstanceLock {
     _held: Flock<File>,
 }
 
-/// Who holds a lock.
+/// Who holds a lock. What a user's own file is locked by, a user can have this say: it is to be told, and nothing follows from it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Held {
-    /// The process, where /proc/locks names it.
+    /// The process that took it, where /proc/locks names it; it may have ended since, and left it to a child.
     pub pid: Option<i32>,
-    /// Its uid.
-    pub uid: Option<Uid>,
     /// In words: "pid 4711 (berth, uid 0)".
     pub words: Shown,
 }
@@ -64,7 +62,7 @@ impl InstanceLock {
             // Nobody is named: it was let go between the two looks, and may be had now.
             std::thread::sleep(BETWEEN_TRIES);
         }
-        Err(Held { pid: None, uid: None, words: Shown::new("another process, which may not be seen,") })
+        Err(Held { pid: None, words: Shown::new("another process, which may not be seen,") })
     }
 
     /// Takes the lock on the file that is in its place once it is locked: whoever had it before may have put another one there, which
@@ -90,24 +88,34 @@ fn place_of(file: &File) -> Option<(u64, u64)> {
     file.metadata().ok().map(|facts| (facts.dev(), facts.ino()))
 }
 
-/// Looks the holder up in /proc/locks, proc_locks(5): `1: FLOCK ADVISORY WRITE 4711 fe:01:1234 0 EOF`.
+/// Looks the holder up in /proc/locks, proc_locks(5).
 fn holder(file: &File) -> Option<Held> {
-    let (facts, text) = (file.metadata().ok()?, std::fs::read_to_string("/proc/locks").ok()?);
-    let inode = facts.ino();
-    let pid = text.lines().find_map(|line| {
-        let words: Vec<&str> = line.split_whitespace().collect();
-        let [_, "FLOCK", _, _, pid, place, ..] = words[..] else { return None };
-        (place.rsplit(':').next()?.parse() == Ok(inode)).then(|| pid.parse().ok()).flatten()
-    });
-    let pid: i32 = pid?;
+    let facts = file.metadata().ok()?;
+    let pid = taker(&std::fs::read_to_string("/proc/locks").ok()?, facts.dev(), facts.ino())?;
+    // Of who has ended, and of whom another namespace has, there is nothing to be told but that.
+    let Ok(uid) = std::fs::metadata(format!("/proc/{pid}")).map(|facts| Uid(facts.uid())) else {
+        return Some(Held { pid: Some(pid), words: Shown::new("what was started by a process that has ended") });
+    };
     let name = std::fs::read(format!("/proc/{pid}/comm")).unwrap_or_default();
     let name = Shown::from_bytes(name.trim_ascii_end());
-    let uid = std::fs::metadata(format!("/proc/{pid}")).ok().map(|facts| Uid(facts.uid()));
-    let whose = uid.map_or_else(String::new, |uid| {
-        let account = nix::unistd::User::from_uid(nix::unistd::Uid::from_raw(uid.0)).ok().flatten();
-        format!(", {}", account.map_or_else(|| format!("uid {uid}"), |account| account.name))
-    });
-    Some(Held { pid: Some(pid), uid, words: Shown::new(&format!("pid {pid} ({name}{whose})")) })
+    let account = nix::unistd::User::from_uid(nix::unistd::Uid::from_raw(uid.0)).ok().flatten();
+    let whose = account.map_or_else(|| format!("uid {uid}"), |account| account.name);
+    Some(Held { pid: Some(pid), words: Shown::new(&format!("pid {pid} ({name}, {whose})")) })
+}
+
+/// The pid of a line like `1: FLOCK ADVISORY WRITE 4711 fe:01:1234 0 EOF`: of the file's own, else, since some file systems have a device
+/// of their own for stat(2), of one with its inode.
+fn taker(locks: &str, device: u64, inode: u64) -> Option<i32> {
+    let place = format!("{:02x}:{:02x}:{inode}", nix::sys::stat::major(device), nix::sys::stat::minor(device));
+    let taken = || {
+        locks.lines().filter_map(|line| {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            let [_, "FLOCK", _, _, pid, place, ..] = words[..] else { return None };
+            Some((place, pid.parse().ok()?))
+        })
+    };
+    let same = |one: &str| one.rsplit(':').next().and_then(|one| one.parse().ok()) == Some(inode);
+    taken().find(|(at, _)| *at == place).or_else(|| taken().find(|(at, _)| same(at))).map(|(_, pid)| pid)
 }
 
 #[cfg(test)]
@@ -122,6 +130,19 @@ mod tests {
         assert_eq!(held.pid, Some(std::process::id().cast_signed()));
         drop(first);
         assert!(InstanceLock::take(File::open(file.path()).unwrap()).is_ok());
+    }
+
+    #[test]
+    fn a_lock_on_another_file_system_is_another_one() {
+        let locks = "1: POSIX  ADVISORY  WRITE 11 fe:01:1234 0 EOF\n\
+                     2: FLOCK  ADVISORY  WRITE 12 00:1b:1234 0 EOF\n\
+                     3: FLOCK  ADVISORY  WRITE 13 fe:01:1234 0 EOF\n\
+                     3: -> FLOCK  ADVISORY  WRITE 14 fe:01:1234 0 EOF\n";
+        let device = |major, minor| nix::sys::stat::makedev(major, minor);
+        assert_eq!(taker(locks, device(0xfe, 1), 1234), Some(13));
+        assert_eq!(taker(locks, device(0, 0x1b), 1234), Some(12));
+        assert_eq!(taker(locks, device(0, 0x2c), 1234), Some(12), "where stat(2) says another device, the inode");
+        assert_eq!(taker(locks, device(0xfe, 1), 12), None);
     }
 
     /// Opens a file of which the first `times` are replaced before anybody can lock them.

@@ -16,20 +16,7 @@ pub fn finds(patterns: &[String], state: &State) -> Finds {
     for facts in state.units.values() {
         let Some(pattern) = patterns.iter().find(|pattern| fits(pattern, &facts.name)) else { continue };
         match id_of(pattern, &facts.name) {
-            Ok(id) => finds.services.push(Managed {
-                id,
-                kind: SupervisorKind::Systemd,
-                name: Shown::new(&facts.name),
-                account: facts.account.clone(),
-                definition: facts.definition.clone(),
-                command: facts.command.clone(),
-                directory: facts.directory.clone(),
-                port: facts.port,
-                start_timeout: facts.start_timeout,
-                stop_timeout: facts.stop_timeout,
-                restart: facts.restart,
-                limits: facts.limits,
-            }),
+            Ok(id) => finds.services.push(Managed { id, ..facts.managed.clone() }),
             Err(reason) => finds.faults.push(ConfigFault {
                 file: Shown::new(&facts.name),
                 line: None,
@@ -79,7 +66,8 @@ fn service(facts: &Facts, activity: Activity, state: &State) -> Service {
         result: facts.failure().map(Shown::new),
         since: facts.since,
         group: facts.group.as_deref().map(Shown::new),
-        limits: facts.limits,
+        project: None,
+        limits: facts.managed.limits,
         unanswered: state.lost.as_ref().map(|(since, why)| (*since, Shown::new(&format!("systemd cannot be asked ({why})")))),
     }
 }

@@ -3,13 +3,12 @@
 //! It must never fail for a property that is missing or of another type: systemds differ, and the rest is still true.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use zbus::zvariant::{OwnedValue, Value};
 
-use crate::domain::{Activity, ExitStatus, LastExit, Limits, ProcessKey, Restart};
+use crate::domain::{Activity, ExitStatus, LastExit, Limits, Managed, ManagedId, ProcessKey, Restart, Shown, SupervisorKind};
 
 /// What `GetAll` gives.
 pub type Properties = HashMap<String, OwnedValue>;
@@ -46,26 +45,10 @@ pub struct Facts {
     pub has_job: bool,
     /// Another one for each start.
     pub invocation: Vec<u8>,
-    /// The account that it runs as: a name or digits; root where it names none.
-    pub account: String,
-    /// The file that defines it.
-    pub definition: PathBuf,
-    /// Its command.
-    pub command: Vec<String>,
-    /// Its working directory.
-    pub directory: PathBuf,
-    /// The port that its environment names.
-    pub port: Option<u16>,
-    /// How long a start may take.
-    pub start_timeout: Duration,
-    /// How long an end may take.
-    pub stop_timeout: Duration,
-    /// When it is started again.
-    pub restart: Restart,
+    /// What it is where it is an instance; whose is told by the pattern that finds it.
+    pub managed: Managed,
     /// How long after its end.
     pub restart_delay: Duration,
-    /// What holds it.
-    pub limits: Limits,
 }
 
 impl Facts {
@@ -97,7 +80,7 @@ impl Facts {
     /// How it last ended, where that is worth telling.
     pub fn last_exit(&self) -> Option<LastExit> {
         let (status, at) = self.exit?;
-        let over_memory = (self.result == "oom-kill").then(|| self.limits.memory_max.unwrap_or_default());
+        let over_memory = (self.result == "oom-kill").then(|| self.managed.limits.memory_max.unwrap_or_default());
         Some(LastExit { status, at, over_memory })
     }
 
@@ -128,25 +111,32 @@ pub fn facts(name: &str, unit: &Properties, service: &Properties, key_of: impl F
         since: time(unit, "StateChangeTimestamp"),
         has_job: job(unit),
         invocation: bytes(unit, "InvocationID"),
-        account: if user.is_empty() { "root".to_owned() } else { user },
-        definition: text(unit, "FragmentPath").into(),
-        command: command(service),
-        // A directory that may be missing has a `-` before it, systemd.exec(5).
-        directory: text(service, "WorkingDirectory").trim_start_matches(['-', '!']).into(),
-        port: port(service),
-        start_timeout: span(service, "TimeoutStartUSec"),
-        stop_timeout: span(service, "TimeoutStopUSec"),
-        restart: match text(service, "Restart").as_str() {
-            "always" => Restart::Always,
-            "no" | "" => Restart::No,
-            _ => Restart::OnFailure,
-        },
         restart_delay: Duration::from_micros(number(service, "RestartUSec").filter(is_set).unwrap_or_default()).min(FOR_EVER),
-        limits: Limits {
-            memory_max: number(service, "MemoryMax").filter(is_set),
-            // Microseconds of one core in a second: a percent is 10,000 of them.
-            cpu_max: number(service, "CPUQuotaPerSecUSec").filter(is_set).and_then(|share| u32::try_from(share / 10_000).ok()),
-            tasks_max: number(service, "TasksMax").filter(is_set),
+        managed: Managed {
+            id: ManagedId::OfAccount(name.to_owned()),
+            kind: SupervisorKind::Systemd,
+            name: Shown::new(name),
+            account: if user.is_empty() { "root".to_owned() } else { user },
+            definition: text(unit, "FragmentPath").into(),
+            command: command(service),
+            // A directory that may be missing has a `-` before it, systemd.exec(5).
+            directory: text(service, "WorkingDirectory").trim_start_matches(['-', '!']).into(),
+            host: None,
+            port: port(service),
+            logs: Vec::new(),
+            start_timeout: span(service, "TimeoutStartUSec"),
+            stop_timeout: span(service, "TimeoutStopUSec"),
+            restart: match text(service, "Restart").as_str() {
+                "always" => Restart::Always,
+                "no" | "" => Restart::No,
+                _ => Restart::OnFailure,
+            },
+            limits: Limits {
+                memory_max: number(service, "MemoryMax").filter(is_set),
+                // Microseconds of one core in a second: a percent is 10,000 of them.
+                cpu_max: number(service, "CPUQuotaPerSecUSec").filter(is_set).and_then(|share| u32::try_from(share / 10_000).ok()),
+                tasks_max: number(service, "TasksMax").filter(is_set),
+            },
         },
     }
 }
@@ -270,13 +260,16 @@ pub mod tests {
         ]);
         let key = ProcessKey { pid: 4711, start_time: 5 };
         let seen = facts("mcp@alice.service", &told, &service, |pid| (pid == 4711).then_some(key));
-        assert_eq!((seen.activity(), seen.main, seen.restarts, seen.port), (Activity::Failed, Some(key), 3, Some(8101)));
-        assert_eq!(seen.limits, Limits { memory_max: Some(512 << 20), cpu_max: Some(50), tasks_max: None });
-        assert_eq!((seen.command.join(" ").as_str(), seen.directory.to_str()), ("node src/main.js", Some("/srv/mcp")));
-        assert_eq!((seen.start_timeout, seen.stop_timeout, seen.restart), (Duration::from_secs(90), FOR_EVER, Restart::OnFailure));
+        assert_eq!((seen.activity(), seen.main, seen.restarts, seen.managed.port), (Activity::Failed, Some(key), 3, Some(8101)));
+        assert_eq!(seen.managed.limits, Limits { memory_max: Some(512 << 20), cpu_max: Some(50), tasks_max: None });
+        assert_eq!((seen.managed.command.join(" ").as_str(), seen.managed.directory.to_str()), ("node src/main.js", Some("/srv/mcp")));
+        assert_eq!(
+            (seen.managed.start_timeout, seen.managed.stop_timeout, seen.managed.restart),
+            (Duration::from_secs(90), FOR_EVER, Restart::OnFailure)
+        );
         let exit = seen.last_exit().unwrap();
         assert_eq!((exit.status, exit.over_memory), (ExitStatus::Signal(9), Some(512 << 20)));
-        assert_eq!((seen.failure(), seen.account.as_str(), seen.invocation.clone()), (Some("oom-kill"), "root", vec![7, 9]));
+        assert_eq!((seen.failure(), seen.managed.account.as_str(), seen.invocation.clone()), (Some("oom-kill"), "root", vec![7, 9]));
     }
 
     #[test]

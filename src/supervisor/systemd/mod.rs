@@ -7,13 +7,15 @@ mod claims;
 mod facts;
 mod job;
 mod memory;
-mod name;
+pub(super) mod name;
 mod state;
+pub mod transient;
+pub mod unit_files;
 mod watch;
 mod words;
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::{
@@ -21,12 +23,14 @@ use crate::domain::{
 };
 use crate::error::Result;
 use crate::hand::is_alive;
+use crate::supervisor::told::Told;
 
 use super::registry::Parts;
 use super::{Ear, Started, Stopped, Supervisor};
 use facts::Facts;
 use job::{End, Job, What};
 use memory::Memory;
+pub(super) use name::fits;
 use state::State;
 use watch::{Place, Watch};
 
@@ -42,9 +46,6 @@ const DEADLINE: Duration = Duration::from_secs(5);
 /// What is given to systemd beyond its own deadline for a job.
 const BEYOND: Duration = Duration::from_secs(5);
 
-/// What was claimed, by which roster and at which state of the units.
-type Claimed = (Arc<Roster>, u64, Arc<[Claim]>);
-
 /// The supervisor of units.
 pub struct SystemdSupervisor {
     watch: Option<Watch>,
@@ -53,8 +54,7 @@ pub struct SystemdSupervisor {
     missing: Option<Shown>,
     /// Whose hand signals, and ends what is no unit's.
     hands: Arc<dyn Supervisor>,
-    claimed: Mutex<Option<Claimed>>,
-    found: Mutex<Option<(u64, Arc<Finds>)>>,
+    told: Told<u64>,
 }
 
 impl SystemdSupervisor {
@@ -74,7 +74,7 @@ impl SystemdSupervisor {
         };
         let watch = started.and_then(Result::ok);
         let missing = missing.as_deref().map(Shown::new);
-        Some(Self { watch, patterns, missing, hands: Arc::clone(hands), claimed: Mutex::default(), found: Mutex::default() })
+        Some(Self { watch, patterns, missing, hands: Arc::clone(hands), told: Told::default() })
     }
 
     fn state(&self) -> Arc<State> {
@@ -123,25 +123,12 @@ impl Supervisor for SystemdSupervisor {
 
     fn finds(&self) -> Option<Arc<Finds>> {
         let state = self.watch.as_ref()?.first_state();
-        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
-        match &mut *found {
-            Some((serial, known)) if *serial == state.serial => Some(Arc::clone(known)),
-            known => {
-                let finds = claims::finds(&self.patterns, &state);
-                // What runs changes more often than what there is.
-                let finds = match known {
-                    Some((_, old)) if **old == finds => Arc::clone(old),
-                    _ => Arc::new(finds),
-                };
-                *known = Some((state.serial, Arc::clone(&finds)));
-                Some(finds)
-            }
-        }
+        Some(self.told.finds(state.serial, || claims::finds(&self.patterns, &state)))
     }
 
     fn listen(&self, tell: Ear) {
         if let Some(watch) = &self.watch {
-            watch.tell(Box::new(move || tell()));
+            watch.tell(tell);
         }
     }
 
@@ -160,23 +147,12 @@ impl Supervisor for SystemdSupervisor {
 
     fn claims(&self, roster: &Arc<Roster>) -> Arc<[Claim]> {
         let state = self.state();
-        let mut claimed = self.claimed.lock().unwrap_or_else(PoisonError::into_inner);
-        match &*claimed {
-            Some((of, serial, known)) if Arc::ptr_eq(of, roster) && *serial == state.serial => Arc::clone(known),
-            _ => {
-                let claims = claims::claims(roster, &state);
-                *claimed = Some((Arc::clone(roster), state.serial, Arc::clone(&claims)));
-                claims
-            }
-        }
+        self.told.claims(roster, state.serial, || claims::claims(roster, &state))
     }
 
     fn forget(&self, id: &InstanceId) {
         let Some(watch) = &self.watch else { return };
-        let claimed = self.claimed.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some((roster, ..)) = &*claimed else { return };
-        let unit = roster.instances.binary_search_by(|declared| declared.id.cmp(id)).ok();
-        if let Some(unit) = unit.and_then(|index| roster.instances[index].unit.as_ref()) {
+        if let Some(unit) = self.told.declared(id).as_ref().and_then(|declared| declared.unit.as_ref()) {
             watch.look(unit.name.as_str());
         }
     }
@@ -186,7 +162,8 @@ impl Supervisor for SystemdSupervisor {
         if self.state().lost.is_some() {
             capabilities.unable.extend([Verb::Start, Verb::Stop, Verb::Restart].map(|verb| (verb, "systemd does not answer")));
         }
-        if declared.unit.as_ref().is_some_and(|unit| unit.is_bare) {
+        let says_port = |name: &str| self.state().units.get(name).is_some_and(|facts| facts.managed.port.is_some());
+        if declared.unit.as_ref().is_some_and(|unit| unit.is_bare || says_port(unit.name.as_str())) {
             capabilities.unable.push((Verb::Assign(Asked::Auto), "its port stands in its unit, which berth does not write"));
         }
         capabilities

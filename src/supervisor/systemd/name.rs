@@ -23,9 +23,35 @@ pub fn fits(pattern: &str, name: &str) -> bool {
     left.ends_with(last)
 }
 
-/// A service that can be an instance: not the template that instances are made from.
+/// What the names of berth's own keepers' units begin with.
+const OWN: &str = "berth-instance-";
+
+/// A service that can be an instance: not the template that instances are made from, and not a keeper, whose instance is known anyway.
 pub fn is_instance(name: &str) -> bool {
-    name.strip_suffix(SERVICE).is_some_and(|stem| !stem.is_empty() && !stem.ends_with('@'))
+    name.strip_suffix(SERVICE).is_some_and(|stem| !stem.is_empty() && !stem.ends_with('@') && !stem.starts_with(OWN))
+}
+
+/// A text as a part of a unit's name: what is not harmless there stands as its code, systemd-escape(1). An `@` would begin an instance.
+pub fn unit_part(text: &str) -> String {
+    let mut part = String::new();
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-') {
+            part.push(char::from(byte));
+        } else {
+            part.push_str(&format!("\\x{byte:02x}"));
+        }
+    }
+    part
+}
+
+/// The unit of a keeper: `berth-instance-amy.service`, `berth-instance-amy\x2btools.service`; with a number where that name is taken.
+pub fn own_unit(stem: &str, number: u32) -> String {
+    let mut name = OWN.to_owned() + &unit_part(stem.strip_suffix("+default").unwrap_or(stem));
+    if number > 0 {
+        // No instance is called so: its name has no colon.
+        name.push_str(&format!(":{number}"));
+    }
+    name + SERVICE
 }
 
 /// Who a unit is an instance of. A template's instance is its `%i`'s; of a pattern with one `*` what that stands for owns it; any other
@@ -152,6 +178,9 @@ mod tests {
         assert_eq!(id("mcp.service", "mcp.service"), "(account)/mcp");
         assert!(id("mcp@*.service", r"mcp@a\x20b.service").contains("is no name for an owner"));
         assert!(id("mcp@*.service", "mcp@a:b.service").contains("is no name for an owner"));
+        assert_eq!(own_unit("amy+default", 0), "berth-instance-amy.service");
+        assert_eq!(own_unit("a@b+tools", 2), r"berth-instance-a\x40b\x2btools:2.service");
+        assert!(!is_instance(&own_unit("mcp+default", 0)));
         assert!(is_instance("mcp@a.service") && !is_instance("mcp@.service") && !is_instance("mcp.socket") && !is_instance(".service"));
     }
 

@@ -3,15 +3,13 @@
 //! It must never make a reader wait for the bus.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use super::facts::Facts;
 use crate::domain::Shown;
-
-/// Told when something else is known than before.
-type Ear = Box<dyn Fn() + Send>;
+use crate::supervisor::newest::{Newest, Numbered};
 
 /// What is known.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,24 +24,16 @@ pub struct State {
     pub is_asked: bool,
 }
 
-/// It, shared.
-#[derive(Default)]
-pub struct Shared {
-    state: Mutex<Arc<State>>,
-    ears: Mutex<Vec<Ear>>,
+impl Numbered for State {
+    fn renumber(&mut self) {
+        self.serial += 1;
+    }
 }
 
+/// It, shared.
+pub type Shared = Newest<State>;
+
 impl Shared {
-    /// What is known now.
-    pub fn state(&self) -> Arc<State> {
-        Arc::clone(&self.state.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Has somebody told of changes from now on.
-    pub fn tell(&self, ear: Ear) {
-        self.ears.lock().unwrap_or_else(PoisonError::into_inner).push(ear);
-    }
-
     /// Everything was asked.
     pub fn all(&self, units: Vec<Facts>) {
         self.change(|state| {
@@ -90,20 +80,6 @@ impl Shared {
             state.lost.get_or_insert_with(|| (Timestamp::now(), Shown::new(why)));
         });
     }
-
-    fn change(&self, how: impl FnOnce(&mut State)) {
-        {
-            let mut newest = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-            let mut state = (**newest).clone();
-            how(&mut state);
-            if state == **newest {
-                return;
-            }
-            state.serial += 1;
-            *newest = Arc::new(state);
-        }
-        self.ears.lock().unwrap_or_else(PoisonError::into_inner).iter().for_each(|ear| ear());
-    }
 }
 
 #[cfg(test)]
@@ -118,7 +94,7 @@ mod tests {
     fn whoever_listens_is_told_of_changes_and_of_nothing_else() {
         let (shared, told) = (Shared::default(), Arc::new(AtomicUsize::new(0)));
         let count = Arc::clone(&told);
-        shared.tell(Box::new(move || {
+        shared.tell(Arc::new(move || {
             count.fetch_add(1, Ordering::SeqCst);
         }));
         shared.all(vec![unit("mcp@a.service", "active", "running")]);

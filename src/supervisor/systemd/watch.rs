@@ -13,6 +13,7 @@ use super::job::{self, Job};
 use super::memory::Memory;
 use super::state::{Shared, State};
 use crate::error::{Context, Result};
+use crate::supervisor::Ear;
 
 /// How long what changed gathers before it is asked for: a start tells of a unit five times.
 const GATHER: Duration = Duration::from_millis(20);
@@ -104,7 +105,7 @@ impl Watch {
     }
 
     /// Has somebody told of changes.
-    pub fn tell(&self, ear: Box<dyn Fn() + Send>) {
+    pub fn tell(&self, ear: Ear) {
         self.shared.tell(ear);
     }
 

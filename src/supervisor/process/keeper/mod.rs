@@ -23,7 +23,7 @@ use nix::sys::signal::SigSet;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 
 use crate::domain::{self, ProcessKey};
-use crate::hand::{Ending, Group, Identity, become_user, end_tree, process_facts};
+use crate::hand::{Ending, Group, IDENTITY, Identity, UnitKeeper, become_user, end_tree, process_facts};
 
 use super::pid_file;
 use super::record::Event;
@@ -34,22 +34,24 @@ use policy::{Next, Policy};
 use signals::{blocked_signals, wait_for_signal};
 use spawn::{open_log, spawn};
 
-/// The environment variable that holds the identity to take on. It is no secret: ids and groups.
-const IDENTITY: &str = "BERTH_KEEPER_IDENTITY";
-
 /// How long a script may take between its signal and the removal of the PID file: it starts `rm` for it, on a machine that may be busy.
 const SCRIPT_TAKES: Duration = Duration::from_millis(500);
 
 /// The keeper's whole life; the hidden subcommand `berth keeper TITLE`. Returns the process's exit code.
 pub fn run(_arguments: &[OsString]) -> u8 {
-    // SAFETY: the zygote has put these three there for this process, which opened nothing yet.
+    // SAFETY: nothing was opened yet.
+    let unit = unsafe { UnitKeeper::inherited() };
+    // SAFETY: the zygote has put these three there for this process, which opened nothing yet, and so has what stands above.
     let [spec, record, line] = [3, 4, 5].map(|raw| unsafe { OwnedFd::from_raw_fd(raw) });
     for raw in [3, 4, 5] {
         // SAFETY: a flag on descriptors that this process owns.
         unsafe { libc::fcntl(raw, libc::F_SETFD, libc::FD_CLOEXEC) };
     }
-    // SAFETY: nothing was opened yet.
-    let group = unsafe { Group::inherited() };
+    let group = match unit {
+        Some(unit) => unit.group(own_key(std::process::id().cast_signed()).unwrap_or(ProcessKey { pid: 0, start_time: 0 })),
+        // SAFETY: nothing was opened yet.
+        None => unsafe { Group::inherited() },
+    };
     let mut keeper = Keeper {
         notes: Notes::new(File::from(record)),
         line,
@@ -117,6 +119,8 @@ impl Keeper {
     fn live(&mut self, mut spec: File) -> Result<(), Fault> {
         let mut bytes = Vec::new();
         doing("reading the specification", spec.read_to_end(&mut bytes))?;
+        // Whoever has passed it on may hold it open, and there are secrets in it.
+        drop(spec.set_len(0));
         drop(spec);
         let spec: Spec = doing("reading the specification", serde_json::from_slice(&bytes).map_err(io::Error::from))?;
         let identity = std::env::var(IDENTITY).unwrap_or_default();
