@@ -126,8 +126,8 @@ impl Control {
         let snapshot = self.eyes.look_again(&order.id);
         let Some(row) = snapshot.row(&order.id) else { return Err(Error::new(Kind::NoSuchInstance, "it has just gone")) };
         check_target(order, row)?;
-        let left = if lock.is_some() { self.left_over(&order.id) } else { Vec::new() };
-        let entry = match self.audit.intend(caller, order, lock.as_ref().map(|_| row.state)) {
+        let left = if lock.is_alone { self.left_over(&order.id) } else { Vec::new() };
+        let entry = match self.audit.intend(caller, order, lock.is_alone.then_some(row.state)) {
             Ok(entry) => Some(entry),
             Err(_) if order.verb == Verb::Stop => None,
             Err(error) => {

@@ -32,6 +32,10 @@ impl Control {
         let (row, declared) = self.adoptable(caller, ask, &snapshot)?;
         if ask.dry_run {
             let port = actual(row)?;
+            giving
+                .registry
+                .would_adopt(&ask.id, port, &rules(giving, caller, &snapshot))
+                .map_err(|error| refused("not adopted", &error))?;
             let line = self.change(declared, port)?.map(|change| file_told(&declared.config, change.edit.line, "would be"));
             return Ok(done(format!("would have port {port}, on which it listens{}", line.unwrap_or_default())));
         }

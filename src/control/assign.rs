@@ -247,7 +247,7 @@ impl Control {
         let row = snapshot.row(&ask.id).ok_or_else(gone)?;
         let declared = row.declared.clone().ok_or_else(gone)?;
         // A file that was changed has another inode now: whoever comes from here on is to meet this lock.
-        let _held = if is_replaced { self.lock(caller, &declared, verb, verb.done())? } else { None };
+        let _held = if is_replaced { self.lock_what_was_written(&declared, verb.done())? } else { None };
         let started = start::start(self, caller, &order, &snapshot, row, &declared, verb == Verb::Restart, progress);
         cut("assign-started");
         started

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::domain::{Caller, Code, Declared, ExitStatus, Finding, InstanceId, Order, Outcome, Restart, Row, Shown, Snapshot, State};
 use crate::error::{Error, Kind, Result};
-use crate::logs::{Journal, Opener, last_lines};
+use crate::logs::{Journal, Opener, last_lines, places};
 use crate::present::{units, wording};
 use crate::supervisor::Started;
 use crate::supervisor::process::identity_of;
@@ -121,11 +121,18 @@ fn wait(
         let is_own = |port: u16| declared.port.map_or(declared.unit.is_some(), |own| own == port);
         let listens = row.and_then(|row| row.listening.iter().find(|(endpoint, _)| is_own(endpoint.port)));
         if let Some((endpoint, pid)) = listens {
-            let pid = pid.unwrap_or(started.main().pid);
+            // What a cluster's daemon holds its workers serve.
+            let published = row.and_then(|row| row.publisher).map(|publisher| publisher.pid);
+            let pid = pid.filter(|pid| Some(*pid) != published).unwrap_or(started.main().pid);
             let mut outcome = done(format!("running: pid {pid} listens on {endpoint} after {}", units::took(begun.elapsed())));
             // Both can listen, so it was started; that it may be mistaken for another one is to be known all the same.
             outcome.hints.extend(about(&snapshot, &order.id, Code::PortShadowed).map(|finding| finding.evidence.clone()));
             return Ok(outcome);
+        }
+        let runs = row.filter(|row| row.supervisor.is_container() && row.state.is_up() && row.main.known().is_some());
+        if let Some(row) = runs.filter(|row| row.port.is_none() && row.processes.iter().any(|process| process.elsewhere)) {
+            let pid = row.main.known().map_or(started.main().pid, |main| main.pid);
+            return Ok(done(format!("running: pid {pid}, after {}; it publishes no port", units::took(begun.elapsed()))));
         }
         if begun.elapsed() >= deadline {
             let elsewhere = row.and_then(|row| row.listening.first());
@@ -168,10 +175,17 @@ fn failed(control: &Control, declared: &Declared, status: ExitStatus, why: Optio
 
 /// The last lines of the log, read as the user; none when they cannot be read.
 fn lines(control: &Control, declared: &Declared) -> Vec<Shown> {
-    let (root, beneath) = crate::logs::place(declared);
-    let opened = match &declared.unit {
-        Some(unit) => Journal::last(unit.name.as_str(), LINES).open(),
-        None => control.reader.open(&identity_of(declared), &root, &beneath),
+    let opened = match (control.supervisor.log(declared), declared.journal()) {
+        (Some(kept), _) => vec![kept()],
+        (None, Some(unit)) => vec![Journal::last(unit.as_str(), LINES).open()],
+        (None, None) => {
+            let who = identity_of(declared);
+            places(declared).iter().map(|(root, beneath)| control.reader.open(&who, root, beneath)).collect()
+        }
     };
-    opened.and_then(|file| last_lines(&file, LINES)).map(|lines| lines.into_iter().map(|line| line.text).collect()).unwrap_or_default()
+    let lines = opened.into_iter().filter_map(|file| last_lines(&file.ok()?, LINES).ok()).flatten().map(|line| line.text);
+    let mut lines: Vec<Shown> = lines.collect();
+    // Of several the one for errors comes last, and is the one that says why.
+    lines.drain(..lines.len().saturating_sub(LINES));
+    lines
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Gid, InstanceId, Limits, Probing, ProcessKey, Restart, Service, Settings, Shown, Uid, Unit};
+use super::{Endpoint, Gid, InstanceId, Limits, Probing, ProcessKey, Restart, Service, Settings, Shown, Uid, Unit};
 
 /// Who runs an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -19,17 +19,41 @@ pub enum SupervisorKind {
     Process,
     /// A systemd service.
     Systemd,
+    /// A container of Docker.
+    Docker,
+    /// A container of Podman.
+    Podman,
+    /// An app of its account's own PM2 daemon.
+    Pm2,
     /// A bare listener in the range that belongs to no instance.
     None,
 }
 
 impl SupervisorKind {
+    /// Whether it is a container of some engine's.
+    pub fn is_container(self) -> bool {
+        matches!(self, Self::Docker | Self::Podman)
+    }
+
     /// The word in JSON and in the column BY.
     pub fn word(self) -> &'static str {
         match self {
             Self::Process => "process",
             Self::Systemd => "systemd",
+            Self::Docker => "docker",
+            Self::Podman => "podman",
+            Self::Pm2 => "pm2",
             Self::None => "none",
+        }
+    }
+}
+
+impl Unit {
+    /// The command by which its supervisor shows the log that it keeps.
+    pub fn log_command(&self, of: SupervisorKind) -> String {
+        match of {
+            SupervisorKind::Docker | SupervisorKind::Podman => format!("{} logs {}", of.word(), self.name),
+            _ => format!("journalctl -u {}", self.name),
         }
     }
 }
@@ -173,6 +197,11 @@ pub struct Declared {
 }
 
 impl Declared {
+    /// The unit whose journal is its log; `None` where its log is in files.
+    pub fn journal(&self) -> Option<&Shown> {
+        self.unit.as_ref().filter(|_| self.supervisor == SupervisorKind::Systemd).map(|unit| &unit.name)
+    }
+
     /// Whether this caller may not read what declares it: its port and its address are not known then, and that is no fault of its own.
     pub fn is_unread(&self) -> bool {
         self.fault.as_ref().is_some_and(|fault| fault.denied)
@@ -240,6 +269,10 @@ pub struct Claim {
     pub keeper: Option<ProcessKey>,
     /// The server's process as the keeper started it.
     pub main: Option<ProcessKey>,
+    /// Its further processes that no other is the parent of: workers beside the main one.
+    pub others: Arc<[ProcessKey]>,
+    /// The process that holds listening sockets for it and may do so for others, too: PM2's daemon in cluster mode.
+    pub publisher: Option<ProcessKey>,
     /// `Some(true)` wished up, `Some(false)` wished down, `None` when this caller may not know.
     pub wished_up: Option<bool>,
     /// When its end was asked for by way of berth, last.
@@ -264,6 +297,10 @@ pub struct Claim {
     pub denied: bool,
     /// What a supervisor outside of berth says of it.
     pub service: Option<Arc<Service>>,
+    /// Where on the host the ports of its container are published. Whoever holds them for it, they are its own.
+    pub published: Arc<[Endpoint]>,
+    /// The engine itself: it, its children and the keeper hold what is published.
+    pub engine: Option<ProcessKey>,
 }
 
 impl Claim {
@@ -273,6 +310,8 @@ impl Claim {
             id,
             keeper: None,
             main: None,
+            others: Arc::default(),
+            publisher: None,
             wished_up: if denied { None } else { Some(false) },
             stop_asked_at: None,
             exit: None,
@@ -285,6 +324,8 @@ impl Claim {
             unlimited: None,
             denied,
             service: None,
+            published: Arc::default(),
+            engine: None,
         }
     }
 }

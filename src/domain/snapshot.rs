@@ -105,6 +105,8 @@ pub struct Row {
     pub main: Reading<ProcessKey>,
     /// The keeper, which is not counted.
     pub keeper: Option<ProcessKey>,
+    /// The process of the same account that holds sockets for it and for others.
+    pub publisher: Option<ProcessKey>,
     /// Its tree, the main process first.
     pub processes: Vec<Arc<Process>>,
     /// When the main process started.
@@ -231,7 +233,10 @@ pub struct Snapshot {
 impl Snapshot {
     /// The row of an instance.
     pub fn row(&self, id: &InstanceId) -> Option<&Arc<Row>> {
-        self.rows.iter().find(|row| row.id == *id)
+        // A judgement puts the instances first, by their ids: of ten thousand one is found at once.
+        let instances = self.rows.partition_point(|row| !row.id.is_unmanaged());
+        let found = self.rows.get(..instances).and_then(|rows| rows.get(rows.binary_search_by(|row| row.id.cmp(id)).ok()?));
+        found.or_else(|| self.rows.iter().find(|row| row.id == *id))
     }
 
     /// Who has which port by the registry, as far as that is known.

@@ -2,13 +2,13 @@
 //!
 //! It must never name more than one instance or port: each is asked about by itself.
 
-use super::{InstanceId, Target};
+use super::{InstanceId, Newcomer, Target};
 
 /// It.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Task {
     /// An instance is added and started.
-    Add(InstanceId),
+    Add(Newcomer),
     /// An instance is removed.
     Remove {
         /// Which.
@@ -30,7 +30,7 @@ impl Task {
     /// What it is about: "alice", "8103".
     pub fn subject(&self) -> String {
         match self {
-            Self::Add(id) | Self::Remove { id, .. } | Self::Adopt(id) => id.to_string(),
+            Self::Add(Newcomer { id, .. }) | Self::Remove { id, .. } | Self::Adopt(id) => id.to_string(),
             Self::Reserve(port) | Self::Unreserve(port) => port.to_string(),
         }
     }
@@ -51,6 +51,7 @@ impl Task {
     pub fn question(&self) -> String {
         match self {
             Self::Remove { id, purge: true, .. } => format!("Remove {id} with all its files?"),
+            Self::Add(newcomer) => format!("Add {}{}?", newcomer.id, newcomer.how()),
             Self::Unreserve(port) => format!("Let {port} be given to anybody again?"),
             other => format!("{} {}?", other.word(), other.subject()),
         }
@@ -60,7 +61,7 @@ impl Task {
     pub fn words(&self) -> Vec<String> {
         let words = |all: &[&str]| all.iter().map(|word| (*word).to_owned()).collect();
         match self {
-            Self::Add(id) => words(&["add", &id.to_string()]),
+            Self::Add(newcomer) => newcomer.words(),
             Self::Remove { id, purge: false, .. } => words(&["remove", &id.to_string(), "--yes"]),
             Self::Remove { id, purge: true, .. } => words(&["remove", &id.to_string(), "--purge", "--yes"]),
             Self::Adopt(id) => words(&["adopt", &id.to_string()]),

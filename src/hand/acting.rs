@@ -29,12 +29,20 @@ impl Acting {
     }
 }
 
+/// Gives this thread a user's file-system identity for good: one that has nothing to do but for him.
+///
+/// # Errors
+/// When the kernel refuses: the thread must then do nothing for him.
+pub fn act_as(who: &Identity) -> io::Result<()> {
+    take_on(Some(who))
+}
+
 /// Gives this thread, and only this one, a user's file-system identity; `None` is berth's own. Makes system calls and nothing else.
 ///
 /// The raw system calls are used on purpose: glibc's setgroups changes every thread of the process (nptl(7)).
 /// Leaving fsuid 0 drops the file-system capabilities with it (capabilities(7)).
 pub(super) fn take_on(who: Option<&Identity>) -> io::Result<()> {
-    let own_group = [nix::unistd::getegid().as_raw()];
+    let own_group = if who.is_none() { [nix::unistd::getegid().as_raw()] } else { [0] };
     let (uid, gid, groups) = who.map_or((0, own_group[0], &own_group[..]), |who| (who.uid().0, who.gid().0, who.groups()));
     // Back to fsuid 0 first: changing groups needs CAP_SETGID only, but the order must be the same both ways.
     // SAFETY: plain system calls on this thread's own credentials; `groups` lives until setgroups returns.

@@ -2,6 +2,7 @@
 //!
 //! It must never answer for another path, another user or a later time than what was looked at.
 
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io;
 use std::path::Path;
@@ -40,25 +41,40 @@ impl Ahead {
     }
 }
 
-/// All that stands there. It is asked for in the order in which it was put, so that it is found at the front.
+/// All that stands there, the oldest first. It is asked for in the order in which it was put, so that it is found at the front.
 #[derive(Default)]
-pub(super) struct Shelf(Vec<(Foreseen, Ahead, Instant)>);
+pub(super) struct Shelf(VecDeque<(Foreseen, Ahead, Instant)>);
 
 impl Shelf {
-    /// Puts something there; what has stood there too long is let go of.
-    pub(super) fn put(&mut self, path: Foreseen, ahead: Ahead) {
-        self.0.retain(|(.., since)| since.elapsed() < HOLDS);
-        self.0.push((path, ahead, Instant::now()));
+    /// Puts something there that was seen then; what has stood there too long is let go of.
+    pub(super) fn put(&mut self, path: Foreseen, ahead: Ahead, since: Instant) {
+        let now = Instant::now();
+        while self.0.front().is_some_and(|(.., since)| now.duration_since(*since) >= HOLDS) {
+            self.0.pop_front();
+        }
+        self.0.push_back((path, ahead, since));
+    }
+
+    /// What the file is that stands there for this user, which stays there to be taken; with anything else the way is as ever.
+    pub(super) fn facts(&self, who: &Identity, root: &Path, beneath: &Path) -> Option<FileFacts> {
+        match self.0.get(self.place(who, root, beneath)?)? {
+            (_, Ahead::File(facts, _), since) if since.elapsed() < HOLDS => Some(*facts),
+            _ => None,
+        }
     }
 
     /// Takes what was found there for this user, not long ago.
     pub(super) fn take(&mut self, who: &Identity, root: &Path, beneath: &Path) -> Option<Ahead> {
+        let (_, ahead, since) = self.0.remove(self.place(who, root, beneath)?)?;
+        (since.elapsed() < HOLDS).then_some(ahead)
+    }
+
+    fn place(&self, who: &Identity, root: &Path, beneath: &Path) -> Option<usize> {
         // Paths are compared as bytes: one that is written differently is merely looked at once more.
         let is_it = |((by, top, rest), ..): &(Foreseen, Ahead, Instant)| {
             rest.as_os_str() == beneath.as_os_str() && top.as_os_str() == root.as_os_str() && by == who
         };
-        let (_, ahead, since) = self.0.remove(self.0.iter().position(is_it)?);
-        (since.elapsed() < HOLDS).then_some(ahead)
+        self.0.iter().position(is_it)
     }
 
     /// Lets go of everything.

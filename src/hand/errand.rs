@@ -11,7 +11,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, ResolveFlags, Statx, StatxFlags, fstat, openat2, statx};
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, ResolveFlags, Statx, StatxFlags, openat2, statx};
 
 use super::Identity;
 use super::watching::{self, Way};
@@ -81,7 +81,7 @@ pub(super) struct Errand {
 pub(super) fn look(root: &OwnedFd, errand: &Errand, wanted: &Wanted) -> io::Result<Got> {
     // An empty path and `.` both mean the root itself.
     let beneath = if errand.beneath.as_os_str().is_empty() { Path::new(".") } else { &errand.beneath };
-    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+    let resolve = beneath_only();
     let common = OFlags::CLOEXEC | OFlags::NOFOLLOW;
     match wanted {
         // Called where it is taken out of the request: it can be called once only.
@@ -93,12 +93,9 @@ pub(super) fn look(root: &OwnedFd, errand: &Errand, wanted: &Wanted) -> io::Resu
             let facts = statx(&descriptor, c"", AtFlags::EMPTY_PATH, StatxFlags::BASIC_STATS)?;
             Ok(Got::Facts(facts_of(&facts)))
         }
-        Wanted::Ahead => match look(root, errand, &Wanted::Open) {
-            Ok(Got::File(file)) => {
-                let facts = statx(&file, c"", AtFlags::EMPTY_PATH, StatxFlags::BASIC_STATS)?;
-                Ok(Got::Ahead(facts_of(&facts), file))
-            }
-            _ => look(root, errand, &Wanted::Facts),
+        Wanted::Ahead => match open_file(root, errand) {
+            Ok((file, facts)) => Ok(Got::Ahead(facts_of(&facts), file)),
+            Err(_) => look(root, errand, &Wanted::Facts),
         },
         Wanted::Facts => {
             let descriptor = openat2(root, beneath, common | OFlags::PATH, Mode::empty(), resolve)?;
@@ -119,21 +116,30 @@ pub(super) fn look(root: &OwnedFd, errand: &Errand, wanted: &Wanted) -> io::Resu
             }
             Ok(Got::Entries(entries))
         }
-        Wanted::Open => {
-            // A FIFO or a device must neither block nor become the terminal (THREATS A12).
-            let flags = common | OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY;
-            let descriptor = openat2(root, beneath, flags, Mode::empty(), resolve)?;
-            let facts = fstat(&descriptor)?;
-            if FileType::from_raw_mode(facts.st_mode) != FileType::RegularFile {
-                return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
-            }
-            if facts.st_uid != 0 && facts.st_uid != errand.who.uid().0 {
-                let sentence = format!("it belongs to uid {}, neither the instance's account nor root", facts.st_uid);
-                return Err(io::Error::new(io::ErrorKind::PermissionDenied, sentence));
-            }
-            Ok(Got::File(File::from(descriptor)))
-        }
+        Wanted::Open => open_file(root, errand).map(|(file, _)| Got::File(file)),
     }
+}
+
+/// Opens a regular file that is the user's or root's.
+fn open_file(root: &OwnedFd, errand: &Errand) -> io::Result<(File, Statx)> {
+    let beneath = if errand.beneath.as_os_str().is_empty() { Path::new(".") } else { &errand.beneath };
+    // A FIFO or a device must neither block nor become the terminal (THREATS A12).
+    let flags = OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY;
+    let descriptor = openat2(root, beneath, flags, Mode::empty(), beneath_only())?;
+    let facts = statx(&descriptor, c"", AtFlags::EMPTY_PATH, StatxFlags::BASIC_STATS)?;
+    if FileType::from_raw_mode(facts.stx_mode.into()) != FileType::RegularFile {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
+    }
+    if facts.stx_uid != 0 && facts.stx_uid != errand.who.uid().0 {
+        let sentence = format!("it belongs to uid {}, neither the instance's account nor root", facts.stx_uid);
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, sentence));
+    }
+    Ok((File::from(descriptor), facts))
+}
+
+/// No link below the administrator's part, and no way up.
+fn beneath_only() -> ResolveFlags {
+    ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS
 }
 
 fn facts_of(facts: &Statx) -> FileFacts {

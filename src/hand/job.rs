@@ -46,7 +46,8 @@ pub enum Job {
         /// How long SIGTERM is given, milliseconds.
         grace_ms: u64,
     },
-    /// Change one place of one of the user's files.
+    /// Change one place of one of the user's files, or of one that root keeps for it. Where only root may write it is changed as root, else as the
+    /// user.
     Replace(Replacement),
     /// Write a small file of berth's own.
     Note(Note),

@@ -3,6 +3,7 @@
 //! It must never let root write, follow a link or send a signal in a user's world: the hand, a child that has become the user, does.
 //! A lost race then costs only the user who ran it.
 
+mod access;
 mod acting;
 mod ahead;
 mod cgroup;
@@ -19,6 +20,7 @@ mod note;
 mod reader;
 mod replace;
 mod rests;
+mod roots_tree;
 mod scout;
 mod signal;
 mod take;
@@ -26,14 +28,15 @@ mod tree;
 mod watching;
 mod zygote;
 
-pub use cgroup::{Group, GroupOrder, group_name, sweep_groups};
+pub use acting::act_as;
+pub use cgroup::{Group, GroupOrder, IDENTITY, UnitKeeper, group_name, keeper_environment, sweep_groups};
 pub use errand::FileFacts;
 pub use identity::{Identity, become_user};
 pub use inherited::pass_nothing_on;
 pub use job::{Answer, Job};
 pub use make::{Below, LONGEST as LONGEST_MADE, Making};
 pub use note::Note;
-pub use reader::{Foreseen, LookedAhead, Reader};
+pub use reader::{Foreseen, LookedAhead, Reader, SeenAhead};
 pub use replace::{Replacement, beside, content_digest};
 pub use signal::{is_alive, open_verified, process_facts, send, state_of};
 pub use take::Taking;

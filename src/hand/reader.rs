@@ -66,6 +66,12 @@ pub struct Reader {
 /// A path that somebody is about to ask for: as whom, the administrator's part of it, and the rest.
 pub type Foreseen = (Identity, PathBuf, PathBuf);
 
+/// What was seen ahead, and since when that holds.
+pub struct SeenAhead {
+    since: Instant,
+    seen: Vec<(Foreseen, Ahead)>,
+}
+
 /// Holds what was looked at ahead; what was not asked for meanwhile is let go of with it.
 pub struct LookedAhead<'a>(&'a Reader);
 
@@ -109,13 +115,18 @@ impl Reader {
     /// The kernel's; `ELOOP` for a link in the way, `InvalidInput` for what is not a regular file, `PermissionDenied` for another
     /// user's file, `TimedOut` when the file system does not answer.
     pub fn open(&self, who: &Identity, root: &Path, beneath: &Path) -> io::Result<File> {
+        self.opened(who, root, beneath).map(|(file, _)| file)
+    }
+
+    /// The same, and how long it was where that is known.
+    fn opened(&self, who: &Identity, root: &Path, beneath: &Path) -> io::Result<(File, Option<u64>)> {
         match self.shelf().take(who, root, beneath) {
-            Some(Ahead::File(_, file)) => return Ok(file),
+            Some(Ahead::File(facts, file)) => return Ok((file, Some(facts.size))),
             Some(Ahead::Nothing(error)) => return Err(error),
             Some(Ahead::Other(_)) | None => {}
         }
         match self.ask(who, root, beneath, Wanted::Open)? {
-            Got::File(file) => Ok(file),
+            Got::File(file) => Ok((file, None)),
             _ => Err(io::Error::other("wrong answer")),
         }
     }
@@ -125,9 +136,18 @@ impl Reader {
     /// # Errors
     /// As [`Reader::open`]; `FileTooLarge` when it has more than `cap` bytes.
     pub fn read(&self, who: &Identity, root: &Path, beneath: &Path, cap: usize) -> io::Result<Vec<u8>> {
-        let file = self.open(who, root, beneath)?;
+        let (mut file, size) = self.opened(who, root, beneath)?;
         // Without room from the start a small file is read in four pieces.
         let mut bytes = Vec::with_capacity(cap.min(ROOM));
+        // One that is as long as it was is whole with one piece: of ten thousand that saves as many ways into the kernel.
+        if let Some(size) = size.and_then(|size| usize::try_from(size).ok()).filter(|size| *size > 0 && *size < cap.min(ROOM)) {
+            bytes.resize(size + 1, 0);
+            let length = file.read(&mut bytes)?;
+            bytes.truncate(length);
+            if length == size {
+                return Ok(bytes);
+            }
+        }
         file.take(cap as u64 + 1).read_to_end(&mut bytes)?;
         if bytes.len() > cap {
             return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it is larger than {cap} bytes")));
@@ -163,6 +183,9 @@ impl Reader {
     /// # Errors
     /// As [`Reader::open`].
     pub fn stat_ahead(&self, who: &Identity, root: &Path, beneath: &Path) -> io::Result<FileFacts> {
+        if let Some(facts) = self.shelf().facts(who, root, beneath) {
+            return Ok(facts);
+        }
         let ahead = self.shelf().take(who, root, beneath);
         let ahead = match ahead {
             Some(ahead) => ahead,
@@ -170,7 +193,7 @@ impl Reader {
         };
         match ahead {
             Ahead::File(facts, file) => {
-                self.shelf().put((who.clone(), root.to_owned(), beneath.to_owned()), Ahead::File(facts, file));
+                self.shelf().put((who.clone(), root.to_owned(), beneath.to_owned()), Ahead::File(facts, file), Instant::now());
                 Ok(facts)
             }
             Ahead::Other(facts) => Ok(facts),
@@ -181,7 +204,12 @@ impl Reader {
     /// Looks at paths that are about to be asked for, all in one way to the reading thread: what [`Reader::stat_ahead`] and
     /// [`Reader::open`] then say of them, within a moment's time, was found here. Few at a time: their files are open meanwhile. What
     /// cannot be told here is asked for then as ever.
-    pub fn look_ahead(&self, mut paths: Vec<Foreseen>) -> LookedAhead<'_> {
+    pub fn look_ahead(&self, paths: Vec<Foreseen>) -> LookedAhead<'_> {
+        self.lay_out(self.see_ahead(paths))
+    }
+
+    /// The first half of that, which takes its time: it may be done on a thread beside.
+    pub fn see_ahead(&self, mut paths: Vec<Foreseen>) -> SeenAhead {
         let errand = |(who, root, beneath): &Foreseen| Errand {
             who: who.clone(),
             root: root.clone(),
@@ -195,11 +223,15 @@ impl Reader {
         }
         let errands: Vec<Errand> = paths.iter().map(errand).collect();
         let seen = if errands.is_empty() { Vec::new() } else { self.ask_all(errands).unwrap_or_default() };
+        let seen = paths.into_iter().zip(seen).filter_map(|(path, seen)| Some((path, Ahead::of(seen).ok()?))).collect();
+        SeenAhead { since: Instant::now(), seen }
+    }
+
+    /// The second half: from here on what was seen is what there is, as long as a moment has not passed since it was looked for.
+    pub fn lay_out(&self, seen: SeenAhead) -> LookedAhead<'_> {
         let mut shelf = self.shelf();
-        for (path, seen) in paths.into_iter().zip(seen) {
-            if let Ok(ahead) = Ahead::of(seen) {
-                shelf.put(path, ahead);
-            }
+        for (path, ahead) in seen.seen {
+            shelf.put(path, ahead, seen.since);
         }
         drop(shelf);
         LookedAhead(self)

@@ -1,4 +1,5 @@
-//! One place of one file changed, by the user whose it is: a new file beside it takes its name when it is whole.
+//! One place of one file changed, by the user whose it is, or by root where only root may write: a new file beside it takes its name when it is
+//! whole.
 //!
 //! It must never follow a link below the administrator's part, change a file that has a second name or another owner, or leave half of one.
 
@@ -10,7 +11,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{
-    AtFlags, FileType, Gid, Mode, OFlags, ResolveFlags, fchmod, fchown, fstat, fsync, open, openat2, renameat, statat, unlinkat,
+    AtFlags, FileType, Gid, Mode, OFlags, ResolveFlags, Uid, fchmod, fchown, fstat, fsync, open, openat2, renameat, statat, unlinkat,
 };
 use serde::{Deserialize, Serialize};
 use siphasher::sip::SipHasher24;
@@ -61,13 +62,20 @@ pub(super) fn replace(who: &Identity, change: &Replacement) -> io::Result<()> {
     let parent = change.beneath.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
     let directory = openat2(&root, parent, OFlags::CLOEXEC | OFlags::DIRECTORY | OFlags::RDONLY, Mode::empty(), resolve)?;
+    replace_in(&directory, name, who.uid().0, change)
+}
+
+/// Changes the file of this name, if it is this owner's.
+pub(super) fn replace_in(directory: &OwnedFd, name: &OsStr, owner: u32, change: &Replacement) -> io::Result<()> {
+    let wrong = |sentence: &str| io::Error::new(io::ErrorKind::InvalidInput, sentence);
+    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
     let flags = OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY;
-    let file = openat2(&directory, name, flags, Mode::empty(), resolve)?;
+    let file = openat2(directory, name, flags, Mode::empty(), resolve)?;
     let facts = fstat(&file)?;
     if FileType::from_raw_mode(facts.st_mode) != FileType::RegularFile {
         return Err(wrong("it is not a regular file"));
     }
-    if facts.st_uid != who.uid().0 {
+    if facts.st_uid != owner {
         return Err(io::Error::from_raw_os_error(libc::EPERM));
     }
     if facts.st_nlink != 1 {
@@ -83,21 +91,24 @@ pub(super) fn replace(who: &Identity, change: &Replacement) -> io::Result<()> {
     bytes.splice(change.at..end, change.new.bytes());
     let new = beside(name);
     let flags = OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL;
-    let made = openat2(&directory, &new, flags, Mode::from_raw_mode(0o600), resolve)?;
+    let made = openat2(directory, &new, flags, Mode::from_raw_mode(0o600), resolve)?;
     let written = put(made, &bytes, &facts, directory.as_fd(), name, &new);
     if written.is_err() {
-        let _ = unlinkat(&directory, &new, AtFlags::empty());
+        let _ = unlinkat(directory, &new, AtFlags::empty());
     }
     written?;
-    Ok(fsync(&directory)?)
+    Ok(fsync(directory)?)
 }
 
 /// Makes the new file whole, and gives it the name, if that is still the old one's.
 fn put(made: OwnedFd, bytes: &[u8], old: &rustix::fs::Stat, directory: BorrowedFd<'_>, name: &OsStr, new: &OsStr) -> io::Result<()> {
     let mut made = File::from(made);
     made.write_all(bytes)?;
-    if fstat(&made)?.st_gid != old.st_gid {
-        fchown(&made, None, Some(Gid::from_raw(old.st_gid)))?;
+    let now = fstat(&made)?;
+    if (now.st_uid, now.st_gid) != (old.st_uid, old.st_gid) {
+        // Another owner than before it never has: only root makes a file for somebody else, where nobody else can lay a hand on it.
+        let owner = (now.st_uid != old.st_uid).then(|| Uid::from_raw(old.st_uid));
+        fchown(&made, owner, Some(Gid::from_raw(old.st_gid)))?;
     }
     fchmod(&made, Mode::from_raw_mode(old.st_mode & 0o777))?;
     made.sync_all()?;
@@ -111,14 +122,14 @@ fn put(made: OwnedFd, bytes: &[u8], old: &rustix::fs::Stat, directory: BorrowedF
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Gid as DomainGid, Uid};
+    use crate::domain::{Gid as DomainGid, Uid as DomainUid};
     use std::fs;
     use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 
     const TEXT: &str = "{\"port\": 8081, \"x\": 1}\n";
 
     fn own() -> Identity {
-        Identity::with_groups(Uid(nix::unistd::geteuid().as_raw()), DomainGid(nix::unistd::getegid().as_raw()), &[])
+        Identity::with_groups(DomainUid(nix::unistd::geteuid().as_raw()), DomainGid(nix::unistd::getegid().as_raw()), &[])
     }
 
     fn change(root: &Path, beneath: &str) -> Replacement {
@@ -171,7 +182,7 @@ mod tests {
         };
         assert_eq!(refused(&moved), libc::ELOOP);
         let tree = tree();
-        let stranger = Identity::with_groups(Uid(61_001), DomainGid(61_001), &[]);
+        let stranger = Identity::with_groups(DomainUid(61_001), DomainGid(61_001), &[]);
         let error = replace(&stranger, &change(tree.path(), "config/c.json")).unwrap_err();
         assert_eq!(error.raw_os_error(), Some(libc::EPERM));
         assert!(replace(&own(), &change(tree.path(), "../c.json")).is_err());

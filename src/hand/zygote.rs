@@ -18,11 +18,11 @@ use super::job::{Answer, Job, Request};
 use super::make::make;
 use super::message::{pair, receive, send};
 use super::note::note;
-use super::replace::replace;
+use super::roots_tree::replace_as_whoever_may;
 use super::signal::{open_verified, process_facts, send as send_signal};
 use super::take::take;
 use super::tree::end_tree;
-use super::{GroupOrder, Identity, become_user};
+use super::{GroupOrder, IDENTITY, Identity, become_user};
 
 /// How many groups of other instances are looked at when one is ended: a thousand stops must not look at a thousand each.
 const SWEPT: usize = 16;
@@ -228,6 +228,10 @@ fn do_job(who: &Identity, job: &Job, mut descriptors: Vec<OwnedFd>) -> ! {
             Ok(()) => Answer::Done,
             Err((error, path)) => refused(&error, &path.to_string_lossy()),
         },
+        Job::Replace(change) => match replace_as_whoever_may(who, change) {
+            Ok(()) => Answer::Done,
+            Err(error) => refused(&error, "changing the file"),
+        },
         Job::Take(taking) => match take(who, taking) {
             Ok(called) => called.map_or(Answer::Done, |name| Answer::Called(name.to_string_lossy().into_owned())),
             Err((error, path)) => refused(&error, &path.to_string_lossy()),
@@ -259,15 +263,11 @@ fn carry_out(who: &Identity, job: &Job) -> Answer {
             let ending = end_tree(None, &roots, Duration::from_millis(*grace_ms), || {});
             if ending.survivors.is_empty() { Answer::Done } else { Answer::Survivors(ending.survivors) }
         }
-        Job::Replace(change) => match replace(who, change) {
-            Ok(()) => Answer::Done,
-            Err(error) => refused(&error, "changing the file"),
-        },
         Job::Note(what) => match note(who, what) {
             Ok(()) => Answer::Done,
             Err(error) => refused(&error, "writing the file"),
         },
-        Job::Keep { .. } | Job::EndGroup { .. } | Job::Make(_) | Job::Take(_) => {
+        Job::Keep { .. } | Job::EndGroup { .. } | Job::Replace(_) | Job::Make(_) | Job::Take(_) => {
             refused(&io::Error::from_raw_os_error(libc::EINVAL), "keeping")
         }
     }
@@ -325,7 +325,7 @@ fn exec_keeper(title: &str, group: &GroupOrder, who: &Identity, descriptors: &[O
         .arg("keeper")
         .arg(title)
         .env_clear()
-        .env("BERTH_KEEPER_IDENTITY", identity)
+        .env(IDENTITY, identity)
         .env(cgroup::VARIABLE, group)
         .current_dir("/")
         .exec();

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -86,6 +86,8 @@ pub type Probe<'a> = &'a mut dyn FnMut(&Endpoint) -> std::io::Result<()>;
 #[derive(Clone, Debug)]
 pub struct Registry {
     store: Store,
+    /// The state that says whose each port of the host is, where that is another one and this account may not read it.
+    elsewhere: Option<PathBuf>,
 }
 
 impl Registry {
@@ -96,7 +98,22 @@ impl Registry {
 
     /// The same, waiting for other writers for as long as this.
     pub fn patient(state: &Path, patience: Duration) -> Self {
-        Self { store: Store::below(state, patience) }
+        Self { store: Store::below(state, patience), elsewhere: None }
+    }
+
+    /// The same beside the host's own, which this account may not read: ports may be anybody's then, and none is given.
+    pub fn beside(self, hosts: Option<PathBuf>) -> Self {
+        Self { elsewhere: hosts, ..self }
+    }
+
+    /// Whether it is the one that says whose each port is.
+    ///
+    /// # Errors
+    /// `Kind::NotPermitted` where that is root's.
+    pub fn require_own(&self) -> Result<()> {
+        let Some(hosts) = &self.elsewhere else { return Ok(()) };
+        let why = format!("whose each port of this host is stands in {}, which this account may not read", hosts.display());
+        Err(Error::new(Kind::NotPermitted, why).hint("the same with sudo"))
     }
 
     /// What it is kept in.
@@ -146,6 +163,7 @@ impl Registry {
     /// # Errors
     /// When the registry cannot be read or the kernel cannot be asked.
     pub fn would_give(&self, want: &Want, rules: &Rules, probe: Probe<'_>) -> Result<(Given, Option<Shown>)> {
+        self.require_own()?;
         let (book, notice) = self.read()?;
         Ok((find(want, &book, &mut rules.ground(&book), probe)?, notice))
     }
@@ -155,6 +173,7 @@ impl Registry {
     /// # Errors
     /// As [`Registry::would_give`].
     pub fn would_give_all(&self, wants: &[Want], rules: &Rules, probe: Probe<'_>) -> Result<Vec<Given>> {
+        self.require_own()?;
         let (book, _) = self.read()?;
         let mut ground = rules.ground(&book);
         let mut all = Vec::with_capacity(wants.len());
@@ -173,6 +192,7 @@ impl Registry {
     /// # Errors
     /// When there is not: it is time to refuse.
     pub fn require_room(&self) -> Result<()> {
+        self.require_own()?;
         self.store.require_room()
     }
 
@@ -206,46 +226,13 @@ impl Registry {
     /// When it cannot be written.
     pub fn retire(&self, id: &InstanceId, uid: Uid, configured: Option<u16>, rules: &Rules) -> Result<(Option<u16>, Vec<Shown>)> {
         self.store.write(&rules.known(), |sheet| {
-            let own = configured.filter(|port| sheet.book().port_of(id).is_none() && sheet.book().holding(*port).is_none());
+            let is_anothers = |port: u16| rules.configured.iter().any(|(other, _, theirs)| *theirs == port && other != id);
+            let is_own = |port: &u16| sheet.book().holding(*port).is_none() && !is_anothers(*port);
+            let own = configured.filter(|port| sheet.book().port_of(id).is_none() && is_own(port));
             if let Some(port) = own {
                 sheet.assign(port, rules.holding(id, uid))?;
             }
             sheet.release(id, rules.now)
-        })
-    }
-
-    /// Has an instance have the port that it is on, wherever that lies, and then something else, before it is written for good; the port that
-    /// it had before.
-    ///
-    /// # Errors
-    /// When that is another one's, as [`Registry::allocate`], and what `then` fails with.
-    pub fn adopt_then(
-        &self,
-        id: &InstanceId,
-        uid: Uid,
-        port: u16,
-        rules: &Rules,
-        then: impl FnOnce() -> Result<()>,
-    ) -> Result<(Option<u16>, Vec<Shown>)> {
-        self.store.write(&rules.known(), |sheet| {
-            let holder = sheet.book().holding(port).map(|holding| holding.id.clone());
-            let before = match holder {
-                Some(holder) if holder.is_unmanaged() => {
-                    let hint = format!("berth ports --unreserve {port}    lets it be given again");
-                    return Err(Error::new(Kind::Busy, format!("{port} is reserved")).hint(hint));
-                }
-                Some(holder) if holder != *id => {
-                    return Err(Error::new(Kind::Busy, format!("{port} is {holder}'s")).hint("berth ports    says whose each is"));
-                }
-                Some(_) => Some(port),
-                None => {
-                    let before = sheet.release(id, rules.now)?;
-                    sheet.assign(port, rules.holding(id, uid))?;
-                    before
-                }
-            };
-            then()?;
-            Ok(before)
         })
     }
 }
@@ -258,7 +245,7 @@ impl Rules {
     }
 
     /// That an instance has the port that it had without the registry.
-    fn holding(&self, id: &InstanceId, uid: Uid) -> Holding {
+    pub(super) fn holding(&self, id: &InstanceId, uid: Uid) -> Holding {
         let strategy = Shown::new(Strategy::Static.name());
         Holding { id: id.clone(), uid, strategy, wish: None, why: None, by: self.on_behalf.clone(), at: self.now }
     }
@@ -271,7 +258,7 @@ impl Rules {
     }
 
     /// What is in the way of whom.
-    fn ground(&self, book: &Book) -> Ground {
+    pub(super) fn ground(&self, book: &Book) -> Ground {
         let mut ground = Ground::new(self.limits.clone());
         for (port, why) in book.obstacles(self.now, self.quarantine) {
             ground.close(port, why);

@@ -85,8 +85,12 @@ impl Ground {
         if self.open.contains(port) {
             return None;
         }
-        let of_others = || self.why.get(&port)?.iter().find(|why| why.instance() != Some(id)).cloned();
-        self.limits.obstacle(port).or_else(of_others)
+        self.limits.obstacle(port).or_else(|| self.of_others(port, id).next().cloned())
+    }
+
+    /// What others have at a port, wherever that lies.
+    pub fn of_others<'a>(&'a self, port: u16, id: &'a InstanceId) -> impl Iterator<Item = &'a Obstacle> {
+        self.why.get(&port).into_iter().flatten().filter(move |why| why.instance() != Some(id))
     }
 
     /// The lowest port of a range that anybody can be given.

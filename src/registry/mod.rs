@@ -1,9 +1,10 @@
 //! Who has which port: durable, one transaction at a time; and the strategies that choose one.
 //!
 //! What decides is pure: `ground` knows what is in the way of a port, `strategy` what an instance is meant to have, `plan` what all would
-//! get; `book` is what is held, `facts` the same for those who look. `store` keeps it on the disk, `allocate` gives. It must never be silently empty, and never keep a port by
-//! binding it.
+//! get; `book` is what is held, `facts` the same for those who look. `store` keeps it on the disk, `allocate` gives, `adopt` lets have what
+//! is had. It must never be silently empty, and never keep a port by binding it.
 
+mod adopt;
 mod allocate;
 mod book;
 mod facts;

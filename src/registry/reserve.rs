@@ -46,6 +46,7 @@ impl Registry {
     /// # Errors
     /// As [`Registry::reserve`].
     pub fn would_reserve(&self, port: u16, rules: &Rules) -> Result<bool> {
+        self.require_own()?;
         let (book, _) = self.read()?;
         if is_reserved(&book, port) {
             return Ok(true);

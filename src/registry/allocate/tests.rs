@@ -268,3 +268,58 @@ fn the_port_that_runs_is_adopted_wherever_it_lies() {
     assert_eq!(adopt("bob", 3000, false).unwrap_err().chain(), "3000 is amy's");
     assert_eq!(host.registry().read().unwrap().0.port_of(&id("amy")), Some(3000));
 }
+
+#[test]
+fn a_port_that_is_kept_from_others_is_not_had_by_listening_on_it() {
+    let mut host = Host::new();
+    host.one(want("amy", By::Name(8080)));
+    host.registry().release(&id("amy"), &host.rules).unwrap();
+    host.rules.configured = [("man", 8081), ("lp", 8085), ("news", 8085)].map(|(who, port)| (id(who), Uid(1), port)).into();
+    let adopt = |who: &str, port| {
+        let foreseen = host.registry().would_adopt(&id(who), port, &host.rules).map_err(|error| error.chain());
+        let told = host.registry().adopt_then(&id(who), Uid(1), port, &host.rules, || Ok(())).map_err(|error| error.chain());
+        assert_eq!(foreseen.is_ok(), told.is_ok(), "{foreseen:?} and {told:?}");
+        told.map(drop)
+    };
+    // Another one's by its file, in quarantine, reserved.
+    assert!(adopt("lp", 8081).unwrap_err().contains("man"));
+    assert!(adopt("lp", 8080).unwrap_err().contains("amy"));
+    assert_eq!(adopt("lp", 8082).unwrap_err(), format!("8082 {}", Obstacle::Reserved));
+    // Two files say the same: who is on it has it, and then nobody else.
+    adopt("lp", 8085).unwrap();
+    assert_eq!(adopt("news", 8085).unwrap_err(), "8085 is lp's");
+    adopt("amy", 8080).unwrap();
+    adopt("ann", 40_000).unwrap();
+}
+
+#[test]
+fn who_goes_leaves_nothing_of_what_another_ones_file_says() {
+    let mut host = Host::new();
+    host.one(want("amy", By::Name(8080)));
+    host.rules.configured = [("games", 8085), ("lp", 8085)].map(|(who, port)| (id(who), Uid(1), port)).into();
+    assert_eq!(host.registry().retire(&id("games"), Uid(1), Some(8085), &host.rules).unwrap().0, None);
+    host.rules.configured.remove(0);
+    assert_eq!(host.one(want("lp", By::Name(8085))).0, Some(8085));
+}
+
+#[test]
+fn beside_a_registry_that_may_not_be_read_nobody_is_given_anything() {
+    let host = Host::new();
+    let beside = host.registry().beside(Some("/var/lib/berth".into()));
+    let mut probe = |_: &Endpoint| Ok(());
+    let refused = [
+        beside.require_room().unwrap_err(),
+        beside.would_give(&want("amy", LOWEST), &host.rules, &mut probe).unwrap_err(),
+        beside.would_give_all(&[want("amy", LOWEST)], &host.rules, &mut probe).unwrap_err(),
+        beside.would_adopt(&id("amy"), 8080, &host.rules).unwrap_err(),
+        beside.would_reserve(8080, &host.rules).unwrap_err(),
+    ];
+    for error in refused {
+        assert_eq!(
+            (error.exit_code(), error.to_string().contains("/var/lib/berth"), error.way_out().is_some()),
+            (3, true, true),
+            "{error}"
+        );
+    }
+    assert!(beside.read().is_ok() && host.registry().beside(None).require_room().is_ok());
+}
