@@ -5,21 +5,21 @@
 //! uid must be the instance's: argv can be forged, the uid cannot. It must never give one process to two instances: where two
 //! fit equally, neither gets it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::census::{Census, Person};
 use super::join::{Subject, overlapping};
-use crate::domain::{Listener, ProcessKey, Reading};
+use crate::domain::{Listener, ProcessKey, Reading, named_configs};
 
 /// Which instance each process belongs to.
 pub(super) type Owners = HashMap<ProcessKey, usize>;
 
-/// Adopts by command: `--config=PATH` (any option, `=`, the whole path), `--config PATH` or `--env-file PATH`.
-///
-/// A bare path is not enough: an editor or a pager has it in its command too.
+/// Adopts by command, where it names the configuration.
 pub(super) fn by_command(census: &Census<'_>, subjects: &mut [Subject<'_>], owners: &mut Owners) {
     let mut by_config: HashMap<&str, usize> = HashMap::new();
-    for (index, subject) in subjects.iter().enumerate().filter(|(_, subject)| !subject.is_claimed()) {
+    for (index, subject) in
+        subjects.iter().enumerate().filter(|(_, subject)| !subject.is_claimed() && !subject.declared.supervisor.is_container())
+    {
         if let Some(path) = subject.declared.config.to_str() {
             by_config.entry(path).or_insert(index);
         }
@@ -44,19 +44,7 @@ pub(super) fn by_command(census: &Census<'_>, subjects: &mut [Subject<'_>], owne
 
 /// The instance whose configuration the command names.
 fn named(person: &Person<'_>, by_config: &HashMap<&str, usize>) -> Option<usize> {
-    let mut before = "";
-    for word in person.command.as_str().split(' ') {
-        let path = if word.starts_with('-') {
-            word.split_once('=').map(|(_, path)| path)
-        } else {
-            matches!(before, "--config" | "--env-file").then_some(word)
-        };
-        if let Some(index) = path.and_then(|path| by_config.get(path)) {
-            return Some(*index);
-        }
-        before = word;
-    }
-    None
+    named_configs(person.command.as_str().split(' ')).find_map(|path| by_config.get(path).copied())
 }
 
 /// Adopts by listener: the only instance without a process that is configured to this port on an overlapping address under the
@@ -69,13 +57,19 @@ pub(super) fn by_listener(
     owners: &mut Owners,
 ) {
     let mut found: HashMap<usize, ProcessKey> = HashMap::new();
+    // What one process holds for several is nobody's tree.
+    let publishers: HashSet<ProcessKey> = subjects.iter().filter_map(|subject| subject.publisher).collect();
     for listener in listeners {
         let Reading::Known(holders) = &listener.holders else { continue };
-        if holders.iter().any(|holder| owners.contains_key(&holder.key)) {
+        if holders.iter().any(|holder| owners.contains_key(&holder.key) || publishers.contains(&holder.key)) {
             continue;
         }
         let mut fitting = overlapping(subjects, by_port, listener).filter(|index| {
-            !subjects[*index].is_claimed() && subjects[*index].tree.is_empty() && subjects[*index].declared.uid == listener.uid
+            // What runs of a container its engine knows.
+            !subjects[*index].declared.supervisor.is_container()
+                && !subjects[*index].is_claimed()
+                && subjects[*index].tree.is_empty()
+                && subjects[*index].declared.uid == listener.uid
         });
         let (Some(index), None) = (fitting.next(), fitting.next()) else { continue };
         let own = holders.iter().filter(|holder| holder.uid == subjects[index].declared.uid).map(|holder| holder.key);

@@ -6,6 +6,7 @@ mod adopt;
 mod census;
 mod config_invalid;
 mod disk_filling;
+mod doctor;
 mod follow;
 mod join;
 mod key_missing;
@@ -24,6 +25,8 @@ mod port_stranger;
 mod port_taken;
 #[cfg(test)]
 mod probed_tests;
+#[cfg(test)]
+mod published_tests;
 mod range_nearly_full;
 mod rates;
 mod restart_pending;
@@ -35,6 +38,7 @@ mod storage_shared;
 #[cfg(test)]
 mod testing;
 mod totals;
+mod twins;
 mod unmanaged;
 
 use std::collections::HashMap;
@@ -47,7 +51,9 @@ use crate::domain::{
     Underway,
 };
 
+pub use doctor::diagnose;
 pub use follow::follow;
+pub use twins::twins;
 
 /// Everything that a judgement rests on.
 #[derive(Clone, Copy, Debug)]

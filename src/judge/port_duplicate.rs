@@ -25,7 +25,7 @@ fn groups(facts: &Facts<'_>, port: u16, configured: &[usize]) -> Vec<Vec<usize>>
     let mut groups: Vec<(Vec<Endpoint>, Vec<usize>)> = Vec::new();
     for index in configured {
         let subject = &facts.subjects()[*index];
-        let Some(endpoint) = subject.at(port).filter(|_| !subject.elsewhere) else { continue };
+        let Some(endpoint) = subject.at(port).filter(|_| !subject.elsewhere || subject.publishes(port)) else { continue };
         let (mut endpoints, mut members) = (vec![endpoint], vec![*index]);
         let mut apart = Vec::new();
         for (others, indices) in groups {

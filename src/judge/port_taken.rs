@@ -25,7 +25,11 @@ impl Taken {
         for (heard, listener) in joined.listeners.iter().enumerate() {
             let configured = joined.configured_on.get(&listener.endpoint.port).map_or(&[][..], Vec::as_slice);
             // What only stands in a file of his is not his port.
-            let meant = |subject: &Subject<'_>| !subject.elsewhere && subject.port == Some(listener.endpoint.port);
+            // What is published is a port of the host's, wherever its processes live.
+            let meant = |subject: &Subject<'_>| {
+                let port = listener.endpoint.port;
+                subject.publishes(port) || (!subject.elsewhere && subject.port == Some(port))
+            };
             let concerned = |index: &&usize| meant(&joined.subjects[**index]) && !is_own(joined, **index, heard);
             for &index in configured.iter().filter(concerned) {
                 match meeting(joined, index, listener) {
@@ -92,19 +96,22 @@ fn is_anothers(joined: &Joined<'_>, index: usize, heard: usize) -> bool {
 /// What a listener is to an instance. An address that is not known could be any, until the instance listens: then it is that.
 fn meeting(joined: &Joined<'_>, index: usize, listener: &Listener) -> Meeting {
     let subject = &joined.subjects[index];
-    let Some(configured) = subject.endpoint else { return Meeting::Apart };
-    let other = Bound { endpoint: listener.endpoint, uid: listener.uid, reuse_port: false };
-    let against = |endpoint| Bound { endpoint, uid: subject.declared.uid, reuse_port: false }.meets(&other);
-    let on_port = |heard: &&usize| joined.listeners[**heard].endpoint.port == configured.port;
-    let mut own = subject.listening.iter().filter(on_port).map(|heard| against(joined.listeners[*heard].endpoint)).peekable();
-    if subject.declared.host.is_some() || own.peek().is_none() {
-        return against(configured);
-    }
     let rank = |meeting: &Meeting| match meeting {
         Meeting::Apart => 0,
         Meeting::Mistakable(_) => 1,
         Meeting::Shared | Meeting::Exclusive => 2,
     };
+    let other = Bound { endpoint: listener.endpoint, uid: listener.uid, reuse_port: false };
+    let against = |endpoint| Bound { endpoint, uid: subject.declared.uid, reuse_port: false }.meets(&other);
+    if subject.publishes(listener.endpoint.port) {
+        return subject.published.iter().copied().map(against).max_by_key(rank).unwrap_or(Meeting::Apart);
+    }
+    let Some(configured) = subject.endpoint else { return Meeting::Apart };
+    let on_port = |heard: &&usize| joined.listeners[**heard].endpoint.port == configured.port;
+    let mut own = subject.listening.iter().filter(on_port).map(|heard| against(joined.listeners[*heard].endpoint)).peekable();
+    if subject.declared.host.is_some() || own.peek().is_none() {
+        return against(configured);
+    }
     own.max_by_key(rank).unwrap_or(Meeting::Apart)
 }
 
@@ -116,7 +123,7 @@ impl Rule for PortTaken {
         for (index, subject) in facts.subjects().iter().enumerate() {
             let foreign = facts.taken.of(index);
             let Some(since) = foreign.clone().map(|heard| facts.listener(heard).0.since).min() else { continue };
-            let Some(port) = subject.port else { continue };
+            let Some(port) = foreign.clone().next().map(|heard| facts.listener(heard).0.endpoint.port) else { continue };
             let holders = words::list(&distinct(foreign.clone().map(|heard| facts.holder(heard))));
             let owner = words::instance(&subject.declared.id);
             let evidence = format!("{port} is held by {holders}, since {}; {owner} is assigned it", facts.clock(since));

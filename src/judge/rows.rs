@@ -50,7 +50,16 @@ pub(super) fn rows(facts: &Facts<'_>, rates: &Rates, findings: &[Finding], earli
 fn instance(facts: &Facts<'_>, index: usize, subject: &Subject<'_>, rates: &Rates, previous: Option<&Row>) -> Row {
     let declared = subject.declared;
     let Verdict { state, why, exit } = verdict(facts, index, subject, previous);
-    let listening = listening(facts, &subject.listening, subject.tree.as_slice());
+    // What is held for it by whoever holds others', too, is told with that one.
+    let holding: Vec<ProcessKey> = subject.tree.iter().copied().chain(subject.publisher).collect();
+    let mut listening = listening(facts, &subject.listening, &holding);
+    if subject.claimed_main.is_some() {
+        // Published by the packet filter alone it is held by nobody, and leads to it all the same.
+        let known =
+            |endpoint: &Endpoint| listening.iter().any(|(known, _)| (known.address, known.port) == (endpoint.address, endpoint.port));
+        let more: Vec<_> = subject.published.iter().filter(|endpoint| !known(endpoint)).map(|endpoint| (*endpoint, None)).collect();
+        listening.extend(more);
+    }
     let processes = processes(facts, &subject.tree, subject.main.as_ref().known().copied());
     let absent = match (state, subject.main) {
         (State::Unknown, _) => Reading::Denied,
@@ -76,7 +85,9 @@ fn instance(facts: &Facts<'_>, index: usize, subject: &Subject<'_>, rates: &Rate
         port: subject.port.or_else(|| listening.first().map(|(endpoint, _)| endpoint.port)),
         host: declared.host,
         main: if state == State::Unknown && subject.main == Reading::Gone { Reading::Denied } else { subject.main },
-        keeper: subject.keeper,
+        // A container has a parent of its engine's, which is no keeper of berth's.
+        keeper: subject.keeper.filter(|_| !declared.supervisor.is_container()),
+        publisher: subject.publisher,
         started_at,
         cpu_percent: if processes.is_empty() { absent.map(|()| 0.0) } else { rates.percent(&processes, previous) },
         memory_bytes: sum(&processes, absent, |process| Reading::Known(process.memory_bytes)),
@@ -182,6 +193,7 @@ fn unmanaged(facts: &Facts<'_>, stranger: &Stranger, rates: &Rates, previous: Op
         listening: listening(facts, &stranger.listeners, &holders),
         main,
         keeper: None,
+        publisher: None,
         started_at: first.and_then(|key| facts.census.get(key)).map(|person| person.started_at),
         cpu_percent: if processes.is_empty() { absent.map(|()| 0.0) } else { rates.percent(&processes, previous) },
         memory_bytes: sum(&processes, absent, |process| Reading::Known(process.memory_bytes)),

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::command::Program;
-use super::{ports, wording};
+use super::{free_ports, wording};
 use crate::domain::{Code, Finding, InstanceId, Level, Remedy, Row, Shown, Snapshot, State, straying, words};
 
 /// The worst thing in one sentence, for the line below the header.
@@ -117,7 +117,7 @@ pub(super) fn strays_to(finding: &Finding, snapshot: &Snapshot) -> Option<u16> {
 
 /// The port that an instance should move to.
 pub(super) fn free_for(finding: &Finding, snapshot: &Snapshot) -> Option<u16> {
-    ports::next_free(snapshot, finding.port?)
+    free_ports::next_free(snapshot, finding.port?)
 }
 
 /// Whom a remedy is about: of a duplicate the last one that does not hold the port; never the one that the registry gave it to.

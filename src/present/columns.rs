@@ -171,7 +171,7 @@ impl Column {
                 if row.id.is_unmanaged() {
                     NOTHING.to_owned()
                 } else {
-                    row.supervisor.word().to_owned()
+                    wording::by_word(row).to_owned()
                 }
             }
             Self::Findings => {
@@ -211,7 +211,7 @@ impl Column {
             Self::Disk => downwards(taken(one), taken(two), reversed),
             Self::Up => upwards(one.started_at, two.started_at, reversed),
             Self::Restarts => turned(two.restarts.cmp(&one.restarts), reversed),
-            Self::By => turned(one.supervisor.word().cmp(two.supervisor.word()), reversed),
+            Self::By => turned(wording::by_word(one).cmp(wording::by_word(two)), reversed),
             Self::Findings => upwards(trouble(one), trouble(two), reversed),
         };
         order.then_with(|| owner(one).cmp(&owner(two)))

@@ -3,6 +3,7 @@
 //! It must never print a number for what is not known: that is null, and `"unknown"` says why.
 
 use std::net::IpAddr;
+use std::rc::Rc;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -59,6 +60,7 @@ pub fn show(row: &Row, snapshot: &Snapshot, may_read: bool) -> Value {
             "state": service.told.as_str(),
             "result": service.result.as_ref().map(Shown::as_str),
             "since": service.since.map(timestamp),
+            "project": service.project.as_ref().map(Shown::as_str),
             "group": service.group.as_ref().map(Shown::as_str),
             "memory_max": service.limits.memory_max,
             "cpu_max": service.limits.cpu_max,
@@ -77,7 +79,13 @@ pub fn check(snapshot: &Snapshot) -> Value {
 ///
 /// Written from what there is: as a tree of values a thousand ports take longer than to look at them.
 pub fn ports(of: PortRange, facts: &[PortFacts]) -> impl Serialize {
-    Ports { schema: SCHEMA, range: range(of), ports: facts.iter().map(port).collect() }
+    // Many are given in one go: their time is put into words once.
+    let mut last: Option<(Timestamp, Rc<str>)> = None;
+    let mut in_words = |at: Timestamp| match &last {
+        Some((known, words)) if *known == at => Rc::clone(words),
+        _ => Rc::clone(&last.insert((at, timestamp(at).into())).1),
+    };
+    Ports { schema: SCHEMA, range: range(of), ports: facts.iter().map(|facts| port(facts, &mut in_words)).collect() }
 }
 
 #[derive(Serialize)]
@@ -96,7 +104,7 @@ struct Port<'a> {
     uid: Option<u32>,
     command: Option<&'a str>,
     listeners: Vec<Place>,
-    assigned_at: Option<String>,
+    assigned_at: Option<Rc<str>>,
     assigned_by: Option<&'a str>,
     quarantine: Option<Kept>,
 }
@@ -155,7 +163,7 @@ pub fn finding(finding: &Finding) -> Value {
     })
 }
 
-fn port(facts: &PortFacts) -> Port<'_> {
+fn port<'facts>(facts: &'facts PortFacts, in_words: &mut impl FnMut(Timestamp) -> Rc<str>) -> Port<'facts> {
     Port {
         port: facts.port,
         state: facts.state.json_word(),
@@ -164,7 +172,7 @@ fn port(facts: &PortFacts) -> Port<'_> {
         uid: facts.uid.map(|uid| uid.0),
         command: facts.command.as_ref().map(Shown::as_str),
         listeners: listening(&facts.listeners),
-        assigned_at: facts.assigned.as_ref().map(|(at, _)| timestamp(*at)),
+        assigned_at: facts.assigned.as_ref().map(|(at, _)| in_words(*at)),
         assigned_by: facts.assigned.as_ref().map(|(_, by)| by.as_str()),
         quarantine: facts.quarantine.as_ref().map(|kept| Kept { instance: kept.of.to_string(), until: timestamp(kept.until) }),
     }

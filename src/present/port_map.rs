@@ -109,13 +109,12 @@ pub struct Told {
     pub tone: Tone,
 }
 
-/// Everything that is told of a port: whose it is, what listens, what is wrong.
+/// Everything that is told of a port: whose it is, what listens, what is wrong. The map is that of the picture.
 pub fn told(map: &PortMap, port: u16, snapshot: &Snapshot, now: Timestamp, zone: &TimeZone) -> Vec<Told> {
     let plain = |label, text| Told { label, text, tone: Tone::Plain };
-    let has = |row: &&Row| row.port == Some(port) || row.listening.iter().any(|(endpoint, _)| endpoint.port == port);
-    let rows = || snapshot.rows.iter().map(AsRef::as_ref).filter(has);
+    let rows = || map.rows(port).iter().filter_map(|place| snapshot.rows.get(*place)).map(AsRef::as_ref);
     let mut all: Vec<Told> = rows()
-        .filter(|row| row.supervisor != SupervisorKind::None)
+        .filter(|row: &&Row| row.supervisor != SupervisorKind::None)
         .map(|row| {
             let given = map.allotment(port).filter(|allotment| allotment.id == row.id);
             let given = given.map(|allotment| format!("; {}", given_in_words(allotment.at, &allotment.by, now, zone))).unwrap_or_default();
@@ -156,9 +155,7 @@ pub fn told(map: &PortMap, port: u16, snapshot: &Snapshot, now: Timestamp, zone:
                 ("not known", "whose it is may not be seen: the registry cannot be read")
             }
             PortState::Unknown => ("not known", "no instance has it; what listens may not be seen by this account"),
-            _ if snapshot.rows.iter().any(|row| row.own_port() == Reading::Denied) => {
-                ("free", "nothing listens on it; an instance whose port may not be seen may have it")
-            }
+            _ if map.hides_ports() => ("free", "nothing listens on it; an instance whose port may not be seen may have it"),
             _ => ("free", "no instance has it and nothing listens on it"),
         };
         all.push(Told { tone: Tone::Dim, ..plain(label, text.to_owned()) });

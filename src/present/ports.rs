@@ -3,12 +3,14 @@
 //! It must never call a port free because its listeners may not be seen.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Bound;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::free_ports::Occupied;
 use crate::domain::{
     Allotment, Allotments, Endpoint, InstanceId, Level, Listener, PortRange, Quarantine, Reading, Reservation, Row, Shown, Snapshot,
     SupervisorKind, Uid, words,
@@ -109,37 +111,12 @@ pub(super) fn kept_in_words(kept: &Quarantine, now: Timestamp, zone: &TimeZone) 
 
 /// The facts of every port in `range` (the managed one, or what was asked for).
 pub fn ports(snapshot: &Snapshot, range: PortRange, reserved: &[PortRange]) -> Vec<PortFacts> {
-    let map = PortMap::of(snapshot, range, reserved);
-    (range.first..=range.last).map(|port| map.facts(port)).collect()
-}
-
-/// The next port of the range behind `after`, else from its beginning, that is nobody's, on which nobody listens, and that is not
-/// reserved or in quarantine. `None` where there is none, and where what listens or what is assigned may not be seen.
-pub fn next_free(snapshot: &Snapshot, after: u16) -> Option<u16> {
-    let Reading::Known(listeners) = &snapshot.listeners else { return None };
-    if snapshot.allotments == Reading::Denied {
-        return None;
-    }
-    let (range, now) = (snapshot.range, snapshot.taken.wall);
-    let heard = listeners.iter().map(|listener| listener.endpoint.port);
-    let configured = snapshot.rows.iter().filter_map(|row| row.port);
-    // What stands in a file is given to nobody else, whatever the registry says of that instance.
-    let said = snapshot.rows.iter().filter_map(|row| row.declared.as_ref()?.port);
-    let given = snapshot.allotted().into_iter().flat_map(|all| {
-        let assigned = all.assigned_in(range).map(|(port, _)| port).chain(all.reserved_in(range).map(|(port, _)| port));
-        assigned.chain(all.quarantined(range, now).map(|(port, _)| port))
-    });
-    // A mark for each port: the map asks at every frame, and of ten thousand instances a set would take longer than the frame.
-    let mut taken = vec![false; range.count()];
-    for port in heard.chain(configured).chain(said).chain(given) {
-        if let Some(mark) = port.checked_sub(range.first).and_then(|index| taken.get_mut(usize::from(index))) {
-            *mark = true;
-        }
-    }
-    let is_taken = |port: u16| port.checked_sub(range.first).and_then(|index| taken.get(usize::from(index))).is_some_and(|mark| *mark);
-    let is_free = |port: &u16| !is_taken(*port) && snapshot.reserved.iter().all(|range| !range.contains(*port));
-    let after = after.clamp(range.first, range.last);
-    (after..=range.last).find(is_free).or_else(|| (range.first..=after).find(is_free))
+    let mut map = PortMap::of(snapshot, range, reserved);
+    let facts = |port: u16| match map.taken.remove(&port) {
+        Some(facts) => facts,
+        None => map.facts(port),
+    };
+    (range.first..=range.last).map(facts).collect()
 }
 
 /// A range with everything that is known of its ports; a port of which there is nothing to say takes no room in it.
@@ -155,18 +132,27 @@ pub struct PortMap {
     /// What somebody has or wants, inside the range, and an instance's ports outside it.
     taken: BTreeMap<u16, PortFacts>,
     counts: HashMap<PortState, usize>,
+    /// Where in the picture the rows are that have a port or listen on it, strangers' among them.
+    rows: HashMap<u16, Vec<usize>>,
+    occupied: Option<Occupied>,
+    /// Whether there is an instance whose port may not be seen.
+    hides: bool,
 }
 
 impl PortMap {
     /// What a snapshot says.
     pub fn of(snapshot: &Snapshot, range: PortRange, reserved: &[PortRange]) -> Self {
         let mut rows: BTreeMap<u16, Vec<&Row>> = BTreeMap::new();
-        for row in snapshot.rows.iter().filter(|row| row.supervisor != SupervisorKind::None) {
+        let mut places: HashMap<u16, Vec<usize>> = HashMap::with_capacity(snapshot.rows.len());
+        for (place, row) in snapshot.rows.iter().enumerate() {
             let mut ports: Vec<u16> = row.port.into_iter().chain(row.listening.iter().map(|(endpoint, _)| endpoint.port)).collect();
             ports.sort_unstable();
             ports.dedup();
             for port in ports {
-                rows.entry(port).or_default().push(row);
+                places.entry(port).or_default().push(place);
+                if row.supervisor != SupervisorKind::None {
+                    rows.entry(port).or_default().push(row);
+                }
             }
         }
         let mut heard: BTreeMap<u16, Vec<&Listener>> = BTreeMap::new();
@@ -203,7 +189,18 @@ impl PortMap {
         };
         let taken = all.into_iter().map(facts).collect();
         let known = matches!(snapshot.listeners, Reading::Known(_)) && snapshot.allotments != Reading::Denied;
-        let mut map = Self { range, reserved: reserved.to_vec(), known, allotments, now, taken, counts: HashMap::new() };
+        let mut map = Self {
+            range,
+            reserved: reserved.to_vec(),
+            known,
+            allotments,
+            now,
+            taken,
+            counts: HashMap::new(),
+            rows: places,
+            occupied: Occupied::of(snapshot),
+            hides: snapshot.rows.iter().any(|row| row.own_port() == Reading::Denied),
+        };
         map.counts = map.count();
         map
     }
@@ -239,6 +236,21 @@ impl PortMap {
         self.allotments.as_deref().and_then(|all| all.of(port))
     }
 
+    /// Where in the picture that this was made from the rows are that have a port or listen on it, strangers' among them.
+    pub fn rows(&self, port: u16) -> &[usize] {
+        self.rows.get(&port).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether there is an instance whose port may not be seen.
+    pub fn hides_ports(&self) -> bool {
+        self.hides
+    }
+
+    /// As [`super::free_ports::next_free`], of the picture that this was made from.
+    pub fn next_free(&self, after: u16) -> Option<u16> {
+        self.occupied.as_ref()?.next_free(after)
+    }
+
     /// What is known of a port that somebody has or wants.
     pub fn taken(&self, port: u16) -> Option<&PortFacts> {
         self.taken.get(&port)
@@ -257,7 +269,9 @@ impl PortMap {
 
     /// The ports outside the range that instances have, the lowest first.
     pub fn outside(&self) -> impl Iterator<Item = &PortFacts> {
-        self.taken.values().filter(|facts| !self.range.contains(facts.port))
+        let below = self.taken.range(..self.range.first);
+        let above = self.taken.range((Bound::Excluded(self.range.last), Bound::Unbounded));
+        below.chain(above).map(|(_, facts)| facts)
     }
 
     /// How many ports of the range are in each state that occurs.

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::present::fleet;
+use crate::present::free_ports::next_free;
 
 const RANGE: PortRange = PortRange { first: 8100, last: 8110 };
 

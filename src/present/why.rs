@@ -5,11 +5,12 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::doctor::{self, Checks};
 use super::mend::{self, Giver, How, Mend};
 use super::paint::Tone;
 use super::{units, wording};
 use crate::domain::{
-    ExitStatus, HealthState, LogLevel, LogLine, Outcome, Reading, Row, Snapshot, State, SupervisorKind, Verb, Wish, words,
+    ExitStatus, HealthState, LogLevel, LogLine, Outcome, Reading, Row, Snapshot, State, SupervisorKind, Verb, Verdict, Wish, words,
 };
 
 /// How many lines of the log are quoted.
@@ -24,6 +25,8 @@ pub struct Sources<'state> {
     pub snapshot: &'state Snapshot,
     /// What was asked of it last, and what came of it.
     pub order: Option<(Verb, &'state Outcome)>,
+    /// What keeps it from working, as far as that was looked at.
+    pub checks: Checks<'state>,
     /// The lines of its log that are at hand; `None` when it was not read.
     pub log: Option<&'state [LogLine]>,
     /// Who reads, and how he calls berth.
@@ -39,6 +42,8 @@ pub enum Kind {
     Heading,
     /// A sentence.
     Sentence,
+    /// Something that was looked at, and what that came to.
+    Check(Verdict),
     /// A line as it was written elsewhere: of a log, or a command.
     Quote,
 }
@@ -57,7 +62,12 @@ pub struct Said {
 /// The page.
 pub fn why(sources: &Sources<'_>) -> Vec<Said> {
     let mut page = vec![said(Kind::Heading, answer(sources.row), Tone::of_state(sources.row.state))];
+    page.extend(doctor::cause(sources.checks));
     page.extend(known(sources).into_iter().map(sentence));
+    if let Checks::Made(diagnosis) = sources.checks {
+        let heading = format!("what was looked at: {}", doctor::summary(diagnosis));
+        section(&mut page, &heading, doctor::lines(diagnosis, sources.giver.program));
+    }
     let ended = ended(sources.row, sources.snapshot.taken.wall, sources.zone);
     section(&mut page, "how it ended", ended.into_iter().map(sentence).collect());
     section(&mut page, "what was asked of it last", asked(sources));
@@ -75,6 +85,7 @@ pub fn markdown(page: &[Said]) -> String {
             Kind::Heading if text.is_empty() => text.push_str(&format!("# {}\n\n", said.text)),
             Kind::Heading => text.push_str(&format!("\n## {}\n\n", said.text)),
             Kind::Sentence => text.push_str(&format!("- {}\n", said.text)),
+            Kind::Check(verdict) => text.push_str(&format!("- {} {}\n", doctor::sign(verdict, false), said.text)),
             Kind::Quote => text.push_str(&format!("      {}\n", said.text)),
         }
     }

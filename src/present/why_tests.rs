@@ -17,10 +17,11 @@ fn page(id: &str, log: Option<&[LogLine]>, change: impl FnOnce(&mut Row)) -> Str
     let snapshot = fleet::fleet();
     let mut row = (**snapshot.row(&InstanceId::parse(id).unwrap()).unwrap()).clone();
     change(&mut row);
-    let sources = Sources { row: &row, snapshot: &snapshot, order: None, log, giver: giver(), zone: &TimeZone::UTC };
+    let sources =
+        Sources { row: &row, snapshot: &snapshot, order: None, checks: Checks::Unasked, log, giver: giver(), zone: &TimeZone::UTC };
     let line = |said: &Said| match said.kind {
         Kind::Heading => format!("# {}\n", said.text),
-        Kind::Sentence => format!("{}\n", said.text),
+        Kind::Sentence | Kind::Check(_) => format!("{}\n", said.text),
         Kind::Quote => format!("> {}\n", said.text),
     };
     why(&sources).iter().map(line).collect()
@@ -71,8 +72,15 @@ fn a_crash_that_only_the_log_explains() {
     let of = |log: &[LogLine]| {
         let mut snapshot = fleet::fleet();
         snapshot.findings.clear();
-        let sources =
-            Sources { row: &snapshot.rows[2], snapshot: &snapshot, order: None, log: Some(log), giver: giver(), zone: &TimeZone::UTC };
+        let sources = Sources {
+            row: &snapshot.rows[2],
+            snapshot: &snapshot,
+            order: None,
+            checks: Checks::Unasked,
+            log: Some(log),
+            giver: giver(),
+            zone: &TimeZone::UTC,
+        };
         why(&sources).into_iter().map(|said| said.text).collect::<Vec<_>>().join("\n")
     };
     let explained = of(&[line(1, Some(LogLevel::Error), "no such table: tickets")]);
@@ -134,7 +142,15 @@ fn what_was_asked_last_is_told_and_the_page_is_markdown() {
         log_lines: vec!["EADDRINUSE".into()],
     };
     let order = Some((Verb::Start, &outcome));
-    let sources = Sources { row: &snapshot.rows[2], snapshot: &snapshot, order, log: None, giver: giver(), zone: &TimeZone::UTC };
+    let sources = Sources {
+        row: &snapshot.rows[2],
+        snapshot: &snapshot,
+        order,
+        checks: Checks::Unasked,
+        log: None,
+        giver: giver(),
+        zone: &TimeZone::UTC,
+    };
     let text = markdown(&why(&sources));
     assert!(text.starts_with("# carol's instance has crashed"), "{text}");
     assert!(

@@ -17,6 +17,18 @@ pub fn no_port(row: &Row) -> &'static str {
     if row.own_port() == Reading::Denied { "its port may not be seen" } else { "it has no port" }
 }
 
+/// Who runs it, in a word: the compose project that it is of, so that those of one stand together, else its supervisor.
+pub fn by_word(row: &Row) -> &str {
+    let project = row.service.as_ref().and_then(|service| service.project.as_ref());
+    project.and_then(|project| project.as_str().split('/').next()).unwrap_or(row.supervisor.word())
+}
+
+/// Who runs it, and of which compose project it is: "podman shop/web".
+pub fn by(row: &Row) -> String {
+    let project = row.service.as_ref().and_then(|service| service.project.as_ref());
+    project.map_or_else(|| row.supervisor.word().to_owned(), |project| format!("{} {project}", row.supervisor.word()))
+}
+
 /// The sign of a state.
 pub fn state_sign(state: State, ascii: bool) -> &'static str {
     let (sign, plain) = match state {

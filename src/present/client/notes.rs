@@ -28,9 +28,16 @@ pub fn notes(client: Client, access: &Access, row: &Row, snapshot: &Snapshot, pr
     if is_loopback(&access.url)
         && let Some(port) = row.port
     {
-        notes.push(format!("only programs on {} get there; from elsewhere first: ssh -L {port}:127.0.0.1:{port} {0}", snapshot.host));
+        let host = host_of(&access.url).unwrap_or("127.0.0.1");
+        notes.push(format!("only programs on {} get there; from elsewhere first: ssh -L {port}:{host}:{port} {0}", snapshot.host));
     }
     notes
+}
+
+/// The host of an address as it stands there, brackets included: on another one of the loopback's somebody else may listen.
+fn host_of(url: &str) -> Option<&str> {
+    let authority = url.split_once("://")?.1.split('/').next()?;
+    authority.rsplit_once(':').map(|(host, _)| host)
 }
 
 /// Whose process a client would reach now, where it is not the instance's. Its key would go there.

@@ -175,6 +175,9 @@ fn notes_say_what_the_entry_cannot() {
     }
     let mut alice = (*fleet.rows[0]).clone();
     assert!(!told(Client::Cursor, &alice).contains("berth"), "{}", told(Client::Cursor, &alice));
+    let mut elsewhere = alice.clone();
+    elsewhere.host = Some([127, 0, 0, 2].into());
+    assert!(told(Client::Cursor, &elsewhere).contains("ssh -L 8101:127.0.0.2:8101"), "{}", told(Client::Cursor, &elsewhere));
     alice.state = crate::domain::State::Stopped;
     assert!(told(Client::Cursor, &alice).starts_with("alice is stopped: berth start alice"));
     alice.state = crate::domain::State::Running;

@@ -2,6 +2,7 @@
 //!
 //! It must never act on anything but through the key that acts.
 
+use crate::domain::{Diagnosis, InstanceId, Shown};
 use crate::tui::effect::Effect;
 use crate::tui::keymap::{Action, Motion};
 use crate::tui::state::State;
@@ -13,8 +14,24 @@ use super::status;
 /// Opens it for the instance under the cursor.
 pub fn open(state: &mut State) {
     match state.target() {
-        Some(id) => state.why = Some(Why { id: id.clone(), top: 0 }),
+        Some(id) => state.why = Some(Why { id: id.clone(), state: None, checked: None, top: 0 }),
         None => status::refuse(state, "there is no instance to tell of"),
+    }
+}
+
+/// Has it looked at what keeps the instance from working, when the page is opened and whenever the instance's state has become another.
+pub fn ask(state: &mut State, effects: &mut Vec<Effect>) {
+    let Some(why) = &mut state.why else { return };
+    let row = state.snapshot.as_ref().and_then(|snapshot| snapshot.row(&why.id));
+    let Some(row) = row.filter(|row| row.declared.is_some() && why.state != Some(row.state)) else { return };
+    why.state = Some(row.state);
+    effects.push(Effect::Diagnose(why.id.clone()));
+}
+
+/// It was looked at.
+pub fn checked(state: &mut State, id: &InstanceId, result: Result<Diagnosis, Shown>) {
+    if let Some(why) = state.why.as_mut().filter(|why| why.id == *id) {
+        why.checked = Some(result);
     }
 }
 

@@ -6,6 +6,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
+use crate::present::doctor::{self, Checks};
+use crate::present::paint::Tone;
 use crate::present::why::{self, Kind, Said, Sources};
 use crate::tui::state::State;
 use crate::tui::state::log::Phase;
@@ -26,6 +28,12 @@ fn said(state: &State) -> Vec<Said> {
     why::why(&Sources {
         row,
         snapshot,
+        checks: match &page.checked {
+            Some(Ok(diagnosis)) => Checks::Made(diagnosis),
+            Some(Err(why)) => Checks::Failed(why),
+            None if row.declared.is_some() => Checks::Underway,
+            None => Checks::Unasked,
+        },
         order: state.detail.outcomes.get(&page.id).map(|(verb, outcome)| (*verb, outcome)),
         log: is_at_hand.then_some(&*state.log.view.lines),
         giver: state.settings.giver(),
@@ -66,6 +74,9 @@ fn lines(state: &State, width: u16, airy: bool) -> Prose {
                 prose.say(("", Style::new()), 0, &said.text, theme.title);
             }
             Kind::Sentence => prose.say((state.settings.glyphs.dot, theme.dim), 2, &said.text, style),
+            Kind::Check(verdict) => {
+                prose.say((doctor::sign(verdict, state.settings.glyphs.ascii), style), 2, &said.text, theme.tone(Tone::Plain))
+            }
             Kind::Quote => prose.say(("", Style::new()), 4, &said.text, style),
         }
     }
