@@ -7,18 +7,22 @@
 pub const VARIABLE: &str = "BERTH_FAILPOINT";
 
 /// Every place, by the name of its thread or of what is done off the loop.
-pub const PLACES: [&str; 27] = [
+pub const PLACES: [&str; 32] = [
     "accounts",
     "batch",
+    "berth-docker",
     "berth-engine",
     "berth-first",
     "berth-half",
+    "berth-joined",
     "berth-journal",
     "berth-order",
+    "berth-pm2",
     "berth-reader",
     "berth-registry",
     "berth-storage",
     "berth-systemd",
+    "berth-unit",
     "clients",
     "demo",
     "file",
@@ -35,6 +39,7 @@ pub const PLACES: [&str; 27] = [
     "terminal",
     "trail",
     "watchdog",
+    "why",
 ];
 
 /// Passes one of them; panics where the environment says so.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use berth::cli::{self, ConsoleOptions, Desk, Opening, Setting, Wiring};
 use berth::config::{Config, Strategy};
-use berth::domain::{Added, Fence, InstanceId, Outcome, Proposal, Snapshot};
+use berth::domain::{Added, Diagnosis, Fence, InstanceId, Outcome, Proposal, Snapshot};
 use berth::error::{Error, Result};
 use berth::hand::{self, Zygote};
 use berth::link::local::{Local, share_memory};
@@ -124,6 +124,10 @@ impl Desk for LocalDesk {
 
     fn look_closely(&self, id: &InstanceId) -> Result<Arc<Snapshot>> {
         Ok(self.local.look_closely(id))
+    }
+
+    fn why(&self, id: &InstanceId) -> Result<(Arc<Snapshot>, Diagnosis)> {
+        self.local.why(id)
     }
 
     fn examine(&self) -> Result<Arc<Snapshot>> {

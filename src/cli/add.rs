@@ -25,6 +25,7 @@ pub fn run(words: &Add, global: &Global, open: impl FnOnce() -> Result<Box<dyn D
         id: id.clone(),
         template: words.template.clone(),
         run_as: words.run_as.clone(),
+        supervisor: words.supervisor.map(Into::into),
         start: !words.no_start,
         dry_run: words.dry_run,
         reason: words.reason.clone(),

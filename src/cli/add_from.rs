@@ -17,7 +17,7 @@ use super::errors::{Stop, unless_closed};
 use super::output::Out;
 use super::progress::Progress;
 use super::results;
-use crate::domain::{Added, InstanceId, Order, Pace, Shown, Target, Verb};
+use crate::domain::{Added, InstanceId, NEWCOMER, Newcomer, Order, Pace, Shown, Target, Verb};
 use crate::error::{Context, Error, Kind};
 use crate::link::Adding;
 
@@ -48,6 +48,7 @@ pub fn run(words: &Add, global: &Global, open: impl FnOnce() -> Result<Box<dyn D
         id: line.id.clone(),
         template: line.template.clone().or_else(|| words.template.clone()),
         run_as: line.run_as.clone().or_else(|| words.run_as.clone()),
+        supervisor: None,
         start: false,
         dry_run: words.dry_run,
         reason: words.reason.clone(),
@@ -184,29 +185,12 @@ fn parse(text: &str, name: &str) -> Result<Vec<Line>, Error> {
     let more = faults.len().saturating_sub(MOST_TOLD);
     faults.truncate(MOST_TOLD);
     faults.extend((more > 0).then(|| format!("and {more} more")));
-    Err(Error::new(Kind::Usage, format!("nothing was added:\n{}", faults.join("\n")))
-        .hint("a line is OWNER[/NAME] [template=NAME] [run-as=ACCOUNT]"))
+    Err(Error::new(Kind::Usage, format!("nothing was added:\n{}", faults.join("\n"))).hint(format!("a line is {NEWCOMER}")))
 }
 
 fn line(number: usize, text: &str) -> Result<Line, String> {
-    let mut words = text.split_whitespace();
-    let first = words.next().unwrap_or_default();
-    let id = InstanceId::parse(first).map_err(|why| format!("\"{}\" is not an instance's name: {why}", Shown::new(first)))?;
-    if id.is_unmanaged() {
-        return Err(format!("\"{}\" is not an instance's name: it is a listener's", Shown::new(first)));
-    }
-    let mut line = Line { number, id, template: None, run_as: None };
-    for word in words {
-        let (place, value) = match word.split_once('=') {
-            Some(("template", value)) => (&mut line.template, value),
-            Some(("run-as", value)) => (&mut line.run_as, value),
-            _ => return Err(format!("\"{}\" is neither template=NAME nor run-as=ACCOUNT", Shown::new(word))),
-        };
-        if value.is_empty() || place.replace(value.to_owned()).is_some() {
-            return Err(format!("\"{}\" names nothing, or is there twice", Shown::new(word)));
-        }
-    }
-    Ok(line)
+    let Newcomer { id, template, run_as } = Newcomer::parse(text)?;
+    Ok(Line { number, id, template, run_as })
 }
 
 #[cfg(test)]
@@ -245,8 +229,16 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), "zoe\nbusy1\nyan\n").unwrap();
         let ran = |options: &str, no_start: bool| {
-            let words =
-                Add { id: None, from: Some(file.path().into()), template: None, run_as: None, no_start, dry_run: false, reason: None };
+            let words = Add {
+                id: None,
+                from: Some(file.path().into()),
+                template: None,
+                run_as: None,
+                supervisor: None,
+                no_start,
+                dry_run: false,
+                reason: None,
+            };
             let (mut out, text) = written();
             let code = run(&words, &global(options), || Ok(FakeWiring::default().open(&Opening::default())?), &mut out)
                 .map_err(|stop| stop.tell());

@@ -9,10 +9,12 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
 
+mod adding;
 mod asking;
 mod ports;
 mod rolling;
 
+pub use adding::RunBy;
 pub use asking::{Client, Port, Whose};
 pub use rolling::Restart;
 
@@ -80,6 +82,8 @@ pub enum Command {
     Ls(Ls),
     /// Show everything that is known about one instance
     Show(Show),
+    /// Say why an instance does not work: what was looked at, with a tick or a cross, and the next step
+    Why(Show),
     /// Start instances
     Start(Action),
     /// Stop instances, each with its whole process tree
@@ -186,6 +190,9 @@ pub struct Add {
     /// The account that it runs as, where its owner has none
     #[arg(long, value_name = "ACCOUNT")]
     pub run_as: Option<String>,
+    /// Who runs it, where not the template says it
+    #[arg(long, value_name = "WHO", conflicts_with = "from")]
+    pub supervisor: Option<RunBy>,
     /// Do not start it
     #[arg(long)]
     pub no_start: bool,

@@ -20,8 +20,9 @@ use crate::error::{Context, Error, Kind};
 const VARIABLE: &str = "BERTH_COMPLETE";
 
 /// The commands that take instances' names, and what the argument is called.
-const TAKE_IDS: [(&str, &str); 10] = [
+const TAKE_IDS: [(&str, &str); 11] = [
     ("show", "id"),
+    ("why", "id"),
     ("port", "id"),
     ("client", "id"),
     ("start", "ids"),

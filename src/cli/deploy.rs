@@ -50,15 +50,15 @@ pub fn run(words: &Deploy, global: &Global, desk: &dyn Desk, out: &mut Out) -> R
     Ok(0)
 }
 
-/// Puts it into the directory, which is made where there is none.
+/// Puts it into the directory, which is made where there is none. Whose it is there is asked before: root makes nothing in a user's tree.
 fn in_place(folder: &Path, name: &str, text: &str) -> Result<std::path::PathBuf, Error> {
+    check_place(folder, Uid(nix::unistd::geteuid().as_raw()), "what is written there decides who may connect to whose port")?;
     match DirBuilder::new().mode(0o755).create(folder) {
         Err(error) if error.kind() != ErrorKind::AlreadyExists => {
             Err(error).while_doing(|| format!("cannot make {}", Shown::new(&folder.to_string_lossy())))?;
         }
         _ => {}
     }
-    check_place(folder, Uid(nix::unistd::geteuid().as_raw()), "what is written there decides who may connect to whose port")?;
     put(folder, name, text)
 }
 
@@ -123,5 +123,14 @@ mod tests {
             assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
         }
         assert_eq!(ran(Some(base.path().join("no/such")), "").unwrap_err().tell(), 1);
+        // Who may rename what is on the way puts another directory in its place.
+        fs::set_permissions(base.path(), fs::Permissions::from_mode(0o777)).unwrap();
+        for below in ["nftables.d", "new"] {
+            assert_eq!(ran(Some(base.path().join(below)), "").unwrap_err().tell(), 2);
+        }
+        assert!(!base.path().join("new").exists());
+        fs::set_permissions(base.path(), fs::Permissions::from_mode(0o1777)).unwrap();
+        fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).unwrap();
+        assert!(ran(Some(folder), "").is_ok());
     }
 }

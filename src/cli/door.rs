@@ -8,7 +8,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use crate::config::{Config, Strategy};
-use crate::domain::{Added, Fence, InstanceId, Outcome, Proposal, Snapshot};
+use crate::domain::{Added, Diagnosis, Fence, InstanceId, Outcome, Proposal, Snapshot};
 use crate::error::Result;
 use crate::link::{Adding, Asked, Door, LogLines, LogQuery, Removing};
 
@@ -95,6 +95,15 @@ pub trait Desk: Send + Sync {
     fn look_closely(&self, id: &InstanceId) -> Result<Arc<Snapshot>> {
         let _ = id;
         self.look()
+    }
+
+    /// Why an instance does not work, and the close look that this rests on.
+    ///
+    /// # Errors
+    /// As [`Desk::look`]; when there is no such instance.
+    fn why(&self, id: &InstanceId) -> Result<(Arc<Snapshot>, Diagnosis)> {
+        let diagnosis = self.door().diagnose(id)?;
+        Ok((self.look_closely(id)?, diagnosis))
     }
 
     /// A glance that also counts what is written, as far as that takes a moment, and reads what nothing but findings come of: for those who

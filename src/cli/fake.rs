@@ -16,7 +16,9 @@ use tokio::sync::watch;
 use super::args::{Arguments, Global};
 use super::door::{ConsoleOptions, Desk, Opening, Setting, Wiring};
 use super::output::Out;
-use crate::domain::{Caller, InstanceId, LogLine, LogView, Order, Outcome, Proposal, Role, Shown, Snapshot, Task, Trail, Uid, Verb};
+use crate::domain::{
+    Caller, Diagnosis, InstanceId, LogLine, LogView, Order, Outcome, Proposal, Role, Shown, Snapshot, Task, Trail, Uid, Verb,
+};
 use crate::error::{Error, Kind, Result};
 use crate::link::{Door, LogLines, LogQuery, Reel, Tail};
 
@@ -147,13 +149,17 @@ impl Door for FakeDoor {
         Outcome { exit_code: 0, sentence, hints: Vec::new(), log_lines: Vec::new() }
     }
 
-    fn carry_out_task(&self, task: &Task, _reason: Option<String>) -> Outcome {
+    fn carry_out_task(&self, task: &Task, _reason: Option<String>, _progress: &mut dyn FnMut(&Shown)) -> Outcome {
         let sentence = Shown::new(&format!("did {}", task.word()));
         Outcome { exit_code: 0, sentence, hints: Vec::new(), log_lines: Vec::new() }
     }
 
     fn clients(&self, _: &InstanceId) -> Result<u64> {
         Ok(0)
+    }
+
+    fn diagnose(&self, id: &InstanceId) -> Result<Diagnosis> {
+        self.known(id).map(|()| fleet::diagnosis(id))
     }
 
     fn trail(&self, _count: usize) -> Result<Trail> {

@@ -37,6 +37,7 @@ mod select;
 mod show;
 mod since;
 mod watch;
+mod why;
 
 #[cfg(test)]
 mod fake;
@@ -109,6 +110,7 @@ fn carry_out(arguments: &Arguments, wiring: &dyn Wiring, out: &mut Out) -> Resul
         None => Ok(wiring.console(open()?.as_ref(), out.console_options(global)).map(|()| 0)?),
         Some(Command::Ls(ls)) => ls::run(ls, global, look()?, out),
         Some(Command::Show(show)) => show::run(show, global, look()?, out),
+        Some(Command::Why(words)) => why::run(words, global, look()?, out),
         Some(Command::Start(action)) => action::run(Verb::Start, action, action.pace(), global, open, out),
         Some(Command::Stop(action)) => action::run(Verb::Stop, action, action.pace(), global, open, out),
         Some(Command::Restart(words)) => action::run(Verb::Restart, &words.action, words.pace(), global, open, out),
@@ -186,6 +188,9 @@ mod tests {
             ("ls --json", 0),
             ("show alice", 0),
             ("show nobody", 4),
+            ("why carol", 1),
+            ("why --json carol", 1),
+            ("why nobody", 4),
             ("check", 1),
             ("config", 0),
             ("config --config /x", 2),

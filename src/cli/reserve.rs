@@ -20,7 +20,7 @@ pub fn run((port, keep): (u16, bool), words: &Ports, global: &Global, desk: &dyn
     }
     let task = if keep { Task::Reserve(port) } else { Task::Unreserve(port) };
     let door = desk.door();
-    let outcome = if words.dry_run { door.foresee_task(&task) } else { door.carry_out_task(&task, words.reason.clone()) };
+    let outcome = if words.dry_run { door.foresee_task(&task) } else { door.carry_out_task(&task, words.reason.clone(), &mut |_| ()) };
     let hints = hints(&outcome, out.program());
     if global.json {
         let (done, exit_code, sentence) = (outcome.is_done(), outcome.exit_code, outcome.sentence.as_str());

@@ -65,7 +65,7 @@ fn text(row: &Row, snapshot: &Snapshot, may_read: bool, style: Style, program: &
     facts.add("listens on", listening(row));
     facts.add("account", Some(format!("{} (uid {})", row.user, row.uid)));
     facts.add("wish", row.wish.map(|wish| wish.word().to_owned()).or_else(|| Some(HIDDEN.to_owned())));
-    facts.add("run by", Some(row.supervisor.word().to_owned()));
+    facts.add("run by", Some(wording::by(row)));
     facts.add("up", row.started_at.map(|at| format!("{}, since {}", wording::age(at, look.now), json::timestamp(at))));
     facts.add("restarts", measured(row, row.restarted(), look, |count| count.to_string()).filter(|_| row.restarted() != Reading::Known(0)));
     facts.add("last end", row.exit.as_ref().map(|exit| wording::last_exit(exit, look.now)));
@@ -140,7 +140,10 @@ fn declaration(facts: &mut Facts, declared: &Declared) {
     facts.add("configuration", Some(path(&declared.config)));
     facts.add("workspace", declared.workspace.as_deref().map(path));
     let is_there = |path: &&Path| !path.as_os_str().is_empty();
-    let journal = declared.unit.as_ref().map(|unit| format!("the journal: journalctl -u {}", unit.name));
+    let journal = declared.unit.as_ref().map(|unit| {
+        let whose = if declared.supervisor.is_container() { "its engine's" } else { "the journal" };
+        format!("{whose}: {}", unit.log_command(declared.supervisor))
+    });
     facts.add("log", Some(declared.log.as_path()).filter(is_there).map(path).or(journal));
     facts.add("pid file", Some(declared.pid_file.as_path()).filter(is_there).map(path));
     if let Some(launch) = &declared.launch {

@@ -9,7 +9,7 @@ use super::item::{Fault, Item, Table};
 use super::nearest::advice;
 use super::placeholders::NAMES;
 use super::read::{Reading, Wrong};
-use super::schema::{Access, Console, Daemon, Discover, Firewall, Layout, Ports, Sampling, Source, Strategy};
+use super::schema::{Access, Console, Daemon, Discover, Docker, Firewall, Layout, Ports, Sampling, Source, Strategy};
 use super::{Pattern, units};
 use crate::domain::{Network, Shown, Verb};
 
@@ -158,6 +158,15 @@ fn loopback(text: &str) -> Result<SocketAddr, String> {
         return Err("port 0 is no port: the kernel would choose one".to_owned());
     }
     Ok(address)
+}
+
+impl Section for Docker {
+    const KEYS: &'static [&'static str] = &["sockets"];
+
+    fn set(&mut self, _key: &str, item: &Item) -> Reading<()> {
+        self.sockets = item.list()?.iter().map(Item::path).collect::<Reading<_>>()?;
+        Ok(())
+    }
 }
 
 impl Section for Sampling {

@@ -11,12 +11,13 @@ use super::describe::Origins;
 use super::item::{Fault, Item, Table, Value};
 use super::keys::{self, KeyLine};
 use super::nearest::advice;
-use super::schema::{Access, Console, Daemon, Discover, Firewall, Layout, Ports, Sampling, Strategy, Template};
+use super::schema::{Access, Console, Daemon, Discover, Docker, Firewall, Layout, Ports, Sampling, Strategy, Template};
 use super::{Config, DEFAULT_TEMPLATE};
 use crate::domain::{PortRange, Shown};
 
 /// The tables of a configuration.
-const TABLES: [&str; 10] = ["ports", "layout", "template", "discover", "access", "firewall", "daemon", "sampling", "console", "keys"];
+const TABLES: [&str; 11] =
+    ["ports", "layout", "template", "discover", "access", "firewall", "daemon", "docker", "sampling", "console", "keys"];
 
 /// Everything that a tree says, each part for itself.
 pub(super) struct Parts {
@@ -27,6 +28,7 @@ pub(super) struct Parts {
     access: Access,
     firewall: Firewall,
     daemon: Daemon,
+    docker: Docker,
     sampling: Sampling,
     console: Console,
     keys: Vec<KeyLine>,
@@ -51,6 +53,7 @@ pub(super) fn parts(table: &Table) -> Result<Parts, Fault> {
             "access" => parts.access.apply(section, &title)?,
             "firewall" => parts.firewall.apply(section, &title)?,
             "daemon" => parts.daemon.apply(section, &title)?,
+            "docker" => parts.docker.apply(section, &title)?,
             "sampling" => parts.sampling.apply(section, &title)?,
             "console" => parts.console.apply(section, &title)?,
             "keys" => parts.keys = keys::lines(section)?,
@@ -66,13 +69,14 @@ pub(super) fn parts(table: &Table) -> Result<Parts, Fault> {
 
 /// A key outside every table: often its table's header was forgotten.
 fn lost(key: &str, item: &Item) -> Fault {
-    let sections: [(&str, &[&str]); 8] = [
+    let sections: [(&str, &[&str]); 9] = [
         ("[ports]", Ports::KEYS),
         ("[layout]", Layout::KEYS),
         ("[template.default]", Template::KEYS),
         ("[access]", Access::KEYS),
         ("[firewall]", Firewall::KEYS),
         ("[daemon]", Daemon::KEYS),
+        ("[docker]", Docker::KEYS),
         ("[sampling]", Sampling::KEYS),
         ("[console]", Console::KEYS),
     ];
@@ -113,7 +117,7 @@ pub(super) fn config(mut merged: Table, files: Vec<PathBuf>) -> Result<Config, F
     inherit(&mut merged);
     let parts = parts(&merged)?;
     check_templates(&merged, &parts)?;
-    let Parts { ports, layout, templates, discover, access, firewall, daemon, sampling, console, keys } = parts;
+    let Parts { ports, layout, templates, discover, access, firewall, daemon, docker, sampling, console, keys } = parts;
     Ok(Config {
         ports,
         layout,
@@ -122,6 +126,7 @@ pub(super) fn config(mut merged: Table, files: Vec<PathBuf>) -> Result<Config, F
         access,
         firewall,
         daemon,
+        docker,
         sampling,
         console,
         keys,
@@ -169,6 +174,7 @@ fn blank() -> Parts {
         access: Access { admins: Vec::new(), viewers: Vec::new(), owners_may: Vec::new() },
         firewall: Firewall::default(),
         daemon: Daemon { socket: PathBuf::new(), http: None },
+        docker: Docker::default(),
         sampling: Sampling { ports: Duration::ZERO, processes: Duration::ZERO, discover: Duration::ZERO, probes: None },
         console: Console::default(),
         keys: Vec::new(),

@@ -34,7 +34,9 @@ pub use keys::KeyLine;
 pub use nearest::advice;
 pub use pattern::{Part, Pattern};
 pub use placeholders::{Values, fill};
-pub use schema::{Access, Console, Daemon, Discover, Firewall, Layout, Ports, Restart, Sampling, Source, Strategy, Supervisor, Template};
+pub use schema::{
+    Access, Console, Daemon, Discover, Docker, Firewall, Layout, Ports, Restart, Sampling, Source, Strategy, Supervisor, Template,
+};
 pub use template::is_secret;
 pub use trust::check_place;
 
@@ -61,6 +63,8 @@ pub struct Config {
     pub firewall: Firewall,
     /// `[daemon]`.
     pub daemon: Daemon,
+    /// `[docker]`.
+    pub docker: Docker,
     /// `[sampling]`.
     pub sampling: Sampling,
     /// `[console]`.
@@ -72,6 +76,9 @@ pub struct Config {
     /// Where each value came from.
     pub origins: Origins,
 }
+
+/// Where root's berth keeps its state where nothing else is said.
+const SYSTEM_STATE: &str = "/var/lib/berth";
 
 impl Config {
     /// Reads /etc/berth/berth.toml, the user's file and `explicit`, each a partial patch over what came before.
@@ -111,6 +118,13 @@ impl Config {
         self.state_directory_of(nix::unistd::geteuid().is_root(), |name| env::var_os(name))
     }
 
+    /// Root's state, where this account has one of its own beside it: whose each port of the host is stands there only.
+    pub fn hosts_state(&self) -> Option<PathBuf> {
+        let is_roots_or_named = nix::unistd::geteuid().is_root() || self.layout.state.is_some();
+        let is_chosen = env::var_os("BERTH_STATE").is_some_and(|path| !path.is_empty());
+        Some(PathBuf::from(SYSTEM_STATE)).filter(|path| !is_roots_or_named && !is_chosen && path.is_dir())
+    }
+
     fn state_directory_of(&self, is_root: bool, variable: impl Fn(&str) -> Option<OsString>) -> PathBuf {
         if let Some(path) = variable("BERTH_STATE").filter(|path| !path.is_empty()) {
             return std::path::absolute(&path).unwrap_or_else(|_| path.into());
@@ -118,7 +132,7 @@ impl Config {
         if let Some(path) = &self.layout.state {
             return path.clone();
         }
-        let system = || PathBuf::from("/var/lib/berth");
+        let system = || PathBuf::from(SYSTEM_STATE);
         if is_root {
             return system();
         }

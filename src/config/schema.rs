@@ -180,6 +180,13 @@ pub struct Daemon {
     pub http: Option<SocketAddr>,
 }
 
+/// `[docker]`: where container engines listen.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Docker {
+    /// Beside the usual places.
+    pub sockets: Vec<PathBuf>,
+}
+
 /// `[sampling]`: how often berth looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sampling {

@@ -66,12 +66,30 @@ pub(super) fn check_folder(folder: &Path, caller: Uid) -> Result<()> {
     look(folder, folder, caller, "what is written there would decide which commands berth runs").map(drop)
 }
 
-/// Checks a directory in which something of weight is to be written: `why` nobody else may replace it there.
+/// Checks a directory in which something of weight is to be written, which need not be there yet, and those on the way to it: `why` nobody
+/// else may replace it there. Who may rename one of these puts another in its place.
 ///
 /// # Errors
-/// When others than root and the caller own it or may write it, or it is none.
+/// When others than root and the caller own one of them or may write it, or it is none.
 pub fn check_place(folder: &Path, caller: Uid, why: &str) -> Result<()> {
-    look(folder, folder, caller, why).map(drop)
+    let unreadable = |error| unreadable(folder, error);
+    let whole = std::path::absolute(folder).map_err(unreadable)?;
+    let there = whole.ancestors().find(|part| part.symlink_metadata().is_ok()).unwrap_or(Path::new("/"));
+    let there = there.canonicalize().map_err(unreadable)?;
+    for part in there.ancestors() {
+        let mut facts = rustix::fs::stat(part).map_err(|errno| self::unreadable(part, errno))?;
+        // In a sticky one nobody renames what is another's (/tmp); what is to be written there itself could be made by others before.
+        let is_kept = facts.st_mode & 0o1000 != 0 && (part != there || there != whole);
+        if is_kept {
+            facts.st_mode &= !0o022;
+        }
+        judge(part, &facts, caller, why).map_err(|error| {
+            Error::new(error.kind(), error.to_string()).hint("name a directory that nobody but you and root may change, all the way from /")
+        })?;
+    }
+    open(&there, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+        .map(drop)
+        .map_err(|errno| self::unreadable(folder, errno))
 }
 
 /// Opens the directory of a file and checks it.

@@ -18,12 +18,15 @@ mod plot;
 mod programs;
 #[cfg(test)]
 mod requirements_tests;
+mod run;
 mod search;
 mod server_config;
 mod settings;
 #[cfg(test)]
 mod tests;
 mod tree;
+mod twins;
+mod vanguard;
 mod watch;
 #[cfg(test)]
 mod watch_tests;
@@ -45,7 +48,9 @@ use example::Examples;
 use hearing::Hearing;
 use managed::Services;
 use programs::Programs;
+pub use run::{Run, run_of};
 use search::{Search, Tools};
+pub use twins::Twins;
 
 /// Looks for instances, again and again, and reads only what has changed.
 ///
@@ -94,6 +99,13 @@ impl Discoverer {
     #[must_use]
     pub fn with(mut self, supervisor: Arc<dyn Supervisor>) -> Self {
         self.services = Services::of(supervisor);
+        self
+    }
+
+    /// One that knows which of those were seen to be configured instances.
+    #[must_use]
+    pub fn with_twins(mut self, twins: Twins) -> Self {
+        self.services = self.services.with(twins);
         self
     }
 

@@ -46,10 +46,13 @@ impl Plotter {
             let advice = crate::config::advice(name, config.templates.keys().map(String::as_str).collect::<Vec<_>>());
             Error::new(Kind::Usage, format!("not added. There is no template {}{advice}", Shown::new(name)))
         })?;
-        if template.supervisor == Supervisor::Process {
+        if matches!(template.supervisor, Supervisor::Process | Supervisor::Systemd) {
             return Ok(template);
         }
-        let told = format!("not added. [template.{}] has another supervisor than \"process\", for which nothing is made", Shown::new(name));
+        let told = format!(
+            "not added. [template.{}] has another supervisor than \"process\" or \"systemd\", for which nothing is made",
+            Shown::new(name)
+        );
         Err(Error::new(Kind::Usage, told))
     }
 }

@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use crate::config::{Config, Pattern, Source};
 use crate::domain::{ConfigFault, Declared, Part, Probing, Salt};
-use crate::hand::{FileFacts, Identity, LookedAhead, Reader};
+use crate::hand::{FileFacts, Foreseen, Identity, LookedAhead, Reader};
 
 use super::account::Accounts;
 use super::declare::{self, Context};
@@ -20,6 +20,7 @@ use super::pace::Pace;
 use super::programs::Programs;
 use super::settings;
 use super::tree::{Place, Walk};
+use super::vanguard::Vanguard;
 
 /// How many files are looked at in one go: few enough that what was found still holds when the last of them is made use of.
 const AHEAD: usize = 64;
@@ -167,16 +168,36 @@ impl Search {
         let names = self.list(tools).unwrap_or_default();
         let count = names.len();
         let mut entries = Vec::with_capacity(count);
-        for (part, names) in names.chunks(AHEAD).enumerate() {
-            let _ahead = self.look_ahead(tools, names.iter().map(String::as_str));
-            for (place, name) in names.iter().enumerate() {
-                let before = self.entries.remove(name.as_str());
-                let content = self.content(tools, name, before.as_ref().map(|entry| &entry.content));
-                let watches = before.map(|entry| entry.watches).unwrap_or_default();
-                let pace = Pace::new(now, part * AHEAD + place, count);
-                entries.push((Arc::from(name.as_str()), Entry { content, watches, pace, complaint: None }));
+        let parts: Vec<&[String]> = names.chunks(AHEAD).collect();
+        let reader = tools.reader;
+        std::thread::scope(|scope| {
+            let vanguard = if parts.len() > 1 { Vanguard::start(scope, reader) } else { None };
+            if let (Some(vanguard), Some(first)) = (&vanguard, parts.first()) {
+                vanguard.ask(self.foreseen(tools, first.iter().map(String::as_str)));
             }
-        }
+            for (part, names) in parts.iter().enumerate() {
+                let _ahead = match &vanguard {
+                    Some(vanguard) => {
+                        let seen = vanguard.seen();
+                        if let Some(next) = parts.get(part + 1) {
+                            vanguard.ask(self.foreseen(tools, next.iter().map(String::as_str)));
+                        }
+                        seen.map(|seen| reader.lay_out(seen))
+                    }
+                    None => Some(self.look_ahead(tools, names.iter().map(String::as_str))),
+                };
+                for (place, name) in names.iter().enumerate() {
+                    let before = self.entries.remove(name.as_str());
+                    let content = self.content(tools, name, before.as_ref().map(|entry| &entry.content));
+                    let watches = before.map(|entry| entry.watches).unwrap_or_default();
+                    let pace = Pace::new(now, part * AHEAD + place, count);
+                    entries.push((Arc::from(name.as_str()), Entry { content, watches, pace, complaint: None }));
+                }
+            }
+            if let Some(vanguard) = vanguard {
+                vanguard.end();
+            }
+        });
         // All at once: one by one in order every node of the map stays half empty.
         self.entries = entries.into_iter().collect();
     }
@@ -211,15 +232,15 @@ impl Search {
 
     /// Has the files of these entries looked at in one go, for the looks that follow. A thousand files cost a thousand ways to the
     /// reading thread less. Of more than [`AHEAD`] entries the first are meant.
-    pub fn look_ahead<'reader, 'name>(
-        &self,
-        tools: &mut Tools<'reader>,
-        names: impl Iterator<Item = &'name str>,
-    ) -> Option<LookedAhead<'reader>> {
-        let template = tools.config.templates.get(&self.template)?;
+    pub fn look_ahead<'reader, 'name>(&self, tools: &mut Tools<'reader>, names: impl Iterator<Item = &'name str>) -> LookedAhead<'reader> {
+        tools.reader.look_ahead(self.foreseen(tools, names))
+    }
+
+    /// Their files, where that can be told without a look.
+    fn foreseen<'name>(&self, tools: &mut Tools<'_>, names: impl Iterator<Item = &'name str>) -> Vec<Foreseen> {
+        let Some(template) = tools.config.templates.get(&self.template) else { return Vec::new() };
         let mut walk = Walk { reader: tools.reader, pattern: &self.pattern, template, accounts: tools.accounts };
-        let foreseen = names.take(AHEAD).filter_map(|name| walk.foresee(name)).collect();
-        Some(tools.reader.look_ahead(foreseen))
+        names.take(AHEAD).filter_map(|name| walk.foresee(name)).collect()
     }
 
     /// Looks at one entry. True when what is believed has changed.

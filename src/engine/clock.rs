@@ -34,8 +34,11 @@ const GATHER: Duration = Duration::from_millis(30);
 /// How long after its start what that left behind is given back: by then everything was found, asked for and told once.
 const TIDY_AFTER: Duration = Duration::from_secs(5);
 
-/// How long between two times after that: a log that was open, a search, a large window leave as much behind.
-const TIDY_EVERY: Duration = Duration::from_secs(60);
+/// How long between two times after that: a log that was open, a search, a large window leave some megabytes behind each.
+const TIDY_EVERY: Duration = Duration::from_secs(20);
+
+/// At the how-manieth of these times code is given back, too: what is used each second comes back by page faults.
+const TIDY_CODE: u32 = 3;
 
 /// The mark of the descriptor that tells of changed configurations: no pid.
 const TOLD: u64 = u64::MAX;
@@ -123,7 +126,7 @@ impl Heard {
 
 impl Clock {
     fn run(mut self) {
-        let mut next_tidying = Instant::now() + TIDY_AFTER;
+        let (mut next_tidying, mut tidied) = (Instant::now() + TIDY_AFTER, 0_u32);
         let mut next_discover = Instant::now();
         let mut next_processes = Instant::now();
         let mut next_ports = Instant::now();
@@ -168,9 +171,16 @@ impl Clock {
             if processes {
                 self.eye.looked(now.elapsed());
             }
+            if self.eye.has_joined() {
+                next_discover = now;
+            }
             if now >= next_tidying {
                 next_tidying = now + TIDY_EVERY;
                 memory::give_back();
+                if tidied.is_multiple_of(TIDY_CODE) {
+                    memory::give_back_code();
+                }
+                tidied = tidied.wrapping_add(1);
             }
             let next = next_discover.min(next_processes).min(next_ports);
             let next = next_record.map_or(next, |(at, _)| next.min(at)).saturating_duration_since(Instant::now());

@@ -2,6 +2,8 @@
 //!
 //! It must never decide when to look.
 
+mod look;
+
 use std::collections::HashSet;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -10,14 +12,11 @@ use std::time::{Duration, Instant};
 use jiff::tz::TimeZone;
 
 use crate::config::Config;
-use crate::control::Look;
-use crate::discover::Discoverer;
-use crate::domain::{
-    Claim, Declared, ExitStatus, InstanceId, PortPlan, ProcessKey, Roster, Row, Shown, Snapshot, State, Storage, Uid, Underway,
-};
+use crate::discover::{Discoverer, Twins};
+use crate::domain::{Claim, Declared, InstanceId, PortPlan, ProcessKey, Roster, Shown, Snapshot, Storage, Uid, Underway};
 use crate::error::Result;
 use crate::hand::Reader;
-use crate::judge::{Input, follow, judge};
+use crate::judge::{Input, follow, judge, twins};
 use crate::sample::{Sampler, Watched, kernel_ports, now};
 use crate::storage::Board;
 use crate::supervisor::Supervisor;
@@ -77,6 +76,9 @@ pub struct Eye {
     /// What the registry was seen to say when it was judged last.
     seen: Seen,
     viewer: Uid,
+    twins: Twins,
+    /// A service was seen to be a configured instance: from the next discovery on they are one row.
+    joined: bool,
 }
 
 impl Eye {
@@ -114,6 +116,8 @@ impl Eye {
             seen: registry.newest(),
             registry,
             viewer: Uid(nix::unistd::geteuid().as_raw()),
+            twins: Twins::default(),
+            joined: false,
             config,
         })
     }
@@ -122,6 +126,18 @@ impl Eye {
     #[must_use]
     pub fn with_probes(self, probing: &Probing) -> Self {
         Self { probing: probing.clone(), ..self }
+    }
+
+    /// The same, which shares with others which services were seen to be configured instances.
+    #[must_use]
+    pub fn with_twins(mut self, twins: &Twins) -> Self {
+        self.discoverer = self.discoverer.with_twins(twins.clone());
+        Self { twins: twins.clone(), ..self }
+    }
+
+    /// Whether two rows turned out to be one since this was asked last.
+    pub(super) fn has_joined(&mut self) -> bool {
+        std::mem::take(&mut self.joined)
     }
 
     /// What is declared.
@@ -162,10 +178,6 @@ impl Eye {
 
     /// Looks for configurations. True when something changed.
     pub fn discover(&mut self) -> bool {
-        if self.previous.is_none() {
-            // Once the clock need not wait for it: the first picture is not to show ports that are corrected in the second.
-            self.registry.look();
-        }
         let (roster, changed) = if self.previous.is_none() { self.first_scan() } else { self.discoverer.scan() };
         self.roster = roster;
         if changed {
@@ -186,18 +198,22 @@ impl Eye {
     /// Looks for configurations, and for listeners and their holders meanwhile: the first time neither is known, and both take their time.
     /// Ports outside the range, which only configurations tell, are left to the look that follows.
     fn first_scan(&mut self) -> (Arc<Roster>, bool) {
-        let Self { discoverer, sampler, watched, .. } = self;
-        std::thread::scope(|scope| {
+        let Self { discoverer, sampler, watched, registry, .. } = self;
+        let found = std::thread::scope(|scope| {
             let beside = std::thread::Builder::new().name("berth-first".to_owned());
-            let ports = beside.spawn_scoped(scope, || {
+            let first = beside.spawn_scoped(scope, || {
                 crate::failpoint::pass("berth-first");
-                sampler.ports(watched)
+                sampler.ports(watched);
+                registry.look();
             });
             let found = discoverer.scan();
-            // Without a thread, or with one that failed, the look that follows finds them.
-            drop(ports.map(std::thread::ScopedJoinHandle::join));
+            // Without a thread, or with one that failed, the looks that follow find them.
+            drop(first.map(std::thread::ScopedJoinHandle::join));
             found
-        })
+        });
+        // Once the clock need not wait for it: the first picture is not to show ports that are corrected in the second.
+        self.registry.look();
+        found
     }
 
     /// Has the kernel tell which configurations change; readable when it has. What it cannot tell is looked for every `pulse`.
@@ -228,7 +244,7 @@ impl Eye {
             // Nobody came or went: whom to watch is as it was.
             return changed;
         }
-        let mut roots: Vec<ProcessKey> = self.claims.iter().flat_map(|claim| claim.keeper.into_iter().chain(claim.main)).collect();
+        let mut roots: Vec<ProcessKey> = self.claims.iter().flat_map(claimed).collect();
         let rows = self.previous.iter().flat_map(|previous| &previous.rows).filter(|row| row.declared.is_some());
         let mut mains: Vec<ProcessKey> = rows.filter_map(|row| row.main.known()).collect();
         mains.sort_unstable();
@@ -318,6 +334,7 @@ impl Eye {
                 let mut snapshot = judge(&input);
                 let (roster, storage) = (Arc::clone(&self.roster), Arc::clone(&storage));
                 self.standing = Some(Standing { roster, storage, shape: sample.shape, since, judged: now });
+                self.joined |= self.twins.keep(&twins(&snapshot));
                 snapshot.notices.extend(self.sampler.ports_notice().cloned());
                 snapshot.notices.extend(self.supervisor.notice());
                 snapshot
@@ -329,61 +346,7 @@ impl Eye {
     }
 }
 
-impl Look for Eye {
-    fn look(&mut self) -> Arc<Snapshot> {
-        self.registry.look();
-        self.discover();
-        self.claim();
-        self.ports();
-        self.processes();
-        let first = self.judge(&[]);
-        self.with_trees(first)
-    }
-
-    fn examine(&mut self) {
-        let snapshot = self.previous.clone().unwrap_or_else(|| self.look());
-        self.pid_files.look_through(&snapshot, now().boot);
-        self.standing = None;
-    }
-
-    fn look_again(&mut self, ids: &[InstanceId]) -> Arc<Snapshot> {
-        self.claim();
-        let claimed =
-            self.claims.iter().filter(|claim| ids.contains(&claim.id)).flat_map(|claim| claim.keeper.into_iter().chain(claim.main));
-        let seen = self.previous.iter().flat_map(|previous| ids.iter().filter_map(|id| previous.row(id)));
-        let seen = seen.flat_map(|row| row.processes.iter().map(|process| process.key).chain(row.keeper).chain(row.main.known()));
-        for key in claimed.chain(seen).collect::<HashSet<ProcessKey>>() {
-            self.sampler.check(key);
-        }
-        self.ports();
-        self.sampler.gather(&self.watched);
-        let first = self.judge(&[]);
-        self.with_trees(first)
-    }
-
-    fn limits_of(&mut self, mains: &[ProcessKey]) {
-        self.sampler.limits_of(mains);
-    }
-}
-
-impl Eye {
-    /// What was adopted in a look is a root from then on: where it has a tree below it, that is read and judged as well.
-    fn with_trees(&mut self, first: Arc<Snapshot>) -> Arc<Snapshot> {
-        if first.rows.iter().any(|row| row.declared.is_some() && row.keeper.is_none() && row.main.known().is_some()) {
-            self.claim();
-            if !self.sampler.has_gathered(&self.watched) {
-                self.sampler.gather(&self.watched);
-                return self.judge(&[]);
-            }
-        }
-        // It ended between the claims and this reading: its keeper has written how by now, or is about to.
-        let ended = |row: &Row| row.state == State::Crashed && row.exit.is_some_and(|exit| exit.status == ExitStatus::Unknown);
-        let unclear: Vec<&InstanceId> = first.rows.iter().filter(|row| ended(row)).map(|row| &row.id).collect();
-        if unclear.is_empty() {
-            return first;
-        }
-        unclear.into_iter().for_each(|id| self.supervisor.forget(id));
-        self.claim();
-        self.judge(&[])
-    }
+/// The processes that a claim names as its own, or as the parent of those.
+fn claimed(claim: &Claim) -> impl Iterator<Item = ProcessKey> + '_ {
+    claim.keeper.into_iter().chain(claim.main).chain(claim.others.iter().copied())
 }

@@ -13,20 +13,19 @@ pub fn share() {
     }
 }
 
-/// Gives back what nobody uses any more. It takes some milliseconds.
+/// Gives back what nobody uses any more. It takes some milliseconds, in which nobody else gets memory.
 pub(super) fn give_back() {
     #[cfg(target_env = "gnu")]
     // SAFETY: malloc_trim(3) touches only what is not in use.
     unsafe {
         libc::malloc_trim(0);
     }
-    give_back_text();
 }
 
 /// Lets go of the pages of code: what only starting up, a dialogue or a search needed is most of them. What is used again is in the page
 /// cache, and comes back by sixteen pages a fault. Nobody writes to these pages, so nothing is lost with them (MADV_DONTNEED, madvise(2));
 /// read-only data is left alone, since what was relocated in it is in no file.
-fn give_back_text() {
+pub(super) fn give_back_code() {
     for (start, length) in code(&std::fs::read_to_string("/proc/self/maps").unwrap_or_default()) {
         // SAFETY: the range is a mapping of this process that is backed by a file and was never written to: its next use reads the same.
         unsafe {
@@ -68,7 +67,7 @@ mod tests {
     fn what_was_let_go_still_runs() {
         let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
         assert!(code(&maps).next().is_some());
-        (0..3).for_each(|_| give_back());
+        (0..3).for_each(|_| (give_back(), give_back_code()).0);
         assert_eq!(format!("{:?}", code("a-b r-xp 0 0 0 /x").collect::<Vec<_>>()), "[(10, 1)]");
     }
 }

@@ -11,7 +11,10 @@ use tokio::sync::watch;
 
 use crate::config::Config;
 use crate::control::{Control, Policy};
-use crate::domain::{Caller, Declared, InstanceId, Order, Outcome, Proposal, Shown, Snapshot, Stage, Task, Trail, Uid, Underway, Verb};
+use crate::discover::Twins;
+use crate::domain::{
+    Caller, Declared, Diagnosis, InstanceId, Order, Outcome, Proposal, Shown, Snapshot, Stage, Task, Trail, Uid, Underway, Verb,
+};
 use crate::engine::{Engine, Eye, Lookout, Probing, Recorded, Underways};
 use crate::error::{Context, Error, Kind, Result};
 use crate::hand::{Reader, Zygote};
@@ -27,6 +30,7 @@ use logs::{LocalTail, log_of, no_log, opener_of};
 
 pub(super) mod adding;
 mod caller;
+mod diagnosing;
 mod fencing;
 mod giving;
 mod logs;
@@ -35,6 +39,7 @@ mod proposal;
 pub(super) mod removing;
 mod supervisors;
 mod tasks;
+mod units;
 
 pub use crate::engine::share_memory;
 
@@ -60,6 +65,7 @@ pub struct Local {
     copies: PathBuf,
     registry: Registry,
     lookout: Arc<Lookout>,
+    twins: Twins,
 }
 
 impl Local {
@@ -72,9 +78,10 @@ impl Local {
         let reader = Reader::start().while_doing(|| "cannot start the reading thread".to_owned())?;
         let supervisor = supervisors::of(&config, &state, &zygote, &reader, open_files);
         let (storage, probing) = (Arc::new(Board::default()), Probing::default());
-        let (copies, registry) = (state.join("copies"), Registry::below(&state));
+        let (copies, registry) = (state.join("copies"), Registry::below(&state).beside(config.hosts_state()));
         let lookout = Lookout::new(Recorded { registry: registry.clone(), quarantine: config.ports.quarantine });
-        let eye = eye(&config, &reader, &supervisor, &storage, &lookout)?.with_probes(&probing);
+        let twins = Twins::below(&state);
+        let eye = eye(&config, &reader, &supervisor, &storage, &lookout)?.with_probes(&probing).with_twins(&twins);
         let policy = Policy { owners_may: config.access.owners_may.clone() };
         let control = Control::new(Arc::clone(&supervisor), Arc::clone(&reader), zygote, Box::new(eye), policy, state);
         let caller = own_caller(&config, read_only);
@@ -95,6 +102,7 @@ impl Local {
             copies,
             registry,
             lookout,
+            twins,
         }))
     }
 
@@ -113,7 +121,8 @@ impl Local {
             return Ok(engine.snapshots.clone());
         }
         let board = Arc::clone(&self.storage);
-        let eye = eye(&self.config, &self.reader, &self.supervisor, &board, &self.lookout)?.with_probes(&self.probing);
+        let eye = eye(&self.config, &self.reader, &self.supervisor, &board, &self.lookout)?;
+        let eye = eye.with_probes(&self.probing).with_twins(&self.twins);
         let first = self.newest();
         let engine = Engine::start(eye, self.config.sampling, Arc::clone(&self.underway), first)?;
         let newest = engine.snapshots.clone();
@@ -136,7 +145,7 @@ impl Local {
             return Err(Error::failed(sentence).hint(format!("berth logs {id}    ends with its last run")));
         }
         let query = LogQuery { started, ..query.clone() };
-        let lines = history(&*opener_of(&self.reader, &declared), query).map_err(|error| no_log(&declared, error))?;
+        let lines = history(&*opener_of(&self.reader, &*self.supervisor, &declared), query).map_err(|error| no_log(&declared, error))?;
         let what = format!("cannot read the log {}", log_of(&declared));
         Ok(Box::new(lines.map(move |line| line.while_doing(|| what.clone()))))
     }
@@ -246,11 +255,11 @@ impl Door for Local {
     }
 
     fn foresee_task(&self, task: &Task) -> Outcome {
-        self.task(task, true, None)
+        self.task(task, true, None, &mut |_| ())
     }
 
-    fn carry_out_task(&self, task: &Task, reason: Option<String>) -> Outcome {
-        self.task(task, false, reason)
+    fn carry_out_task(&self, task: &Task, reason: Option<String>, progress: &mut dyn FnMut(&Shown)) -> Outcome {
+        self.task(task, false, reason, progress)
     }
 
     fn clients(&self, id: &InstanceId) -> Result<u64> {
@@ -258,6 +267,10 @@ impl Door for Local {
         let row = snapshot.row(id).ok_or_else(|| Error::new(Kind::NoSuchInstance, format!("{id}: no such instance")))?;
         let endpoints: Vec<_> = row.listening.iter().map(|(endpoint, _)| *endpoint).collect();
         sample::clients(&endpoints).while_doing(|| format!("cannot count the connections to {id}"))
+    }
+
+    fn diagnose(&self, id: &InstanceId) -> Result<Diagnosis> {
+        self.diagnose_in(id, &self.newest())
     }
 
     fn trail(&self, count: usize) -> Result<Trail> {
@@ -272,7 +285,9 @@ impl Door for Local {
     fn tail(&self, id: &InstanceId) -> Result<Arc<dyn Tail>> {
         let (declared, _) = self.readable(id)?;
         let account = declared.account.clone().unwrap_or_else(|| Shown::new(&format!("uid {}", declared.uid)));
-        Ok(Arc::new(LocalTail { follower: follow(opener_of(&self.reader, &declared), log_of(&declared), account, KEPT_LINES)? }))
+        Ok(Arc::new(LocalTail {
+            follower: follow(opener_of(&self.reader, &*self.supervisor, &declared), log_of(&declared), account, KEPT_LINES)?,
+        }))
     }
     fn copies(&self) -> Option<PathBuf> {
         Some(self.copies.clone())
@@ -283,7 +298,7 @@ impl Door for Local {
         for id in ids {
             let (declared, _) = self.readable(id)?;
             let account = declared.account.clone().unwrap_or_else(|| Shown::new(&format!("uid {}", declared.uid)));
-            logs.push(Log { opener: opener_of(&self.reader, &declared), path: log_of(&declared), account });
+            logs.push(Log { opener: opener_of(&self.reader, &*self.supervisor, &declared), path: log_of(&declared), account });
         }
         Reel::open(logs)
     }

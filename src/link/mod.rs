@@ -10,7 +10,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use crate::config::Strategy;
-use crate::domain::{Caller, InstanceId, LogLine, LogView, Order, Outcome, Proposal, Shown, Snapshot, Task, Trail, Verb};
+use crate::domain::{Caller, Diagnosis, InstanceId, LogLine, LogView, Order, Outcome, Proposal, Shown, Snapshot, Task, Trail, Verb};
 use crate::error::Result;
 
 pub use crate::domain::Asked;
@@ -52,14 +52,21 @@ pub trait Door: Send + Sync {
     /// What would be done to the fleet, its steps as hints; nothing is done. May take a while.
     fn foresee_task(&self, task: &Task) -> Outcome;
 
-    /// Does something to the fleet and waits for its end.
-    fn carry_out_task(&self, task: &Task, reason: Option<String>) -> Outcome;
+    /// Does something to the fleet and waits for its end; `progress` is told each step in words.
+    fn carry_out_task(&self, task: &Task, reason: Option<String>, progress: &mut dyn FnMut(&Shown)) -> Outcome;
 
     /// How many connections there are to where an instance listens. May take a while where there are many on the host.
     ///
     /// # Errors
     /// When no such instance is known, or the kernel does not tell.
     fn clients(&self, id: &InstanceId) -> Result<u64>;
+
+    /// Why an instance does not work: its files are looked at with the rights of its account, its port, its log and what it answered last.
+    /// Changes nothing. May take a while.
+    ///
+    /// # Errors
+    /// When there is no such instance.
+    fn diagnose(&self, id: &InstanceId) -> Result<Diagnosis>;
 
     /// The last `count` actions that the audit trail holds, oldest first. May have to wait for whoever writes it.
     ///

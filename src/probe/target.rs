@@ -21,7 +21,10 @@ pub fn of(row: &Row) -> Option<Target> {
     if row.declared.is_none() || !row.state.is_up() {
         return None;
     }
-    let is_own = |pid: i32| row.processes.iter().any(|process| process.key.pid == pid && process.uid == row.uid);
+    let is_own = |pid: i32| {
+        row.publisher.is_some_and(|publisher| publisher.pid == pid)
+            || row.processes.iter().any(|process| process.key.pid == pid && process.uid == row.uid)
+    };
     let own = || row.listening.iter().filter(|(_, pid)| pid.is_some_and(is_own)).map(|(endpoint, _)| endpoint);
     // The assigned port first; else the lowest one, so that it is the same one each time. IPv4 before IPv6, as clients do on loopback.
     let order = |address: IpAddr, port: u16| (Some(port) != row.port, port, address.is_ipv6(), !address.is_loopback(), address);

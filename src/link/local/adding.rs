@@ -6,8 +6,8 @@ use super::Local;
 use super::proposal::with_numbers;
 use crate::control::Add;
 use crate::discover::Plotter;
-use crate::domain::{Added, InstanceId, Outcome, Shown};
-use crate::error::Error;
+use crate::domain::{Added, InstanceId, Outcome, Shown, SupervisorKind};
+use crate::error::{Error, Kind};
 use crate::registry::By;
 
 /// An instance that is asked for.
@@ -19,6 +19,8 @@ pub struct Adding {
     pub template: Option<String>,
     /// The account that it is to run as; its owner's, or what the template says, where none is named.
     pub run_as: Option<String>,
+    /// Who is to run it; what the template says where nobody is named.
+    pub supervisor: Option<SupervisorKind>,
     /// It is started when it is there.
     pub start: bool,
     /// Only say what would be done.
@@ -37,8 +39,16 @@ impl Local {
         };
         let ports = &self.config.ports;
         let by = By::Strategy(with_numbers(ports.strategy, ports));
-        let ask = Add { plot, by, start: adding.start, dry_run: adding.dry_run, reason: adding.reason.clone() };
-        let added = self.control.add(&self.caller, &ask, &self.giving(), progress);
+        let is_units = self.is_units(adding);
+        if is_units && let Err(error) = self.check_unit(adding, &plot) {
+            return refused(&error);
+        }
+        let start = adding.start && !is_units;
+        let ask = Add { plot, by, start, dry_run: adding.dry_run, reason: adding.reason.clone() };
+        let mut added = self.control.add(&self.caller, &ask, &self.giving(), progress);
+        if is_units {
+            added = self.add_unit(adding, &ask.plot, added, progress);
+        }
         self.wake();
         added
     }
@@ -53,6 +63,11 @@ impl Local {
         let (mut asks, mut places) = (Vec::new(), Vec::new());
         for (at, adding) in all.iter().enumerate() {
             let plot = plotter.plot(&self.config, &adding.id, adding.template.as_deref(), adding.run_as.as_deref());
+            let alone = || {
+                let told = "not added. Its template has systemd run it, and units are made one at a time";
+                Error::new(Kind::Usage, told).hint(format!("berth add {}", adding.id))
+            };
+            let plot = plot.and_then(|plot| if self.is_units(adding) { Err(alone()) } else { Ok(plot) });
             results.push(plot.as_ref().err().map(refused));
             match plot {
                 Ok(plot) => {

@@ -17,6 +17,7 @@ impl Local {
     /// # Errors
     /// `Kind::NotPermitted` when whose the ports are may not be seen, `Kind::Usage` when the configuration names an account that is not there.
     pub fn fence(&self) -> Result<Fence> {
+        self.registry.require_own()?;
         let allowed = allowed(&self.config)?;
         // Read once: of thousands each one's name anew would take the C library as many readings.
         let mut accounts = Accounts::default();

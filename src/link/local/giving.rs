@@ -9,6 +9,7 @@ use super::proposal::{limits, with_numbers};
 use crate::config::Config;
 use crate::control::{Assign, Control, Giving};
 use crate::domain::{Asked, Caller, InstanceId, Order, Outcome, Shown, Target, Verb};
+use crate::error::Kind;
 use crate::registry::{By, Registry};
 
 /// What is needed to carry out whatever is asked at this door, for a thread of its own.
@@ -24,12 +25,23 @@ impl Hands {
     pub fn carry_out(&self, order: &Order, progress: &mut dyn FnMut(&Shown)) -> Outcome {
         match order.verb {
             Verb::Assign(asked) => self.assign(order, asked, progress),
-            verb if self.control.is_to_move(order) => {
-                let ask = Assign { starting: Some(verb), ..self.asked(order, Asked::Auto) };
-                self.control.assign(&self.caller, &ask, &self.giving(), progress)
+            // Where ports cannot be given it stays where it is, and is told that its port is taken.
+            _ if self.registry.require_own().is_err() => self.control.carry_out(&self.caller, order, progress),
+            verb if self.control.is_to_move(order) => self.move_and_start(order, verb, progress),
+            verb => {
+                let outcome = self.control.carry_out(&self.caller, order, progress);
+                // Somebody may have taken its port since it was looked at, between its stop and its start most likely.
+                let was_tried = [Kind::Busy, Kind::Failed].map(Kind::exit_code).contains(&outcome.exit_code);
+                let order = Order { target: Target::Whatever, ..order.clone() };
+                if was_tried && self.control.is_to_move(&order) { self.move_and_start(&order, verb, progress) } else { outcome }
             }
-            _ => self.control.carry_out(&self.caller, order, progress),
         }
+    }
+
+    /// Gives it another port, since its own is somebody else's, and starts it there.
+    fn move_and_start(&self, order: &Order, verb: Verb, progress: &mut dyn FnMut(&Shown)) -> Outcome {
+        let ask = Assign { starting: Some(verb), ..self.asked(order, Asked::Auto) };
+        self.control.assign(&self.caller, &ask, &self.giving(), progress)
     }
 
     /// What an order would do, in words, and the order that does exactly this; nothing is done.

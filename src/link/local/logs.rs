@@ -1,4 +1,4 @@
-//! An instance's log: a file that its user opens, or the journal of the unit that it is.
+//! An instance's log: a file that its user opens, or what the supervisor of the service that it is keeps.
 //!
 //! It must never open a user's file as anybody else.
 
@@ -13,15 +13,18 @@ use crate::domain::{Declared, LogView, Shown};
 use crate::error::Error;
 use crate::hand::{Identity, Reader};
 use crate::link::Tail;
-use crate::logs::{Follower, Journal, Opener, place};
+use crate::logs::{Follower, Joined, Journal, Opener, places};
 use crate::supervisor::process::identity_of;
+use crate::supervisor::{LogSource, Supervisor};
 
 /// What a log is called in a sentence.
 pub(super) fn log_of(declared: &Declared) -> Shown {
-    match &declared.unit {
-        Some(unit) => Shown::new(&format!("of {} (journalctl -u {})", unit.name, unit.name)),
-        None => Shown::new(&declared.log.to_string_lossy()),
+    if let Some(unit) = declared.unit.as_ref().filter(|_| declared.journal().is_some() || declared.supervisor.is_container()) {
+        return Shown::new(&format!("of {} ({})", unit.name, unit.log_command(declared.supervisor)));
     }
+    let further = declared.unit.iter().flat_map(|unit| &unit.further_logs);
+    let all: Vec<_> = std::iter::once(&declared.log).chain(further).map(|log| log.to_string_lossy()).collect();
+    Shown::new(&all.join(" and "))
 }
 
 /// Why there is nothing to be read.
@@ -44,13 +47,31 @@ struct LogOpener {
     beneath: PathBuf,
 }
 
-/// Opens it.
-pub(super) fn opener_of(reader: &Arc<Reader>, declared: &Declared) -> Arc<dyn Opener> {
-    if let Some(unit) = &declared.unit {
-        return Arc::new(Journal::of(unit.name.as_str()));
+/// Opens what a supervisor keeps.
+struct Kept(LogSource);
+
+impl Opener for Kept {
+    fn open(&self) -> io::Result<File> {
+        (self.0)()
     }
-    let (root, beneath) = place(declared);
-    Arc::new(LogOpener { reader: Arc::clone(reader), who: identity_of(declared), root, beneath })
+}
+
+/// Opens it.
+pub(super) fn opener_of(reader: &Arc<Reader>, supervisor: &dyn Supervisor, declared: &Declared) -> Arc<dyn Opener> {
+    if let Some(kept) = supervisor.log(declared) {
+        return Arc::new(Kept(kept));
+    }
+    if let Some(unit) = declared.journal() {
+        return Arc::new(Journal::of(unit.as_str()));
+    }
+    let who = identity_of(declared);
+    let opener =
+        |(root, beneath)| -> Arc<dyn Opener> { Arc::new(LogOpener { reader: Arc::clone(reader), who: who.clone(), root, beneath }) };
+    let mut all: Vec<Arc<dyn Opener>> = places(declared).into_iter().map(opener).collect();
+    match all.len() {
+        1 => all.remove(0),
+        _ => Arc::new(Joined::of(all)),
+    }
 }
 
 impl Opener for LogOpener {

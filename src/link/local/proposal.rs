@@ -3,6 +3,7 @@
 //! It must never write: nobody is moved, and where there is no registry none is made.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::{Local, account_of};
 use crate::config::{self, Ports};
@@ -18,7 +19,7 @@ impl Local {
     /// When the registry may not or cannot be read.
     pub fn propose(&self, strategy: config::Strategy) -> Result<Proposal> {
         let (book, damage) = self.registry.read()?;
-        let (snapshot, ports) = (self.glance(), &self.config.ports);
+        let (snapshot, ports) = (self.seen(), &self.config.ports);
         let declared = || snapshot.rows.iter().filter_map(|row| Some((row, row.declared.as_ref()?)));
         let known: Vec<Known> = declared()
             .map(|(row, declared)| {
@@ -40,6 +41,14 @@ impl Local {
             (hidden || unread).then(|| Shown::new(&format!("{who} by this account: ports that others have are taken for free")))
         });
         Ok(proposal)
+    }
+}
+
+impl Local {
+    /// What the engine has seen last; where none goes on looking, or it has not looked yet, a look.
+    fn seen(&self) -> Arc<Snapshot> {
+        let newest = self.newest();
+        if self.engine.get().is_some() && newest.sequence > 0 { newest } else { self.glance() }
     }
 }
 

@@ -32,8 +32,17 @@ impl Local {
             Err(error) => return outcome_of(&error),
         };
         let Removing { id, purge, target, dry_run, reason } = removing.clone();
+        let unit = self.own_unit(&id);
         let ask = Remove { id, plot, purge, target, dry_run, reason };
-        let outcome = self.control.remove(&self.caller, &ask, &self.giving(), progress);
+        let mut outcome = self.control.remove(&self.caller, &ask, &self.giving(), progress);
+        if let Some(unit) = unit.filter(|_| outcome.is_done()) {
+            let told = if dry_run { None } else { Some(self.remove_unit(&ask.id, &unit, ask.reason.clone())) };
+            let words = told.as_ref().map_or_else(|| format!("{unit} would be disabled"), |told| told.sentence.to_string());
+            outcome.sentence = Shown::new(&format!("{}; {words}", outcome.sentence));
+            if let Some(told) = told.filter(|told| !told.is_done()) {
+                (outcome.exit_code, outcome.hints) = (told.exit_code, told.hints);
+            }
+        }
         self.wake();
         outcome
     }

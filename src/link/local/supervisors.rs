@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::config::{Config, Origin, Source};
 use crate::hand::{Reader, Zygote};
 use crate::supervisor::Supervisor;
-use crate::supervisor::registry::{Parts, supervisors};
+use crate::supervisor::registry::{Containers, Parts, supervisors};
 
 /// All of them.
 pub(super) fn of(config: &Config, state: &Path, zygote: &Arc<Zygote>, reader: &Arc<Reader>, open_files: u64) -> Arc<dyn Supervisor> {
@@ -17,13 +17,28 @@ pub(super) fn of(config: &Config, state: &Path, zygote: &Arc<Zygote>, reader: &A
         _ => None,
     });
     let units: Vec<String> = units.collect();
+    let names = config.discover.iter().filter_map(|discover| match &discover.source {
+        Source::Docker(pattern) => Some(pattern.clone()),
+        _ => None,
+    });
+    let containers = Containers {
+        names: names.collect(),
+        sockets: config.docker.sockets.clone(),
+        are_asked_for: is_asked_for(config, "docker") || !config.docker.sockets.is_empty(),
+    };
+    let apps = config.discover.iter().filter_map(|discover| match &discover.source {
+        Source::Pm2(pattern) => Some(pattern.clone()),
+        _ => None,
+    });
     supervisors(&Parts {
+        containers,
         state: state.to_owned(),
         zygote: Arc::clone(zygote),
         reader: Arc::clone(reader),
         open_files,
         units_are_asked_for: is_asked_for(config, "systemd"),
         units,
+        apps: apps.collect(),
     })
 }
 

@@ -6,15 +6,15 @@ use super::Local;
 use super::adding::Adding;
 use super::removing::Removing;
 use crate::control::Reserve;
-use crate::domain::{Outcome, Shown, Task};
+use crate::domain::{Newcomer, Outcome, Shown, Task};
 
 impl Local {
-    /// Does it, or says what would be done: the steps in the hints.
-    pub(super) fn task(&self, task: &Task, dry_run: bool, reason: Option<String>) -> Outcome {
+    /// Does it, each step told in words, or says what would be done: the steps in the hints.
+    pub(super) fn task(&self, task: &Task, dry_run: bool, reason: Option<String>, progress: &mut dyn FnMut(&Shown)) -> Outcome {
         match task.clone() {
-            Task::Add(id) => {
-                let adding = Adding { id, template: None, run_as: None, start: true, dry_run, reason };
-                let added = self.add(&adding, &mut |_| ());
+            Task::Add(Newcomer { id, template, run_as }) => {
+                let adding = Adding { id, template, run_as, supervisor: None, start: true, dry_run, reason };
+                let added = self.add(&adding, progress);
                 let mut outcome = added.outcome;
                 if dry_run && outcome.is_done() {
                     outcome.hints.splice(0..0, added.steps);
@@ -23,8 +23,8 @@ impl Local {
                 }
                 outcome
             }
-            Task::Remove { id, purge, target } => self.remove(&Removing { id, purge, target, dry_run, reason }, &mut |_| ()),
-            Task::Adopt(id) => self.adopt(&id, dry_run, reason, &mut |_| ()),
+            Task::Remove { id, purge, target } => self.remove(&Removing { id, purge, target, dry_run, reason }, progress),
+            Task::Adopt(id) => self.adopt(&id, dry_run, reason, progress),
             Task::Reserve(port) => self.reserve(port, true, dry_run, reason),
             Task::Unreserve(port) => self.reserve(port, false, dry_run, reason),
         }
