@@ -10,6 +10,7 @@ mod follower;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
 mod history;
+mod joined;
 mod journal;
 mod level;
 mod lines;
@@ -31,9 +32,13 @@ mod want;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use crate::domain::Declared;
 
 pub use follower::{Follower, follow};
 pub use history::{History, Query, history};
+pub use joined::Joined;
 pub use journal::Journal;
 pub use level::level_of;
 pub use lines::LONGEST_LINE;
@@ -46,10 +51,24 @@ pub use tail::last_lines;
 pub use want::Want;
 
 /// Where an instance's log lies: the administrator's part of the path, and the rest, which belongs to the user.
-pub fn place(declared: &crate::domain::Declared) -> (std::path::PathBuf, std::path::PathBuf) {
-    match declared.log.strip_prefix(&declared.config_root) {
-        Ok(beneath) => (declared.config_root.clone(), beneath.to_owned()),
-        Err(_) => ("/".into(), declared.log.strip_prefix("/").unwrap_or(&declared.log).to_owned()),
+pub fn place(declared: &Declared) -> (PathBuf, PathBuf) {
+    place_of(declared, &declared.log)
+}
+
+/// The same of each file that is its log: what a supervisor writes may be two.
+pub fn places(declared: &Declared) -> Vec<(PathBuf, PathBuf)> {
+    let further = declared.unit.iter().flat_map(|unit| &unit.further_logs);
+    std::iter::once(&declared.log).chain(further).map(|log| place_of(declared, log)).collect()
+}
+
+fn place_of(declared: &Declared, log: &Path) -> (PathBuf, PathBuf) {
+    if let Ok(beneath) = log.strip_prefix(&declared.config_root) {
+        return (declared.config_root.clone(), beneath.to_owned());
+    }
+    match log.strip_prefix(&declared.home) {
+        // Where an account's home lies is the administrator's to say, also over a link.
+        Ok(beneath) if declared.home.parent().is_some() => (declared.home.clone(), beneath.to_owned()),
+        _ => ("/".into(), log.strip_prefix("/").unwrap_or(log).to_owned()),
     }
 }
 

@@ -30,6 +30,8 @@ pub(super) struct Source {
     path: Shown,
     account: Shown,
     keep: usize,
+    /// How many lines of what was there before are taken in.
+    first: usize,
     open: Option<Followed>,
     times: Times,
     /// Something was said about why there is no log.
@@ -46,7 +48,19 @@ impl Source {
     /// A log that was not looked at yet.
     pub fn new(opener: Arc<dyn Opener>, path: Shown, account: Shown, keep: usize) -> Self {
         let times = Times::of_host();
-        Self { opener, path, account, keep: keep.max(1), open: None, times, missed: false, absent: 0, unsettled: false, begin: None }
+        Self {
+            opener,
+            path,
+            account,
+            keep: keep.max(1),
+            first: keep.max(1),
+            open: None,
+            times,
+            missed: false,
+            absent: 0,
+            unsettled: false,
+            begin: None,
+        }
     }
 
     /// Looks once.
@@ -57,6 +71,11 @@ impl Source {
             self.absent = self.absent.saturating_add(1);
         }
         batch
+    }
+
+    /// Of what was there before, no more than so many lines are taken in.
+    pub fn beginning_with(self, lines: usize) -> Self {
+        Self { first: self.keep.min(lines.max(1)), ..self }
     }
 
     /// Looks between two looks, because something happened to the file: patience does not get shorter by that.
@@ -94,7 +113,7 @@ impl Source {
         if appeared {
             batch.mark("the log is there now");
         }
-        open.take_in(&*self.opener, self.keep, appeared, batch)?;
+        open.take_in(&*self.opener, if appeared { self.keep } else { self.first }, appeared, batch)?;
         if !open.is_disturbed() {
             self.begin.get_or_insert_with(|| open.begin());
         }

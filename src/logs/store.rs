@@ -18,11 +18,12 @@ pub const MOST_KEPT: u64 = 1_000_000;
 /// How much memory they may take at most, in bytes.
 pub(super) const MOST_BYTES: usize = 24 * 1024 * 1024;
 
-/// How many of the newest chunks stay as they came: somebody may be following them.
-const PLAIN_CHUNKS: usize = 16;
+/// How many of the newest chunks stay as they came: what is followed is the last screenful of them, and a line as it came takes several
+/// times the memory of a packed one. With sixteen of them the log that happened to be open decided how much a console takes.
+const PLAIN_CHUNKS: usize = 4;
 
 /// How much memory those may take, in bytes.
-const PLAIN_BYTES: usize = 4 * 1024 * 1024;
+const PLAIN_BYTES: usize = 512 * 1024;
 
 /// The number of the first line that comes in; older ones that are read later count down from it.
 const FIRST: u64 = 1 << 40;

@@ -37,6 +37,9 @@ const SLICE: Duration = Duration::from_millis(20);
 /// How many lines are kept of what one look brings, of all the logs together.
 const KEEP: usize = 10_000;
 
+/// How many of what was there before: some screenfuls. Who scrolls above them or looks for something has the rest read.
+const FIRST: usize = 2_000;
+
 /// How many lines are handed over while the store is locked.
 const HANDFUL: usize = 256;
 
@@ -74,10 +77,11 @@ pub(super) struct Worker {
 
 impl Worker {
     pub fn new(logs: Vec<Log>, shared: Arc<Shared>, publish: watch::Sender<u64>) -> Self {
-        let keep = (KEEP / logs.len().max(1)).max(100);
+        let share = |of: usize| (of / logs.len().max(1)).max(100);
+        let (keep, first) = (share(KEEP), share(FIRST));
         let followed = |log: Log| {
             let Log { opener, path, account } = log;
-            let source = Source::new(Arc::clone(&opener), path.clone(), account, keep);
+            let source = Source::new(Arc::clone(&opener), path.clone(), account, keep).beginning_with(first);
             Followed { source, opener, path, notice: None, latest: None }
         };
         Self { logs: logs.into_iter().map(followed).collect(), shared, publish, packer: Packer::new(), reading: None }
@@ -127,14 +131,19 @@ impl Worker {
             }
             log.notice.clone_from(&batch.notice);
             notices.extend(batch.notice.clone());
-            let (brought, begun) = batch.into_lines();
-            for mut line in brought {
+            // Changed in their place: ten thousand lines are two megabytes.
+            let (mut brought, begun) = batch.into_lines();
+            for line in &mut brought {
                 line.source = index;
                 log.latest = log.latest.max(line.at);
                 if is_several {
                     line.at = log.latest;
                 }
-                lines.push(line);
+            }
+            if lines.is_empty() {
+                lines = brought;
+            } else {
+                lines.append(&mut brought);
             }
             open = open.or(begun.map(|line| LogLine { source: index, ..line }));
         }
