@@ -39,6 +39,8 @@ pub enum Effect {
     },
     /// Count the connections to an instance; comes back as `Event::ClientsCounted`.
     CountClients(InstanceId),
+    /// Look at what keeps an instance from working; comes back as `Event::Diagnosed`.
+    Diagnose(InstanceId),
     /// Stop following whatever is followed.
     CloseLog,
     /// Read lines of the open log; comes back as `Event::LogRead`.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crossterm::event::KeyEvent;
 
-use crate::domain::{InstanceId, Moment, Order, Outcome, Proposal, Shown, Snapshot, Task, Trail, Verb};
+use crate::domain::{Diagnosis, InstanceId, Moment, Order, Outcome, Proposal, Shown, Snapshot, Task, Trail, Verb};
 use crate::link::{Ask, Find, Page, Sought};
 
 /// One thing that happened.
@@ -34,6 +34,8 @@ pub enum Event {
     Proposed(Result<Proposal, Shown>),
     /// The door said what would be done to the fleet, or why it would not be done.
     TaskForeseen(Task, Outcome),
+    /// What is being done of it now, in words.
+    TaskStep(Task, Shown),
     /// What came of it.
     TaskEnded(Task, Outcome),
     /// The log that was asked for under this serial can be read, or why not.
@@ -42,6 +44,8 @@ pub enum Event {
     LogChanged(u64),
     /// How many connections an instance has, or why that is not known.
     ClientsCounted(InstanceId, Result<u64, Shown>),
+    /// What keeps an instance from working, or why that was not looked at.
+    Diagnosed(InstanceId, Result<Diagnosis, Shown>),
     /// What the audit trail holds, or why it cannot be read.
     TrailRead(Result<Trail, Shown>),
     /// So many bytes went to the terminal since the console was opened.

@@ -31,6 +31,9 @@ const COUNTING: Duration = Duration::from_secs(3);
 /// How long reading the audit trail may take.
 const READING: Duration = Duration::from_secs(3);
 
+/// How long looking at an instance's files, port and log may take: each file system has its own 2 s.
+const DIAGNOSING: Duration = Duration::from_secs(10);
+
 /// How long writing a file may take.
 const LEAVING: Duration = Duration::from_secs(3);
 
@@ -56,14 +59,15 @@ pub struct Performer {
     busy: Arc<AtomicBool>,
     counting: Lane,
     reading: Lane,
+    diagnosing: Lane,
 }
 
 impl Performer {
     /// Answers go to `events`, preferences to `store`.
     pub fn new(door: Arc<dyn Door>, events: Sender<Event>, store: Store) -> Self {
         let log = log::LogDesk::new(Arc::clone(&door), events.clone());
-        let [leaving, foreseeing, counting, reading] = [(); 4].map(|()| Lane::new(Manner::Waiting));
-        Self { door, events, store, log, leaving, foreseeing, busy: Arc::default(), counting, reading }
+        let [leaving, foreseeing, counting, reading, diagnosing] = [(); 5].map(|()| Lane::new(Manner::Waiting));
+        Self { door, events, store, log, leaving, foreseeing, busy: Arc::default(), counting, reading, diagnosing }
     }
 
     /// Asks what may be done to an instance. The door answers from what it knows.
@@ -113,6 +117,7 @@ impl Performer {
             Effect::ForeseeTask(task) => self.foresee_task(task),
             Effect::CarryOut(task, reason) => return self.carry_out(task, reason),
             Effect::CountClients(id) => self.count_clients(id),
+            Effect::Diagnose(id) => self.diagnose(id),
             Effect::ReadTrail(count) => self.read_trail(count),
             Effect::Keep(preferences) => self.store.keep(preferences, &self.events),
             // These concern the terminal, which is the loop's.
@@ -156,6 +161,25 @@ impl Performer {
             };
             // When the loop has ended there is nobody to tell.
             let _ = events.send(Event::ClientsCounted(whose, result)).await;
+        });
+    }
+
+    /// Looks off the loop: a user's file system may hang.
+    fn diagnose(&mut self, id: InstanceId) {
+        let (door, events) = (Arc::clone(&self.door), self.events.clone());
+        self.diagnosing.run(async move {
+            let whose = id.clone();
+            let diagnosing = tokio::task::spawn_blocking(move || {
+                crate::failpoint::pass("why");
+                door.diagnose(&id).map_err(|error| Shown::new(&error.chain()))
+            });
+            let result = match tokio::time::timeout(DIAGNOSING, diagnosing).await {
+                Ok(Ok(result)) => result,
+                Ok(Err(_)) => Err(Shown::from("the looking was broken off")),
+                Err(_) => Err(Shown::from("that took too long")),
+            };
+            // When the loop has ended there is nobody to tell.
+            let _ = events.send(Event::Diagnosed(whose, result)).await;
         });
     }
 

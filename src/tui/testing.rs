@@ -44,6 +44,7 @@ pub fn row(id: &str, change: impl FnOnce(&mut Row)) -> Row {
         listening: vec![],
         main: Reading::Known(ProcessKey { pid, start_time: 77 }),
         keeper: None,
+        publisher: None,
         processes: vec![],
         started_at: Some(moment(0).wall - Duration::from_secs(7_900)),
         cpu_percent: Reading::Known(1.5),

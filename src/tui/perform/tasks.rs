@@ -59,7 +59,10 @@ impl Performer {
         let (door, events, busy, whose) = (Arc::clone(&self.door), self.events.clone(), Arc::clone(&self.busy), task.clone());
         let work = move || {
             crate::failpoint::pass("berth-order");
-            let outcome = door.carry_out_task(&whose, reason);
+            let outcome = door.carry_out_task(&whose, reason, &mut |step| {
+                // Whoever is busy with something else misses a step; the end is waited for.
+                drop(events.try_send(Event::TaskStep(whose.clone(), step.clone())));
+            });
             busy.store(false, Ordering::Release);
             // When the loop has ended there is nobody to tell.
             drop(events.blocking_send(Event::TaskEnded(whose, outcome)));

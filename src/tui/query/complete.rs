@@ -66,7 +66,11 @@ fn offered(field: Field, part: &str, already: &[&str], snapshot: &Snapshot) -> V
             STATES.into_iter().filter(|state| present(*state)).for_each(|state| offer(state.word()));
             ["up", "down"].into_iter().for_each(&mut offer);
         }
-        Field::Supervisor => rows().filter(|row| !row.id.is_unmanaged()).for_each(|row| offer(row.supervisor.word())),
+        Field::Supervisor => {
+            rows().filter(|row| !row.id.is_unmanaged()).for_each(|row| offer(row.supervisor.word()));
+            let projects = rows().filter_map(|row| row.service.as_ref()?.project.as_ref()?.as_str().split('/').next());
+            projects.filter(|name| is_one_word(name)).for_each(&mut offer);
+        }
         Field::Finding => {
             snapshot.findings.iter().for_each(|finding| offer(finding.code.word()));
             rows().flat_map(|row| &row.findings).for_each(|code| offer(code.word()));

@@ -32,7 +32,9 @@ impl Word {
                 row.port.is_some_and(|port| meets(port, scratch)) || row.listening.iter().any(|(at, _)| meets(at.port, scratch))
             }
             Test::State(states) => states.contains(&row.state),
-            Test::Supervisor(words) => words.iter().any(|word| row.supervisor.word().starts_with(word.as_str())),
+            Test::Supervisor(words) => words.iter().any(|word| {
+                row.supervisor.word().starts_with(word.as_str()) || project(row).is_some_and(|project| contains(project, word))
+            }),
             Test::Finding(words) => {
                 let meets =
                     |word: &String| row.findings.iter().any(|code| code.word().contains(word.as_str()) || code.level().word() == word);
@@ -42,11 +44,17 @@ impl Word {
     }
 }
 
+/// The compose project and service that it is of.
+fn project(row: &Row) -> Option<&str> {
+    row.service.as_ref()?.project.as_ref().map(|project| project.as_str())
+}
+
 /// Whether one of the texts by which people know an instance meets a test.
 fn any_text(row: &Row, scratch: &mut String, test: impl Fn(&str) -> bool) -> bool {
     test(spelt(&row.id, scratch))
         || test(row.user.as_str())
         || test(row.state.word())
+        || project(row).is_some_and(&test)
         || row.findings.iter().any(|code| test(code.word()))
         || row.port.is_some_and(|port| test(spelt(&port, scratch)))
         || row.processes.iter().any(|process| test(process.command.as_str()) || test(process.name.as_str()))

@@ -280,7 +280,10 @@ impl State {
 
     /// The chosen row as it is shown.
     pub fn chosen(&self) -> Option<&Arc<Row>> {
-        self.fleet.chosen.as_ref().and_then(|id| self.fleet.rows.iter().find(|row| row.id == *id))
+        let id = self.fleet.chosen.as_ref()?;
+        // Asked for many times a frame: where it was put it mostly is.
+        let there = self.fleet.rows.get(self.fleet.index).filter(|row| row.id == *id);
+        there.or_else(|| self.fleet.rows.iter().find(|row| row.id == *id))
     }
 
     /// What texts depend on.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::config::Strategy;
 use crate::domain::{InstanceId, PortRange, Snapshot};
 use crate::present::plan_map::PlanMap;
 use crate::present::ports::PortMap;
@@ -21,8 +22,21 @@ pub struct Ports {
     pub top: usize,
     /// The plan that lies over the map, and when it was made.
     pub plan: Option<(PlanMap, Timestamp)>,
+    /// By what it is made again when the fleet changes.
+    pub following: Option<Following>,
     /// The map and the picture that it was made from; `None` while the tab is not shown.
     pub shown: Option<(Arc<Snapshot>, PortMap)>,
+}
+
+/// A plan that follows the fleet.
+#[derive(Clone, Debug)]
+pub struct Following {
+    /// What it is made by.
+    pub strategy: Strategy,
+    /// The picture for which it was asked for last; `None` where the answer came to nothing.
+    pub of: Option<Arc<Snapshot>>,
+    /// The answer is not there yet.
+    pub waits: bool,
 }
 
 impl Ports {
@@ -36,8 +50,8 @@ impl Ports {
         let (snapshot, map) = state.ports.shown.as_ref()?;
         let port = self.cursor?;
         let stranger = || {
-            let rows = snapshot.rows.iter().filter(|row| row.id.is_unmanaged());
-            rows.map(|row| (&row.id, row)).find(|(_, row)| row.port == Some(port)).map(|(id, _)| id)
+            let rows = map.rows(port).iter().filter_map(|place| snapshot.rows.get(*place));
+            rows.map(|row| (&row.id, row.port)).find(|(id, has)| id.is_unmanaged() && *has == Some(port)).map(|(id, _)| id)
         };
         map.taken(port).and_then(|facts| facts.instance.as_ref()).or_else(stranger)
     }

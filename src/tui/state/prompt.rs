@@ -60,7 +60,7 @@ impl Purpose {
             Self::Search => "Enter search  Esc leave",
             Self::FilterFindings => "words, !not; none for all   Enter keep  Esc leave",
             Self::FindPort => "a number, an owner, or free, conflict, stranger   Enter find  Esc leave",
-            Self::Add => "OWNER or OWNER/NAME   Enter says what it would do  Esc leave",
+            Self::Add => "OWNER[/NAME] [template=NAME] [run-as=ACCOUNT]   Enter says what it would do  Esc leave",
             Self::Events => "a text; none for all   Enter keep  Esc leave",
             Self::Keep => "Enter keep these lines  Esc leave",
             Self::Drop => "Enter leave these lines out  Esc leave",

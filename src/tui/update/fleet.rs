@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::{events, host, progress, status};
+use super::{events, host, progress, status, task};
 use crate::domain::{InstanceId, Snapshot};
 use crate::present::columns::Column;
 use crate::tui::effect::Effect;
@@ -32,12 +32,13 @@ pub fn learn(state: &mut State, snapshot: Arc<Snapshot>, effects: &mut Vec<Effec
     let doing = |picture: Option<&Arc<Snapshot>>| picture.map(|picture| picture.underway.len());
     let asked_again = doing(state.live.as_ref()) != doing(Some(&snapshot))
         || state_of_target(state, state.live.as_ref()) != state_of_target(state, Some(&snapshot));
-    state.live = Some(Arc::clone(&snapshot));
+    let before = state.live.replace(Arc::clone(&snapshot));
     if !state.header.held {
         state.snapshot = Some(snapshot);
         arrange(state);
     }
     progress::learn(state, effects);
+    task::assigned(state, before.as_deref());
     events::learn(state);
     host::learn(state);
     if asked_again && let Some(id) = state.target() {

@@ -55,10 +55,12 @@ pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
         Event::Foreseen(order, outcome) => confirm::foreseen(state, &order, &outcome),
         Event::Proposed(proposal) => plan::made(state, proposal),
         Event::TaskForeseen(task, outcome) => task::foreseen(state, task, outcome),
+        Event::TaskStep(task, step) => task::goes_on(state, &task, &step),
         Event::TaskEnded(task, outcome) => task::ended(state, &task, &outcome),
         Event::AnsweredMany(verb, answers) => bulk::open(state, verb, answers),
         Event::Copied { what, how } => copy::copied(state, &what, how),
         Event::ClientsCounted(id, count) => detail::counted(state, &id, count),
+        Event::Diagnosed(id, result) => why::checked(state, &id, result),
         Event::TrailRead(result) => events::trail(state, result),
         Event::Sent(total) => host::sent(state, total),
         Event::Unkept(why) => status::refuse(state, why.as_str()),
@@ -84,6 +86,7 @@ fn settle(state: &mut State, effects: &mut Vec<Effect>) {
         }
     }
     ports::settle(state);
+    plan::follow(state, effects);
     findings::settle(state);
     state.preferences.theme.clone_from(&state.theme);
     if state.preferences != state.kept {
@@ -92,6 +95,7 @@ fn settle(state: &mut State, effects: &mut Vec<Effect>) {
     }
     log::follow_choice(state, effects);
     detail::count(state, effects);
+    why::ask(state, effects);
     detail::observe_log(state);
     ask_for_keys(state, effects);
     log::ask(state, effects);

@@ -23,9 +23,10 @@ pub fn settle(state: &mut State) {
         state.ports.shown = None;
         return;
     };
-    if !state.ports.shown.as_ref().is_some_and(|(of, _)| Arc::ptr_eq(of, snapshot)) {
-        let map = PortMap::of(snapshot, snapshot.range, &snapshot.reserved);
-        state.ports.shown = Some((Arc::clone(snapshot), map));
+    match &mut state.ports.shown {
+        Some((of, _)) if Arc::ptr_eq(of, snapshot) => {}
+        Some((of, map)) if map.holds_for(of, snapshot) => *of = Arc::clone(snapshot),
+        shown => *shown = Some((Arc::clone(snapshot), PortMap::of(snapshot, snapshot.range, &snapshot.reserved))),
     }
     let Some(map) = state.ports.map() else { return };
     let range = map.range;

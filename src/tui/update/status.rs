@@ -2,6 +2,8 @@
 //!
 //! It must never keep a sentence beyond the next key.
 
+use std::time::Duration;
+
 use crate::domain::Shown;
 use crate::tui::state::State;
 use crate::tui::state::status::{Message, STAYS};
@@ -14,6 +16,11 @@ pub fn say(state: &mut State, text: &str) {
 /// Says why something is not done.
 pub fn refuse(state: &mut State, text: &str) {
     put(state, text, true);
+}
+
+/// Says what is being done: that stands until it is done, or a key takes it away.
+pub fn keep(state: &mut State, text: &str) {
+    state.status.message = Some(Message { text: Shown::new(text), refused: false, until: Duration::MAX });
 }
 
 /// Takes the sentence away: a key was pressed.

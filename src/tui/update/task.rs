@@ -5,14 +5,14 @@
 use crossterm::event::{Event as Raw, KeyEvent};
 use tui_input::backend::crossterm::EventHandler;
 
-use crate::domain::{InstanceId, Outcome, Shown, Target, Task};
+use crate::domain::{InstanceId, Newcomer, Outcome, Shown, Snapshot, Stage, Target, Task, Underway, Verb};
 use crate::present::ports::PortState;
 use crate::tui::effect::Effect;
 use crate::tui::keymap::Action;
-use crate::tui::state::State;
 use crate::tui::state::confirm::Field;
 use crate::tui::state::prompt::{Prompt, Purpose};
 use crate::tui::state::task::Asked;
+use crate::tui::state::{State, Tab};
 
 use super::{confirm, filter, status};
 
@@ -46,7 +46,7 @@ pub fn why_not(state: &State, action: Action) -> Option<Shown> {
     match action {
         Action::Add | Action::Remove | Action::Adopt | Action::Reserve if state.header.locked => Some(confirm::locked(state)),
         Action::Remove | Action::Adopt if instance(state).is_none() => Some(Shown::from("there is no instance to do that to")),
-        Action::Reserve if state.tab == crate::tui::state::Tab::Ports && reserving(state).is_none() => {
+        Action::Reserve if state.tab == Tab::Ports && reserving(state).is_none() => {
             let (map, port) = state.ports.map().zip(state.ports.cursor)?;
             Some(Shown::new(&format!("{port} cannot be reserved: it is not free ({})", map.state(port).word())))
         }
@@ -80,16 +80,16 @@ pub fn can_reserve(state: &State) -> bool {
     !state.header.locked && reserving(state).is_some()
 }
 
-/// `add OWNER`, in the palette or typed.
+/// `add OWNER template=NAME`, in the palette or typed.
 ///
 /// # Errors
-/// When it is no name; in words.
+/// When a word is none; in words.
 pub fn add(state: &mut State, text: &str, effects: &mut Vec<Effect>) -> Result<(), Shown> {
     if let Some(why) = why_not(state, Action::Add) {
         return Err(Shown::new(&format!("nothing can be added: {why}")));
     }
-    let id = InstanceId::parse(text).map_err(|fault| Shown::new(&format!("{} is no name: {fault}", Shown::new(text))))?;
-    effects.push(Effect::ForeseeTask(Task::Add(id)));
+    let newcomer = Newcomer::parse(text).map_err(|why| Shown::new(&why))?;
+    effects.push(Effect::ForeseeTask(Task::Add(newcomer)));
     Ok(())
 }
 
@@ -122,10 +122,34 @@ pub fn foreseen(state: &mut State, task: Task, outcome: Outcome) {
     state.task = Some(asked);
 }
 
+/// What is being done of it now.
+pub fn goes_on(state: &mut State, task: &Task, step: &Shown) {
+    status::keep(state, &format!("{}: {step}{}", task.subject(), state.settings.glyphs.ellipsis));
+}
+
+/// The steps and the end of a port's being assigned, where the table that shows them is not to be seen. `before`: the newest picture until now.
+pub fn assigned(state: &mut State, before: Option<&Snapshot>) {
+    let Some(live) = state.live.clone().filter(|_| state.tab != Tab::Instances) else { return };
+    for one in live.underway.iter().filter(|one| matches!(one.verb, Verb::Assign(_))) {
+        let same = |other: &&Underway| (other.verb, &other.id, other.since) == (one.verb, &one.id, one.since);
+        if before.and_then(|before| before.underway.iter().find(same)).is_some_and(|known| known.stage == one.stage) {
+            continue;
+        }
+        match &one.stage {
+            Stage::Doing(step) => status::keep(state, &format!("{}: {step}{}", one.id, state.settings.glyphs.ellipsis)),
+            Stage::Ended(outcome) => tell(state, &one.id.to_string(), outcome),
+        }
+    }
+}
+
 /// It is done, or not.
 pub fn ended(state: &mut State, task: &Task, outcome: &Outcome) {
+    tell(state, &task.subject(), outcome);
+}
+
+fn tell(state: &mut State, subject: &str, outcome: &Outcome) {
     let hint = outcome.hints.first().map(|hint| format!("; {hint}")).unwrap_or_default();
-    let text = format!("{}: {}{hint}", task.subject(), outcome.sentence);
+    let text = format!("{subject}: {}{hint}", outcome.sentence);
     if outcome.is_done() { status::say(state, &text) } else { status::refuse(state, &text) }
 }
 

@@ -42,29 +42,73 @@ fn at(state: &mut State, port: &str) {
 #[test]
 fn an_instance_is_added_after_it_was_said_what_that_comes_to() {
     let mut state = shown();
-    let id = InstanceId::parse("zoe").unwrap();
+    let zoe = || Task::Add(Newcomer::named(InstanceId::parse("zoe").unwrap()));
     assert_eq!(named(&mut state, "add"), []);
     keys(&mut state, "-x");
     assert_eq!(press(&mut state, KeyCode::Enter), []);
     let wrong = state.prompt.as_ref().unwrap().wrong.clone().unwrap();
-    assert_eq!(wrong.as_str(), "-x is no name: it begins with a dash or a dot");
+    assert_eq!(wrong.as_str(), "\"-x\" is not an instance's name: it begins with a dash or a dot");
     press(&mut state, KeyCode::Esc);
     // By name and argument it is the same.
     let effects = named(&mut state, "add zoe");
-    assert_eq!(effects, [Effect::ForeseeTask(Task::Add(id.clone()))]);
-    update(&mut state, Event::TaskForeseen(Task::Add(id.clone()), outcome(0, "would have port 8110")));
+    assert_eq!(effects, [Effect::ForeseeTask(zoe())]);
+    update(&mut state, Event::TaskForeseen(zoe(), outcome(0, "would have port 8110")));
     assert_eq!(state.task.as_ref().unwrap().focus, Field::Cancel);
     // Enter is Cancel.
     assert_eq!(press(&mut state, KeyCode::Enter), []);
     assert!(state.task.is_none());
-    update(&mut state, Event::TaskForeseen(Task::Add(id.clone()), outcome(0, "would have port 8110")));
+    update(&mut state, Event::TaskForeseen(zoe(), outcome(0, "would have port 8110")));
     press(&mut state, KeyCode::Tab);
     keys(&mut state, "new yes");
     press(&mut state, KeyCode::Tab);
-    assert_eq!(press(&mut state, KeyCode::Enter), [Effect::CarryOut(Task::Add(id.clone()), Some("new yes".to_owned()))]);
+    assert_eq!(press(&mut state, KeyCode::Enter), [Effect::CarryOut(zoe(), Some("new yes".to_owned()))]);
     assert_eq!((said(&state), state.asked.as_deref()), ("zoe: add…", Some("berth add zoe '--reason=new yes'")));
-    update(&mut state, Event::TaskEnded(Task::Add(id), outcome(0, "has port 8110")));
+    update(&mut state, Event::TaskStep(zoe(), Shown::from("looking for a port")));
+    assert_eq!(said(&state), "zoe: looking for a port…");
+    update(&mut state, Event::Tick(crate::domain::Moment { boot: std::time::Duration::from_secs(9_999_999), wall: fixture::now() }));
+    update(&mut state, Event::TaskStep(zoe(), Shown::from("waiting for port 8110")));
+    assert_eq!(said(&state), "zoe: waiting for port 8110…");
+    update(&mut state, Event::TaskEnded(zoe(), outcome(0, "has port 8110")));
     assert_eq!(said(&state), "zoe: has port 8110; a hint");
+}
+
+#[test]
+fn whom_to_add_is_told_with_template_and_account() {
+    let mut state = shown();
+    named(&mut state, "add");
+    keys(&mut state, "zoe/tools template=desk run-as=svc");
+    let effects = press(&mut state, KeyCode::Enter);
+    let [Effect::ForeseeTask(task @ Task::Add(newcomer))] = &effects[..] else { panic!("{effects:?}") };
+    assert_eq!((newcomer.template.as_deref(), newcomer.run_as.as_deref()), (Some("desk"), Some("svc")));
+    assert_eq!(task.question(), "Add zoe/tools by the template desk as svc?");
+    update(&mut state, Event::TaskForeseen(task.clone(), outcome(0, "would have port 8110")));
+    assert_eq!(keys(&mut state, "y"), [Effect::CarryOut(task.clone(), None)]);
+    assert_eq!(state.asked.as_deref(), Some("berth add zoe/tools '--template=desk' '--run-as=svc'"));
+}
+
+#[test]
+fn the_steps_of_an_assignment_are_told_where_the_table_is_not_seen() {
+    let mut state = shown();
+    let verb = Verb::Assign(crate::domain::Asked::Auto);
+    let since = std::time::Duration::from_secs(5);
+    let mut sequence = 20;
+    let mut see = |state: &mut State, stage: Stage| {
+        let mut snapshot = fixture::fleet();
+        sequence += 1;
+        snapshot.sequence = sequence;
+        snapshot.underway = vec![Underway { verb, id: fixture::id("carol"), since, stage, ended: None }];
+        update(state, Event::Snapshot(Arc::new(snapshot)));
+    };
+    see(&mut state, Stage::Doing("looking for a port".into()));
+    assert!(state.status.message.is_none(), "its row says so");
+    at(&mut state, "8107");
+    see(&mut state, Stage::Doing("stopping".into()));
+    assert_eq!(said(&state), "carol: stopping…");
+    keys(&mut state, "j");
+    see(&mut state, Stage::Doing("stopping".into()));
+    assert!(state.status.message.is_none(), "a key took it away, and it is nothing new");
+    see(&mut state, Stage::Ended(outcome(0, "has port 8110")));
+    assert_eq!(said(&state), "carol: has port 8110; a hint");
 }
 
 #[test]
@@ -150,11 +194,73 @@ fn a_plan_is_laid_over_the_map_and_left_again() {
     press(&mut state, KeyCode::Enter);
     assert!(state.ports.plan.is_none() && state.tab == Tab::Ports);
     update(&mut state, Event::Proposed(Ok(proposal())));
+    assert!(state.ports.plan.is_none(), "it was left before it came");
+    chosen(&mut state, "name");
+    update(&mut state, Event::Proposed(Ok(proposal())));
     press(&mut state, KeyCode::Esc);
     assert!(state.ports.plan.is_none() && state.tab == Tab::Ports, "one step back");
+    chosen(&mut state, "name");
     update(&mut state, Event::Proposed(Err(Shown::from("the registry cannot be read"))));
     assert_eq!(said(&state), "there is no plan: the registry cannot be read");
-    keys(&mut state, "1");
+    chosen(&mut state, "uid");
     update(&mut state, Event::Proposed(Ok(proposal())));
+    assert!(state.ports.plan.is_none(), "another one was chosen meanwhile");
+    keys(&mut state, "1");
+    update(&mut state, Event::Proposed(Ok(crate::domain::Proposal { strategy: "uid", ..proposal() })));
     assert!(state.ports.plan.is_none(), "nobody looks at it any more");
+}
+
+/// Chooses a plan.
+fn chosen(state: &mut State, name: &str) -> Vec<Effect> {
+    keys(state, "P");
+    keys(state, name);
+    press(state, KeyCode::Enter)
+}
+
+#[test]
+fn a_plan_follows_the_fleet() {
+    let mut state = shown();
+    at(&mut state, "8103");
+    let again = [Effect::Propose(crate::config::Strategy::Uid)];
+    assert_eq!(chosen(&mut state, "uid"), again);
+    let mut sequence = 10;
+    // Everything of the fixture fleet, judged anew, with one thing changed.
+    let mut see = |state: &mut State, change: &dyn Fn(&mut crate::domain::Snapshot)| -> Vec<Effect> {
+        let mut snapshot = fixture::fleet();
+        sequence += 1;
+        snapshot.sequence = sequence;
+        change(&mut snapshot);
+        let effects = update(state, Event::Snapshot(Arc::new(snapshot)));
+        effects.into_iter().filter(|effect| matches!(effect, Effect::Propose(_))).collect()
+    };
+    let made = |state: &mut State| {
+        let (rows, collisions) = (vec![], vec![]);
+        let range = fixture::fleet().range;
+        let proposal = crate::domain::Proposal { strategy: "uid", formula: "x".into(), range, rows, collisions, notice: None };
+        let effects = update(state, Event::Proposed(Ok(proposal)));
+        assert!(state.ports.plan.is_some());
+        effects.into_iter().filter(|effect| matches!(effect, Effect::Propose(_))).collect::<Vec<_>>()
+    };
+    let moved = |snapshot: &mut crate::domain::Snapshot| Arc::make_mut(&mut snapshot.rows[1]).port = Some(8117);
+    assert_eq!(see(&mut state, &moved), [], "one is on its way already");
+    assert_eq!(made(&mut state), again, "what changed meanwhile");
+    assert_eq!(made(&mut state), []);
+    let busier = |snapshot: &mut crate::domain::Snapshot| {
+        moved(snapshot);
+        Arc::make_mut(&mut snapshot.rows[0]).restarts = 7;
+    };
+    assert_eq!(see(&mut state, &busier), [], "nothing that a plan is about");
+    let gone = |snapshot: &mut crate::domain::Snapshot| _ = snapshot.rows.pop();
+    keys(&mut state, "Z");
+    assert_eq!(see(&mut state, &gone), [], "the picture is held");
+    assert!(keys(&mut state, "Z").contains(&again[0]), "it goes on");
+    assert_eq!(made(&mut state), []);
+    let unheard = |snapshot: &mut crate::domain::Snapshot| {
+        gone(snapshot);
+        snapshot.listeners = Reading::Denied;
+    };
+    assert_eq!(see(&mut state, &unheard), again);
+    assert_eq!(made(&mut state), []);
+    press(&mut state, KeyCode::Esc);
+    assert_eq!(see(&mut state, &gone), [], "it was left");
 }

@@ -8,7 +8,7 @@ use ratatui::style::{Modifier, Style};
 
 use crate::domain::words;
 use crate::present::port_map;
-use crate::present::ports::{self, PortMap, PortState};
+use crate::present::ports::{PortMap, PortState};
 use crate::tui::layout::Layout;
 use crate::tui::state::State;
 use crate::tui::state::ports::Grid;
@@ -227,7 +227,7 @@ pub fn port_at(state: &State, area: Rect, x: u16, y: u16) -> Option<u16> {
 fn told(state: &State, map: &PortMap, cursor: u16, parts: &Parts, buffer: &mut Buffer) {
     let (settings, theme) = (&state.settings, &state.settings.theme);
     let Some((snapshot, _)) = &state.ports.shown else { return };
-    let free = ports::next_free(snapshot, cursor).filter(|free| *free != cursor).map(|free| format!("next free {free}"));
+    let free = map.next_free(cursor).filter(|free| *free != cursor).map(|free| format!("next free {free}"));
     let right: Vec<String> = free.into_iter().chain([map.state(cursor).word().to_owned()]).collect();
     canvas::title(settings, parts.told_title, &cursor.to_string(), false, &right, buffer);
     let mut prose = Prose::new(parts.told.width);

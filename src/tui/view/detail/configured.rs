@@ -7,7 +7,7 @@ use std::path::Path;
 use ratatui::style::Style;
 
 use super::{Line, labelled};
-use crate::domain::{Declared, LastExit, Row, Shown, words};
+use crate::domain::{Declared, LastExit, Row, Shown, SupervisorKind, words};
 use crate::present::{units, wording};
 use crate::tui::state::State;
 
@@ -29,8 +29,10 @@ pub fn lines(state: &State, row: &Row, width: u16, large: bool, lines: &mut Vec<
     if large {
         if let Some(unit) = &declared.unit {
             let told = row.service.as_ref().map(|service| format!(": {}", service.told)).unwrap_or_default();
-            labelled(state, lines, width, "unit", &format!("{}{told}", unit.name), Style::new());
-            labelled(state, lines, width, "log", &format!("journalctl -u {}", unit.name), Style::new());
+            let is_app = row.supervisor == SupervisorKind::Pm2;
+            labelled(state, lines, width, if is_app { "app" } else { "unit" }, &format!("{}{told}", unit.name), Style::new());
+            let log = if is_app { path(&declared.log) } else { unit.log_command(row.supervisor) };
+            labelled(state, lines, width, "log", &log, Style::new());
         } else {
             labelled(state, lines, width, "log", &path(&declared.log), Style::new());
             labelled(state, lines, width, "pid file", &path(&declared.pid_file), Style::new());
@@ -41,7 +43,7 @@ pub fn lines(state: &State, row: &Row, width: u16, large: bool, lines: &mut Vec<
         if let Some(name) = &declared.server_name {
             labelled(state, lines, width, "server", name.as_str(), Style::new());
         }
-        labelled(state, lines, width, "by", row.supervisor.word(), Style::new());
+        labelled(state, lines, width, "by", &wording::by(row), Style::new());
         launch(state, declared, width, lines);
         settings(state, row, declared, width, lines);
     }
