@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use berth::domain::InstanceId;
 use berth::registry::Registry;
 
-use crate::actions::{Tree, signal, told};
+use crate::actions::{BERTH, Tree, signal, told};
 
 /// Fifty ports that no other test of this kind has, on the whole machine: below those that the kernel gives to whoever asks for any.
 pub(crate) struct Place {
@@ -294,6 +294,46 @@ fn whose_template_says_auto_is_moved_at_a_start_and_stays_there() {
     let connection = rusqlite::Connection::open(tree.path().join("state/events.db")).unwrap();
     let told: String = connection.query_row("SELECT result FROM actions WHERE id = 3", [], |row| row.get(0)).unwrap();
     assert!(told.starts_with(&format!("has port {new} instead of {old}")) && told.contains("; running: pid "), "{told}");
+}
+
+#[test]
+fn a_port_that_is_lost_between_a_restarts_stop_and_its_start_is_another_one_then() {
+    let place = Place::take();
+    let old = place.free(1)[0];
+    let tree = tree(&place, &[("amy", old), ("zoe", old)]);
+    // A server that has given its port back and takes its time to end: until somebody else has the port.
+    let squatted = tree.path().join("squatted");
+    let script =
+        format!("trap : TERM; {BERTH} demo-server --config={{config}} & wait; while [ ! -e {} ]; do sleep 0.05; done", squatted.display());
+    let command = format!("command = [\"sh\", \"-c\", \"{script}\"]\nport = \"auto\"\nstop_timeout = \"300s\"\n");
+    let written = fs::read_to_string(tree.config()).unwrap();
+    let lines = written.lines().filter(|line| !line.starts_with("command = ") && !line.starts_with("stop_timeout = "));
+    let text: Vec<&str> = lines.collect();
+    fs::write(tree.config(), text.join("\n").replace("[template.default]\n", &format!("[template.default]\n{command}")) + "\n").unwrap();
+    let (code, out, errors) = tree.berth(&["start", "amy"]);
+    assert_eq!(code, 0, "{out}{errors}");
+    let restart = tree.command(&["restart", "amy"]).spawn().unwrap();
+    // Until her server has let go of it, zoe's would be given another port: her template says so too.
+    let begun = Instant::now();
+    while TcpListener::bind((Ipv4Addr::LOCALHOST, old)).is_err() {
+        assert!(begun.elapsed() < Duration::from_secs(120), "the port is never free");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let (code, zoes, errors) = tree.berth(&["start", "zoe"]);
+    fs::write(&squatted, "").unwrap();
+    let (restarted, out, more) = told(restart.wait_with_output().unwrap());
+    assert_eq!((code, tree.row("zoe")["listening"][0]["port"].clone()), (0, old.into()), "{zoes}{errors}");
+    let new = registered(&tree, "amy").unwrap_or_else(|| panic!("{restarted} {out}{more}"));
+    assert!(restarted == 0 && new != old && out.contains(&format!("has port {new} instead of {old} ({old} ")), "{restarted} {out}{more}");
+    assert_eq!(file(&tree, "amy"), moved(old, new));
+    let row = tree.row("amy");
+    assert_eq!((&row["state"], &row["listening"][0]["port"]), (&"running".into(), &new.into()), "{row}");
+    // Both are recorded: that it could not be started, and where it went. There it stays when the old one is free again.
+    let told = recorded(&tree);
+    assert!(["restart amy 5", "restart amy 0"].iter().all(|one| told.iter().any(|deed| deed == one)), "{told:?}");
+    assert_eq!(tree.berth(&["stop", "zoe"]).0, 0);
+    assert_eq!(tree.berth(&["restart", "amy"]).0, 0);
+    assert_eq!((tree.row("amy")["port"].clone(), registered(&tree, "amy")), (new.into(), Some(new)));
 }
 
 #[test]

@@ -20,6 +20,8 @@ mod every_key;
 mod every_key_table;
 #[path = "../support/fake_door.rs"]
 mod fake_door;
+#[path = "../support/fake_supervisor.rs"]
+mod fake_supervisor;
 #[path = "../support/fleet.rs"]
 mod fleet;
 mod floods;
@@ -56,6 +58,7 @@ mod screens_sizes;
 mod screens_tabs;
 #[allow(dead_code, reason = "shared by test programs that need different parts of it")]
 mod stage;
+mod supervisors;
 #[allow(dead_code, reason = "shared by test programs that need different parts of it")]
 #[path = "../support/terminal.rs"]
 mod terminal;

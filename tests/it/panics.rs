@@ -28,6 +28,7 @@ const IN_THE_CONSOLE: &[(&str, &[(&str, &str)])] = &[
     ("pager", &[("following", "l"), ("ann · log", "|")]),
     ("preferences", &[("following", "t")]),
     ("trail", &[("following", "4")]),
+    ("why", &[("following", "w")]),
 ];
 
 /// Those without which a look still is one: what is missing is looked up by somebody else, or told.
@@ -37,8 +38,9 @@ const DONE_WITHOUT: &[&str] = &["accounts", "berth-first", "berth-half", "berth-
 const IN_A_COMMAND: &[(&str, &[&str])] = &[("batch", &["stop", "ann", "ben", "--yes"]), ("log-tail", &["logs", "ann", "-f"])];
 
 /// Not to be reached on purpose: they begin when something else is slow (a page that is not at hand), where a terminal takes no clipboard,
-/// and in the demo, which has a fleet of its own. Those of systemd are tried where there is one: tests/real/systemd.
-const BY_CHANCE: &[&str] = &["berth-journal", "berth-systemd", "demo", "file", "log-page"];
+/// and in the demo, which has a fleet of its own. Those of supervisors are tried where there is one: tests/real.
+const BY_CHANCE: &[&str] =
+    &["berth-docker", "berth-joined", "berth-journal", "berth-pm2", "berth-systemd", "berth-unit", "demo", "file", "log-page"];
 
 fn environment(stage: &Stage, place: &str) -> Vec<(&'static str, String)> {
     let path = |name: &str| stage.path().join(name).to_str().unwrap().to_owned();

@@ -139,14 +139,23 @@ const ROWS: &[(&str, &str, Row)] = &[
     ),
     ("f17", "a server that does not listen to SIGTERM", Tested(&["f17_sigterm_ignored", "f17_what_ignores_sigterm_is_killed"])),
     ("f18", "a server that forks without end", Tested(&["a18_a19_f18_as_the_groups_of_this_machine_are"])),
-    // Of systemd; Docker and PM2 bring theirs.
+    // Of systemd, the container engines and PM2.
     (
         "f19",
         "a supervisor that hangs or ends in the middle",
         Tested(&[
             "f19_a_bus_that_takes_everything_and_answers_nothing_is_given_up_and_nothing_was_asked",
             "f19_no_bus_at_all_is_told_as_well",
+            "f19_an_engine_that_takes_everything_and_answers_nothing_is_given_up_and_nothing_was_asked",
+            "f19_rows_are_unknown_while_podman_hangs_and_nothing_happens_twice",
             "f19_rows_are_unknown_while_systemd_hangs_and_nothing_happens_twice_when_its_bus_dies",
+            "f19_what_was_known_of_a_lost_daemon_stays_and_of_one_that_ended_what_still_runs",
+            "f19_what_a_lost_daemon_said_is_old_and_what_the_kernel_shows_is_true",
+            "f19_whatever_a_daemon_says_is_an_answer_or_a_reason",
+            "f19_who_hears_everything_and_says_nothing_is_waited_for_no_longer_than_that",
+            "f19_whoever_tells_without_end_is_not_listened_to_any_more",
+            "f19_what_came_of_a_lost_answer_is_told_by_what_runs",
+            "f19_rows_are_unknown_while_pm2_hangs_and_nothing_happens_twice_when_it_is_killed",
         ]),
     ),
     ("f20", "berth itself is killed while servers run", Tested(&["f20_berth_killed"])),

@@ -3,7 +3,7 @@
 //! It must never read the machine's own configuration of the account that runs the tests.
 
 use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -43,12 +43,27 @@ impl Berth {
         vec![("BERTH_STATE", self.state.display().to_string()), ("XDG_CONFIG_HOME", home.clone()), ("HOME", home)]
     }
 
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(PROGRAM);
+        command.arg("--config").arg(&self.config).args(arguments).env_clear().stdin(Stdio::null()).stdout(Stdio::piped());
+        command.env("PATH", std::env::var("PATH").unwrap_or_default()).env("LANG", "C.UTF-8").envs(self.environment());
+        command
+    }
+
+    /// Starts a command that goes on; whoever has it ends it.
+    pub fn meanwhile(&self, arguments: &[&str]) -> Child {
+        self.command(arguments).spawn().unwrap()
+    }
+
+    /// Runs a command in which this place fails, and gives what it says of that.
+    pub fn failing(&self, place: &str, arguments: &[&str]) -> String {
+        let output = self.command(arguments).env("BERTH_FAILPOINT", place).stderr(Stdio::piped()).output().unwrap();
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    }
+
     /// Runs a command, its outputs apart.
     pub fn output(&self, arguments: &[&str]) -> Output {
-        let mut command = Command::new(PROGRAM);
-        command.arg("--config").arg(&self.config).args(arguments).env_clear();
-        command.env("PATH", std::env::var("PATH").unwrap_or_default()).env("LANG", "C.UTF-8").envs(self.environment());
-        let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let child = self.command(arguments).stderr(Stdio::piped()).spawn().unwrap();
         let pid = Pid::from_raw(child.id().cast_signed());
         let (ended, end) = mpsc::channel();
         let watchdog = std::thread::spawn(move || {

@@ -6,9 +6,11 @@
 
 mod accounts;
 mod adding;
+mod assigning;
 mod berth;
 mod clients;
 mod conflict;
+mod docker;
 mod env_files;
 mod fence;
 mod health;
@@ -16,6 +18,7 @@ mod lifecycle;
 mod limits;
 mod limits_layouts;
 mod parts;
+mod pm2;
 mod readers;
 mod scripts;
 mod systemd;

@@ -48,8 +48,24 @@ fn check_systemd() -> Result<(), String> {
     if !Path::new("/lib/systemd/systemd").is_file() {
         return Err("there is no /lib/systemd/systemd: apt-get install systemd".into());
     }
-    for program in ["unshare", "nsenter", "ip", "systemctl", "busctl", "journalctl", "dbus-daemon"] {
+    for program in ["unshare", "nsenter", "ip", "systemctl", "systemd-run", "systemd-analyze", "busctl", "journalctl", "dbus-daemon"] {
         in_path(program).ok_or_else(|| format!("there is no {program} in PATH: apt-get install systemd dbus iproute2 util-linux"))?;
+    }
+    Ok(())
+}
+
+/// A Podman with a runtime, and a busybox that is an image by itself.
+pub fn podman() -> Option<()> {
+    part("podman", check_podman())
+}
+
+fn check_podman() -> Result<(), String> {
+    check_root()?;
+    for program in ["podman", "runc", "conmon", "tar"] {
+        in_path(program).ok_or_else(|| format!("there is no {program} in PATH: apt-get install podman runc"))?;
+    }
+    if !Path::new("/bin/busybox").is_file() {
+        return Err("there is no /bin/busybox: apt-get install busybox-static".into());
     }
     Ok(())
 }
@@ -81,12 +97,36 @@ fn find_everything() -> Result<Everything, String> {
     if !ran.is_ok_and(|status| status.success()) {
         return Err(format!("an ordinary account cannot run {}", node.display()));
     }
-    let cache = env::var_os("BERTH_TEST_NPM").map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("target/real/npm"), PathBuf::from);
+    let cache = cache();
     let modules = cache.join("node_modules");
     if !modules.join(crate::world::SERVER).is_file() {
         return Err(format!("npm install --prefix {} @modelcontextprotocol/server-everything", cache.display()));
     }
     Ok(Everything { node, modules })
+}
+
+/// npm's PM2.
+pub struct Pm2 {
+    /// The directory `node_modules` with it and all that it needs.
+    pub modules: PathBuf,
+}
+
+/// The real PM2, installed by `.ci/run` beside the server, in a directory of its own: its packages are many.
+pub fn pm2() -> Option<Pm2> {
+    part("pm2", find_pm2())
+}
+
+fn find_pm2() -> Result<Pm2, String> {
+    let modules = cache().join("pm2/node_modules");
+    if !modules.join("pm2/bin/pm2").is_file() {
+        return Err(format!("npm install --prefix {} pm2", cache().join("pm2").display()));
+    }
+    Ok(Pm2 { modules })
+}
+
+/// Where npm's packages are.
+fn cache() -> PathBuf {
+    env::var_os("BERTH_TEST_NPM").map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("target/real/npm"), PathBuf::from)
 }
 
 /// What reads clients' configurations here: jq, and a Python with tomllib.

@@ -6,7 +6,9 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 
 use berth::config::Strategy;
-use berth::domain::{Asked, Caller, InstanceId, LogLine, LogView, Order, Outcome, Proposal, Role, Shown, Snapshot, Task, Trail, Uid, Verb};
+use berth::domain::{
+    Asked, Caller, Diagnosis, InstanceId, LogLine, LogView, Order, Outcome, Proposal, Role, Shown, Snapshot, Task, Trail, Uid, Verb,
+};
 use berth::error::{Error, Result};
 use berth::link::{Door, Reel, Tail};
 use berth::logs::{Log, Opener};
@@ -94,13 +96,18 @@ impl Door for FakeDoor {
         foreseen::of(task)
     }
 
-    fn carry_out_task(&self, task: &Task, _reason: Option<String>) -> Outcome {
+    fn carry_out_task(&self, task: &Task, _reason: Option<String>, progress: &mut dyn FnMut(&Shown)) -> Outcome {
+        progress(&Shown::from("at once"));
         let sentence = Shown::new(&format!("{} is done", task.word()));
         Outcome { exit_code: 0, sentence, hints: Vec::new(), log_lines: Vec::new() }
     }
 
     fn clients(&self, _id: &InstanceId) -> Result<u64> {
         Ok(3)
+    }
+
+    fn diagnose(&self, id: &InstanceId) -> Result<Diagnosis> {
+        Ok(fleet::diagnosis(id))
     }
 
     fn trail(&self, _count: usize) -> Result<Trail> {

@@ -13,9 +13,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::domain::{
-    Averages, Code, ConfigFault, CpuBaseline, Declared, DiskUse, Endpoint, ExitStatus, FileSystem, Finding, Gid, Health, HealthState,
-    Holder, HostReading, InstanceId, LastExit, Launch, Limits, Listener, Moment, OwnCost, PortRange, Pressure, Pressures, Process,
-    ProcessKey, Reading, Remedy, Restart, Row, Shown, Snapshot, State, SupervisorKind, Totals, Uid, Variables, Wish,
+    Averages, Check, Code, ConfigFault, CpuBaseline, Declared, Diagnosis, DiskUse, Endpoint, ExitStatus, FileSystem, Finding, Gid, Health,
+    HealthState, Holder, HostReading, InstanceId, LastExit, Launch, Limits, Listener, Moment, OwnCost, PortRange, Pressure, Pressures,
+    Process, ProcessKey, Reading, Remedy, Restart, Row, Shown, Snapshot, State, Step, SupervisorKind, Topic, Totals, Uid, Variables,
+    Verdict, Wish,
 };
 
 const LOCAL: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -193,6 +194,7 @@ fn instance(name: &str, uid: u32, port: u16) -> Row {
         listening: Vec::new(),
         main: Reading::Gone,
         keeper: None,
+        publisher: None,
         processes: Vec::new(),
         started_at: None,
         cpu_percent: Reading::Gone,
@@ -220,6 +222,7 @@ fn running(name: &str, uid: u32, port: u16, pid: i32, seconds: u64, cpu_percent:
         listening: vec![(Endpoint::new(LOCAL, port), Some(pid))],
         main: Reading::Known(process.key),
         keeper: Some(ProcessKey { pid: pid - 1, start_time: process.key.start_time }),
+        publisher: None,
         started_at: Some(process.started_at),
         cpu_percent: Reading::Known(cpu_percent),
         memory_bytes: Reading::Known(process.memory_bytes),
@@ -257,6 +260,7 @@ fn stranger() -> Row {
         wish: Some(Wish::None),
         host: None,
         keeper: None,
+        publisher: None,
         cpu_percent: Reading::Known(0.0),
         memory_bytes: Reading::Known(held.memory_bytes),
         processes: vec![Arc::new(held)],
@@ -340,4 +344,26 @@ fn totals(rows: &[Row], findings: &[Finding]) -> Totals {
         *totals.findings.entry(finding.level()).or_default() += 1;
     }
     totals
+}
+
+/// What was looked at of an instance whose port is another's, in as few lines as have each verdict.
+pub fn diagnosis(id: &InstanceId) -> Diagnosis {
+    let check = |topic, verdict, sentence: &str| Check { topic, verdict, sentence: Shown::new(sentence), quotes: vec![], steps: vec![] };
+    let env_file = format!("/opt/sdp-mcp/.env.{id}");
+    let auto = ["assign", &id.to_string(), "--port", "auto"].map(str::to_owned).to_vec();
+    let checks = vec![
+        check(Topic::Configuration, Verdict::Good, &format!("/opt/mcp-server/users/{id}/config/config.json is read and valid")),
+        Check {
+            steps: vec![Step::Tell(Shown::new(&format!("mend {env_file}")))],
+            ..check(Topic::Environment, Verdict::Suspect, &format!("{env_file} leaves SDP_API_KEY at its placeholder"))
+        },
+        check(Topic::Command, Verdict::Good, &format!("{id} may execute /usr/bin/node")),
+        Check {
+            quotes: vec!["Error: listen EADDRINUSE: address already in use 127.0.0.1:8107".into()],
+            steps: vec![Step::Berth(auto, "gives it a free one")],
+            ..check(Topic::Port, Verdict::Bad, "8107 is held by pid 4711 (python3, bob)")
+        },
+        check(Topic::Answer, Verdict::Unknown, "it does not run, so that nobody was asked"),
+    ];
+    Diagnosis { id: id.clone(), checks, is_well: false }
 }

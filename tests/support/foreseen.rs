@@ -3,7 +3,7 @@
 //! It must never say anything else the next time.
 
 use berth::config::Strategy;
-use berth::domain::{Obstacle, Outcome, Proposal, Proposed, Shown, Snapshot, Task};
+use berth::domain::{Newcomer, Obstacle, Outcome, Proposal, Proposed, Shown, Snapshot, Task};
 
 use super::fleet;
 
@@ -42,7 +42,7 @@ pub fn of(task: &Task) -> Outcome {
         Task::Unreserve(_) => "would be given back: it can be anybody's".to_owned(),
     };
     let mut hints = Vec::new();
-    if let Task::Add(id) = task {
+    if let Task::Add(Newcomer { id, .. }) = task {
         let (root, own) = (format!("/opt/mcp-server/users/{}", id.owner()), format!("{}'s own", id.owner()));
         hints.push(Shown::from("port 8110"));
         hints.extend(["config", "workspace", "logs"].map(|name| Shown::new(&format!("directory {root}/{name}, {own}, 0700"))));

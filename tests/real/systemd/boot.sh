@@ -18,6 +18,8 @@ for device in null zero full random urandom tty; do
     touch "dev/$device" && mount --bind "/dev/$device" "dev/$device"
 done
 ln -s /proc/self/fd dev/fd
+# Services with devices of their own get a copy of it.
+ln -s pts/ptmx dev/ptmx
 mount -t tmpfs tmpfs tmp
 mount -t tmpfs tmpfs run
 # Read-only, so that its udev leaves the machine alone.

@@ -13,6 +13,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::parts::Everything;
+use crate::terminal::Terminal;
 
 /// Makes the namespaces and becomes its init.
 const BOOT: &str = include_str!("boot.sh");
@@ -72,9 +73,22 @@ impl Host {
 
     fn inside(&self, words: &[&str]) -> Command {
         let mut command = Command::new("nsenter");
-        command.args(["-t", &self.init.to_string(), "-m", "-p", "-u", "-i", "-C", "-n", "--", "env", "-i"]).args(ENVIRONMENT).args(words);
-        command.stdin(Stdio::null());
+        command.args(self.entering(words)).stdin(Stdio::null());
         command
+    }
+
+    /// What nsenter is told, so that it runs these words.
+    fn entering(&self, words: &[&str]) -> Vec<String> {
+        let init = self.init.to_string();
+        let entering = ["-t", &init, "-m", "-p", "-u", "-i", "-C", "-n", "--", "env", "-i"];
+        entering.iter().chain(&ENVIRONMENT).chain(words).map(|word| (*word).to_owned()).collect()
+    }
+
+    /// Opens the console in it.
+    pub fn console(&self, columns: u16, rows: u16) -> Terminal {
+        let words = self.entering(&[&["TERM=xterm-256color"], Self::berth_words(&[]).as_slice()].concat());
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        Terminal::start(columns, rows, "nsenter", &words, &[])
     }
 
     /// Runs a line of shell that must succeed, and gives what it wrote.

@@ -3,7 +3,11 @@
 //! It must never ask berth whether berth was right where systemd can be asked.
 
 mod faults;
+mod hardened;
 mod host;
+mod keys;
+mod sessions;
+mod twice;
 
 use crate::parts;
 use host::{Host, Lines};
@@ -27,7 +31,9 @@ range = \"8100-8120\"
 [[discover]]
 config = \"/etc/berth-test/users/*/config.json\"
 [[discover]]
-systemd = \"mcp@*.service\"";
+systemd = \"mcp@*.service\"
+[[discover]]
+systemd = \"tools.service\"";
 
 /// A host with a unit for each of these accounts, none of them started. They listen on 8101 and so on.
 fn with_units(host: &Host, node: &str, accounts: &[&str]) {
@@ -76,6 +82,7 @@ fn template_units_are_listed_started_stopped_and_seen_to_crash() {
     assert_eq!((host.row("bob")["state"].as_str(), main("bob")), (Some("stopped"), 0));
 
     it_is_one_row_with_its_configuration(&host);
+    twice::whose_process_has_a_configuration_of_another_name_is_one_row(&host, everything.node.to_str().unwrap());
     what_is_killed_comes_again(&host, main("amy"));
     what_cannot_start_is_told_in_words(&host);
 

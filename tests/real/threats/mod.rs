@@ -9,6 +9,7 @@ mod endings;
 mod files;
 mod hands;
 mod host;
+mod locks;
 mod names;
 mod pid_files;
 mod places;
