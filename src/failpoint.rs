@@ -7,7 +7,7 @@
 pub const VARIABLE: &str = "BERTH_FAILPOINT";
 
 /// Every place, by the name of its thread or of what is done off the loop.
-pub const PLACES: [&str; 32] = [
+pub const PLACES: [&str; 34] = [
     "accounts",
     "batch",
     "berth-docker",
@@ -18,8 +18,10 @@ pub const PLACES: [&str; 32] = [
     "berth-journal",
     "berth-order",
     "berth-pm2",
+    "berth-probe",
     "berth-reader",
     "berth-registry",
+    "berth-sockets",
     "berth-storage",
     "berth-systemd",
     "berth-unit",

@@ -270,7 +270,12 @@ impl Control {
 
 /// Waits until a hand has made it.
 pub(super) fn made(plot: &Plot, asked: Asked) -> Result<()> {
-    match asked.answer()? {
+    answered(plot, asked.answer()?)
+}
+
+/// What the hand answered.
+pub(super) fn answered(plot: &Plot, answer: Answer) -> Result<()> {
+    match answer {
         Answer::Refused { errno, doing } => Err(not_made(plot, errno, &doing)),
         Answer::Done | Answer::Called(_) | Answer::Survivors(_) => Ok(()),
     }

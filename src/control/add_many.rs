@@ -6,12 +6,12 @@
 use std::collections::{HashMap, VecDeque};
 
 use super::act::{Control, done, outcome_of, unrecorded};
-use super::add::{Add, made, may_change, port_of, refused, there_already, why, with_port};
+use super::add::{Add, answered, may_change, port_of, refused, there_already, why, with_port};
 use super::assign::{Giving, rules};
 use crate::domain::{Added, Caller, Declared, InstanceId, Row, Shown, Snapshot};
-use crate::error::Result;
+use crate::error::{Kind, Result};
 use crate::failpoint::cut;
-use crate::hand::Asked;
+use crate::hand::{Answer, Asked};
 use crate::registry::{Book, Given, Want};
 use crate::sample::try_bind;
 use crate::supervisor::process::InstanceLock;
@@ -108,7 +108,12 @@ impl Control {
         let entries = self.audit.intend_all(caller, "add", &ids).map_err(|error| unrecorded("not added", error))?;
         cut("many-recorded");
         let (wants, rules): (Vec<Want>, _) = (new.iter().map(|one| one.want.clone()).collect(), rules(giving, caller, snapshot));
-        let (given, notices) = giving.registry.allocate(&wants, &rules, &mut try_bind)?;
+        let allocated = giving.registry.allocate(&wants, &rules, &mut try_bind).inspect_err(|error| {
+            let outcome = outcome_of(error);
+            // The reason is told; that it could not be recorded must not hide it.
+            drop(self.audit.conclude_all(&entries.iter().map(|entry| (*entry, &outcome)).collect::<Vec<_>>()));
+        });
+        let (given, notices) = allocated?;
         cut("many-given");
         let mut failed = Vec::new();
         let (mut waiting, mut under_way) = (new.iter().zip(&given), VecDeque::new());
@@ -119,12 +124,16 @@ impl Control {
                 under_way.push_back((one, given, self.begin_one(one, given)));
             }
             let Some((one, given, begun)) = under_way.pop_front() else { break };
+            let mut is_anothers = false;
             self.conclude_one(one, given, &mut all[one.at], "has", |_| {
-                let (_held, asked) = begun?;
-                made(&one.ask.plot, asked)
+                let (_held, asked) = begun.inspect_err(|error| is_anothers = error.kind() == Kind::Busy)?;
+                let answer = asked.answer()?;
+                is_anothers = matches!(answer, Answer::Refused { errno: libc::EEXIST, .. });
+                answered(&one.ask.plot, answer)
             });
             let added = &mut all[one.at];
-            if !added.outcome.is_done() && given.port.is_some() && !given.kept {
+            // Another add of the same found the port in the registry, made the file with it, and told it.
+            if !added.outcome.is_done() && given.port.is_some() && !given.kept && !is_anothers {
                 failed.push(one.want.id.clone());
             }
             ended(one.at, added);

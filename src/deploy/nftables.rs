@@ -10,7 +10,7 @@
 use std::fmt::{Display, Write};
 use std::net::IpAddr;
 
-use crate::domain::{Fence, Network};
+use crate::domain::{Fence, Network, PROBE_MARK};
 
 /// How long a comment may be: nft(8) takes 128 bytes and no more.
 const LONGEST_COMMENT: usize = 100;
@@ -43,7 +43,10 @@ pub fn nftables(fence: &Fence) -> String {
     };
     set(&mut text, "addresses4", "ipv4_addr", " flags interval; auto-merge;", of(IpAddr::is_ipv4));
     set(&mut text, "addresses6", "ipv6_addr", " flags interval; auto-merge;", of(IpAddr::is_ipv6));
-    chain(&mut text, "ours", &["tcp dport . meta skuid @owners accept", "meta skuid @users accept", "meta skgid @groups accept", REFUSED]);
+    // Only root can mark a connection so, socket(7); whose question it is, its owner cannot tell: that is nobody.
+    let probes = format!("meta mark {PROBE_MARK:#x} accept");
+    let ours = ["tcp dport . meta skuid @owners accept", "meta skuid @users accept", "meta skgid @groups accept", &probes, REFUSED];
+    chain(&mut text, "ours", &ours);
     chain(&mut text, "others", &["ip saddr @addresses4 accept", "ip6 saddr @addresses6 accept", REFUSED]);
     let hook = |hook: &str| format!("type filter hook {hook} priority -150; policy accept;");
     chain(&mut text, "output", &[&hook("output"), &format!("oif \"lo\" {ASKS} tcp dport @ports goto ours")]);

@@ -6,6 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Gid, InstanceId, Network, Shown, Uid};
 
+/// The mark of the connections that berth itself asks with (SO_MARK of socket(7), which only CAP_NET_ADMIN may set): the high bits, which
+/// those who mark packets for containers and tunnels leave alone more than others.
+pub const PROBE_MARK: u32 = 0x6200_0000;
+
 /// A port and whose it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Gate {

@@ -14,9 +14,9 @@ use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1::Builder;
 use hyper::header::{ACCEPT_ENCODING, CONNECTION, HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use hyper::{Method, Request};
-use tokio::net::TcpStream;
 
 use super::failure::Failure;
+use super::sockets;
 use super::wire::{Seen, Wire};
 
 /// How long an exchange may take, the connection included.
@@ -85,7 +85,7 @@ pub async fn ask_verified(
 ) -> Result<Answer, Failure> {
     let begun = Instant::now();
     let until = tokio::time::Instant::now() + DEADLINE;
-    let connecting = tokio::time::timeout_at(until, TcpStream::connect(to)).await;
+    let connecting = tokio::time::timeout_at(until, sockets::connect(to)).await;
     let stream = connecting.map_err(|_| Failure::Silent)?.map_err(|error| Failure::of_connecting(&error))?;
     if !still() {
         return Err(Failure::Refused);

@@ -14,6 +14,7 @@ mod opinion;
 mod privileges;
 mod record;
 mod runner;
+mod sockets;
 mod target;
 mod wire;
 

@@ -10,6 +10,9 @@ const NOBODY: u32 = 65_534;
 /// `_LINUX_CAPABILITY_VERSION_3` of linux/capability.h.
 const VERSION: u32 = 0x2008_0522;
 
+/// CAP_NET_ADMIN, number 12 of capabilities(7).
+const NET_ADMIN: u32 = 1 << 12;
+
 #[repr(C)]
 struct Header {
     version: u32,
@@ -32,6 +35,19 @@ struct Data {
 /// # Errors
 /// When the kernel refuses; nobody is to be asked then.
 pub fn drop_all() -> io::Result<()> {
+    keep([Data::default(); 2])
+}
+
+/// The same, but that the thread may still mark its sockets (CAP_NET_ADMIN).
+///
+/// # Errors
+/// When the kernel refuses, or this thread may not mark any.
+pub fn drop_all_but_marking() -> io::Result<()> {
+    let marking = Data { effective: NET_ADMIN, permitted: NET_ADMIN, inheritable: 0 };
+    keep([marking, Data::default()])
+}
+
+fn keep(rights: [Data; 2]) -> io::Result<()> {
     // SAFETY: plain system calls on this thread's own credentials; the structures are those of capset(2) and live for the call.
     unsafe {
         if libc::geteuid() == 0 {
@@ -46,8 +62,7 @@ pub fn drop_all() -> io::Result<()> {
             }
         }
         let header = Header { version: VERSION, pid: 0 };
-        let none = [Data::default(); 2];
-        if libc::syscall(libc::SYS_capset, &raw const header, none.as_ptr()) != 0 {
+        if libc::syscall(libc::SYS_capset, &raw const header, rights.as_ptr()) != 0 {
             return Err(io::Error::last_os_error());
         }
     }

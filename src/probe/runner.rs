@@ -19,7 +19,7 @@ use super::introduce::introduce;
 use super::ledger::Ledger;
 use super::record::Outcome;
 use super::target::{self, Target};
-use super::{Board, privileges};
+use super::{Board, privileges, sockets};
 use crate::domain::{InstanceId, ProcessKey, Row, Server, Snapshot};
 
 /// The most connections at a time.
@@ -95,6 +95,7 @@ impl Prober {
     }
 
     fn spawn(self, work: impl FnOnce(Self, tokio::runtime::Runtime) + Send + 'static) -> io::Result<JoinHandle<()>> {
+        sockets::prepare();
         let run = move || {
             crate::failpoint::pass("berth-probe");
             if privileges::drop_all().is_err() || !has_descriptors() {

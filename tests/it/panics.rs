@@ -13,7 +13,9 @@ use super::terminal::Terminal;
 /// What is typed, one after the other as soon as each text is there, until a thread begins that panics.
 const IN_THE_CONSOLE: &[(&str, &[(&str, &str)])] = &[
     ("berth-engine", &[]),
+    ("berth-probe", &[]),
     ("berth-registry", &[]),
+    ("berth-sockets", &[]),
     ("berth-storage", &[]),
     ("keys", &[]),
     ("log", &[]),

@@ -140,9 +140,16 @@ fn only_the_owner_is_served() {
     let ids = |account: &Account| (account.uid, account.gid);
     for (owner, other, port) in [(alice, bob, world.ports[0]), (bob, alice, world.ports[1])] {
         for address in ["127.0.0.1", "::1", "127.0.0.2"] {
-            let served = [ids(owner), (0, 0), ids(&zoe), ids(other), ids(&eve)].map(|who| net.is_served(who, address, port));
-            assert_eq!(served, [true, true, true, false, false], "{address}:{port}: owner, root, allowed group, another owner, a stranger");
+            let accounts = [ids(owner), (0, 0), ids(&zoe), ids(other), ids(&eve), (65_534, 65_534)];
+            let served = accounts.map(|who| net.is_served(who, address, port));
+            let expected = [true, true, true, false, false, false];
+            assert_eq!(served, expected, "{address}:{port}: owner, root, allowed group, another owner, a stranger, nobody");
         }
+    }
+    // Nobody is refused, and yet berth's own questions, which are nobody's, are answered.
+    for owner in [alice, bob] {
+        let shown: serde_json::Value = serde_json::from_str(&berth(&net, &world, &["show", &owner.name, "--json"])).unwrap();
+        assert!(matches!(shown["instance"]["health"]["state"].as_str(), Some("healthy" | "slow")), "{shown:#}");
     }
     from_another_host(&net, &world);
     berth(&net, &world, &[&["stop"], world.names().as_slice()].concat());
