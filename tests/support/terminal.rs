@@ -53,8 +53,9 @@ impl Terminal {
         thread::spawn(move || {
             let mut buffer = [0; 16 * 1024];
             while let Ok(count @ 1..) = reader.read(&mut buffer) {
-                kept.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(&buffer[..count]);
                 shown.lock().unwrap_or_else(PoisonError::into_inner).process(&buffer[..count]);
+                // After the screen: what was sent is on it by the time that it is found here.
+                kept.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(&buffer[..count]);
                 counted.fetch_add(count as u64, Ordering::SeqCst);
             }
         });
