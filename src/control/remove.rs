@@ -147,30 +147,52 @@ impl Control {
     fn remove_what_is_left(&self, caller: &Caller, ask: &Remove, giving: &Giving<'_>) -> Result<Outcome> {
         let (book, _) = giving.registry.read()?;
         let was_here = book.released().any(|(_, released)| released.id == ask.id);
-        let Some(port) = book.port_of(&ask.id) else {
-            if !was_here {
-                return Err(no_such());
-            }
-            if let Some(plot) = ask.plot.as_ref().filter(|_| ask.purge && !ask.dry_run) {
-                self.clear_emptied(plot);
-            }
-            return Ok(done("is removed already".to_owned()));
-        };
-        if ask.dry_run {
-            return Ok(done(format!("would be released: port {port}, which is all that is left of it")));
+        let port = book.port_of(&ask.id);
+        if port.is_none() && !was_here {
+            return Err(no_such());
+        }
+        // What a removal kept may be purged by a later one.
+        let kept = ask.plot.as_ref().filter(|_| ask.purge);
+        if ask.dry_run || (port.is_none() && kept.is_none()) {
+            let port = port.map(|port| format!("would be released: port {port}, which is all that is left of it"));
+            let kept = kept.map_or("", |_| "; what was kept of it would be deleted");
+            return Ok(done(format!("{}{kept}", port.as_deref().unwrap_or("is removed already"))));
         }
         let _by_name = self.lock_by_name(&ask.id, "not removed")?;
-        let recorded = self.audit.intend_deed(caller, "remove", &ask.id, ask.reason.clone(), None);
+        let which = if kept.is_some() { "remove and purge" } else { "remove" };
+        let recorded = self.audit.intend_deed(caller, which, &ask.id, ask.reason.clone(), None);
         let entry = recorded.map_err(|error| unrecorded("not removed", error))?;
-        let snapshot = self.eyes.look();
-        let released = giving.registry.release(&ask.id, &rules(giving, caller, &snapshot));
-        let outcome = released.map(|(_, notices)| {
-            let mut outcome = done(format!("was removed; its port {port}, which was all that was left of it, was released"));
-            outcome.hints.extend(notices);
-            outcome
-        });
-        let outcome = outcome.unwrap_or_else(|error| outcome_of(&error));
+        let outcome = self.take_what_is_left(caller, ask, port, kept, giving).unwrap_or_else(|error| outcome_of(&error));
         drop(self.audit.conclude(entry, &outcome));
+        Ok(outcome)
+    }
+
+    fn take_what_is_left(
+        &self,
+        caller: &Caller,
+        ask: &Remove,
+        port: Option<u16>,
+        kept: Option<&Plot>,
+        giving: &Giving<'_>,
+    ) -> Result<Outcome> {
+        let snapshot = self.eyes.look();
+        let mut outcome = match port {
+            Some(port) => {
+                let (_, notices) = giving.registry.release(&ask.id, &rules(giving, caller, &snapshot))?;
+                let told = "which was all that was left of it, was released";
+                Outcome { hints: notices, ..done(format!("was removed; its port {port}, {told}")) }
+            }
+            None => done("is removed already".to_owned()),
+        };
+        if let Some(plot) = kept {
+            let (trees, logs, mut files) = own_files(plot, &snapshot);
+            files.extend(set_aside(&plot.config));
+            let below = |spots: &[Spot]| spots.iter().map(Into::into).collect();
+            let purge = Taking::Purge { trees: below(&trees), logs: below(&logs), files: below(&files), emptied: Vec::new() };
+            self.have_taken(plot, purge, CLEARING)?;
+            self.clear_emptied(plot);
+            outcome.sentence = Shown::new(&format!("{}; what was kept of it was deleted", outcome.sentence));
+        }
         Ok(outcome)
     }
 
@@ -239,6 +261,15 @@ fn own_files(plot: &Plot, snapshot: &Snapshot) -> (Vec<Spot>, Vec<Spot>, Vec<Spo
     };
     let own = |spot: &Spot| Some(spot).filter(is_own).into_iter().cloned().collect();
     (own(&plot.workspace), own(&plot.log), own(&plot.pid_file))
+}
+
+/// What the configurations are called that removals have kept, by `hand::take`.
+fn set_aside(config: &Spot) -> impl Iterator<Item = Spot> {
+    (0..10).map(|number| {
+        let mut beneath = config.beneath.clone().into_os_string();
+        beneath.push(if number == 0 { ".old".to_owned() } else { format!(".old-{number}") });
+        Spot { beneath: beneath.into(), ..config.clone() }
+    })
 }
 
 /// Why something was not taken away, and the way out.

@@ -55,6 +55,23 @@ fn who_is_removed_is_stopped_and_keeps_files_and_nobody_gets_the_port() {
 }
 
 #[test]
+fn what_a_removal_kept_a_later_purge_takes() {
+    let place = Place::take();
+    let tree = tree(&place);
+    assert_eq!(tree.berth(&["add", "amy", "--no-start"]).0, 0);
+    let (own, another) = (tree.path().join("users/amy/workspace/mine"), tree.path().join("users/zoe"));
+    fs::write(&own, "x").unwrap();
+    assert!(another.exists());
+    assert_eq!(tree.berth(&["remove", "amy", "--yes"]).0, 0);
+    let dry = tree.berth(&["remove", "amy", "--purge", "--dry-run"]);
+    assert!(dry.0 == 0 && dry.1.contains("what was kept of it would be deleted") && own.exists(), "{dry:?}");
+    let purged = tree.berth(&["remove", "amy", "--purge", "--yes"]);
+    assert_eq!(purged.1, "amy: is removed already; what was kept of it was deleted\n", "{purged:?}");
+    assert!(!tree.path().join("users/amy").exists() && another.exists());
+    assert_eq!(recorded(&tree), ["add amy 0", "remove amy 0", "remove and purge amy 0"]);
+}
+
+#[test]
 fn a_purge_takes_what_is_its_own_and_nothing_that_links_lead_to() {
     let place = Place::take();
     let tree = tree(&place);
