@@ -68,7 +68,7 @@ pub fn run(
         }
         unless_closed(out.json(&document))?;
     } else if let Some(tally) = tally {
-        let text = tally.text(out.program());
+        let text = tally.text(out.program(), &rolling::options(pace, action));
         unless_closed(out.text(&text))?;
     }
     Ok(results::exit_code(&results))

@@ -4,6 +4,7 @@
 
 use serde_json::{Value, json};
 
+use super::args::Action;
 use crate::domain::{InstanceId, Outcome, Pace, Shown};
 use crate::error::Kind;
 use crate::present::command::Program;
@@ -25,6 +26,17 @@ pub fn not_begun(failures: usize) -> Outcome {
     Outcome { exit_code: Kind::Failed.exit_code(), sentence, hints: Vec::new(), log_lines: Vec::new() }
 }
 
+/// The options with which it is gone on as it was begun.
+pub fn options(pace: Pace, action: &Action) -> Vec<String> {
+    let mut options = Vec::new();
+    let mut put = |name: &str, value: Option<String>| options.extend(value.into_iter().flat_map(|value| [name.to_owned(), value]));
+    put("--parallel", (pace.at_once > 1).then(|| pace.at_once.to_string()));
+    put("--max-failures", pace.max_failures.filter(|most| *most > 1).map(|most| most.to_string()));
+    put("--timeout", action.timeout.map(|time| format!("{}ms", time.as_millis())));
+    put("--reason", action.reason.clone());
+    options
+}
+
 /// Counts them. `begun` are those that were begun.
 pub fn tally<'a>(results: &'a [(InstanceId, Outcome)], begun: impl Fn(&InstanceId) -> bool) -> Tally<'a> {
     let mut tally = Tally { done: 0, failed: 0, left: Vec::new() };
@@ -39,8 +51,8 @@ pub fn tally<'a>(results: &'a [(InstanceId, Outcome)], begun: impl Fn(&InstanceI
 }
 
 impl Tally<'_> {
-    /// "2 restarted, 1 failed, 1 not begun: dave", and how to go on.
-    pub fn text(&self, program: &Program) -> String {
+    /// "2 restarted, 1 failed, 1 not begun: dave", and how to go on in the same way.
+    pub fn text(&self, program: &Program, options: &[String]) -> String {
         let mut text = format!("{} restarted", self.done);
         if self.failed > 0 {
             text.push_str(&format!(", {} failed", self.failed));
@@ -51,7 +63,7 @@ impl Tally<'_> {
         let ids: Vec<String> = self.left.iter().map(ToString::to_string).collect();
         let named = ids.iter().take(MOST_NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
         let more = if ids.len() > MOST_NAMED { format!(" and {} more", ids.len() - MOST_NAMED) } else { String::new() };
-        let line = program.line(["restart", "--rolling"].into_iter().chain(ids.iter().map(String::as_str)));
+        let line = program.line(["restart", "--rolling"].into_iter().chain(options.iter().chain(&ids).map(String::as_str)));
         format!("{text}, {} not begun: {named}{more}\n  {line}    goes on with {}\n", ids.len(), if ids.len() == 1 { "it" } else { "them" })
     }
 
@@ -74,7 +86,7 @@ mod tests {
         let outcome = |exit_code| Outcome { exit_code, sentence: "told".into(), hints: Vec::new(), log_lines: Vec::new() };
         let id = |text: &str| InstanceId::parse(text).unwrap();
         let results = vec![(id("alice"), outcome(0)), (id("bob"), outcome(5)), (id("carol"), not_begun(1)), (id("dave"), not_begun(1))];
-        let told = |count: usize| tally(&results[..count], |id| id.owner() < "c").text(&Program::default());
+        let told = |count: usize| tally(&results[..count], |id| id.owner() < "c").text(&Program::default(), &[]);
         assert_eq!(told(1), "1 restarted\n");
         assert_eq!(told(2), "1 restarted, 1 failed\n");
         assert_eq!(told(4), "1 restarted, 1 failed, 2 not begun: carol, dave\n  berth restart --rolling carol dave    goes on with them\n");
@@ -86,7 +98,7 @@ mod tests {
     fn a_long_line_is_cut_and_the_command_is_not() {
         let id = |number: usize| InstanceId::parse(&format!("u{number:02}")).unwrap();
         let results: Vec<_> = (0..20).map(|number| (id(number), not_begun(1))).collect();
-        let text = tally(&results, |_| false).text(&Program::default());
+        let text = tally(&results, |_| false).text(&Program::default(), &[]);
         assert!(text.starts_with("0 restarted, 20 not begun: u00, ") && text.contains(" and 8 more\n") && text.contains(" u19    goes on"));
     }
 }

@@ -34,7 +34,11 @@ impl Transport {
     pub fn of(row: &Row) -> Self {
         let Some(launch) = row.declared.as_ref().and_then(|declared| declared.launch.as_ref()) else { return Self::Http };
         // server-everything's `sse`, the memory service's `--sse`, the service desk's `dist/indexSSE.js` and `start:sse`.
-        let is_sse = |word: &String| matches!(word.as_str(), "sse" | "--sse") || word.ends_with(":sse") || word.contains("SSE");
+        let is_sse = |word: &String| {
+            // The file's own name: a directory above it says nothing of how it speaks.
+            let file = word.rsplit('/').next().unwrap_or_default();
+            matches!(word.as_str(), "sse" | "--sse") || word.ends_with(":sse") || file.contains("SSE")
+        };
         let named = |(name, value): (&str, &str)| name.contains("TRANSPORT") && value.eq_ignore_ascii_case("sse");
         if launch.command.iter().any(is_sse) || launch.environment.iter().any(named) { Self::Sse } else { Self::Http }
     }

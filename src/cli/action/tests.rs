@@ -141,6 +141,10 @@ fn a_rolling_restart_ends_at_the_first_failure_and_tells_how_to_go_on() {
     assert_eq!((code, orders.len()), (Ok(5), 2));
     let whole = "1 restarted, 1 failed, 2 not begun: bob/tools, dave\n  berth restart --rolling bob/tools dave    goes on with them\n";
     assert!(text.ends_with(whole), "{text}");
+    let timed =
+        Action { timeout: Some(std::time::Duration::from_secs(30)), reason: Some("new keys".into()), ..of(&["alice", "busy1", "dave"]) };
+    let (_, text, _) = ran_at(Verb::Restart, &timed, Pace::rolling(1, 1), "");
+    assert!(text.contains("berth restart --rolling --timeout 30000ms --reason 'new keys' dave    goes on with it"), "{text}");
     let (code, text, orders) = ran_at(Verb::Restart, &named, Pace::rolling(1, 2), "--json");
     let document: serde_json::Value = serde_json::from_str(&text).unwrap();
     assert_eq!((code, orders.len(), &document["rolling"]["restarted"]), (Ok(5), 4, &serde_json::json!(3)));
