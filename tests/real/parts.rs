@@ -70,6 +70,19 @@ fn check_podman() -> Result<(), String> {
     Ok(())
 }
 
+/// What a user needs to run a Podman of their own: user ids to give to containers.
+pub fn rootless() -> Option<()> {
+    part("rootless", check_rootless())
+}
+
+fn check_rootless() -> Result<(), String> {
+    in_path("newuidmap").ok_or("there is no newuidmap in PATH: apt-get install uidmap")?;
+    if !Path::new("/etc/subuid").is_file() {
+        return Err("there is no /etc/subuid, so that useradd gives nobody ids for containers".into());
+    }
+    Ok(())
+}
+
 /// Node.js and npm's server-everything.
 pub struct Everything {
     /// Node's program, which every account may run.

@@ -57,6 +57,11 @@ impl Engine {
         self.directory.path().join("api.sock")
     }
 
+    /// The image, for others.
+    pub fn image(&self) -> PathBuf {
+        self.directory.path().join("image.tar")
+    }
+
     /// The process that serves it.
     pub fn service(&self) -> Pid {
         Pid::from_raw(self.service.id().cast_signed())
@@ -166,6 +171,7 @@ fn serve(directory: &Path) -> Child {
     command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
 }
 
-fn text(output: &Output) -> String {
+/// All that a program said.
+pub fn text(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }

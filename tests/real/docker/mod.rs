@@ -4,6 +4,7 @@
 
 mod engine;
 mod faults;
+mod rootless;
 
 use std::net::{Ipv4Addr, TcpListener};
 
