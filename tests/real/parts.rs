@@ -70,6 +70,19 @@ fn check_podman() -> Result<(), String> {
     Ok(())
 }
 
+/// A Docker daemon with its client, and a busybox that is an image by itself.
+pub fn docker() -> Option<()> {
+    part("docker", check_docker())
+}
+
+fn check_docker() -> Result<(), String> {
+    check_root()?;
+    for program in ["dockerd", "containerd", "runc", "docker", "busybox", "unshare", "nsenter", "ip", "tar"] {
+        in_path(program).ok_or_else(|| format!("there is no {program} in PATH: apt-get install docker.io busybox-static"))?;
+    }
+    Ok(())
+}
+
 /// What a user needs to run a Podman of their own: user ids to give to containers.
 pub fn rootless() -> Option<()> {
     part("rootless", check_rootless())

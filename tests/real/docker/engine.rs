@@ -34,16 +34,8 @@ impl Engine {
     /// Starts it, and waits until it answers.
     pub fn start() -> Self {
         let directory = tempfile::Builder::new().prefix("berth-podman-").tempdir().unwrap();
-        let root = directory.path().join("image/bin");
-        fs::create_dir_all(&root).unwrap();
-        fs::copy("/bin/busybox", root.join("busybox")).unwrap();
-        for name in ["sh", "httpd", "sleep"] {
-            std::os::unix::fs::symlink("busybox", root.join(name)).unwrap();
-        }
         fs::create_dir(directory.path().join("networks")).unwrap();
-        let archive = directory.path().join("image.tar");
-        let packed = Command::new("tar").arg("-C").arg(directory.path().join("image")).arg("-cf").arg(&archive).arg(".").status();
-        assert!(packed.unwrap().success());
+        let archive = image(directory.path());
         let said = podman(directory.path()).arg("import").arg(&archive).arg("bb").output().unwrap();
         assert!(said.status.success(), "{}", text(&said));
         let service = serve(directory.path());
@@ -169,6 +161,20 @@ fn serve(directory: &Path) -> Child {
     let mut command = podman(directory);
     command.args(["system", "service", "--time=0"]).arg(format!("unix://{}", socket.display()));
     command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+}
+
+/// An image of nothing but busybox, made in a directory.
+pub fn image(directory: &Path) -> PathBuf {
+    let root = directory.join("image/bin");
+    fs::create_dir_all(&root).unwrap();
+    fs::copy("/bin/busybox", root.join("busybox")).unwrap();
+    for name in ["sh", "httpd", "sleep"] {
+        std::os::unix::fs::symlink("busybox", root.join(name)).unwrap();
+    }
+    let archive = directory.join("image.tar");
+    let packed = Command::new("tar").arg("-C").arg(directory.join("image")).arg("-cf").arg(&archive).arg(".").status();
+    assert!(packed.unwrap().success());
+    archive
 }
 
 /// All that a program said.

@@ -2,6 +2,7 @@
 //!
 //! It must never ask berth whether berth was right where the engine can be asked.
 
+mod dockerd;
 mod engine;
 mod faults;
 mod rootless;
