@@ -7,7 +7,7 @@
 pub const VARIABLE: &str = "BERTH_FAILPOINT";
 
 /// Every place, by the name of its thread or of what is done off the loop.
-pub const PLACES: [&str; 34] = [
+pub const PLACES: [&str; 35] = [
     "accounts",
     "batch",
     "berth-docker",
@@ -25,6 +25,7 @@ pub const PLACES: [&str; 34] = [
     "berth-storage",
     "berth-systemd",
     "berth-unit",
+    "berth-user-units",
     "clients",
     "demo",
     "file",

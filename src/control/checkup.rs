@@ -86,8 +86,8 @@ fn env_fault(reader: &Reader, who: &Identity, file: &EnvFile) -> Option<Shown> {
 
 fn log(reader: &Reader, who: &Identity, declared: &Declared) -> Result<Vec<LogLine>, Shown> {
     let (root, beneath) = crate::logs::place(declared);
-    let opened = match &declared.unit {
-        Some(unit) => Journal::last(unit.name.as_str(), LINES).open(),
+    let opened = match declared.journal() {
+        Some((unit, user)) => Journal::last(unit.as_str(), user, LINES).open(),
         None => reader.open(who, &root, &beneath),
     };
     match opened.and_then(|file| last_lines(&file, LINES)) {

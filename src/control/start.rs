@@ -177,7 +177,7 @@ fn failed(control: &Control, declared: &Declared, status: ExitStatus, why: Optio
 fn lines(control: &Control, declared: &Declared) -> Vec<Shown> {
     let opened = match (control.supervisor.log(declared), declared.journal()) {
         (Some(kept), _) => vec![kept()],
-        (None, Some(unit)) => vec![Journal::last(unit.as_str(), LINES).open()],
+        (None, Some((unit, user))) => vec![Journal::last(unit.as_str(), user, LINES).open()],
         (None, None) => {
             let who = identity_of(declared);
             places(declared).iter().map(|(root, beneath)| control.reader.open(&who, root, beneath)).collect()

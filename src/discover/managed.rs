@@ -103,6 +103,11 @@ impl Services {
             taken.insert(id.clone(), service);
             let place = roster.instances.binary_search_by(|declared| declared.id.cmp(&id));
             let twin = place.ok().map(|index| Arc::clone(&roster.instances[index]));
+            // Whoever runs it as another account does not run it for this one.
+            if let Some(other) = twin.as_ref().filter(|twin| service.is_users && twin.uid != account.uid) {
+                fault(format!("it is called as {id}, which is to run as uid {} and not as its own", other.uid));
+                continue;
+            }
             let declared = self.made_of(id, service, &account, twin);
             match place {
                 Ok(index) => roster.instances[index] = declared,
@@ -213,6 +218,7 @@ fn declare(id: InstanceId, service: &Managed, account: &Account, twin: Option<&D
         unit: Some(Unit {
             name: service.name.clone(),
             further_logs: service.logs.get(1..).unwrap_or_default().to_vec(),
+            is_users: service.is_users,
             is_bare: twin.is_none(),
         }),
         config: twin.map_or_else(|| service.definition.clone(), |twin| twin.config.clone()),

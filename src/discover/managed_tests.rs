@@ -12,6 +12,7 @@ fn service(id: ManagedId, name: &str, account: &str) -> Managed {
         kind: SupervisorKind::Systemd,
         name: name.into(),
         account: account.to_owned(),
+        is_users: false,
         definition: "/etc/systemd/system/mcp@.service".into(),
         command: vec!["node".to_owned()],
         directory: "/srv".into(),

@@ -53,6 +53,7 @@ impl Unit {
     pub fn log_command(&self, of: SupervisorKind) -> String {
         match of {
             SupervisorKind::Docker | SupervisorKind::Podman => format!("{} logs {}", of.word(), self.name),
+            _ if self.is_users => format!("journalctl --user -u {}", self.name),
             _ => format!("journalctl -u {}", self.name),
         }
     }
@@ -197,9 +198,10 @@ pub struct Declared {
 }
 
 impl Declared {
-    /// The unit whose journal is its log; `None` where its log is in files.
-    pub fn journal(&self) -> Option<&Shown> {
-        self.unit.as_ref().filter(|_| self.supervisor == SupervisorKind::Systemd).map(|unit| &unit.name)
+    /// The unit whose journal is its log, and whose own it is where the host's manager does not have it; `None` where its log is in files.
+    pub fn journal(&self) -> Option<(&Shown, Option<Uid>)> {
+        let unit = self.unit.as_ref().filter(|_| self.supervisor == SupervisorKind::Systemd)?;
+        Some((&unit.name, unit.is_users.then_some(self.uid)))
     }
 
     /// Whether this caller may not read what declares it: its port and its address are not known then, and that is no fault of its own.

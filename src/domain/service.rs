@@ -61,6 +61,8 @@ pub struct Managed {
     pub name: Shown,
     /// The account that it runs as: a name, or a uid in digits.
     pub account: String,
+    /// That account's own supervisor has it, not the host's: what it says holds for that account alone.
+    pub is_users: bool,
     /// The file that defines it.
     pub definition: PathBuf,
     /// Its program with the arguments; may be empty.
@@ -108,6 +110,8 @@ pub struct Unit {
     pub name: Shown,
     /// Files that are its log beside the one that is declared as that.
     pub further_logs: Vec<PathBuf>,
+    /// Its account's own supervisor has it, not the host's.
+    pub is_users: bool,
     /// Nothing but the service declares it: there is no configuration of its own that could be changed.
     pub is_bare: bool,
 }

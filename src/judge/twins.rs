@@ -84,7 +84,7 @@ mod tests {
         host.declare(name, uid, "-:-").process(pid, 1, uid, command);
         host.redeclare(name, |declared| {
             declared.supervisor = SupervisorKind::Systemd;
-            declared.unit = Some(Unit { name: "mcp-files.service".into(), is_bare: true, further_logs: Vec::new() });
+            declared.unit = Some(Unit { name: "mcp-files.service".into(), is_users: false, is_bare: true, further_logs: Vec::new() });
         });
         let service = Service {
             name: "mcp-files.service".into(),

@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use rustix::fs::{MemfdFlags, memfd_create};
 
 use super::Opener;
+use crate::domain::Uid;
 
 /// How many of the last entries are told.
 const LAST: usize = 20_000;
@@ -31,7 +32,8 @@ const FIELDS: &str = "--output-fields=MESSAGE,PRIORITY,__REALTIME_TIMESTAMP";
 
 /// A unit's journal.
 pub struct Journal {
-    unit: String,
+    /// What journalctl is told so that it tells of this unit alone.
+    wanted: Vec<String>,
     most: usize,
     follows: bool,
     told: Mutex<Option<Told>>,
@@ -44,19 +46,20 @@ struct Told {
 }
 
 impl Journal {
-    /// The journal of this unit, followed from its last entries on; nothing is asked for yet.
-    pub fn of(unit: &str) -> Self {
-        Self { unit: unit.to_owned(), most: LAST, follows: true, told: Mutex::new(None) }
+    /// The journal of this unit, followed from its last entries on; nothing is asked for yet. `user` is whose own manager has it, where the
+    /// host's does not.
+    pub fn of(unit: &str, user: Option<Uid>) -> Self {
+        Self { wanted: wanted(unit, user), most: LAST, follows: true, told: Mutex::new(None) }
     }
 
     /// Its last entries alone.
-    pub fn last(unit: &str, most: usize) -> Self {
-        Self { unit: unit.to_owned(), most, follows: false, told: Mutex::new(None) }
+    pub fn last(unit: &str, user: Option<Uid>, most: usize) -> Self {
+        Self { wanted: wanted(unit, user), most, follows: false, told: Mutex::new(None) }
     }
 
     fn ask(&self, further: &[&str]) -> io::Result<(Child, BufReader<ChildStdout>)> {
         let mut command = Command::new("journalctl");
-        command.args(["--no-pager", "--quiet", "-o", "json", FIELDS, "--unit"]).arg(&self.unit).args(further);
+        command.args(["--no-pager", "--quiet", "-o", "json", FIELDS]).args(further).args(&self.wanted);
         // Its language and its pager are nobody's business here.
         command.env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env("LC_ALL", "C.UTF-8");
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
@@ -90,6 +93,19 @@ impl Journal {
                 end(&mut child);
                 Err(error)
             }
+        }
+    }
+}
+
+/// The unit's own words, and those of its manager about it. `--user-unit` would mean whoever asks; what journald itself says of whoever wrote
+/// an entry cannot be made up, systemd.journal-fields(7).
+fn wanted(unit: &str, user: Option<Uid>) -> Vec<String> {
+    match user {
+        None => vec!["--unit".to_owned(), unit.to_owned()],
+        Some(uid) => {
+            let [by, of] = ["_SYSTEMD_USER_UNIT", "USER_UNIT"].map(|field| format!("{field}={unit}"));
+            let uid = format!("_UID={uid}");
+            vec![by, uid.clone(), "+".to_owned(), of, uid]
         }
     }
 }
@@ -212,6 +228,13 @@ no entry
             lines(told),
             "2023-11-14T22:13:20.123Z ERROR no room\n2023-11-14T22:13:21.000Z listening\non 8101\n2023-11-14T22:13:22.000Z WARN hi\u{fffd}\n"
         );
+    }
+
+    #[test]
+    fn a_users_unit_is_asked_for_by_whose_it_is() {
+        assert_eq!(wanted("mcp.service", None), ["--unit", "mcp.service"]);
+        let own = ["_SYSTEMD_USER_UNIT=mcp.service", "_UID=1001", "+", "USER_UNIT=mcp.service", "_UID=1001"];
+        assert_eq!(wanted("mcp.service", Some(Uid(1001))), own);
     }
 
     #[test]

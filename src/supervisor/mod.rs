@@ -37,6 +37,8 @@ use crate::domain::{
 use crate::error::Result;
 
 mod docker;
+mod knock;
+mod listening;
 mod newest;
 mod pm2;
 pub mod process;

@@ -41,8 +41,18 @@ const IN_A_COMMAND: &[(&str, &[&str])] = &[("batch", &["stop", "ann", "ben", "--
 
 /// Not to be reached on purpose: they begin when something else is slow (a page that is not at hand), where a terminal takes no clipboard,
 /// and in the demo, which has a fleet of its own. Those of supervisors are tried where there is one: tests/real.
-const BY_CHANCE: &[&str] =
-    &["berth-docker", "berth-joined", "berth-journal", "berth-pm2", "berth-systemd", "berth-unit", "demo", "file", "log-page"];
+const BY_CHANCE: &[&str] = &[
+    "berth-docker",
+    "berth-joined",
+    "berth-journal",
+    "berth-pm2",
+    "berth-systemd",
+    "berth-unit",
+    "berth-user-units",
+    "demo",
+    "file",
+    "log-page",
+];
 
 fn environment(stage: &Stage, place: &str) -> Vec<(&'static str, String)> {
     let path = |name: &str| stage.path().join(name).to_str().unwrap().to_owned();

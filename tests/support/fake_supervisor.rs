@@ -41,6 +41,7 @@ impl Stable {
             kind: SupervisorKind::Systemd,
             name: Shown::new(&format!("horse@{owner}")),
             account: nix::unistd::geteuid().to_string(),
+            is_users: false,
             definition: "/nowhere/horse".into(),
             command: vec!["sleep".to_owned()],
             directory: "/".into(),

@@ -61,8 +61,8 @@ pub(super) fn opener_of(reader: &Arc<Reader>, supervisor: &dyn Supervisor, decla
     if let Some(kept) = supervisor.log(declared) {
         return Arc::new(Kept(kept));
     }
-    if let Some(unit) = declared.journal() {
-        return Arc::new(Journal::of(unit.as_str()));
+    if let Some((unit, user)) = declared.journal() {
+        return Arc::new(Journal::of(unit.as_str(), user));
     }
     let who = identity_of(declared);
     let opener =

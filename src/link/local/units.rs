@@ -135,7 +135,8 @@ impl Local {
     /// The unit of an instance that berth has made.
     pub(super) fn own_unit(&self, id: &InstanceId) -> Option<String> {
         let snapshot = self.control.look();
-        let unit = snapshot.row(id)?.declared.as_ref()?.unit.as_ref()?.name.to_string();
+        // A user's own unit of the same name is the user's.
+        let unit = snapshot.row(id)?.declared.as_ref()?.unit.as_ref().filter(|unit| !unit.is_users)?.name.to_string();
         let text = fs::read_to_string(unit_files::own_folder(&unit).join(OWN)).ok()?;
         text.starts_with(MARK).then_some(unit)
     }

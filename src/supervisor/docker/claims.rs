@@ -71,6 +71,7 @@ fn managed(id: ManagedId, kind: SupervisorKind, place: &Place, facts: &Facts) ->
         name: Shown::new(&facts.name),
         // Whoever may speak to its engine may do anything to it, whatever account its processes have.
         account: place.uid.0.to_string(),
+        is_users: !place.uid.is_root(),
         definition: place.path.clone(),
         command: facts.command.clone(),
         directory: facts.directory.clone().into(),

@@ -37,6 +37,7 @@ pub fn finds(state: &State) -> Finds {
             kind: SupervisorKind::Pm2,
             name: Shown::new(&app.name),
             account: app.uid.unwrap_or(place.uid.0).to_string(),
+            is_users: true,
             definition: app.script.clone(),
             command: app.command.clone(),
             directory: app.directory.clone(),

@@ -3,18 +3,15 @@
 //! It must never connect as anybody else, follow a link in the user's part of the path, or wait for a backlog to empty.
 
 use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-
-use nix::sys::socket::{AddressFamily, SockFlag, SockType, UnixAddr, connect, getsockopt, socket, sockopt::PeerCredentials};
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, ResolveFlags, StatxFlags, openat2, statx};
 
 use super::find::{God, Place, god};
 use super::jlist::Call;
 use crate::domain::{ProcessKey, Shown};
 use crate::hand::{Identity, Reader};
+use crate::supervisor::knock::knock;
 
 /// It.
 #[derive(Clone)]
@@ -55,34 +52,10 @@ impl Door {
     /// # Errors
     /// The kernel's; `PermissionDenied` where somebody else listens there than the account's own PM2.
     pub fn knock(&self, name: &str) -> io::Result<(UnixStream, God)> {
-        let (beneath, who) = (self.beneath.join(name), self.who.clone());
-        let stream = self.reader.look(&self.who, &self.root, &self.beneath, move |root| {
-            let stream = UnixStream::from(connected(root, &beneath)?);
-            let peer = getsockopt(&stream, PeerCredentials)?;
-            if peer.uid() != who.uid().0 {
-                let told = format!("uid {} listens on it, whose it is not", peer.uid());
-                return Err(io::Error::new(io::ErrorKind::PermissionDenied, told));
-            }
-            Ok((stream, peer.pid()))
-        });
-        let (stream, pid) = stream?;
+        let (stream, pid) = knock(&self.reader, &self.who, &self.root, &self.beneath.join(name))?;
         let stranger = || io::Error::new(io::ErrorKind::PermissionDenied, format!("pid {pid}, which is no PM2, listens on it"));
         god(pid).filter(|god| god.uid == self.place.uid).map(|god| (stream, god)).ok_or_else(stranger)
     }
-}
-
-/// A connection to a socket that lies below this directory, made by whoever the thread is.
-fn connected(root: BorrowedFd<'_>, beneath: &Path) -> io::Result<OwnedFd> {
-    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
-    let found = openat2(root, beneath, OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty(), resolve)?;
-    let facts = statx(&found, c"", AtFlags::EMPTY_PATH, StatxFlags::BASIC_STATS)?;
-    if FileType::from_raw_mode(facts.stx_mode.into()) != FileType::Socket {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no socket"));
-    }
-    let own = socket(AddressFamily::Unix, SockType::Stream, SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK, None)?;
-    // The very socket that was looked at; a path could be another's by now, and may be longer than an address can be (unix(7)).
-    connect(own.as_raw_fd(), &UnixAddr::new(format!("/proc/self/fd/{}", found.as_raw_fd()).as_str())?)?;
-    Ok(own)
 }
 
 #[cfg(test)]

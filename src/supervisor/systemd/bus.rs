@@ -1,4 +1,4 @@
-//! The message bus: the few calls to systemd's manager that are made, each with a deadline, and what it tells by itself.
+//! The few calls to a manager of systemd's that are made, each with a deadline, and what it tells by itself.
 //!
 //! It must never wait without end, and never ask a second time what may have been heard the first time.
 
@@ -8,16 +8,14 @@ use std::time::Duration;
 
 use serde::Serialize;
 use tokio::sync::{broadcast, mpsc};
-use zbus::connection::Builder;
 use zbus::export::futures_core::Stream;
 use zbus::message::{Message, Type};
 use zbus::zvariant::{DynamicType, ObjectPath, OwnedObjectPath};
 use zbus::{Connection, MessageStream};
 
+use super::door::Way;
 use super::facts::{self, Facts, Properties};
 use super::name::{fits, is_instance, object_of, unit_of};
-use crate::domain::ProcessKey;
-use crate::hand::process_facts;
 
 const SYSTEMD: &str = "org.freedesktop.systemd1";
 const MANAGER: &str = "org.freedesktop.systemd1.Manager";
@@ -102,25 +100,25 @@ const TOLD: usize = 4096;
 /// A connection on which everything is told.
 pub struct Bus {
     connection: Connection,
+    way: Way,
     /// Held by whoever listens: when nobody does any more no end of a job is to be waited for.
     jobs: broadcast::WeakSender<JobEnd>,
 }
 
 impl Bus {
     /// Connects, and has told what concerns units of these patterns.
-    pub async fn connect(address: &str, patterns: Arc<[String]>, deadline: Duration) -> Result<(Self, mpsc::Receiver<Told>), Fault> {
-        let building = Builder::address(address)?.method_timeout(deadline).build();
-        let late = |_| Fault::Lost("the message bus does not answer".to_owned());
-        let connection = tokio::time::timeout(deadline, building).await.map_err(late)??;
+    pub async fn connect(way: &Way, patterns: Arc<[String]>, deadline: Duration) -> Result<(Self, mpsc::Receiver<Told>), Fault> {
+        let connection = way.connect(deadline).await?;
         let (told, receiver) = mpsc::channel(TOLD);
         let (jobs, _) = broadcast::channel(JOBS);
         // Listened to from now on, so that nothing is missed between the first question and its answer.
         tokio::spawn(listen(MessageStream::from(&connection), patterns, told, jobs.clone()));
-        let bus = Self { connection, jobs: jobs.downgrade() };
+        let bus = Self { connection, way: way.clone(), jobs: jobs.downgrade() };
         drop(jobs);
-        for rule in RULES {
+        // Without a bus in between there is nobody who holds anything back.
+        for rule in RULES.iter().filter(|_| way.user().is_none()) {
             let daemon = Some("org.freedesktop.DBus");
-            bus.connection.call_method(daemon, "/org/freedesktop/DBus", daemon, "AddMatch", &rule).await?;
+            bus.connection.call_method(daemon, "/org/freedesktop/DBus", daemon, "AddMatch", rule).await?;
         }
         bus.manager("Subscribe", &()).await?;
         Ok((bus, receiver))
@@ -169,7 +167,11 @@ impl Bus {
         let unit = self.call(&path, PROPERTIES, "GetAll", &"org.freedesktop.systemd1.Unit").await?;
         let service = self.call(&path, PROPERTIES, "GetAll", &"org.freedesktop.systemd1.Service").await?;
         let (unit, service): (Properties, Properties) = (unit.body().deserialize()?, service.body().deserialize()?);
-        Ok(facts::facts(name, &unit, &service, key_of))
+        let facts = facts::facts(name, &unit, &service, |pid| self.way.process(pid));
+        Ok(match self.way.user() {
+            Some(uid) => facts.of_user(uid),
+            None => facts,
+        })
     }
 
     /// What ends from now on.
@@ -189,10 +191,6 @@ impl Bus {
     pub async fn reset_failed(&self, name: &str) -> Result<(), Fault> {
         self.manager("ResetFailedUnit", &name).await.map(drop)
     }
-}
-
-fn key_of(pid: i32) -> Option<ProcessKey> {
-    process_facts(pid).ok().map(|facts| facts.key)
 }
 
 /// Passes on what is told, for as long as there is a bus. It is always read: what is not would keep answers from coming.
@@ -215,7 +213,7 @@ async fn listen(mut stream: MessageStream, patterns: Arc<[String]>, told: mpsc::
                 None => {}
             },
             Some(Err(error)) => break error.to_string(),
-            None => break "the message bus has closed the connection".to_owned(),
+            None => break "it has closed the connection".to_owned(),
         }
     };
     let _ = told.send(Told::Gone(why)).await;

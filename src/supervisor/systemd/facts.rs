@@ -8,13 +8,26 @@ use std::time::Duration;
 use jiff::Timestamp;
 use zbus::zvariant::{OwnedValue, Value};
 
-use crate::domain::{Activity, ExitStatus, LastExit, Limits, Managed, ManagedId, ProcessKey, Restart, Shown, SupervisorKind};
+use super::door::is_group_of;
+use crate::domain::{Activity, ExitStatus, LastExit, Limits, Managed, ManagedId, ProcessKey, Restart, Shown, SupervisorKind, Uid};
 
 /// What `GetAll` gives.
 pub type Properties = HashMap<String, OwnedValue>;
 
 /// How long where systemd waits for ever: nobody waits longer in front of a screen.
 const FOR_EVER: Duration = Duration::from_secs(600);
+
+/// How long a user may have an administrator wait who starts or ends his unit.
+const FOR_A_USER: Duration = Duration::from_secs(120);
+
+/// Longer texts are none that a unit has; a path may have as many bytes.
+const LONGEST: usize = 4096;
+
+/// How much of a user's command is kept.
+const OF_A_USER: usize = 8 * 1024;
+
+/// How many words of a command are kept.
+const WORDS: usize = 256;
 
 /// A unit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,6 +70,22 @@ impl Facts {
         Self { active_state: "inactive".into(), sub_state: "dead".into(), main: None, group: None, ..self.clone() }
     }
 
+    /// The same of a unit in the manager of this user: it is believed about nobody else.
+    pub fn of_user(mut self, uid: Uid) -> Self {
+        self.group = self.group.filter(|group| is_group_of(uid, group));
+        // Whatever its User= says: such a manager can be nobody else.
+        self.managed.account = uid.to_string();
+        self.managed.is_users = true;
+        let mut left = OF_A_USER;
+        self.managed.command.retain(|word| {
+            left = left.saturating_sub(word.len() + 1);
+            left > 0
+        });
+        self.managed.start_timeout = self.managed.start_timeout.min(FOR_A_USER);
+        self.managed.stop_timeout = self.managed.stop_timeout.min(FOR_A_USER);
+        self
+    }
+
     /// Whether there is such a unit.
     pub fn is_there(&self) -> bool {
         self.load_state == "loaded"
@@ -93,7 +122,8 @@ impl Facts {
 /// Makes facts of the properties of both interfaces. `key_of` finds the process that has a pid now.
 pub fn facts(name: &str, unit: &Properties, service: &Properties, key_of: impl Fn(i32) -> Option<ProcessKey>) -> Facts {
     let text = |from: &Properties, key: &str| -> String {
-        from.get(key).and_then(|value| <&str>::try_from(value).ok()).unwrap_or_default().to_owned()
+        let text = from.get(key).and_then(|value| <&str>::try_from(value).ok()).unwrap_or_default();
+        if text.len() > LONGEST { String::new() } else { text.to_owned() }
     };
     let main = number(service, "MainPID").and_then(|pid| i32::try_from(pid).ok()).filter(|pid| *pid > 0).and_then(key_of);
     let user = text(service, "User");
@@ -117,6 +147,7 @@ pub fn facts(name: &str, unit: &Properties, service: &Properties, key_of: impl F
             kind: SupervisorKind::Systemd,
             name: Shown::new(name),
             account: if user.is_empty() { "root".to_owned() } else { user },
+            is_users: false,
             definition: text(unit, "FragmentPath").into(),
             command: command(service),
             // A directory that may be missing has a `-` before it, systemd.exec(5).
@@ -169,7 +200,7 @@ fn span(from: &Properties, key: &str) -> Duration {
 
 fn bytes(from: &Properties, key: &str) -> Vec<u8> {
     let Some(Value::Array(array)) = from.get(key).map(|value| &**value) else { return Vec::new() };
-    array.iter().filter_map(|item| if let Value::U8(byte) = item { Some(*byte) } else { None }).collect()
+    array.iter().take(LONGEST).filter_map(|item| if let Value::U8(byte) = item { Some(*byte) } else { None }).collect()
 }
 
 /// Whether a job waits or runs: (uo), the job's number and its object.
@@ -194,7 +225,8 @@ fn command(service: &Properties) -> Vec<String> {
     let Some(Value::Array(commands)) = service.get("ExecStart").map(|value| &**value) else { return Vec::new() };
     let Some(Value::Structure(first)) = commands.iter().next() else { return Vec::new() };
     let Some(Value::Array(arguments)) = first.fields().get(1) else { return Vec::new() };
-    arguments.iter().filter_map(|word| if let Value::Str(word) = word { Some(word.as_str().to_owned()) } else { None }).collect()
+    let words = arguments.iter().take(WORDS).filter_map(|word| if let Value::Str(word) = word { Some(word.as_str()) } else { None });
+    words.filter(|word| word.len() <= LONGEST).map(str::to_owned).collect()
 }
 
 /// The port that `Environment=` names. Nothing else is kept of it: variables may be secrets.

@@ -75,7 +75,7 @@ impl Job {
 pub(super) async fn carry_out(job: Job, buses: watch::Receiver<Option<Arc<Bus>>>, shared: Arc<Shared>) {
     let end = attempt(&job, &buses, &shared).await;
     if let End::Told(_, _, after) = &end {
-        shared.one((**after).clone());
+        shared.one((**after).clone(), usize::MAX);
     }
     // Whoever asked may have given up.
     let _ = job.answer.send(end);

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use super::name::{fits, is_instance};
+use crate::domain::Uid;
 
 /// Longer than any file of names gets; the rest of a larger one is not read.
 const MOST: usize = 256 * 1024;
@@ -24,6 +25,11 @@ impl Memory {
     /// The one below berth's state.
     pub fn below(state: &Path) -> Self {
         Self { file: state.join("units"), writing: Mutex::default() }
+    }
+
+    /// The one of a user's own manager.
+    pub fn of_user(state: &Path, uid: Uid) -> Self {
+        Self { file: state.join(format!("units.{uid}")), writing: Mutex::default() }
     }
 
     /// Those of them that are looked for.

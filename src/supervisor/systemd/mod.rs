@@ -1,21 +1,30 @@
-//! The units of systemd's system manager, over D-Bus.
+//! The units of systemd's managers, of the system's and of its users' own, over D-Bus.
 //!
-//! It must never run systemctl, start a bus, or make the engine wait: a thread of its own asks and listens.
+//! It must never run systemctl, start a bus or a manager, or make the engine wait: threads of its own ask and listen.
+//!
+//! A user's manager may say what it likes: it is believed only about its own account.
 
 mod bus;
 mod claims;
+mod door;
+mod envelope;
 mod facts;
+#[cfg(test)]
+#[path = "fake_tests.rs"]
+mod fake;
 mod job;
 mod memory;
 pub(super) mod name;
 mod state;
 pub mod transient;
 pub mod unit_files;
+mod users;
 mod watch;
+mod wire;
 mod words;
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use crate::domain::{
@@ -25,13 +34,16 @@ use crate::error::Result;
 use crate::hand::is_alive;
 use crate::supervisor::told::Told;
 
+use super::newest::Ears;
 use super::registry::Parts;
 use super::{Ear, Started, Stopped, Supervisor};
+use door::Way;
 use facts::Facts;
 use job::{End, Job, What};
 use memory::Memory;
 pub(super) use name::fits;
-use state::State;
+use state::{Shared, State};
+use users::{Manager, Users};
 use watch::{Place, Watch};
 
 /// There where systemd runs the host, sd_booted(3).
@@ -46,15 +58,22 @@ const DEADLINE: Duration = Duration::from_secs(5);
 /// What is given to systemd beyond its own deadline for a job.
 const BEYOND: Duration = Duration::from_secs(5);
 
+/// Which state all managers are in.
+type Serial = (u64, (u64, u64));
+
 /// The supervisor of units.
 pub struct SystemdSupervisor {
+    /// Who talks to the system's manager.
     watch: Option<Watch>,
+    /// The managers of users.
+    users: Option<Users>,
     patterns: Arc<[String]>,
+    ears: Ears,
     /// What is to be known where there is no systemd.
     missing: Option<Shown>,
     /// Whose hand signals, and ends what is no unit's.
     hands: Arc<dyn Supervisor>,
-    told: Told<u64>,
+    told: Told<Serial>,
 }
 
 impl SystemdSupervisor {
@@ -65,8 +84,11 @@ impl SystemdSupervisor {
             return None;
         }
         let patterns: Arc<[String]> = parts.units.as_slice().into();
-        let place = Place { address: ADDRESS.to_owned(), patterns: Arc::clone(&patterns), deadline: DEADLINE };
-        let started = is_booted.then(|| Watch::start(place, Memory::below(&parts.state)));
+        let ears = Ears::default();
+        let way = Way::Bus(ADDRESS.to_owned());
+        let place = Place { way, patterns: Arc::clone(&patterns), most: usize::MAX, there: None, deadline: DEADLINE };
+        let started = is_booted.then(|| Watch::start(place, Memory::below(&parts.state), Arc::clone(&ears)));
+        let users = is_booted.then(|| Users::new(&patterns, parts.state.clone(), &parts.reader, &ears));
         let missing = match &started {
             None => Some(format!("the units {} are not looked for: there is no systemd here", parts.units.join(", "))),
             Some(Err(error)) => Some(error.chain()),
@@ -74,21 +96,34 @@ impl SystemdSupervisor {
         };
         let watch = started.and_then(Result::ok);
         let missing = missing.as_deref().map(Shown::new);
-        Some(Self { watch, patterns, missing, hands: Arc::clone(hands), told: Told::default() })
+        Some(Self { watch, users, patterns, ears, missing, hands: Arc::clone(hands), told: Told::default() })
     }
 
     fn state(&self) -> Arc<State> {
         self.watch.as_ref().map(Watch::state).unwrap_or_default()
     }
 
+    /// The manager of its own account that has an instance's unit; `None` where that is the system's.
+    fn manager_of(&self, declared: &Declared) -> Option<Arc<Manager>> {
+        declared.unit.as_ref().filter(|unit| unit.is_users)?;
+        self.users.as_ref()?.manager_of(declared)
+    }
+
+    /// Does something with whoever talks to the manager that has an instance's unit.
+    fn with<T>(&self, declared: &Declared, what: impl FnOnce(&Watch) -> T) -> Option<T> {
+        if declared.unit.as_ref().is_some_and(|unit| unit.is_users) {
+            return self.manager_of(declared).map(|manager| what(&manager.watch));
+        }
+        self.watch.as_ref().map(what)
+    }
+
     /// Has systemd do something to an instance's unit, and gives the unit before and after it with the job's result.
     fn ask(&self, what: What, declared: &Declared, patience: Duration) -> Result<(String, Facts, Facts)> {
-        let (Some(watch), Some(unit)) = (&self.watch, &declared.unit) else {
-            return Err(words::unasked(what, declared, "there is no systemd here"));
-        };
+        let nobody = || words::unasked(what, declared, "there is no systemd here that has it");
+        let unit = declared.unit.as_ref().ok_or_else(nobody)?;
         let patience = patience + BEYOND;
         let (job, end) = Job::new(what, unit.name.as_str(), patience);
-        if !watch.carry_out(job) {
+        if !self.with(declared, |watch| watch.carry_out(job)).ok_or_else(nobody)? {
             return Err(words::unasked(what, declared, "its thread has ended"));
         }
         // The job itself is waited for that long, and what came of it where nobody told that is looked for as long again.
@@ -111,7 +146,7 @@ impl SystemdSupervisor {
         let main = after.main.unwrap_or(ProcessKey { pid: 0, start_time: 0 });
         let has_failed = result != "done";
         let restarts = if before.invocation == after.invocation { before.restarts } else { after.restarts };
-        let newest = self.watch.as_ref().map(|watch| watch.shared());
+        let newest = self.with(declared, Watch::shared);
         Ok(Box::new(Running { unit, main, has_failed, restarts, after, newest }))
     }
 }
@@ -122,14 +157,22 @@ impl Supervisor for SystemdSupervisor {
     }
 
     fn finds(&self) -> Option<Arc<Finds>> {
-        let state = self.watch.as_ref()?.first_state();
-        Some(self.told.finds(state.serial, || claims::finds(&self.patterns, &state)))
+        let users = self.users.as_ref()?;
+        users.look();
+        // Who is asked at once waits for both at once.
+        let state = self.watch.as_ref().map(|watch| watch.first_state(DEADLINE)).unwrap_or_default();
+        let of_users = users.first_states();
+        let serials = of_users.iter().map(|(_, state)| state.serial).sum();
+        Some(self.told.finds((state.serial, (users.serial().0, serials)), || {
+            let mut finds = Finds::default();
+            claims::finds(&self.patterns, None, &state, &mut finds);
+            of_users.iter().for_each(|(manager, state)| claims::finds(&self.patterns, Some(&manager.account), state, &mut finds));
+            finds
+        }))
     }
 
     fn listen(&self, tell: Ear) {
-        if let Some(watch) = &self.watch {
-            watch.tell(tell);
-        }
+        self.ears.lock().unwrap_or_else(PoisonError::into_inner).push(tell);
     }
 
     fn notice(&self) -> Option<Shown> {
@@ -141,28 +184,40 @@ impl Supervisor for SystemdSupervisor {
         }
         let state = self.state();
         // Of known units each row says it.
-        let (_, why) = state.lost.as_ref().filter(|_| state.units.is_empty())?;
-        Some(Shown::new(&format!("which units there are is not known: systemd cannot be asked ({why})")))
+        let lost = state.lost.as_ref().filter(|_| state.units.is_empty());
+        let told = lost.map(|(_, why)| Shown::new(&format!("which units there are is not known: systemd cannot be asked ({why})")));
+        told.or_else(|| self.users.as_ref()?.notice())
     }
 
     fn claims(&self, roster: &Arc<Roster>) -> Arc<[Claim]> {
         let state = self.state();
-        self.told.claims(roster, state.serial, || claims::claims(roster, &state))
+        let of_users = self.users.as_ref().map(Users::serial).unwrap_or_default();
+        self.told.claims(roster, (state.serial, of_users), || {
+            claims::claims(roster, |declared| {
+                if declared.unit.as_ref().is_some_and(|unit| unit.is_users) {
+                    return self.manager_of(declared).map(|manager| (manager.watch.state(), Some(manager.account.clone())));
+                }
+                Some((Arc::clone(&state), None))
+            })
+        })
     }
 
     fn forget(&self, id: &InstanceId) {
-        let Some(watch) = &self.watch else { return };
-        if let Some(unit) = self.told.declared(id).as_ref().and_then(|declared| declared.unit.as_ref()) {
-            watch.look(unit.name.as_str());
+        let own = self.told.declared(id).filter(|declared| declared.supervisor == SupervisorKind::Systemd);
+        if let Some((declared, unit)) = own.as_ref().and_then(|declared| Some((declared, declared.unit.as_ref()?))) {
+            self.with(declared, |watch| watch.look(unit.name.as_str()));
         }
     }
 
     fn capabilities(&self, declared: &Declared) -> Capabilities {
         let mut capabilities = Capabilities::default();
-        if self.state().lost.is_some() {
-            capabilities.unable.extend([Verb::Start, Verb::Stop, Verb::Restart].map(|verb| (verb, "systemd does not answer")));
+        let state = self.with(declared, Watch::state).unwrap_or_default();
+        if state.lost.is_some() {
+            let is_users = declared.unit.as_ref().is_some_and(|unit| unit.is_users);
+            let silent = if is_users { "its user's systemd does not answer" } else { "systemd does not answer" };
+            capabilities.unable.extend([Verb::Start, Verb::Stop, Verb::Restart].map(|verb| (verb, silent)));
         }
-        let says_port = |name: &str| self.state().units.get(name).is_some_and(|facts| facts.managed.port.is_some());
+        let says_port = |name: &str| state.units.get(name).is_some_and(|facts| facts.managed.port.is_some());
         if declared.unit.as_ref().is_some_and(|unit| unit.is_bare || says_port(unit.name.as_str())) {
             capabilities.unable.push((Verb::Assign(Asked::Auto), "its port stands in its unit, which berth does not write"));
         }
@@ -198,7 +253,7 @@ struct Running {
     has_failed: bool,
     restarts: u32,
     after: Facts,
-    newest: Option<Arc<state::Shared>>,
+    newest: Option<Arc<Shared>>,
 }
 
 impl Running {

@@ -7,6 +7,9 @@ use crate::domain::{InstanceId, ManagedId};
 /// What the name of every service ends in.
 const SERVICE: &str = ".service";
 
+/// `UNIT_NAME_MAX`, unit-name.h: with its end.
+const LONGEST: usize = 256;
+
 /// Below which every unit's object lies, org.freedesktop.systemd1(5).
 const OBJECTS: &str = "/org/freedesktop/systemd1/unit/";
 
@@ -28,7 +31,8 @@ const OWN: &str = "berth-instance-";
 
 /// A service that can be an instance: not the template that instances are made from, and not a keeper, whose instance is known anyway.
 pub fn is_instance(name: &str) -> bool {
-    name.strip_suffix(SERVICE).is_some_and(|stem| !stem.is_empty() && !stem.ends_with('@') && !stem.starts_with(OWN))
+    name.len() < LONGEST
+        && name.strip_suffix(SERVICE).is_some_and(|stem| !stem.is_empty() && !stem.ends_with('@') && !stem.starts_with(OWN))
 }
 
 /// A text as a part of a unit's name: what is not harmless there stands as its code, systemd-escape(1). An `@` would begin an instance.
@@ -75,6 +79,17 @@ pub fn id_of(pattern: &str, name: &str) -> Result<ManagedId, String> {
             Ok(ManagedId::OfAccount(own))
         }
     }
+}
+
+/// The same of a unit in the manager of an account's own: nobody but that account owns it, and another name is what the instance is called.
+///
+/// # Errors
+/// Why its name makes no id.
+pub fn id_of_users(pattern: &str, name: &str, account: &str) -> Result<ManagedId, String> {
+    Ok(match id_of(pattern, name)? {
+        ManagedId::Named(id) if id.owner() != account => ManagedId::OfAccount(id.owner().to_owned()),
+        id => id,
+    })
 }
 
 /// What the only `*` of a pattern stands for; a `*` that spans the whole stem names no owner but a unit.
@@ -178,6 +193,13 @@ mod tests {
         assert_eq!(id("mcp.service", "mcp.service"), "(account)/mcp");
         assert!(id("mcp@*.service", r"mcp@a\x20b.service").contains("is no name for an owner"));
         assert!(id("mcp@*.service", "mcp@a:b.service").contains("is no name for an owner"));
+        assert_eq!(
+            id_of_users("mcp@*.service", "mcp@alice.service", "alice"),
+            Ok(ManagedId::Named(InstanceId::of_owner("alice").unwrap()))
+        );
+        assert_eq!(id_of_users("mcp@*.service", "mcp@alice.service", "bob"), Ok(ManagedId::OfAccount("alice".to_owned())));
+        assert_eq!(id_of_users("*mcp*.service", "mcp-files.service", "bob"), Ok(ManagedId::OfAccount("mcp-files".to_owned())));
+        assert!(id_of_users("mcp@*.service", "mcp@a:b.service", "bob").is_err() && !is_instance(&format!("{}.service", "x".repeat(300))));
         assert_eq!(own_unit("amy+default", 0), "berth-instance-amy.service");
         assert_eq!(own_unit("a@b+tools", 2), r"berth-instance-a\x40b\x2btools:2.service");
         assert!(!is_instance(&own_unit("mcp+default", 0)));

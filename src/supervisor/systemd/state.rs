@@ -20,6 +20,8 @@ pub struct State {
     pub units: BTreeMap<String, Arc<Facts>>,
     /// Since when nobody has answered, and why.
     pub lost: Option<(Timestamp, Shown)>,
+    /// There are more units than are looked at.
+    pub has_more: bool,
     /// It was answered once.
     pub is_asked: bool,
 }
@@ -35,8 +37,9 @@ pub type Shared = Newest<State>;
 
 impl Shared {
     /// Everything was asked.
-    pub fn all(&self, units: Vec<Facts>) {
+    pub fn all(&self, units: Vec<Facts>, has_more: bool) {
         self.change(|state| {
+            state.has_more = has_more;
             // What is not loaded any more and has no file of its own was an instance a moment ago, and can be one again.
             let mut known = std::mem::take(&mut state.units);
             for facts in known.values_mut().filter(|known| !units.iter().any(|unit| unit.name == known.name)) {
@@ -54,10 +57,12 @@ impl Shared {
         });
     }
 
-    /// This unit is so now.
-    pub fn one(&self, facts: Facts) {
+    /// This unit is so now. Of more than `most` no further ones are kept.
+    pub fn one(&self, facts: Facts, most: usize) {
         self.change(|state| {
-            if facts.is_there() {
+            if facts.is_there() && state.units.len() >= most && !state.units.contains_key(&facts.name) {
+                state.has_more = true;
+            } else if facts.is_there() {
                 state.units.insert(facts.name.clone(), Arc::new(facts));
             } else {
                 state.units.remove(&facts.name);
@@ -97,38 +102,47 @@ mod tests {
         shared.tell(Arc::new(move || {
             count.fetch_add(1, Ordering::SeqCst);
         }));
-        shared.all(vec![unit("mcp@a.service", "active", "running")]);
-        shared.one(unit("mcp@a.service", "active", "running"));
+        shared.all(vec![unit("mcp@a.service", "active", "running")], false);
+        shared.one(unit("mcp@a.service", "active", "running"), 9);
         assert_eq!((told.load(Ordering::SeqCst), shared.state().serial), (1, 1));
-        shared.one(unit("mcp@a.service", "failed", "failed"));
+        shared.one(unit("mcp@a.service", "failed", "failed"), 9);
         assert_eq!((told.load(Ordering::SeqCst), shared.state().serial), (2, 2));
     }
 
     #[test]
     fn what_is_lost_keeps_its_first_reason_until_everything_was_asked_again() {
         let shared = Shared::default();
-        shared.all(vec![unit("mcp@a.service", "active", "running")]);
+        shared.all(vec![unit("mcp@a.service", "active", "running")], false);
         shared.lose("it does not answer");
         let since = shared.state().lost.clone();
         shared.lose("no such file");
         assert_eq!(shared.state().lost, since);
         assert_eq!(since.unwrap().1.as_str(), "it does not answer");
         assert_eq!(shared.state().units.len(), 1, "what was known is not forgotten");
-        shared.all(vec![unit("mcp@a.service", "active", "running")]);
+        shared.all(vec![unit("mcp@a.service", "active", "running")], false);
         assert_eq!(shared.state().lost, None);
     }
 
     #[test]
     fn a_unit_that_was_let_go_of_is_stopped_and_one_without_a_file_is_none() {
         let shared = Shared::default();
-        shared.all(vec![unit("mcp@a.service", "active", "running"), unit("mcp@b.service", "active", "running")]);
+        shared.all(vec![unit("mcp@a.service", "active", "running"), unit("mcp@b.service", "active", "running")], false);
         shared.let_go("mcp@a.service");
         assert_eq!(shared.state().units["mcp@a.service"].activity(), Activity::Inactive);
-        shared.all(vec![unit("mcp@a.service", "inactive", "dead")]);
+        shared.all(vec![unit("mcp@a.service", "inactive", "dead")], false);
         assert_eq!(shared.state().units["mcp@b.service"].activity(), Activity::Inactive);
         let mut gone = unit("mcp@b.service", "inactive", "dead");
         gone.load_state = "not-found".into();
-        shared.one(gone);
+        shared.one(gone, 9);
         assert_eq!(shared.state().units.keys().collect::<Vec<_>>(), ["mcp@a.service"]);
+    }
+
+    #[test]
+    fn of_more_units_than_are_looked_at_the_first_ones_stay() {
+        let shared = Shared::default();
+        for name in ["mcp@a.service", "mcp@b.service", "mcp@a.service"] {
+            shared.one(unit(name, "active", "running"), 1);
+        }
+        assert_eq!((shared.state().units.len(), shared.state().has_more), (1, true));
     }
 }

@@ -1,4 +1,4 @@
-//! The thread that talks to systemd: asks for everything once, listens to what changes, and begins anew when nobody answers any more.
+//! Whoever talks to a manager of systemd's: asks for everything once, listens to what changes, and begins anew when nobody answers any more.
 //!
 //! It must never be waited for by the engine's clock, and never ask at intervals what systemd tells by itself.
 
@@ -9,11 +9,12 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 
 use super::bus::{Bus, Fault, Told};
+use super::door::Way;
 use super::job::{self, Job};
 use super::memory::Memory;
 use super::state::{Shared, State};
 use crate::error::{Context, Result};
-use crate::supervisor::Ear;
+use crate::supervisor::newest::Ears;
 
 /// How long what changed gathers before it is asked for: a start tells of a unit five times.
 const GATHER: Duration = Duration::from_millis(20);
@@ -38,18 +39,21 @@ pub(super) enum Ask {
     Job(Job),
 }
 
-/// Where systemd is, and what is wanted of it.
-#[derive(Clone, Debug)]
+/// Where a manager is, and what is wanted of it.
 pub struct Place {
-    /// The bus, as D-Bus writes addresses.
-    pub address: String,
+    /// How it is reached.
+    pub way: Way,
     /// Which units.
     pub patterns: Arc<[String]>,
+    /// How many of them are looked at.
+    pub most: usize,
+    /// The socket that somebody listens on there now, where that is known: nobody is looked for where nobody is.
+    pub there: Option<watch::Receiver<Option<u32>>>,
     /// How long an answer may take.
     pub deadline: Duration,
 }
 
-/// The thread, seen from outside. It ends with this.
+/// Whoever talks, seen from outside. It ends with this.
 pub struct Watch {
     shared: Arc<Shared>,
     asks: mpsc::Sender<Ask>,
@@ -59,24 +63,31 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Starts the thread.
+    /// One on a thread of its own.
     ///
     /// # Errors
     /// When there is none to be had.
-    pub fn start(place: Place, memory: Memory) -> Result<Self> {
-        let shared = Arc::new(Shared::default());
-        let (asks, receiver) = mpsc::channel(WAITING);
-        let (tell, first) = std::sync::mpsc::channel();
+    pub fn start(place: Place, memory: Memory, ears: Ears) -> Result<Self> {
         let doing = || "cannot listen to systemd".to_owned();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build().while_doing(doing)?;
-        let (patience, own) = (place.deadline, Arc::clone(&shared));
+        let (watch, work) = Self::and_work(place, memory, ears);
         let thread = std::thread::Builder::new().name("berth-systemd".to_owned()).stack_size(1024 * 1024);
         let run = move || {
             crate::failpoint::pass("berth-systemd");
-            runtime.block_on(run(place, memory, own, receiver, tell));
+            runtime.block_on(work);
         };
         thread.spawn(run).while_doing(doing)?;
-        Ok(Self { shared, asks, first: Mutex::new(Some(first)), patience })
+        Ok(watch)
+    }
+
+    /// One, and what has to be run for it in a runtime.
+    pub fn and_work(place: Place, memory: Memory, ears: Ears) -> (Self, impl Future<Output = ()> + Send + 'static) {
+        let shared = Arc::new(Shared::new(ears));
+        let (asks, receiver) = mpsc::channel(WAITING);
+        let (tell, first) = std::sync::mpsc::channel();
+        let patience = place.deadline;
+        let work = run(place, memory, Arc::clone(&shared), receiver, tell);
+        (Self { shared, asks, first: Mutex::new(Some(first)), patience }, work)
     }
 
     /// What is known, for whoever looks again and again.
@@ -89,12 +100,12 @@ impl Watch {
         self.shared.state()
     }
 
-    /// The same; the first time the first answer is waited for, for as long as an answer may take.
-    pub fn first_state(&self) -> Arc<State> {
+    /// The same; the first time the first answer is waited for, for as long as an answer may take, and no longer than this.
+    pub fn first_state(&self, patience: Duration) -> Arc<State> {
         let first = self.first.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(first) = first {
             // Whatever comes of it, the state says it.
-            let _ = first.recv_timeout(self.patience);
+            let _ = first.recv_timeout(patience.min(self.patience));
         }
         self.state()
     }
@@ -102,11 +113,6 @@ impl Watch {
     /// Whether the thread has ended: it has failed.
     pub fn has_ended(&self) -> bool {
         self.asks.is_closed()
-    }
-
-    /// Has somebody told of changes.
-    pub fn tell(&self, ear: Ear) {
-        self.shared.tell(ear);
     }
 
     /// Has a unit looked at.
@@ -121,7 +127,7 @@ impl Watch {
     }
 }
 
-async fn run(place: Place, memory: Memory, shared: Arc<Shared>, mut asks: mpsc::Receiver<Ask>, first: std::sync::mpsc::Sender<()>) {
+async fn run(mut place: Place, memory: Memory, shared: Arc<Shared>, mut asks: mpsc::Receiver<Ask>, first: std::sync::mpsc::Sender<()>) {
     let (buses, bus) = watch::channel(None);
     let (looks, mut looked) = mpsc::channel(WAITING);
     let (doing, memory) = (Arc::clone(&shared), Arc::new(memory));
@@ -138,9 +144,13 @@ async fn run(place: Place, memory: Memory, shared: Arc<Shared>, mut asks: mpsc::
         }
     });
     let mut first = Some(first);
+    let mut there = place.there.take();
     let sessions = async {
         let mut pause = AGAIN;
         loop {
+            if let Some(there) = &mut there {
+                there.mark_unchanged();
+            }
             let Err(fault) = session(&place, &memory, &shared, &buses, &mut looked, &mut first).await;
             drop(buses.send_replace(None));
             let known = shared.state();
@@ -148,13 +158,32 @@ async fn run(place: Place, memory: Memory, shared: Arc<Shared>, mut asks: mpsc::
             pause = if known.is_asked && known.lost.is_none() { AGAIN } else { (pause * 2).min(AGAIN_AT_MOST) };
             shared.lose(fault.words());
             drop(first.take());
-            tokio::time::sleep(pause).await;
+            match &mut there {
+                Some(there) => again(there, pause).await,
+                None => tokio::time::sleep(pause).await,
+            }
         }
     };
     tokio::select! {
         // Whoever had this has gone.
         _ = serving => {}
         () = sessions => {}
+    }
+}
+
+/// Waits until it is worth while to knock again: where somebody else listens than before, or after a pause where somebody does.
+async fn again(there: &mut watch::Receiver<Option<u32>>, pause: Duration) {
+    loop {
+        let is_there = there.borrow_and_update().is_some();
+        tokio::select! {
+            () = tokio::time::sleep(pause), if is_there => return,
+            changed = there.changed() => match changed {
+                Ok(()) if there.borrow().is_some() => return,
+                Ok(()) => {}
+                // Nobody looks any more.
+                Err(_) => return tokio::time::sleep(AGAIN_AT_MOST).await,
+            },
+        }
     }
 }
 
@@ -167,7 +196,7 @@ async fn session(
     looks: &mut mpsc::Receiver<String>,
     first: &mut Option<std::sync::mpsc::Sender<()>>,
 ) -> std::result::Result<std::convert::Infallible, Fault> {
-    let (bus, mut told) = Bus::connect(&place.address, Arc::clone(&place.patterns), place.deadline).await?;
+    let (bus, mut told) = Bus::connect(&place.way, Arc::clone(&place.patterns), place.deadline).await?;
     let bus = Arc::new(bus);
     ask_for_all(&bus, place, memory, shared).await?;
     drop(buses.send_replace(Some(Arc::clone(&bus))));
@@ -176,7 +205,7 @@ async fn session(
     loop {
         let mut news = News::default();
         tokio::select! {
-            one = told.recv() => news.take(one.unwrap_or_else(|| Told::Gone("the message bus has closed the connection".into())))?,
+            one = told.recv() => news.take(one.unwrap_or_else(|| Told::Gone("it has closed the connection".into())))?,
             Some(name) = looks.recv() => news.look_at(name),
             _ = alive.tick() => bus.ping().await?,
         }
@@ -195,7 +224,7 @@ async fn session(
             // Asked for its properties a unit is loaded, let go of and told of anew, without end.
             if bus.is_loaded(&name).await? {
                 match bus.facts(&name).await {
-                    Ok(facts) => shared.one(facts),
+                    Ok(facts) => shared.one(facts, place.most),
                     Err(Fault::Refused(..)) => shared.let_go(&name),
                     Err(lost) => return Err(lost),
                 }
@@ -233,8 +262,9 @@ async fn ask_for_all(bus: &Bus, place: &Place, memory: &Memory, shared: &Shared)
     let mut names: BTreeSet<String> = bus.names(&place.patterns).await?.into_iter().collect();
     names.extend(memory.names(&place.patterns));
     names.extend(shared.state().units.keys().cloned());
+    let has_more = names.len() > place.most;
     let mut units = Vec::with_capacity(names.len());
-    for name in names {
+    for name in names.into_iter().take(place.most) {
         match bus.facts(&name).await {
             Ok(facts) => units.push(facts),
             // It has just gone, or is none that may be looked at: the others are still there.
@@ -242,7 +272,7 @@ async fn ask_for_all(bus: &Bus, place: &Place, memory: &Memory, shared: &Shared)
             Err(lost) => return Err(lost),
         }
     }
-    shared.all(units);
+    shared.all(units, has_more);
     Ok(())
 }
 
@@ -257,9 +287,10 @@ mod tests {
     const PATIENCE: Duration = Duration::from_secs(60);
 
     fn watch(directory: &std::path::Path) -> Watch {
-        let address = format!("unix:path={}", directory.join("bus").display());
+        let way = Way::Bus(format!("unix:path={}", directory.join("bus").display()));
         let patterns: Arc<[String]> = Arc::new(["mcp@*.service".to_owned()]);
-        Watch::start(Place { address, patterns, deadline: Duration::from_millis(100) }, Memory::below(directory)).unwrap()
+        let place = Place { way, patterns, most: 9, there: None, deadline: Duration::from_millis(100) };
+        Watch::start(place, Memory::below(directory), Ears::default()).unwrap()
     }
 
     fn asked(watch: &Watch) -> End {
@@ -277,14 +308,14 @@ mod tests {
         assert_eq!(watch.state().lost.as_ref().unwrap().1.as_str(), "the message bus does not answer");
         let since = watch.state().lost.as_ref().unwrap().0;
         assert_eq!(asked(&watch), End::Unasked("the message bus does not answer".to_owned()));
-        assert_eq!(watch.first_state().lost.as_ref().unwrap().0, since, "it is told since when");
+        assert_eq!(watch.first_state(PATIENCE).lost.as_ref().unwrap().0, since, "it is told since when");
     }
 
     #[test]
     fn f19_no_bus_at_all_is_told_as_well() {
         let directory = tempfile::tempdir().unwrap();
         let watch = watch(directory.path());
-        assert!(watch.first_state().units.is_empty());
+        assert!(watch.first_state(PATIENCE).units.is_empty());
         assert!(until_so(|| watch.state().lost.is_some()));
         assert!(matches!(asked(&watch), End::Unasked(_)));
         assert!(!watch.has_ended());

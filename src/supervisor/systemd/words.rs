@@ -62,5 +62,8 @@ pub fn undone(what: What, declared: &Declared, result: &str) -> Option<Error> {
 /// Where more is said.
 fn status(declared: &Declared) -> String {
     let unit = declared.unit.as_ref().map_or_else(|| declared.id.to_string(), |unit| unit.name.to_string());
-    format!("systemctl status '{unit}'")
+    match declared.unit.as_ref().is_some_and(|unit| unit.is_users) {
+        true => format!("systemctl --user status '{unit}'    as uid {}", declared.uid),
+        false => format!("systemctl status '{unit}'"),
+    }
 }

@@ -8,6 +8,7 @@ mod host;
 mod keys;
 mod sessions;
 mod twice;
+mod users;
 
 use crate::parts;
 use host::{Host, Lines};
