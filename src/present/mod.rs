@@ -17,6 +17,7 @@ pub mod health;
 pub mod json;
 pub mod limits;
 mod map_news;
+pub mod meaning;
 pub mod mend;
 pub mod paint;
 pub mod plan;
