@@ -319,6 +319,9 @@ impl Eye {
     /// Judges what was seen.
     pub fn judge(&mut self, underway: &[Underway]) -> Arc<Snapshot> {
         self.read_registry();
+        if self.postures.take_audits() {
+            self.standing = None;
+        }
         let sample = self.sampler.sample();
         let now = sample.taken.boot;
         let stands =

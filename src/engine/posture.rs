@@ -49,6 +49,8 @@ pub struct PostureWatch {
     seen: HashMap<InstanceId, Arc<Declared>>,
     postures: Postures,
     next: usize,
+    /// Whose instances have all been looked at.
+    known: Option<Arc<Roster>>,
     host_asked: Option<Duration>,
 }
 
@@ -63,6 +65,7 @@ impl PostureWatch {
             seen: HashMap::new(),
             postures: Postures::default(),
             next: 0,
+            known: None,
             host_asked: None,
         }
     }
@@ -77,12 +80,26 @@ impl PostureWatch {
         &self.postures
     }
 
+    /// Takes over what servers let in. True when that is something else.
+    pub fn take_audits(&mut self) -> bool {
+        let audits = self.audits.newest();
+        let changed = !Arc::ptr_eq(&audits, &self.postures.audits);
+        self.postures.audits = audits;
+        changed
+    }
+
     /// Looks at some: those that changed since, and a few others. True when the result changed. `now` is on the boot clock.
     pub fn look(&mut self, roster: &Arc<Roster>, now: Duration) -> bool {
         let all = &roster.instances;
-        let mut changed = self.tidy(roster) | self.look_around(now);
-        let is_due = |declared: &&Arc<Declared>| self.seen.get(&declared.id).is_none_or(|seen| !Arc::ptr_eq(seen, declared));
-        let mut due: Vec<Arc<Declared>> = all.iter().filter(is_due).take(MOST_NEW).cloned().collect();
+        let mut changed = self.look_around(now);
+        let mut due: Vec<Arc<Declared>> = Vec::new();
+        // Nobody is gone through while everybody is as before.
+        if !self.known.as_ref().is_some_and(|known| Arc::ptr_eq(known, roster)) {
+            changed |= self.tidy(roster);
+            let is_due = |declared: &&Arc<Declared>| self.seen.get(&declared.id).is_none_or(|seen| !Arc::ptr_eq(seen, declared));
+            due.extend(all.iter().filter(is_due).take(MOST_NEW).cloned());
+            self.known = due.is_empty().then(|| Arc::clone(roster));
+        }
         if due.is_empty() && !all.is_empty() {
             for _ in 0..AGAIN.min(all.len()) {
                 self.next = (self.next + 1) % all.len();
@@ -117,9 +134,7 @@ impl PostureWatch {
     }
 
     fn look_around(&mut self, now: Duration) -> bool {
-        let audits = self.audits.newest();
-        let mut changed = !Arc::ptr_eq(&audits, &self.postures.audits);
-        self.postures.audits = audits;
+        let mut changed = false;
         if self.host_asked.is_none_or(|asked| now.saturating_sub(asked) >= HOST_EVERY) {
             self.host_asked = Some(now);
             self.accounts.refresh(std::time::Instant::now());
@@ -132,7 +147,10 @@ impl PostureWatch {
 
     fn look_at(&mut self, declared: &Arc<Declared>) -> bool {
         self.seen.insert(declared.id.clone(), Arc::clone(declared));
-        let who = identity_of(declared);
+        // Its further groups were looked up once: a name service is not asked for every file.
+        let known = declared.account.as_ref().and_then(|name| self.accounts.named(name.as_str()));
+        let known = known.filter(|account| (account.uid, account.gid) == (declared.uid, declared.gid));
+        let who = known.map_or_else(|| identity_of(declared), |account| account.identity);
         // Who is not root can look as nobody but himself.
         let posture = if nix::unistd::geteuid().is_root() || who.is_self() { self.posture(declared, &who) } else { Posture::default() };
         let before = self.postures.files.get(&declared.id).map(|posture| &**posture);

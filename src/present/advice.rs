@@ -158,6 +158,7 @@ pub(super) fn file(finding: &Finding, row: &Row) -> Option<Shown> {
     Some(match (finding.code, &declared.fault, &declared.env_file) {
         (Code::ConfigInvalid, Some(fault), _) => fault.file.clone(),
         (Code::KeyMissing, _, Some(file)) => shown_path(&file.path),
+        (Code::EnvReadable, _, Some(file)) if declared.credentials.iter().all(|one| one.in_env_file) => shown_path(&file.path),
         _ => shown_path(&declared.config),
     })
 }

@@ -26,6 +26,7 @@ pub mod port_map;
 pub mod ports;
 pub mod quote;
 pub mod range;
+pub mod sarif;
 pub mod sparkline;
 pub mod table;
 pub mod units;

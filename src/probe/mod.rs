@@ -11,9 +11,11 @@ mod identity;
 mod introduce;
 mod ledger;
 mod opinion;
+mod origin;
 mod privileges;
 mod record;
 mod runner;
+mod survey;
 mod target;
 mod wire;
 

@@ -39,7 +39,7 @@ impl Tree {
         let text = format!(
             "[ports]\nrange = \"{first}-{last}\"\n[layout]\nbase = \"{base}\"\n[template.default]\nrun_as = \"{uid}\"\ndirectory = \"{base}\"\n\
              command = [\"{BERTH}\", \"demo-server\", \"--config={{config}}\"]\nstart_timeout = \"60s\"\nstop_timeout = \"20s\"\n{template}\n\
-             [[discover]]\nconfig = \"{base}/users/*/config/config.json\"\n"
+             [findings]\naccept = [\"runs-as-root\", \"auth-missing\"]\n[[discover]]\nconfig = \"{base}/users/*/config/config.json\"\n"
         );
         std::fs::write(tree.config(), text).unwrap();
         tree
