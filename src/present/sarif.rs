@@ -58,6 +58,8 @@ fn result(finding: &Finding, rule: Option<usize>, snapshot: &Snapshot, program: 
         .collect();
     let mut text = sentence(finding.evidence.as_str());
     for mend in &mends {
+        // On a screen a command and what it does stand apart.
+        let mend = mend.split_once("    ").map_or_else(|| mend.clone(), |(line, does)| format!("{line} ({does})"));
         text.push_str(&format!(" To mend it: {mend}."));
     }
     let logical: Vec<Value> = finding
