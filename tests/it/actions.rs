@@ -37,9 +37,10 @@ impl Tree {
         let (base, uid) = (tree.path().display(), nix::unistd::geteuid());
         let (first, last) = (tree.ports.iter().min().unwrap(), tree.ports.iter().max().unwrap());
         let text = format!(
-            "[ports]\nrange = \"{first}-{last}\"\n[layout]\nbase = \"{base}\"\n[template.default]\nrun_as = \"{uid}\"\ndirectory = \"{base}\"\n\
+            "[ports]\nrange = \"{first}-{last}\"\n[layout]\nbase = \"{base}\"\n[findings]\naccept = [\"runs-as-root\", \"auth-missing\"]\n\
+             [template.default]\nrun_as = \"{uid}\"\ndirectory = \"{base}\"\n\
              command = [\"{BERTH}\", \"demo-server\", \"--config={{config}}\"]\nstart_timeout = \"60s\"\nstop_timeout = \"20s\"\n{template}\n\
-             [findings]\naccept = [\"runs-as-root\", \"auth-missing\"]\n[[discover]]\nconfig = \"{base}/users/*/config/config.json\"\n"
+             [[discover]]\nconfig = \"{base}/users/*/config/config.json\"\n"
         );
         std::fs::write(tree.config(), text).unwrap();
         tree
