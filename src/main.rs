@@ -134,6 +134,10 @@ impl Desk for LocalDesk {
         Ok(self.local.examine())
     }
 
+    fn audit(&self) -> Result<Arc<Snapshot>> {
+        Ok(self.local.audit())
+    }
+
     fn watch(&self) -> Result<watch::Receiver<Arc<Snapshot>>> {
         self.local.start_engine()
     }

@@ -15,7 +15,7 @@ mod ports;
 mod rolling;
 
 pub use adding::RunBy;
-pub use asking::{Client, Port, Whose};
+pub use asking::{Check, Client, Port, Whose};
 pub use rolling::Restart;
 
 use super::since;
@@ -109,7 +109,7 @@ pub enum Command {
     /// Write another system's file for the fleet
     Deploy(deploy::Deploy),
     /// List what is wrong; exits with 1 if something is an error
-    Check,
+    Check(Check),
     /// Print the configuration that holds, and where each value came from; or write one to begin with
     Config(Config),
     /// Try berth on a fleet of its own, of which nothing remains

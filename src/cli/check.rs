@@ -2,18 +2,21 @@
 //!
 //! It must never exit with 1 for a warning: scripts would learn to ignore it.
 
-use super::args::Global;
+use super::args::{Check, Global};
 use super::door::Desk;
 use super::errors::{Stop, unless_closed};
 use super::ls::{is_configured, tell_notices};
 use super::output::Out;
 use crate::domain::{Level, State};
-use crate::present::{json, table};
+use crate::present::{json, sarif, table};
 
 /// Runs the command.
-pub fn run(global: &Global, desk: &dyn Desk, out: &mut Out) -> Result<u8, Stop> {
-    let snapshot = desk.examine()?;
-    if global.json {
+pub fn run(words: Check, global: &Global, desk: &dyn Desk, out: &mut Out) -> Result<u8, Stop> {
+    let snapshot = if words.origin { desk.audit()? } else { desk.examine()? };
+    if words.sarif {
+        let log = sarif::sarif(&snapshot, out.program());
+        unless_closed(out.json(&log))?;
+    } else if global.json {
         unless_closed(out.json(&json::check(&snapshot)))?;
     } else if snapshot.findings.is_empty() {
         // What may not be seen may be wrong all the same.
@@ -36,17 +39,17 @@ mod tests {
     #[test]
     fn only_an_error_exits_with_1() {
         let mut snapshot = fleet::fleet();
-        assert_eq!(run(&global(""), &FakeDesk::new(snapshot.clone()), &mut crate::cli::fake::closed()).unwrap(), 1);
+        assert_eq!(run(Check::default(), &global(""), &FakeDesk::new(snapshot.clone()), &mut crate::cli::fake::closed()).unwrap(), 1);
         let (mut out, text) = written();
-        assert_eq!(run(&global(""), &FakeDesk::new(snapshot.clone()), &mut out).unwrap(), 1);
+        assert_eq!(run(Check::default(), &global(""), &FakeDesk::new(snapshot.clone()), &mut out).unwrap(), 1);
         assert!(text().contains("port-taken") && text().contains("mend it:"));
 
         snapshot.findings.retain(|finding| finding.level() != Level::Error);
-        assert_eq!(run(&global(""), &FakeDesk::new(snapshot.clone()), &mut written().0).unwrap(), 0);
+        assert_eq!(run(Check::default(), &global(""), &FakeDesk::new(snapshot.clone()), &mut written().0).unwrap(), 0);
 
         snapshot.findings.clear();
         let (mut out, text) = written();
-        assert_eq!(run(&global(""), &FakeDesk::new(snapshot.clone()), &mut out).unwrap(), 0);
+        assert_eq!(run(Check::default(), &global(""), &FakeDesk::new(snapshot.clone()), &mut out).unwrap(), 0);
         assert!(text().starts_with("nothing is wrong of what may be seen: 8 instances"), "{}", text());
 
         for row in &mut snapshot.rows {
@@ -54,14 +57,23 @@ mod tests {
             (row.state, row.wish) = (State::Running, Some(crate::domain::Wish::Up));
         }
         let (mut out, text) = written();
-        assert_eq!(run(&global(""), &FakeDesk::new(snapshot), &mut out).unwrap(), 0);
+        assert_eq!(run(Check::default(), &global(""), &FakeDesk::new(snapshot), &mut out).unwrap(), 0);
         assert!(text().starts_with("nothing is wrong: 8 instances"), "{}", text());
+    }
+
+    #[test]
+    fn the_sarif_log_names_the_same() {
+        let (mut out, text) = written();
+        let words = Check { sarif: true, ..Check::default() };
+        assert_eq!(run(words, &global(""), &FakeDesk::new(fleet::fleet()), &mut out).unwrap(), 1);
+        let log: serde_json::Value = serde_json::from_str(&text()).unwrap();
+        assert_eq!((&log["version"], &log["runs"][0]["results"][0]["ruleId"]), (&"2.1.0".into(), &"port-taken".into()));
     }
 
     #[test]
     fn the_document_is_one_line() {
         let (mut out, text) = written();
-        assert_eq!(run(&global("--json"), &FakeDesk::new(fleet::fleet()), &mut out).unwrap(), 1);
+        assert_eq!(run(Check::default(), &global("--json"), &FakeDesk::new(fleet::fleet()), &mut out).unwrap(), 1);
         assert!(text().starts_with(r#"{"schema":1,"findings":[{"code":"port-taken""#), "{}", text());
         assert_eq!(text().lines().count(), 1);
     }

@@ -115,6 +115,14 @@ pub trait Desk: Send + Sync {
         self.glance()
     }
 
+    /// The same, and every server is asked once whether it lets in a page of another host's.
+    ///
+    /// # Errors
+    /// As [`Desk::look`].
+    fn audit(&self) -> Result<Arc<Snapshot>> {
+        self.examine()
+    }
+
     /// Goes on looking.
     ///
     /// # Errors

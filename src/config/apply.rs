@@ -9,9 +9,9 @@ use super::item::{Fault, Item, Table};
 use super::nearest::advice;
 use super::placeholders::NAMES;
 use super::read::{Reading, Wrong};
-use super::schema::{Access, Console, Daemon, Discover, Docker, Firewall, Layout, Ports, Sampling, Source, Strategy};
+use super::schema::{Access, Console, Daemon, Discover, Docker, Findings, Firewall, Layout, Ports, Sampling, Source, Strategy};
 use super::{Pattern, units};
-use crate::domain::{Network, Shown, Verb};
+use crate::domain::{Code, Level, Network, Shown, Verb};
 
 /// A table with known keys.
 pub(super) trait Section {
@@ -134,6 +134,18 @@ fn other_hosts(text: &str) -> Result<Network, String> {
         return Err("is of this host itself: which of its users may connect, allow says".to_owned());
     }
     Ok(network)
+}
+
+impl Section for Findings {
+    const KEYS: &'static [&'static str] = &["accept"];
+
+    /// Two servers on one port cannot be wanted; what is too open, and what is a warning or less, can.
+    fn set(&mut self, _key: &str, item: &Item) -> Reading<()> {
+        let may_be = |code: &Code| code.is_posture() || code.level() != Level::Error;
+        let codes: Vec<_> = Code::ALL.into_iter().filter(may_be).map(|code| (code.word(), code)).collect();
+        self.accept = item.list()?.iter().map(|word| word.one_of(&codes)).collect::<Reading<_>>()?;
+        Ok(())
+    }
 }
 
 impl Section for Daemon {

@@ -11,13 +11,13 @@ use super::describe::Origins;
 use super::item::{Fault, Item, Table, Value};
 use super::keys::{self, KeyLine};
 use super::nearest::advice;
-use super::schema::{Access, Console, Daemon, Discover, Docker, Firewall, Layout, Ports, Sampling, Strategy, Template};
+use super::schema::{Access, Console, Daemon, Discover, Docker, Findings, Firewall, Layout, Ports, Sampling, Strategy, Template};
 use super::{Config, DEFAULT_TEMPLATE};
 use crate::domain::{PortRange, Shown};
 
 /// The tables of a configuration.
-const TABLES: [&str; 11] =
-    ["ports", "layout", "template", "discover", "access", "firewall", "daemon", "docker", "sampling", "console", "keys"];
+const TABLES: [&str; 12] =
+    ["ports", "layout", "template", "discover", "access", "firewall", "findings", "daemon", "docker", "sampling", "console", "keys"];
 
 /// Everything that a tree says, each part for itself.
 pub(super) struct Parts {
@@ -27,6 +27,7 @@ pub(super) struct Parts {
     discover: Vec<Discover>,
     access: Access,
     firewall: Firewall,
+    findings: Findings,
     daemon: Daemon,
     docker: Docker,
     sampling: Sampling,
@@ -52,6 +53,7 @@ pub(super) fn parts(table: &Table) -> Result<Parts, Fault> {
             "layout" => parts.layout.apply(section, &title)?,
             "access" => parts.access.apply(section, &title)?,
             "firewall" => parts.firewall.apply(section, &title)?,
+            "findings" => parts.findings.apply(section, &title)?,
             "daemon" => parts.daemon.apply(section, &title)?,
             "docker" => parts.docker.apply(section, &title)?,
             "sampling" => parts.sampling.apply(section, &title)?,
@@ -69,12 +71,13 @@ pub(super) fn parts(table: &Table) -> Result<Parts, Fault> {
 
 /// A key outside every table: often its table's header was forgotten.
 fn lost(key: &str, item: &Item) -> Fault {
-    let sections: [(&str, &[&str]); 9] = [
+    let sections: [(&str, &[&str]); 10] = [
         ("[ports]", Ports::KEYS),
         ("[layout]", Layout::KEYS),
         ("[template.default]", Template::KEYS),
         ("[access]", Access::KEYS),
         ("[firewall]", Firewall::KEYS),
+        ("[findings]", Findings::KEYS),
         ("[daemon]", Daemon::KEYS),
         ("[docker]", Docker::KEYS),
         ("[sampling]", Sampling::KEYS),
@@ -117,7 +120,7 @@ pub(super) fn config(mut merged: Table, files: Vec<PathBuf>) -> Result<Config, F
     inherit(&mut merged);
     let parts = parts(&merged)?;
     check_templates(&merged, &parts)?;
-    let Parts { ports, layout, templates, discover, access, firewall, daemon, docker, sampling, console, keys } = parts;
+    let Parts { ports, layout, templates, discover, access, firewall, findings, daemon, docker, sampling, console, keys } = parts;
     Ok(Config {
         ports,
         layout,
@@ -125,6 +128,7 @@ pub(super) fn config(mut merged: Table, files: Vec<PathBuf>) -> Result<Config, F
         discover,
         access,
         firewall,
+        findings,
         daemon,
         docker,
         sampling,
@@ -173,6 +177,7 @@ fn blank() -> Parts {
         discover: Vec::new(),
         access: Access { admins: Vec::new(), viewers: Vec::new(), owners_may: Vec::new() },
         firewall: Firewall::default(),
+        findings: Findings::default(),
         daemon: Daemon { socket: PathBuf::new(), http: None },
         docker: Docker::default(),
         sampling: Sampling { ports: Duration::ZERO, processes: Duration::ZERO, discover: Duration::ZERO, probes: None },

@@ -35,7 +35,7 @@ pub use nearest::advice;
 pub use pattern::{Part, Pattern};
 pub use placeholders::{Values, fill};
 pub use schema::{
-    Access, Console, Daemon, Discover, Docker, Firewall, Layout, Ports, Restart, Sampling, Source, Strategy, Supervisor, Template,
+    Access, Console, Daemon, Discover, Docker, Findings, Firewall, Layout, Ports, Restart, Sampling, Source, Strategy, Supervisor, Template,
 };
 pub use template::is_secret;
 pub use trust::check_place;
@@ -61,6 +61,8 @@ pub struct Config {
     pub access: Access,
     /// `[firewall]`.
     pub firewall: Firewall,
+    /// `[findings]`.
+    pub findings: Findings,
     /// `[daemon]`.
     pub daemon: Daemon,
     /// `[docker]`.

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::Pattern;
 pub use crate::domain::Restart;
-use crate::domain::{Limits, Network, PortRange, Verb};
+use crate::domain::{Code, Limits, Network, PortRange, Verb};
 
 /// `[ports]`: which ports there are to give, and how.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -169,6 +169,13 @@ pub struct Firewall {
     pub allow: Vec<String>,
     /// Other hosts.
     pub addresses: Vec<Network>,
+}
+
+/// `[findings]`: what the administrator knows of.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Findings {
+    /// What is no finding on this host.
+    pub accept: Vec<Code>,
 }
 
 /// `[daemon]`.

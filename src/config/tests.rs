@@ -60,13 +60,14 @@ fn with_no_file_everything_has_a_default() {
 fn the_defaults_leave_out_only_what_is_optional() {
     use super::apply::Section;
     let config = Config::defaults().unwrap();
-    let sections: [(&str, &[&str]); 9] = [
+    let sections: [(&str, &[&str]); 10] = [
         ("console", Console::KEYS),
         ("ports", Ports::KEYS),
         ("layout", Layout::KEYS),
         ("template.default", Template::KEYS),
         ("access", Access::KEYS),
         ("firewall", Firewall::KEYS),
+        ("findings", Findings::KEYS),
         ("daemon", Daemon::KEYS),
         ("docker", Docker::KEYS),
         ("sampling", Sampling::KEYS),

@@ -3,7 +3,7 @@
 //! It must never take a name from a configuration that a user wrote: the administrator's template, the directory's name and the
 //! file's owner decide.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -95,6 +95,11 @@ impl Accounts {
             Answer { account, until: Some(Instant::now() + HOLDS) }
         };
         self.by_name.entry(name.to_owned()).or_insert(answer).account.clone()
+    }
+
+    /// The accounts by which people may log in; `None` where the files are not the only ones to say.
+    pub fn people(&self) -> Option<BTreeSet<Uid>> {
+        self.local.is_all().then(|| self.local.people().map(Uid).collect())
     }
 
     /// The account of a uid; one without a name has the group of the same number.

@@ -8,9 +8,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::config::{Config, Source, Template, Values, fill};
-use crate::domain::{Assignment, ConfigFault, Declared, EnvFile, Launch, Part, Probing, Salt, Settings, Shown, SupervisorKind};
+use crate::domain::{
+    Assignment, ConfigFault, Credential, Declared, EnvFile, Launch, Part, Probing, Salt, Sealed, Settings, Shown, SupervisorKind,
+};
 use crate::hand::Reader;
 
+use super::credentials;
 use super::env;
 use super::example::Examples;
 use super::programs::Programs;
@@ -41,6 +44,8 @@ pub struct Context<'a> {
     pub probing: &'a Arc<Probing>,
     /// The examples that lie beside environment files.
     pub examples: &'a mut Examples,
+    /// By what credentials are compared.
+    pub sealed: &'a Sealed,
     /// This boot's id.
     pub boot: &'a str,
 }
@@ -121,9 +126,14 @@ pub fn declare(by: &mut Context<'_>, place: &Place) -> Declared {
     // With an environment file and the template.
     let mut parts = Vec::with_capacity(if env_path.is_some() { 3 } else { 2 });
     parts.push(part.complete());
+    let mut found = match by.source {
+        Source::Env { .. } => credentials::of_variables(&assignments, by.sealed),
+        _ => credentials::of_text(&text, by.sealed),
+    };
     let env_file = match (env_path, by.source) {
         (Some(env_path), _) if env_path != path => {
-            let (file, wrong, part) = env_file(by, env_path, place, salt);
+            let (file, wrong, part, more) = env_file(by, env_path, place, salt);
+            found.extend(more);
             fault = fault.or(wrong);
             parts.push(part.complete());
             Some(file)
@@ -166,6 +176,7 @@ pub fn declare(by: &mut Context<'_>, place: &Place) -> Declared {
         log_max: template.log_max,
         log_keep: template.log_keep,
         settings: Arc::new(settings.unwrap_or_default()),
+        credentials: found.into_boxed_slice(),
         probing: Arc::clone(by.probing),
         launch,
         fault,
@@ -173,7 +184,7 @@ pub fn declare(by: &mut Context<'_>, place: &Place) -> Declared {
 }
 
 /// The environment file that the template names. That it is not there is a fault: the server would start without its credentials.
-fn env_file(by: &mut Context<'_>, path: PathBuf, place: &Place, salt: Salt) -> (EnvFile, Option<ConfigFault>, Part) {
+fn env_file(by: &mut Context<'_>, path: PathBuf, place: &Place, salt: Salt) -> (EnvFile, Option<ConfigFault>, Part, Vec<Credential>) {
     let who = &place.account.identity;
     let root = env::root_of(&path, by.root, by.template, by.config);
     let beneath = path.strip_prefix(&root).unwrap_or(&path).to_owned();
@@ -184,7 +195,8 @@ fn env_file(by: &mut Context<'_>, path: PathBuf, place: &Place, salt: Salt) -> (
     let facts = by.reader.stat(who, &root, &beneath).ok();
     let part = settings::of_variables(&path, facts.as_ref(), &assignments, salt);
     let example = by.examples.beside(by.reader, who, &root, &beneath);
-    (env::kept(path, root, &assignments, example.as_deref(), by.template), fault, part)
+    let found = credentials::of_variables(&assignments, by.sealed);
+    (env::kept(path, root, &assignments, example.as_deref(), by.template), fault, part, found)
 }
 
 /// Why an environment file cannot be read. Such files are often root's alone, since systemd reads them as root; berth reads as the account.

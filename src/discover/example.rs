@@ -46,7 +46,7 @@ impl Example {
 }
 
 /// Whether a value stands for one that has to be put in, wherever it came from.
-fn is_placeholder(value: &str) -> bool {
+pub fn is_placeholder(value: &str) -> bool {
     let value = value.to_ascii_lowercase().replace(['-', ' '], "_");
     let whole = ["changeme", "change_me", "change_this", "replaceme", "replace_me", "placeholder", "todo", "tbd", "fixme", "..."];
     let begins = ["your_", "change_me_", "changeme_", "replace_with_", "replace_me_", "insert_", "enter_your_"];

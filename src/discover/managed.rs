@@ -237,6 +237,7 @@ fn declare(id: InstanceId, service: &Managed, account: &Account, twin: Option<&D
         log_keep: 0,
         // What it was started with is nowhere recorded, so nothing can differ from it.
         settings: twin.map(|twin| Arc::clone(&twin.settings)).unwrap_or_default(),
+        credentials: twin.map(|twin| twin.credentials.clone()).unwrap_or_default(),
         probing: twin.map(|twin| Arc::clone(&twin.probing)).unwrap_or_default(),
         launch: Some(launch),
         fault: twin.and_then(|twin| twin.fault.clone()),

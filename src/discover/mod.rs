@@ -3,6 +3,7 @@
 //! It must never believe more of a user's file than that the user wrote it, and one broken file must never hide another instance.
 
 mod account;
+mod credentials;
 mod declare;
 mod env;
 #[cfg(test)]
@@ -37,7 +38,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::config::{Config, Source};
-use crate::domain::{ConfigFault, Declared, InstanceId, Roster, Shown};
+use crate::domain::{ConfigFault, Declared, InstanceId, Roster, Sealed, Shown};
 use crate::hand::Reader;
 use crate::supervisor::Supervisor;
 
@@ -61,6 +62,7 @@ pub struct Discoverer {
     accounts: Accounts,
     programs: Programs,
     examples: Examples,
+    sealed: Sealed,
     boot: String,
     searches: Vec<Search>,
     hearing: Option<Hearing>,
@@ -87,6 +89,7 @@ impl Discoverer {
             accounts,
             programs,
             examples,
+            sealed: credentials::seal(),
             boot,
             searches,
             hearing: None,
@@ -139,6 +142,7 @@ impl Discoverer {
             accounts: &mut self.accounts,
             programs: &mut self.programs,
             examples: &mut self.examples,
+            sealed: &self.sealed,
             boot: self.boot.trim(),
         };
         let changed = match &mut self.hearing {

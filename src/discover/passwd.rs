@@ -14,6 +14,12 @@ type Stamp = Option<(u64, u64, i64, i64)>;
 /// The files that say who there is.
 const FILES: [&str; 3] = ["nsswitch.conf", "passwd", "group"];
 
+/// The first uid that is given to people, login.defs(5).
+const FIRST_PERSON: u32 = 1000;
+
+/// The uid that stands for nobody.
+const NOBODY: u32 = 65_534;
+
 /// What the files say.
 #[derive(Debug, Default)]
 pub struct Local {
@@ -67,6 +73,13 @@ impl Local {
     /// The further groups of an account; `None` when the file is not the only one to say.
     pub fn groups_of(&self, name: &str) -> Option<&[u32]> {
         self.groups.as_ref().map(|groups| groups.get(name).map_or(&[][..], Vec::as_slice))
+    }
+
+    /// The uids of people: those that login.defs(5) gives to them, with a shell that lets them in.
+    pub fn people(&self) -> impl Iterator<Item = u32> {
+        let is_a_shell = |shell: &Path| !shell.ends_with("nologin") && !shell.ends_with("false");
+        let people = self.by_name.values().filter(move |user| is_a_shell(&user.shell));
+        people.map(|user| user.uid.as_raw()).filter(|uid| (FIRST_PERSON..NOBODY).contains(uid) || *uid > NOBODY)
     }
 
     /// Whether who is not in the files is nowhere.

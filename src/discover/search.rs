@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::config::{Config, Pattern, Source};
-use crate::domain::{ConfigFault, Declared, Part, Probing, Salt};
+use crate::domain::{ConfigFault, Declared, Part, Probing, Salt, Sealed};
 use crate::hand::{FileFacts, Foreseen, Identity, LookedAhead, Reader};
 
 use super::account::Accounts;
@@ -37,6 +37,8 @@ pub struct Tools<'a> {
     pub programs: &'a mut Programs,
     /// The examples that lie beside environment files.
     pub examples: &'a mut Examples,
+    /// By what credentials are compared.
+    pub sealed: &'a Sealed,
     /// This boot's id.
     pub boot: &'a str,
 }
@@ -300,13 +302,14 @@ impl Search {
             let (beside, declared) = match same {
                 Some(known) => (known.beside.clone(), Arc::clone(&known.declared)),
                 None => {
-                    let Tools { config, reader, programs, examples, boot, .. } = tools;
+                    let Tools { config, reader, programs, examples, sealed, boot, .. } = tools;
                     let (root, source) = (self.pattern.root(), &self.source);
                     let salt = Salt::new(boot, &format!("template {}", self.template));
                     let template_part = self.template_part.get_or_init(|| settings::of_template(config, template, salt).complete());
                     let asked = || Arc::new(Probing { path: template.health.clone(), key_names: template.probe_key_env.clone() });
                     let probing = self.probing.get_or_init(asked);
-                    let mut context = Context { config, source, template, template_part, probing, root, reader, programs, examples, boot };
+                    let mut context =
+                        Context { config, source, template, template_part, probing, root, reader, programs, examples, sealed, boot };
                     let declared = Arc::new(declare::declare(&mut context, &place));
                     (env::beside(tools.reader, tools.examples, &who, &declared), declared)
                 }

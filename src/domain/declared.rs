@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Endpoint, Gid, InstanceId, Limits, Probing, ProcessKey, Restart, Service, Settings, Shown, Uid, Unit};
+use super::{Credential, Endpoint, Gid, InstanceId, Limits, Probing, ProcessKey, Restart, Service, Settings, Shown, Uid, Unit};
 
 /// Who runs an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -189,6 +189,8 @@ pub struct Declared {
     pub log_keep: u32,
     /// What it would be started with now, for telling what differs from what runs.
     pub settings: Arc<Settings>,
+    /// The credentials in its configuration and its environment file: their names and what stands for them, ordered as they were read.
+    pub credentials: Box<[Credential]>,
     /// How it is asked whether it is well.
     pub probing: Arc<Probing>,
     /// How to start it; `None` when the configuration is broken.

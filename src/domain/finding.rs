@@ -69,9 +69,59 @@ pub enum Code {
     LimitsMissing,
     /// The PID file names a process that is not the instance.
     PidfileMismatch,
+    /// It listens on a public or wildcard address.
+    BindPublic,
+    /// It answers MCP requests without credentials.
+    AuthMissing,
+    /// The same, and others than its owner reach it: one code in JSON, another level.
+    AuthOpen,
+    /// It accepts a foreign Origin.
+    OriginUnchecked,
+    /// A file with secrets can be read by others.
+    EnvReadable,
+    /// Its configuration, or the directory of it, can be changed by others.
+    ConfigWritable,
+    /// Two users' instances use the same credential.
+    SecretShared,
+    /// The configured workspace lies outside the user's directory.
+    WorkspaceEscape,
+    /// Its process has uid 0.
+    RunsAsRoot,
 }
 
 impl Code {
+    /// Every one; of two with one word the graver first.
+    pub const ALL: [Self; 28] = [
+        Self::PortDuplicate,
+        Self::PortTaken,
+        Self::PortShadowed,
+        Self::PortShared,
+        Self::PortDrift,
+        Self::PortSilent,
+        Self::PortStranger,
+        Self::PortOutOfRange,
+        Self::PortEphemeral,
+        Self::PortCollisionAhead,
+        Self::RangeNearlyFull,
+        Self::ConfigInvalid,
+        Self::StorageShared,
+        Self::DiskFilling,
+        Self::LogUnbounded,
+        Self::RestartPending,
+        Self::KeyMissing,
+        Self::LimitsMissing,
+        Self::PidfileMismatch,
+        Self::BindPublic,
+        Self::AuthOpen,
+        Self::AuthMissing,
+        Self::OriginUnchecked,
+        Self::EnvReadable,
+        Self::ConfigWritable,
+        Self::SecretShared,
+        Self::WorkspaceEscape,
+        Self::RunsAsRoot,
+    ];
+
     /// The code in JSON and on the screen.
     pub fn word(self) -> &'static str {
         match self {
@@ -94,13 +144,28 @@ impl Code {
             Self::KeyMissing => "key-missing",
             Self::LimitsMissing => "limits-missing",
             Self::PidfileMismatch => "pidfile-mismatch",
+            Self::BindPublic => "bind-public",
+            Self::AuthMissing | Self::AuthOpen => "auth-missing",
+            Self::OriginUnchecked => "origin-unchecked",
+            Self::EnvReadable => "env-readable",
+            Self::ConfigWritable => "config-writable",
+            Self::SecretShared => "secret-shared",
+            Self::WorkspaceEscape => "workspace-escape",
+            Self::RunsAsRoot => "runs-as-root",
         }
     }
 
     /// Its level.
     pub fn level(self) -> Level {
         match self {
-            Self::PortDuplicate | Self::PortTaken | Self::ConfigInvalid | Self::PortShadowed | Self::StorageShared => Level::Error,
+            Self::PortDuplicate
+            | Self::PortTaken
+            | Self::ConfigInvalid
+            | Self::PortShadowed
+            | Self::StorageShared
+            | Self::AuthOpen
+            | Self::EnvReadable
+            | Self::WorkspaceEscape => Level::Error,
             Self::PortDrift
             | Self::PortSilent
             | Self::PortStranger
@@ -111,9 +176,31 @@ impl Code {
             | Self::DiskFilling
             | Self::LogUnbounded
             | Self::KeyMissing
-            | Self::PidfileMismatch => Level::Warning,
+            | Self::PidfileMismatch
+            | Self::BindPublic
+            | Self::AuthMissing
+            | Self::OriginUnchecked
+            | Self::ConfigWritable
+            | Self::SecretShared
+            | Self::RunsAsRoot => Level::Warning,
             Self::PortCollisionAhead | Self::RestartPending | Self::LimitsMissing => Level::Note,
         }
+    }
+
+    /// Whether it is about what is too open, rather than about what does not work.
+    pub fn is_posture(self) -> bool {
+        matches!(
+            self,
+            Self::BindPublic
+                | Self::AuthMissing
+                | Self::AuthOpen
+                | Self::OriginUnchecked
+                | Self::EnvReadable
+                | Self::ConfigWritable
+                | Self::SecretShared
+                | Self::WorkspaceEscape
+                | Self::RunsAsRoot
+        )
     }
 
     /// Whether it is about one of the header's "conflicts", which are ports.
@@ -145,6 +232,22 @@ pub enum Remedy {
     LimitLog,
     /// Give the instance a database of its own, on a disk of the host.
     MoveDatabase,
+    /// Have it listen on this host only.
+    ListenLocally,
+    /// Have the packet filter keep strangers from it.
+    Fence,
+    /// Have it ask for credentials.
+    RequireKey,
+    /// Have it refuse a foreign Origin.
+    CheckOrigin,
+    /// Take from others what they may do with its files.
+    CloseFiles,
+    /// Give it a credential of its own.
+    RenewSecret,
+    /// Have its workspace lie in its own directory.
+    MoveWorkspace,
+    /// Have it run as an account of its own.
+    RunAsUser,
 }
 
 impl Remedy {
@@ -161,6 +264,14 @@ impl Remedy {
             Self::FreeSpace => "free-space",
             Self::LimitLog => "limit-log",
             Self::MoveDatabase => "move-database",
+            Self::ListenLocally => "listen-locally",
+            Self::Fence => "fence",
+            Self::RequireKey => "require-key",
+            Self::CheckOrigin => "check-origin",
+            Self::CloseFiles => "close-files",
+            Self::RenewSecret => "renew-secret",
+            Self::MoveWorkspace => "move-workspace",
+            Self::RunAsUser => "run-as-user",
         }
     }
 }

@@ -34,6 +34,12 @@ pub struct Shown(Arc<str>);
 /// The longest text that is kept, in characters; what is longer ends in `…`.
 const LONGEST: usize = 4096;
 
+impl Default for Shown {
+    fn default() -> Self {
+        Self::from("")
+    }
+}
+
 impl Shown {
     /// Makes bytes harmless. Invalid UTF-8 becomes U+FFFD.
     pub fn from_bytes(bytes: &[u8]) -> Self {

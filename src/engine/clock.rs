@@ -158,6 +158,7 @@ impl Clock {
             if processes {
                 self.eye.processes();
                 self.eye.pid_files();
+                self.eye.postures();
                 next_processes = now + self.sampling.processes;
             }
             if processes || changed {

@@ -24,6 +24,7 @@ use crate::supervisor::Supervisor;
 use super::endings::Endings;
 use super::lookout::{Lookout, Seen};
 use super::pid_files::PidFileWatch;
+use super::posture::{Audits, PostureWatch};
 use super::{Probing, plan};
 
 /// How often the kernel is asked which ports it gives away: somebody sets that by hand, and rarely.
@@ -68,6 +69,7 @@ pub struct Eye {
     zone: TimeZone,
     endings: Endings,
     pid_files: PidFileWatch,
+    postures: PostureWatch,
     ports: PortPlan,
     kernel_asked: Option<Duration>,
     storage: Arc<Board>,
@@ -96,6 +98,7 @@ impl Eye {
         let host = nix::unistd::gethostname().map(|name| Shown::new(&name.to_string_lossy())).unwrap_or_else(|_| Shown::new("localhost"));
         Ok(Self {
             pid_files: PidFileWatch::new(Arc::clone(&reader)),
+            postures: PostureWatch::new(Arc::clone(&config), Arc::clone(&reader)),
             discoverer: Discoverer::new(Arc::clone(&config), reader).with(Arc::clone(&supervisor)),
             sampler: Sampler::new(config.ports.range)?,
             supervisor,
@@ -126,6 +129,13 @@ impl Eye {
     #[must_use]
     pub fn with_probes(self, probing: &Probing) -> Self {
         Self { probing: probing.clone(), ..self }
+    }
+
+    /// The same, which takes from there what servers let in when they were asked.
+    #[must_use]
+    pub fn with_audits(mut self, audits: &Audits) -> Self {
+        self.postures.hear(audits);
+        self
     }
 
     /// The same, which shares with others which services were seen to be configured instances.
@@ -288,6 +298,15 @@ impl Eye {
         changed
     }
 
+    /// Looks at a few instances' files. True when one of them is open that was not, or the other way round.
+    pub fn postures(&mut self) -> bool {
+        let changed = self.postures.look(&self.roster, now().boot);
+        if changed {
+            self.standing = None;
+        }
+        changed
+    }
+
     /// A process has ended: nothing of it is believed any more.
     ///
     /// `descriptor` is the pidfd that told it, for the kernel to say how.
@@ -300,6 +319,9 @@ impl Eye {
     /// Judges what was seen.
     pub fn judge(&mut self, underway: &[Underway]) -> Arc<Snapshot> {
         self.read_registry();
+        if self.postures.take_audits() {
+            self.standing = None;
+        }
         let sample = self.sampler.sample();
         let now = sample.taken.boot;
         let stands =
@@ -319,6 +341,8 @@ impl Eye {
             host: &self.host,
             zone: &self.zone,
             pid_files: self.pid_files.wrong(),
+            postures: self.postures.seen(),
+            accepted: &self.config.findings.accept,
             ports: &self.ports,
             allotments: &self.seen.allotments,
             registry_notice: self.seen.notice.as_ref(),

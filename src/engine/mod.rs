@@ -9,6 +9,7 @@ mod lookout;
 mod memory;
 mod pid_files;
 mod plan;
+mod posture;
 mod probing;
 #[cfg(test)]
 mod tests;
@@ -17,4 +18,5 @@ pub use clock::{Engine, Underways};
 pub use eye::Eye;
 pub use lookout::{Lookout, Recorded};
 pub use memory::share as share_memory;
+pub use posture::Audits;
 pub use probing::Probing;

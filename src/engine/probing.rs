@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
+use super::Audits;
 use crate::domain::{Declared, InstanceId, ProcessKey, Row, Snapshot, read_env, value_of};
 use crate::error::{Context, Result};
 use crate::hand::{Identity, Reader, is_alive};
@@ -48,6 +49,18 @@ impl Probing {
     pub fn once(&self, snapshot: &Arc<Snapshot>, one: Option<&InstanceId>, patience: Duration) -> Option<JoinHandle<()>> {
         let picture = Arc::clone(snapshot);
         self.prober(ONCE, move || Arc::clone(&picture)).and_then(|prober| prober.once(one.cloned(), patience)).ok()
+    }
+
+    /// Asks everybody in a picture who it is, and with `audits` what it lets in, which is hung up there. Begins with nobody after `patience`.
+    pub fn survey(&self, snapshot: &Arc<Snapshot>, audits: Option<&Audits>, patience: Duration) -> Option<JoinHandle<()>> {
+        let picture = Arc::clone(snapshot);
+        let board = audits.cloned();
+        let tell = move |answers| {
+            if let Some(board) = board {
+                board.put(answers);
+            }
+        };
+        self.prober(ONCE, move || Arc::clone(&picture)).and_then(|prober| prober.survey(audits.is_some(), patience, tell)).ok()
     }
 
     fn prober(&self, every: Duration, snapshots: impl Fn() -> Arc<Snapshot> + Send + Sync + 'static) -> std::io::Result<Prober> {

@@ -26,6 +26,7 @@ mod signal;
 mod take;
 mod tree;
 mod watching;
+mod way;
 mod zygote;
 
 pub use acting::act_as;

@@ -3,15 +3,20 @@
 //! Pure: the same input gives the same snapshot. It must never read a clock, do I/O, or import anything of this project but `domain` and `error`.
 
 mod adopt;
+mod auth_missing;
+mod bind_public;
 mod census;
 mod config_invalid;
+mod config_writable;
 mod disk_filling;
 mod doctor;
+mod env_readable;
 mod follow;
 mod join;
 mod key_missing;
 mod limits_missing;
 mod log_unbounded;
+mod origin_unchecked;
 mod pidfile_mismatch;
 mod port_collision_ahead;
 mod port_drift;
@@ -32,6 +37,8 @@ mod rates;
 mod restart_pending;
 mod rows;
 mod rule;
+mod runs_as_root;
+mod secret_shared;
 mod service;
 mod state;
 mod storage_shared;
@@ -40,6 +47,7 @@ mod testing;
 mod totals;
 mod twins;
 mod unmanaged;
+mod workspace_escape;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -47,8 +55,8 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 
 use crate::domain::{
-    Allotments, Claim, InstanceId, PidFiles, PortPlan, PortRange, Probes, Reading, Roster, Row, Sample, Shown, Snapshot, Storage, Uid,
-    Underway,
+    Allotments, Claim, Code, InstanceId, PidFiles, PortPlan, PortRange, Postures, Probes, Reading, Roster, Row, Sample, Shown, Snapshot,
+    Storage, Uid, Underway,
 };
 
 pub use doctor::diagnose;
@@ -86,6 +94,10 @@ pub struct Input<'a> {
     pub storage: &'a Storage,
     /// What probing told.
     pub probes: &'a Probes,
+    /// What was seen of files, firewall and users, and what servers let in.
+    pub postures: &'a Postures,
+    /// What the administrator knows and accepts: it is no finding.
+    pub accepted: &'a [Code],
     /// With whose eyes was sampled: its own processes are seen by every uid, whatever hides the others.
     pub viewer: Uid,
 }
@@ -156,6 +168,7 @@ fn notices(input: &Input<'_>) -> Vec<Shown> {
         )));
     }
     notices.extend(input.storage.notices.iter().cloned());
+    notices.extend(metadata(input));
     for fault in &input.roster.faults {
         notices.push(Shown::new(&format!("{}: {}", config_invalid::place(fault), fault.reason)));
     }
@@ -164,6 +177,16 @@ fn notices(input: &Input<'_>) -> Vec<Shown> {
         notices.extend(input.roster.looked_for.iter().map(|pattern| Shown::new(&format!("looked for {pattern}"))));
     }
     notices
+}
+
+/// What is wrong with the metadata that servers advertise, where no finding tells it.
+fn metadata<'a>(input: &'a Input<'_>) -> impl Iterator<Item = Shown> + 'a {
+    let audits = &input.postures.audits;
+    let asked = input.roster.instances.iter().filter(|_| !audits.is_empty());
+    asked.filter_map(|declared| {
+        let audit = audits.get(&declared.id).filter(|audit| audit.takes_foreign_origin != Some(true))?;
+        Some(Shown::new(&format!("{}: metadata-missing: {}", declared.id, audit.metadata.as_ref()?)))
+    })
 }
 
 #[cfg(test)]

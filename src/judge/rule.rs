@@ -13,9 +13,10 @@ use super::port_taken::Taken;
 use super::state::START_TIMEOUT;
 use super::unmanaged::Stranger;
 use super::{
-    Input, config_invalid, disk_filling, key_missing, limits_missing, log_unbounded, pidfile_mismatch, port_collision_ahead, port_drift,
-    port_duplicate, port_ephemeral, port_out_of_range, port_shadowed, port_shared, port_silent, port_stranger, port_taken,
-    range_nearly_full, restart_pending, storage_shared,
+    Input, auth_missing, bind_public, config_invalid, config_writable, disk_filling, env_readable, key_missing, limits_missing,
+    log_unbounded, origin_unchecked, pidfile_mismatch, port_collision_ahead, port_drift, port_duplicate, port_ephemeral, port_out_of_range,
+    port_shadowed, port_shared, port_silent, port_stranger, port_taken, range_nearly_full, restart_pending, runs_as_root, secret_shared,
+    storage_shared, workspace_escape,
 };
 use crate::domain::{Allotment, Code, Finding, InstanceId, Listener, ProcessKey, Reading, Uid, words};
 
@@ -61,6 +62,14 @@ const RULES: &[&dyn Rule] = &[
     &disk_filling::DiskFilling,
     &log_unbounded::LogUnbounded,
     &limits_missing::LimitsMissing,
+    &bind_public::BindPublic,
+    &auth_missing::AuthMissing,
+    &origin_unchecked::OriginUnchecked,
+    &env_readable::EnvReadable,
+    &config_writable::ConfigWritable,
+    &secret_shared::SecretShared,
+    &workspace_escape::WorkspaceEscape,
+    &runs_as_root::RunsAsRoot,
 ];
 
 /// Everything that is wrong, worst first, then what stands longest.
@@ -68,6 +77,10 @@ pub(super) fn findings(facts: &Facts<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for rule in RULES {
         rule.check(facts, &mut findings);
+    }
+    let accepted = facts.input.accepted;
+    if !accepted.is_empty() {
+        findings.retain(|finding| !accepted.iter().any(|code| code.word() == finding.code.word()));
     }
     carry_over(&mut findings, facts.input.previous.map_or(&[], |previous| &previous.findings));
     findings.sort_by(|one, two| {

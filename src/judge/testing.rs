@@ -11,8 +11,8 @@ use jiff::tz::TimeZone;
 use super::{Input, follow, judge};
 use crate::domain::{
     Allotment, Allotments, Claim, Code, Declared, DiskUse, Endpoint, Finding, Gid, Holder, HostReading, InstanceId, Launch, Limits,
-    Listener, Moment, Outcome, PidFiles, PortPlan, PortRange, Probes, Process, ProcessKey, Processes, Quarantine, Reading, Restart, Roster,
-    Row, Sample, Shown, Snapshot, Stage, State, Storage, SupervisorKind, Uid, Underway, Variables, Verb,
+    Listener, Moment, Outcome, PidFiles, PortPlan, PortRange, Postures, Probes, Process, ProcessKey, Processes, Quarantine, Reading,
+    Restart, Roster, Row, Sample, Shown, Snapshot, Stage, State, Storage, SupervisorKind, Uid, Underway, Variables, Verb,
 };
 
 /// Seconds after boot at which the host is looked at.
@@ -63,6 +63,8 @@ pub(super) struct Host {
     pub pid_files: PidFiles,
     pub storage: Storage,
     pub probes: Probes,
+    pub postures: Postures,
+    pub accepted: Vec<Code>,
     pub range: PortRange,
     pub ports: PortPlan,
     pub allotments: Reading<Arc<Allotments>>,
@@ -94,6 +96,8 @@ impl Host {
             pid_files: PidFiles::new(),
             storage: Storage::default(),
             probes: Probes::default(),
+            postures: Postures::default(),
+            accepted: Vec::new(),
             range: PortRange { first: 8080, last: 9080 },
             ports: PortPlan::default(),
             allotments: Reading::Known(Arc::default()),
@@ -128,6 +132,7 @@ impl Host {
             log_max: None,
             log_keep: 0,
             settings: Arc::default(),
+            credentials: Box::default(),
             probing: Arc::default(),
             launch: Some(Launch {
                 command: vec!["node".into()],
@@ -310,6 +315,8 @@ impl Host {
             pid_files: &self.pid_files,
             storage: &self.storage,
             probes: &self.probes,
+            postures: &self.postures,
+            accepted: &self.accepted,
             ports: &self.ports,
             allotments: &self.allotments,
             registry_notice: self.registry_notice.as_ref(),

@@ -15,7 +15,7 @@ use crate::discover::Twins;
 use crate::domain::{
     Caller, Declared, Diagnosis, InstanceId, Order, Outcome, Proposal, Shown, Snapshot, Stage, Task, Trail, Uid, Underway, Verb,
 };
-use crate::engine::{Engine, Eye, Lookout, Probing, Recorded, Underways};
+use crate::engine::{Audits, Engine, Eye, Lookout, Probing, Recorded, Underways};
 use crate::error::{Context, Error, Kind, Result};
 use crate::hand::{Reader, Zygote};
 use crate::logs::{Log, Reel, follow, history};
@@ -66,6 +66,7 @@ pub struct Local {
     registry: Registry,
     lookout: Arc<Lookout>,
     twins: Twins,
+    audits: Audits,
 }
 
 impl Local {
@@ -80,8 +81,8 @@ impl Local {
         let (storage, probing) = (Arc::new(Board::default()), Probing::default());
         let (copies, registry) = (state.join("copies"), Registry::below(&state).beside(config.hosts_state()));
         let lookout = Lookout::new(Recorded { registry: registry.clone(), quarantine: config.ports.quarantine });
-        let twins = Twins::below(&state);
-        let eye = eye(&config, &reader, &supervisor, &storage, &lookout)?.with_probes(&probing).with_twins(&twins);
+        let (twins, audits) = (Twins::below(&state), Audits::default());
+        let eye = eye(&config, &reader, &supervisor, &storage, &lookout)?.with_probes(&probing).with_twins(&twins).with_audits(&audits);
         let policy = Policy { owners_may: config.access.owners_may.clone() };
         let control = Control::new(Arc::clone(&supervisor), Arc::clone(&reader), zygote, Box::new(eye), policy, state);
         let caller = own_caller(&config, read_only);
@@ -103,6 +104,7 @@ impl Local {
             registry,
             lookout,
             twins,
+            audits,
         }))
     }
 

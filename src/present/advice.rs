@@ -2,6 +2,8 @@
 //!
 //! It must never name a command that berth does not have.
 
+#[path = "advice_posture.rs"]
+mod posture;
 #[path = "advice_storage.rs"]
 mod storage;
 
@@ -9,7 +11,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::command::Program;
-use super::{free_ports, wording};
+use super::{free_ports, meaning, wording};
 use crate::domain::{Code, Finding, InstanceId, Level, Remedy, Row, Shown, Snapshot, State, straying, words};
 
 /// The worst thing in one sentence, for the line below the header.
@@ -27,8 +29,8 @@ pub struct Banner {
 
 /// The banner; `None` when all is well. An error comes first, then a crash, then a warning; notes make no banner.
 pub fn banner(snapshot: &Snapshot) -> Option<Banner> {
-    let of_finding = |level: Level| {
-        let worst = snapshot.findings.iter().position(|finding| finding.level() == level)?;
+    let of_finding = |level: Level, is_wanted: &dyn Fn(Code) -> bool| {
+        let worst = snapshot.findings.iter().position(|finding| finding.level() == level && is_wanted(finding.code))?;
         // Of a dispute the finding that says who should move.
         let is_verdict = |finding: &Finding| finding.code == Code::PortDuplicate && finding.port == snapshot.findings[worst].port;
         let finding = snapshot.findings.iter().position(is_verdict).unwrap_or(worst);
@@ -41,7 +43,14 @@ pub fn banner(snapshot: &Snapshot) -> Option<Banner> {
         let sentence = Shown::new(&format!("{} crashed{how}", words::instance(&newest.id)));
         Some(Banner { level: Level::Error, sentence, finding: None, crashed: Some(newest.id.clone()) })
     };
-    of_finding(Level::Error).or_else(of_crash).or_else(|| of_finding(Level::Warning))
+    // What is too open stood so yesterday, too: what does not work comes before it.
+    let of_work = |level| of_finding(level, &|code| !code.is_posture());
+    let of_all = |level| of_finding(level, &|_| true);
+    of_work(Level::Error)
+        .or_else(of_crash)
+        .or_else(|| of_all(Level::Error))
+        .or_else(|| of_work(Level::Warning))
+        .or_else(|| of_all(Level::Warning))
 }
 
 /// One thing to do about a finding, and the command that does it.
@@ -56,6 +65,9 @@ pub struct Advice {
 /// What helps against a finding: how to mend it, then where to see more.
 pub fn advice(finding: &Finding, snapshot: &Snapshot, program: &Program) -> Vec<Advice> {
     let mut advice: Vec<Advice> = Vec::new();
+    if finding.code.is_posture() {
+        advice.push(Advice { label: "because", text: meaning::because(finding.code).to_owned() });
+    }
     for remedy in &finding.remedies {
         if let Some(text) = sentence(*remedy, finding, snapshot, program) {
             advice.push(Advice { label: "mend it", text });
@@ -74,6 +86,14 @@ pub(super) fn sentence(remedy: Remedy, finding: &Finding, snapshot: &Snapshot, p
     let config = row.and_then(|row| file(finding, row));
     match remedy {
         Remedy::FreeSpace | Remedy::LimitLog | Remedy::MoveDatabase => storage::remedy(remedy, finding, row?, snapshot, program),
+        Remedy::ListenLocally
+        | Remedy::Fence
+        | Remedy::RequireKey
+        | Remedy::CheckOrigin
+        | Remedy::CloseFiles
+        | Remedy::RenewSecret
+        | Remedy::MoveWorkspace
+        | Remedy::RunAsUser => posture::remedy(remedy, finding, row?, program),
         Remedy::Reassign => {
             let what = if free_for(finding, snapshot).is_some() { "the next free one" } else { "a free one" };
             Some(format!("{}    {what}, and a restart", assign(finding, id, snapshot, program)))
@@ -138,9 +158,12 @@ pub(super) fn file(finding: &Finding, row: &Row) -> Option<Shown> {
     Some(match (finding.code, &declared.fault, &declared.env_file) {
         (Code::ConfigInvalid, Some(fault), _) => fault.file.clone(),
         (Code::KeyMissing, _, Some(file)) => shown_path(&file.path),
+        (Code::EnvReadable, _, Some(file)) if declared.credentials.iter().all(|one| one.in_env_file) => shown_path(&file.path),
         _ => shown_path(&declared.config),
     })
 }
+
+pub(super) use posture::close_files;
 
 /// The other instance whose process is in the way.
 pub(super) fn holder<'snapshot>(finding: &Finding, snapshot: &'snapshot Snapshot) -> Option<&'snapshot Arc<Row>> {

@@ -63,6 +63,12 @@ const ENDS_NO_STRANGER: &str = "it is no instance, so berth does not end it";
 /// Why berth makes no room.
 const REMOVES_NOTHING: &str = "what may go only you know; the command tells what is large";
 
+/// Why berth loads no rules.
+const LOADS_NOTHING: &str = "rules are loaded by whoever has read them";
+
+/// Why berth changes no rights.
+const OWNS_NOTHING: &str = "who needs them only their owner knows";
+
 /// What can be done about a finding, in the order of its remedies.
 pub fn of_finding(finding: &Finding, snapshot: &Snapshot, giver: Giver<'_>) -> Vec<Mend> {
     let Some(id) = advice::subject(finding, snapshot) else { return Vec::new() };
@@ -132,6 +138,20 @@ fn one(remedy: Remedy, finding: &Finding, id: &InstanceId, row: Option<&Row>, sn
             mend("have its log kept within a limit".to_owned(), told()?)
         }
         Remedy::MoveDatabase => mend("move its database".to_owned(), told()?),
+        Remedy::ListenLocally => mend(format!("have {id} listen on this host only"), told()?),
+        Remedy::Fence => {
+            let line = giver.program.line(["deploy", "nftables", "--out", "/etc/berth"]);
+            mend("keep strangers from every port".to_owned(), command(line, LOADS_NOTHING))
+        }
+        Remedy::RequireKey => mend(format!("have {id} ask for credentials"), told()?),
+        Remedy::CheckOrigin => mend(format!("have {id} refuse a foreign Origin"), told()?),
+        Remedy::CloseFiles => {
+            let how = advice::close_files(row?, caller).map(|line| command(line, OWNS_NOTHING)).or_else(told)?;
+            mend(format!("close {id}'s files to others"), how)
+        }
+        Remedy::RenewSecret => mend("give each a credential of its own".to_owned(), told()?),
+        Remedy::MoveWorkspace => mend(format!("move {id}'s workspace"), told()?),
+        Remedy::RunAsUser => mend(format!("run {id} as an account of its own"), told()?),
     }
 }
 

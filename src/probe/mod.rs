@@ -11,10 +11,12 @@ mod identity;
 mod introduce;
 mod ledger;
 mod opinion;
+mod origin;
 mod privileges;
 mod record;
 mod runner;
 mod sockets;
+mod survey;
 mod target;
 mod wire;
 

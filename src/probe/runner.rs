@@ -65,8 +65,8 @@ type Tasks = JoinSet<(InstanceId, Target, Came)>;
 
 /// Asks servers.
 pub struct Prober {
-    board: Arc<Board>,
-    world: Arc<dyn World>,
+    pub(super) board: Arc<Board>,
+    pub(super) world: Arc<dyn World>,
     every: Duration,
     next_introduction: Cell<Duration>,
 }
@@ -94,7 +94,7 @@ impl Prober {
         self.spawn(move |prober, runtime| runtime.block_on(prober.round(one, patience)))
     }
 
-    fn spawn(self, work: impl FnOnce(Self, tokio::runtime::Runtime) + Send + 'static) -> io::Result<JoinHandle<()>> {
+    pub(super) fn spawn(self, work: impl FnOnce(Self, tokio::runtime::Runtime) + Send + 'static) -> io::Result<JoinHandle<()>> {
         sockets::prepare();
         let run = move || {
             crate::failpoint::pass("berth-probe");
@@ -199,7 +199,7 @@ fn has_descriptors() -> bool {
 }
 
 /// Asks who it is. What fails is asked again some time.
-async fn ask_who(world: &Arc<dyn World>, target: Target, row: &Arc<Row>) -> Option<Server> {
+pub(super) async fn ask_who(world: &Arc<dyn World>, target: Target, row: &Arc<Row>) -> Option<Server> {
     let still = || world.is_alive(target.of) && world.snapshot().row(&row.id).and_then(|now| target::of(now)) == Some(target);
     let key = async { world.key(row).await.ok().flatten() };
     introduce(target.at, &still, key).await.ok().flatten()

@@ -16,6 +16,7 @@ mod clients;
 mod clock;
 mod descriptors;
 mod diag;
+mod fenced;
 mod files;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
@@ -54,6 +55,7 @@ use crate::error::{Context, Result};
 
 pub use clients::{clients, listening_ports};
 pub use clock::now;
+pub use fenced::fenced_ports;
 pub use kernel_ports::kernel_ports;
 pub use limits::raise_nofile;
 pub use occupants::{Occupant, Occupation, occupants, try_bind};

@@ -37,7 +37,8 @@ impl Tree {
         let (base, uid) = (tree.path().display(), nix::unistd::geteuid());
         let (first, last) = (tree.ports.iter().min().unwrap(), tree.ports.iter().max().unwrap());
         let text = format!(
-            "[ports]\nrange = \"{first}-{last}\"\n[layout]\nbase = \"{base}\"\n[template.default]\nrun_as = \"{uid}\"\ndirectory = \"{base}\"\n\
+            "[ports]\nrange = \"{first}-{last}\"\n[layout]\nbase = \"{base}\"\n[findings]\naccept = [\"runs-as-root\", \"auth-missing\"]\n\
+             [template.default]\nrun_as = \"{uid}\"\ndirectory = \"{base}\"\n\
              command = [\"{BERTH}\", \"demo-server\", \"--config={{config}}\"]\nstart_timeout = \"60s\"\nstop_timeout = \"20s\"\n{template}\n\
              [[discover]]\nconfig = \"{base}/users/*/config/config.json\"\n"
         );

@@ -37,6 +37,7 @@ mod panics;
 mod pending;
 mod port_file;
 mod ports;
+mod posture;
 mod preferences;
 mod pty;
 #[path = "../support/race.rs"]
@@ -63,3 +64,5 @@ mod supervisors;
 #[path = "../support/terminal.rs"]
 mod terminal;
 mod threats;
+
+mod why;

@@ -48,7 +48,8 @@ impl Stage {
         let (base, uid) = (stage.path().display(), nix::unistd::geteuid());
         let (first, last) = (stage.first, stage.first + RANGE - 1);
         let text = format!(
-            "[ports]\nrange = \"{first}-{last}\"\n[layout]\nbase = \"{base}\"\n[template.default]\nrun_as = \"{uid}\"\n\
+            "[ports]\nrange = \"{first}-{last}\"\n[layout]\nbase = \"{base}\"\n[findings]\naccept = [\"runs-as-root\", \"auth-missing\"]\n\
+             [template.default]\nrun_as = \"{uid}\"\n\
              directory = \"{base}\"\ncommand = [\"{BERTH}\", \"demo-server\", \"--config={{config}}\"]\nstart_timeout = \"20s\"\n\
              stop_timeout = \"5s\"\nrestart = \"no\"\n[[discover]]\nconfig = \"{base}/users/*/config/config.json\"\n"
         );

@@ -128,6 +128,9 @@ range = "{first}-{last}"
 [layout]
 base = "{base}"
 
+[findings]
+accept = ["bind-public", "auth-missing", "runs-as-root"]
+
 [template.default]
 directory = "{{base}}"
 {restart}{template}

@@ -31,6 +31,17 @@ pub struct Client {
     pub check: Option<PathBuf>,
 }
 
+/// `berth check`.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub struct Check {
+    /// Print a SARIF 2.1.0 log, for what collects the findings of many tools
+    #[arg(long, conflicts_with = "json")]
+    pub sarif: bool,
+    /// Also ask every server once whether it lets in a page of another host's (a foreign Origin)
+    #[arg(long)]
+    pub origin: bool,
+}
+
 /// A client that is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Whose {

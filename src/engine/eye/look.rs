@@ -31,6 +31,7 @@ impl Look for Eye {
     fn examine(&mut self) {
         let snapshot = self.previous.clone().unwrap_or_else(|| self.look());
         self.pid_files.look_through(&snapshot, now().boot);
+        self.postures.look_through(&self.roster, now().boot);
         self.standing = None;
     }
 

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::Local;
 use crate::domain::{InstanceId, ProcessKey, Row, Snapshot};
+use crate::engine::Audits;
 use crate::storage::{self, Wanted};
 
 /// Between the two readings of a one-shot command, DESIGN section 5.
@@ -21,6 +22,9 @@ const COUNTING_ONE: Duration = Duration::from_millis(800);
 
 /// How long one that is about one instance waits for its server's answer: a little longer than for any answer.
 const ASKING_ONE: Duration = Duration::from_millis(2200);
+
+/// How long those who ask what is wrong go on asking servers who they are.
+const ASKING_ALL: Duration = Duration::from_secs(3);
 
 impl Local {
     /// One look with two readings of the processes. The logs are counted while it waits for the second.
@@ -58,12 +62,25 @@ impl Local {
     }
 
     /// A look with a single reading, and everything that can be counted on the disks in a moment: logs, room, open files; and the
-    /// PID files.
+    /// PID files, who else may read and change files, and which server each is.
     pub fn examine(&self) -> Arc<Snapshot> {
+        self.survey(None)
+    }
+
+    /// The same, and each server is asked whether it lets in a page of another host's.
+    pub fn audit(&self) -> Arc<Snapshot> {
+        self.survey(Some(&self.audits))
+    }
+
+    fn survey(&self, audits: Option<&Audits>) -> Arc<Snapshot> {
         let first = self.control.look();
+        let is_asked = self.config.sampling.probes.is_some() || audits.is_some();
+        let asking = is_asked.then(|| self.probing.survey(&first, audits, ASKING_ALL)).flatten();
         self.control.examine();
         self.control.limits_of(&limited(&first, None));
         self.count(&first, Wanted { open_files: true, workspace_of: None }, COUNTING);
+        // What panicked has said so.
+        drop(asking.map(JoinHandle::join));
         self.keep(self.control.look())
     }
 

@@ -93,7 +93,8 @@ fn cells(id: &InstanceId) -> usize {
 
 /// Whether somebody should look at a row.
 pub fn has_problem(row: &Row) -> bool {
-    // A disk that fills is everybody's on it: the filter would keep all rows, and find none.
-    let is_its_own = |code: &Code| *code != Code::DiskFilling;
+    // A disk that fills is everybody's on it, and what is too open often is so for all: the filter would keep all rows, and find none.
+    // Tab 3 has what is too open.
+    let is_its_own = |code: &Code| *code != Code::DiskFilling && !code.is_posture();
     row.findings.iter().any(is_its_own) || matches!(row.state, Doing::Degraded | Doing::Crashed | Doing::CrashLoop | Doing::Unknown)
 }

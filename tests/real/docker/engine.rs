@@ -97,7 +97,7 @@ impl Engine {
         let config = directory.join("berth.toml");
         let (first, last) = (ports.iter().min().unwrap(), ports.iter().max().unwrap());
         let configuration = format!(
-            "[ports]\nrange = \"{first}-{last}\"\n[docker]\nsockets = [\"{}\"]\n[[discover]]\ndocker = \"*mcp*\"\n",
+            "[ports]\nrange = \"{first}-{last}\"\n[docker]\nsockets = [\"{}\"]\n[findings]\naccept = [\"runs-as-root\"]\n[[discover]]\ndocker = \"*mcp*\"\n",
             self.socket().display()
         );
         fs::write(&config, configuration).unwrap();
