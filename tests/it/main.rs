@@ -6,6 +6,9 @@ use berth::domain;
 
 mod actions;
 mod add;
+#[allow(dead_code, reason = "shared by test programs that need different parts of it")]
+#[path = "../support/api.rs"]
+mod api;
 mod assign;
 mod beginning;
 mod bulk;
@@ -46,6 +49,7 @@ mod remove;
 mod restarts;
 mod rolling;
 mod screens;
+mod serve;
 mod screens_all;
 mod screens_choosing;
 mod screens_host;

@@ -158,7 +158,11 @@ const ROWS: &[(&str, &str, Row)] = &[
             "f19_rows_are_unknown_while_pm2_hangs_and_nothing_happens_twice_when_it_is_killed",
         ]),
     ),
-    ("f20", "berth itself is killed while servers run", Tested(&["f20_berth_killed"])),
+    (
+        "f20",
+        "berth itself is killed while servers run",
+        Tested(&["f20_berth_killed", "f20_instances_outlive_a_daemon_that_is_killed_ended_or_begun_anew"]),
+    ),
     ("f21", "the kernel refuses its list of sockets", Tested(&["f21_where_sock_diag_is_refused_files_are_read_and_it_is_said"])),
     (
         "f22",

@@ -1,0 +1,69 @@
+//! A plain client of the daemon's socket: one request a connection, as whoever the calling thread is.
+//!
+//! It must never share code with the daemon: what is sent and read here is what anybody's client would send and read.
+
+use std::io::{ErrorKind, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+/// How long anything may take on a busy machine.
+pub const PATIENCE: Duration = Duration::from_secs(90);
+
+/// What was answered.
+#[derive(Debug)]
+pub struct Answered {
+    pub status: u16,
+    pub head: String,
+    pub text: String,
+}
+
+impl Answered {
+    /// The body as a document.
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {} {}", self.head, self.text))
+    }
+}
+
+/// A connection on which nothing was said.
+pub fn connect(socket: &Path) -> UnixStream {
+    let stream = UnixStream::connect(socket).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_write_timeout(Some(PATIENCE)).unwrap();
+    stream
+}
+
+/// Asks.
+pub fn ask(socket: &Path, method: &str, path: &str, body: &str) -> Answered {
+    let mut stream = connect(socket);
+    let length = body.len();
+    let request = format!("{method} {path} HTTP/1.1\r\nHost: berth\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}");
+    // Who is refused for being one too many may be answered before having asked.
+    let _ = stream.write_all(request.as_bytes());
+    let mut bytes = Vec::new();
+    if let Err(error) = stream.read_to_end(&mut bytes) {
+        assert!(!bytes.is_empty() && error.kind() == ErrorKind::ConnectionReset, "{error}");
+    }
+    let text = String::from_utf8(bytes).unwrap();
+    let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {text:?}"));
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    Answered { status, head: head.to_ascii_lowercase(), text: body.to_owned() }
+}
+
+/// Asks for a document that must be had.
+pub fn get(socket: &Path, path: &str) -> Value {
+    let answered = ask(socket, "GET", path, "");
+    assert_eq!(answered.status, 200, "{path}: {}", answered.text);
+    answered.json()
+}
+
+/// Waits until it holds.
+pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !holds() {
+        assert!(begun.elapsed() < PATIENCE, "{what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
