@@ -49,7 +49,17 @@ impl Control {
         policy: Policy,
         state: PathBuf,
     ) -> Self {
-        Self { supervisor, reader, eyes: Eyes::new(eye), ears: Ears::new(), zygote, policy, audit: Audit::below(&state), refusals: Refusals::default(), state }
+        Self {
+            supervisor,
+            reader,
+            eyes: Eyes::new(eye),
+            ears: Ears::new(),
+            zygote,
+            policy,
+            audit: Audit::below(&state),
+            refusals: Refusals::default(),
+            state,
+        }
     }
 
     /// One whole look of its own, apart from any engine's.

@@ -35,4 +35,4 @@ pub use eyes::Look;
 pub use recorded::Deed;
 pub use remove::Remove;
 pub use reserve::Reserve;
-pub use sight::{seen_by, sees_all_of};
+pub use sight::{findings_for, seen_by, sees_all_of};

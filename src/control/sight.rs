@@ -37,7 +37,7 @@ pub fn seen_by(caller: &Caller, snapshot: &Arc<Snapshot>) -> Arc<Snapshot> {
         return Arc::clone(snapshot);
     }
     let rows: Vec<Arc<Row>> = snapshot.rows.iter().filter_map(|row| row_for(caller, row)).collect();
-    let findings: Vec<Finding> = snapshot.findings.iter().filter_map(|finding| finding_for(caller, finding, snapshot)).collect();
+    let findings = findings_for(caller, snapshot);
     let is_viewer = caller.role == Role::Viewer;
     let is_whole = |id| snapshot.row(id).is_some_and(|row| sees_all_of(caller, row.uid));
     let totals = if is_viewer { snapshot.totals.clone() } else { totals(&rows, &findings) };
@@ -60,6 +60,14 @@ pub fn seen_by(caller: &Caller, snapshot: &Arc<Snapshot>) -> Arc<Snapshot> {
         sequence: snapshot.sequence,
         cpu_baseline: Default::default(),
     })
+}
+
+/// The findings of a picture, as somebody may see them.
+pub fn findings_for(caller: &Caller, snapshot: &Snapshot) -> Vec<Finding> {
+    if caller.role == Role::Admin {
+        return snapshot.findings.clone();
+    }
+    snapshot.findings.iter().filter_map(|finding| finding_for(caller, finding, snapshot)).collect()
 }
 
 fn row_for(caller: &Caller, row: &Arc<Row>) -> Option<Arc<Row>> {

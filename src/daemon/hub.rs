@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Semaphore, watch};
 
 use super::gate::Gate;
+use super::picture::Picture;
 use crate::domain::{Caller, Role, Snapshot, Uid};
 use crate::error::{Context, Error, Kind, Result};
 use crate::link::Shared;
@@ -19,7 +20,7 @@ pub const ANSWERED: Duration = Duration::from_secs(10);
 /// How many orders may be under way at once.
 pub const ORDERS: usize = 64;
 
-/// How many of one account.
+/// How many of one account, and how many logs it may have open.
 const EACH: usize = 8;
 
 /// How many callers' pictures are kept.
@@ -43,25 +44,42 @@ pub struct Hub {
     pub since: Instant,
     snapshots: watch::Receiver<Arc<Snapshot>>,
     views: Mutex<HashMap<(Uid, bool, bool), View>>,
-    acting: Mutex<HashMap<Uid, usize>>,
+    streamed: Mutex<Option<Arc<Picture>>>,
+    busy: Mutex<HashMap<(Work, Uid), usize>>,
 }
 
-/// One of an account's places for orders.
+/// What takes a thread for a while.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Work {
+    /// An order.
+    Order,
+    /// A log that is followed.
+    Log,
+}
+
+/// One of an account's places for such work.
 pub struct Turn {
     hub: Arc<Hub>,
-    uid: Uid,
+    key: (Work, Uid),
 }
 
 impl Hub {
     /// On an engine and its pictures.
     pub fn new(shared: Arc<dyn Shared>, snapshots: watch::Receiver<Arc<Snapshot>>) -> Self {
-        let (views, acting, orders) = (Mutex::default(), Mutex::default(), Arc::new(Semaphore::new(ORDERS)));
-        Self { shared, gate: Gate::default(), orders, since: Instant::now(), snapshots, views, acting }
+        let (views, streamed, busy) = (Mutex::default(), Mutex::default(), Mutex::default());
+        let (gate, orders) = (Gate::default(), Arc::new(Semaphore::new(ORDERS)));
+        Self { shared, gate, orders, since: Instant::now(), snapshots, views, streamed, busy }
     }
 
     /// The pictures, newest only.
     pub fn pictures(&self) -> watch::Receiver<Arc<Snapshot>> {
         self.snapshots.clone()
+    }
+
+    /// Waits for the first picture, for so long as anything may take.
+    pub async fn looked(&self) {
+        let mut pictures = self.pictures();
+        drop(tokio::time::timeout(ANSWERED, pictures.wait_for(|picture| picture.sequence > 0)).await);
     }
 
     /// The newest picture.
@@ -104,28 +122,42 @@ impl Hub {
         within(ANSWERED, move || Ok(hub.shared.caller(uid))).await
     }
 
-    /// A place for an order of this account.
+    /// The newest picture as it is streamed: made once for all who read along.
+    pub fn picture(&self) -> Arc<Picture> {
+        let newest = self.newest();
+        let mut streamed = self.streamed.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(picture) = streamed.as_ref().filter(|picture| Arc::ptr_eq(&picture.of, &newest)) {
+            return Arc::clone(picture);
+        }
+        let picture = Arc::new(Picture::of(&*self.shared, &newest, streamed.as_deref()));
+        *streamed = Some(Arc::clone(&picture));
+        picture
+    }
+
+    /// A place for one more of this account.
     ///
     /// # Errors
-    /// Of kind `Busy` when it has enough of them under way.
-    pub fn turn(self: &Arc<Self>, uid: Uid) -> Result<Turn> {
-        let mut acting = self.acting.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = acting.entry(uid).or_default();
-        if !uid.is_root() && *count >= EACH {
-            return Err(Error::new(Kind::Busy, format!("{EACH} orders of yours are on their way already")).hint("try again in a moment"));
+    /// Of kind `Busy` when it has enough of them.
+    pub fn turn(self: &Arc<Self>, uid: Uid, work: Work) -> Result<Turn> {
+        let mut busy = self.busy.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = busy.entry((work, uid)).or_default();
+        let most = if uid.is_root() { ORDERS } else { EACH };
+        if *count >= most {
+            let what = if work == Work::Order { "orders of yours are on their way" } else { "logs are open to you" };
+            return Err(Error::new(Kind::Busy, format!("{most} {what} already")).hint("try again in a moment"));
         }
         *count += 1;
-        Ok(Turn { hub: Arc::clone(self), uid })
+        Ok(Turn { hub: Arc::clone(self), key: (work, uid) })
     }
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        let mut acting = self.hub.acting.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = acting.get_mut(&self.uid) {
+        let mut busy = self.hub.busy.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = busy.get_mut(&self.key) {
             *count -= 1;
             if *count == 0 {
-                acting.remove(&self.uid);
+                busy.remove(&self.key);
             }
         }
     }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::{SigHandler, Signal as UnixSignal};
 use tokio::net::UnixListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
@@ -54,6 +55,8 @@ enum End {
 /// Of kind `Busy` when there is a daemon already; when the socket cannot be made.
 pub fn run(serving: &Serving) -> Result<()> {
     let kept = Kept::of_process();
+    // Begun anew it is called by the link that it was executed by.
+    let _ = nix::sys::prctl::set_name(c"berth");
     let notify = Notify::of_process();
     let _alone = alone(&*serving.shared, kept.is_some())?;
     let (handed, mut children) = match kept {
@@ -105,6 +108,21 @@ impl Signals {
         let (terminated, interrupted) = (hear(SignalKind::terminate())?, hear(SignalKind::interrupt())?);
         Ok(Self { terminated, interrupted, hung_up: hear(SignalKind::hangup())? })
     }
+
+    /// Whether it was told to end while it was about to begin anew. From here on such a signal ends it at once: none is lost between this
+    /// look and the exec.
+    async fn wants_an_end(&mut self) -> bool {
+        for one in [UnixSignal::SIGTERM, UnixSignal::SIGINT] {
+            // SAFETY: the default disposition runs no code.
+            let _ = unsafe { nix::sys::signal::signal(one, SigHandler::SigDfl) };
+        }
+        tokio::select! {
+            _ = self.terminated.recv() => true,
+            _ = self.interrupted.recv() => true,
+            // What was heard before comes by way of the runtime.
+            () = tokio::time::sleep(Duration::from_millis(50)) => false,
+        }
+    }
 }
 
 async fn live(serving: &Serving, hub: &Arc<Hub>, place: &Place, notify: &Notify, children: &mut Vec<i32>) -> Result<End> {
@@ -116,6 +134,7 @@ async fn live(serving: &Serving, hub: &Arc<Hub>, place: &Place, notify: &Notify,
     let listener = listener.while_doing(|| "cannot listen".to_owned())?;
     let (close, closed) = watch::channel(false);
     let mut accepting = tokio::spawn(serve::accept(listener, Arc::clone(hub), closed));
+    hub.looked().await;
     let status = format!("answers at {}", serving.socket.display());
     notify.ready(&status);
     say(&status);
@@ -154,6 +173,10 @@ async fn live(serving: &Serving, hub: &Arc<Hub>, place: &Place, notify: &Notify,
     say(if end == End::Stop { "ends" } else { "begins anew with the new configuration" });
     close.send_replace(true);
     drop(tokio::time::timeout(GRACE, accepting).await);
+    if end == End::Reload && signals.wants_an_end().await {
+        notify.stopping();
+        return Ok(End::Stop);
+    }
     Ok(end)
 }
 

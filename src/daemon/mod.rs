@@ -3,16 +3,21 @@
 //! It must never touch an instance by starting, ending, reloading or being killed, nor reach past `link`.
 
 mod answer;
+mod events;
 mod gate;
 mod hub;
 mod install;
 mod life;
+mod logs;
+mod metrics;
 mod notify;
 mod patient;
+mod picture;
 mod reload;
 mod routes;
 mod serve;
 mod socket;
+mod stream;
 
 pub use install::{Installing, install};
 pub use life::{Serving, run};

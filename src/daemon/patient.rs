@@ -4,6 +4,8 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -16,12 +18,18 @@ pub struct Patient {
     stream: UnixStream,
     patience: Duration,
     until: Option<Pin<Box<Sleep>>>,
+    heard: Arc<AtomicBool>,
 }
 
 impl Patient {
     /// One whose writes may stand still for so long.
     pub fn new(stream: UnixStream, patience: Duration) -> Self {
-        Self { stream, patience, until: None }
+        Self { stream, patience, until: None, heard: Arc::default() }
+    }
+
+    /// Becomes true when the other side has said something.
+    pub fn heard(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.heard)
     }
 
     /// What a write came to: one that moved starts the time anew, one that stands still too long is an error.
@@ -40,7 +48,12 @@ impl Patient {
 
 impl AsyncRead for Patient {
     fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
+        let before = buffer.filled().len();
+        let polled = Pin::new(&mut self.stream).poll_read(context, buffer);
+        if buffer.filled().len() > before {
+            self.heard.store(true, Ordering::Relaxed);
+        }
+        polled
     }
 }
 

@@ -8,14 +8,15 @@ use std::time::Duration;
 use axum::body::{Body, to_bytes};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Extension, Path, State};
-use axum::http::{Request, StatusCode};
+use axum::http::{Request, StatusCode, Uri};
 use axum::routing::{get, post};
 use axum::{Router, response::Response};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use super::answer::{Answer, Refusal, document, outcome};
-use super::hub::{ANSWERED, Hub, within};
+use super::hub::{ANSWERED, Hub, Work, within};
+use super::{logs, metrics, stream};
 use crate::domain::{Caller, InstanceId, Order, Row, Snapshot, Target, Verb};
 use crate::error::{Error, Kind, Result};
 use crate::present::client;
@@ -49,11 +50,15 @@ type OwnerAndName = Result<Path<(String, String)>, PathRejection>;
 pub fn all(hub: Arc<Hub>) -> Router {
     let mut router = Router::new()
         .route("/health", get(health))
+        .route("/metrics", get(measured))
         .route("/v1/snapshot", get(snapshot))
+        .route("/v1/stream", get(streamed))
         .route("/v1/me", get(me))
         .route("/v1/ports/{user}", get(ports_of))
         .route("/v1/instances/{id}", get(show))
-        .route("/v1/instances/{id}/{name}", get(show_named));
+        .route("/v1/instances/{id}/logs", get(log))
+        .route("/v1/instances/{id}/{name}", get(show_named))
+        .route("/v1/instances/{id}/{name}/logs", get(log_named));
     for (word, verb) in [("start", Verb::Start), ("stop", Verb::Stop), ("restart", Verb::Restart)] {
         let of = move |state: State<Arc<Hub>>, peer: Extension<Peer>, id: Id, request: Request<Body>| async move {
             let id = named(id)?;
@@ -80,7 +85,7 @@ async fn no_such_method() -> Refusal {
 
 /// Whether the engine looks.
 async fn health(State(hub): State<Arc<Hub>>) -> Response {
-    let is_fresh = hub.age() < FRESH;
+    let is_fresh = hub.newest().sequence > 0 && hub.age() < FRESH;
     let status = if is_fresh { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let value = json!({
         "schema": SCHEMA,
@@ -96,6 +101,29 @@ async fn health(State(hub): State<Arc<Hub>>) -> Response {
 async fn snapshot(State(hub): State<Arc<Hub>>, Extension(peer): Extension<Peer>) -> Answer {
     let seen = hub.seen_by(&peer.caller);
     Ok(document(StatusCode::OK, &within(ANSWERED, move || Ok(json::ls(&seen))).await?))
+}
+
+/// The numbers, for Prometheus.
+async fn measured(State(hub): State<Arc<Hub>>, Extension(peer): Extension<Peer>) -> Response {
+    let text = metrics::text(&hub.seen_by(&peer.caller), &metrics::Own::of(&hub));
+    super::answer::text(StatusCode::OK, metrics::KIND, text)
+}
+
+/// The picture, and what changes of it.
+async fn streamed(State(hub): State<Arc<Hub>>, Extension(peer): Extension<Peer>) -> Response {
+    stream::begin(hub, &peer)
+}
+
+async fn log(State(hub): State<Arc<Hub>>, Extension(peer): Extension<Peer>, id: Id, uri: Uri) -> Answer {
+    let id = named(id)?;
+    is_there(&hub, &peer, &id)?;
+    logs::answer(&hub, &peer, id, uri.query()).await
+}
+
+async fn log_named(State(hub): State<Arc<Hub>>, Extension(peer): Extension<Peer>, id: OwnerAndName, uri: Uri) -> Answer {
+    let id = both_named(id)?;
+    is_there(&hub, &peer, &id)?;
+    logs::answer(&hub, &peer, id, uri.query()).await
 }
 
 /// Who asks, what that one has, and where it is reached.
@@ -156,13 +184,10 @@ fn shown(id: &InstanceId, seen: &Snapshot, hub: &Hub, caller: &Caller) -> Answer
 /// Has something done to an instance and waits for its end.
 async fn order(verb: Verb, id: InstanceId, hub: &Arc<Hub>, peer: &Peer, request: Request<Body>) -> Answer {
     let reason = reason(request).await?;
-    let turn = hub.turn(peer.caller.uid)?;
+    let turn = hub.turn(peer.caller.uid, Work::Order)?;
     let place = Arc::clone(&hub.orders).try_acquire_owned();
     let place = place.map_err(|_| Error::new(Kind::Busy, "too many orders are on their way already").hint("try again in a moment"))?;
-    // What a stranger may not see is not there, also when it is to be stopped.
-    if hub.seen_by(&peer.caller).row(&id).is_none() && hub.newest().row(&id).is_some() {
-        return Err(no_such(&id).into());
-    }
+    is_there(hub, peer, &id)?;
     let order = Order { verb, id, target: Target::Whatever, reason, timeout: None };
     let (asked, caller, shared) = (order.clone(), Arc::clone(&peer.caller), Arc::clone(&hub.shared));
     let came = within(CARRIED_OUT, move || {
@@ -171,6 +196,12 @@ async fn order(verb: Verb, id: InstanceId, hub: &Arc<Hub>, peer: &Peer, request:
         Ok(shared.carry_out(&caller, asked))
     });
     Ok(outcome(&order, &came.await?))
+}
+
+/// What a stranger may not see is not there, also when it is to be stopped. What nobody has seen yet may be there.
+fn is_there(hub: &Hub, peer: &Peer, id: &InstanceId) -> Result<()> {
+    let is_hidden = hub.seen_by(&peer.caller).row(id).is_none() && hub.newest().row(id).is_some();
+    if is_hidden { Err(no_such(id)) } else { Ok(()) }
 }
 
 /// What the body says: nothing, or `{"reason": "..."}`.

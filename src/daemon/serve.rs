@@ -3,6 +3,7 @@
 //! It must never answer before it knows who asks, nor let one connection hold up another.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::Extension;
@@ -33,11 +34,15 @@ const HEADERS: usize = 64;
 /// How long a connection that is being answered when the daemon ends may go on.
 const LAST_WORDS: Duration = Duration::from_secs(15);
 
+/// How long one that has said nothing yet when the daemon ends is given to say it.
+const NEWCOMER: Duration = Duration::from_millis(500);
+
 /// After a connection could not be taken, mostly because there are no descriptors left.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// What those hear for whom there is no room: whole, so that it can be written without being waited for.
-const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\ncontent-length: 101\r\nconnection: close\r\n\r\n\
+const FULL: &[u8] =
+    b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\ncontent-length: 101\r\nconnection: close\r\n\r\n\
 {\"schema\":1,\"error\":{\"kind\":\"busy\",\"message\":\"too many are connected\",\"hint\":null,\"exit_code\":5}}     \n";
 
 /// Lets in whoever comes, until it is told to close; then waits for those that are being answered.
@@ -66,15 +71,26 @@ async fn one(stream: UnixStream, hub: Arc<Hub>, mut closed: watch::Receiver<bool
     };
     // Whose role cannot be told in time is not answered.
     let Ok(caller) = hub.caller(uid).await else { return };
+    // Just begun, it has not looked yet: nothing is not what there is.
+    hub.looked().await;
     let peer = Peer { caller: Arc::new(caller), closed: closed.clone() };
     let service = TowerToHyperService::new(routes::all(Arc::clone(&hub)).layer(Extension(peer)));
     let mut connection = http1::Builder::new();
     connection.timer(TokioTimer::new()).header_read_timeout(HEAD).max_buf_size(LARGEST_HEAD).max_headers(HEADERS);
-    let connection = connection.serve_connection(TokioIo::new(Patient::new(stream, READER)), service);
+    let stream = Patient::new(stream, READER);
+    let heard = stream.heard();
+    let connection = connection.serve_connection(TokioIo::new(stream), service);
     let mut connection = std::pin::pin!(connection);
     tokio::select! {
         _ = connection.as_mut() => return,
         () = until_closed(&mut closed) => {}
+    }
+    // Who has only just come is about to ask: to hang up on that one would be to have turned it away.
+    let begun = tokio::time::Instant::now();
+    while !heard.load(Ordering::Relaxed) && begun.elapsed() < NEWCOMER {
+        if tokio::time::timeout(Duration::from_millis(5), connection.as_mut()).await.is_ok() {
+            return;
+        }
     }
     connection.as_mut().graceful_shutdown();
     drop(tokio::time::timeout(LAST_WORDS, connection).await);

@@ -36,9 +36,8 @@ pub fn open(path: &Path, handed: Option<OwnedFd>) -> Result<Place> {
         Some(handed) => listening(handed)?,
         None => return make(path),
     };
-    // Over a reload: what lies there is this daemon's still if it is the socket that it listens on.
-    let own = listener.local_addr().ok().and_then(|address| address.as_pathname().map(Path::to_owned)).filter(|at| at == path);
-    let made = own.filter(|_| std::env::var_os("LISTEN_FDS").is_none()).and_then(|path| identity(&path));
+    // Begun anew, what lies there is this daemon's still; what the service manager made is not.
+    let made = if std::env::var_os("LISTEN_FDS").is_none() { identity(path) } else { None };
     Ok(Place { listener, made })
 }
 

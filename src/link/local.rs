@@ -26,8 +26,8 @@ use crate::supervisor::Supervisor;
 
 use super::{Door, LogLines, LogQuery, Tail};
 use caller::{account_of, own_caller};
-use shared::Roles;
 use logs::{LocalTail, log_of, no_log, opener_of};
+use shared::Roles;
 
 pub(super) mod adding;
 mod caller;

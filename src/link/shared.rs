@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use super::{Alone, Tail};
-use crate::domain::{Caller, InstanceId, Order, Outcome, Snapshot, Uid};
+use crate::domain::{Caller, Finding, InstanceId, Order, Outcome, Snapshot, Uid};
 use crate::error::Result;
 
 /// What a daemon may ask. Everything but [`Shared::watch`] and [`Shared::seen_by`] may take a while.
@@ -23,6 +23,9 @@ pub trait Shared: Send + Sync {
 
     /// What of a picture somebody may see.
     fn seen_by(&self, caller: &Caller, snapshot: &Arc<Snapshot>) -> Arc<Snapshot>;
+
+    /// What of a picture's findings somebody may see.
+    fn findings(&self, caller: &Caller, snapshot: &Snapshot) -> Vec<Finding>;
 
     /// Whether somebody may see all of what runs under an account, logs and files apart.
     fn sees_all_of(&self, caller: &Caller, uid: Uid) -> bool;

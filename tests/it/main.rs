@@ -49,7 +49,6 @@ mod remove;
 mod restarts;
 mod rolling;
 mod screens;
-mod serve;
 mod screens_all;
 mod screens_choosing;
 mod screens_host;
@@ -60,6 +59,8 @@ mod screens_plan;
 mod screens_registry;
 mod screens_sizes;
 mod screens_tabs;
+mod serve;
+mod serve_stream;
 #[allow(dead_code, reason = "shared by test programs that need different parts of it")]
 mod stage;
 mod supervisors;

@@ -54,7 +54,11 @@ const ROWS: &[(&str, &str, Row)] = &[
     ),
     ("a15", "what a server inherits", Tested(&["a15_a_server_inherits_nothing", "a15_started_from_a_terminal"])),
     ("a16", "an archive that writes outside of its place", Waits("the backup")),
-    ("a17", "a user drives the daemon's socket", Waits("the daemon")),
+    (
+        "a17",
+        "a user drives the daemon's socket",
+        Tested(&["a17_who_may_what_over_the_real_socket", "a17_who_takes_nothing_costs_nobody_else_anything"]),
+    ),
     ("a18", "a server's children leave its session and lose their keeper", Tested(&["a18_a19_f18_as_the_groups_of_this_machine_are"])),
     ("a19", "a server takes all memory", Tested(&["a18_a19_f18_as_the_groups_of_this_machine_are"])),
     ("a20", "a directory becomes a link while something in it is removed", Tested(&["a20_removed_while_swapped"])),

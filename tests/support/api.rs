@@ -2,7 +2,7 @@
 //!
 //! It must never share code with the daemon: what is sent and read here is what anybody's client would send and read.
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -65,5 +65,55 @@ pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
     while !holds() {
         assert!(begun.elapsed() < PATIENCE, "{what}");
         std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// The events of a stream, one after the other.
+pub struct Events {
+    reader: BufReader<UnixStream>,
+    /// All that was read, for whoever looks for what must not be in it.
+    pub read: String,
+}
+
+impl Events {
+    /// Begins to read.
+    pub fn of(socket: &Path, path: &str) -> Self {
+        let mut stream = connect(socket);
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: berth\r\n\r\n").unwrap();
+        let mut events = Self { reader: BufReader::new(stream), read: String::new() };
+        assert!(events.line().unwrap().starts_with("HTTP/1.1 200"), "{}", events.read);
+        events
+    }
+
+    fn line(&mut self) -> Option<String> {
+        let mut line = String::new();
+        let count = self.reader.read_line(&mut line).unwrap();
+        self.read.push_str(&line);
+        (count > 0).then_some(line)
+    }
+
+    /// The next event's name and document; `None` at the end.
+    pub fn next(&mut self) -> Option<(String, Value)> {
+        let mut name = String::new();
+        loop {
+            let line = self.line()?;
+            if let Some(text) = line.strip_prefix("event: ") {
+                name = text.trim().to_owned();
+            } else if let Some(text) = line.strip_prefix("data: ") {
+                return Some((name, serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))));
+            }
+        }
+    }
+
+    /// The first event that is as wanted.
+    pub fn until(&mut self, what: &str, mut is_wanted: impl FnMut(&str, &Value) -> bool) -> Value {
+        let begun = Instant::now();
+        loop {
+            let (name, value) = self.next().unwrap_or_else(|| panic!("it ended before {what}: {}", self.read));
+            if is_wanted(&name, &value) {
+                return value;
+            }
+            assert!(begun.elapsed() < PATIENCE, "never {what}: {}", self.read);
+        }
     }
 }

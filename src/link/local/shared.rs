@@ -12,8 +12,8 @@ use tokio::sync::watch;
 
 use super::Local;
 use super::caller::caller_of;
-use crate::control::{seen_by, sees_all_of};
-use crate::domain::{Caller, InstanceId, Order, Outcome, Role, Snapshot, Uid, Verb};
+use crate::control::{findings_for, seen_by, sees_all_of};
+use crate::domain::{Caller, Finding, InstanceId, Order, Outcome, Role, Snapshot, Uid, Verb};
 use crate::error::{Context, Error, Kind, Result};
 use crate::link::{Alone, Shared, Tail};
 
@@ -56,6 +56,10 @@ impl Shared for Local {
 
     fn seen_by(&self, caller: &Caller, snapshot: &Arc<Snapshot>) -> Arc<Snapshot> {
         seen_by(caller, snapshot)
+    }
+
+    fn findings(&self, caller: &Caller, snapshot: &Snapshot) -> Vec<Finding> {
+        findings_for(caller, snapshot)
     }
 
     fn sees_all_of(&self, caller: &Caller, uid: Uid) -> bool {
