@@ -118,6 +118,7 @@ fn it_answers_as_the_command_line_does_and_acts() {
 #[test]
 fn what_cannot_be_answered_is_an_error_with_its_kind() {
     let site = Site::new(&["zoe", "yan"]);
+    site.tree.configure("yan", &format!("{{\"port\": {}, \"host\": \"127.0.0.1\"}}", site.tree.ports[0]));
     let _daemon = site.daemon();
     let long = format!("{{\"reason\":\"{}\"}}", "x".repeat(5000));
     let cases = [
@@ -143,7 +144,6 @@ fn what_cannot_be_answered_is_an_error_with_its_kind() {
     }
     assert_eq!(site.instance("zoe")["state"], "stopped");
     // Its port is somebody else's: as the command line's 5.
-    site.tree.configure("yan", &format!("{{\"port\": {}, \"host\": \"127.0.0.1\"}}", site.tree.ports[0]));
     assert_eq!(ask(&site.socket, "POST", "/v1/instances/zoe/start", "").status, 200);
     let taken = ask(&site.socket, "POST", "/v1/instances/yan/start", "");
     assert_eq!((taken.status, &taken.json()["error"]["exit_code"]), (409, &json!(5)), "{}", taken.text);

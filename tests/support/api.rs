@@ -94,9 +94,11 @@ impl Events {
 
     /// The next event's name and document; `None` at the end.
     pub fn next(&mut self) -> Option<(String, Value)> {
-        let mut name = String::new();
+        let (mut name, begun) = (String::new(), Instant::now());
         loop {
             let line = self.line()?;
+            // Signs of life alone are no event.
+            assert!(begun.elapsed() < PATIENCE, "nothing came: {}", self.read);
             if let Some(text) = line.strip_prefix("event: ") {
                 name = text.trim().to_owned();
             } else if let Some(text) = line.strip_prefix("data: ") {
