@@ -34,6 +34,26 @@ impl Kind {
             Self::Timeout => 6,
         }
     }
+
+    /// The kind that an exit code stands for; `None` for 0, which is no failure.
+    pub fn of_exit_code(code: u8) -> Option<Self> {
+        (code != 0).then(|| Self::ALL.into_iter().find(|kind| kind.exit_code() == code).unwrap_or(Self::Failed))
+    }
+
+    /// Its word in JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Failed => "failed",
+            Self::Usage => "usage",
+            Self::NotPermitted => "not-permitted",
+            Self::NoSuchInstance => "no-such-instance",
+            Self::Busy => "busy",
+            Self::Timeout => "timeout",
+        }
+    }
+
+    /// All of them, in the order of their exit codes.
+    pub const ALL: [Self; 6] = [Self::Failed, Self::Usage, Self::NotPermitted, Self::NoSuchInstance, Self::Busy, Self::Timeout];
 }
 
 /// berth's error.
@@ -146,7 +166,8 @@ mod tests {
 
     #[test]
     fn exit_codes_are_the_contract() {
-        let kinds = [Kind::Failed, Kind::Usage, Kind::NotPermitted, Kind::NoSuchInstance, Kind::Busy, Kind::Timeout];
-        assert_eq!(kinds.map(Kind::exit_code), [1, 2, 3, 4, 5, 6]);
+        assert_eq!(Kind::ALL.map(Kind::exit_code), [1, 2, 3, 4, 5, 6]);
+        assert_eq!(Kind::ALL.map(|kind| Kind::of_exit_code(kind.exit_code())), Kind::ALL.map(Some));
+        assert_eq!((Kind::of_exit_code(0), Kind::of_exit_code(77)), (None, Some(Kind::Failed)));
     }
 }

@@ -3,7 +3,7 @@
 //! # The way of the data
 //!
 //! ```text
-//! read path:   discover -> sample -> judge -> snapshot -> present (console | command line)
+//! read path:   discover -> sample -> judge -> snapshot -> present (console | command line | HTTP)
 //! write path:  order -> authorise -> lock -> record -> act (through a supervisor) -> record
 //! ```
 //!
@@ -33,6 +33,7 @@
 //! | [`present`] | columns, units, wording, JSON | hold state |
 //! | [`tui`] | the console: state, update, view, terminal | reach past `link` |
 //! | [`cli`] | one file a subcommand | reach past `link` |
+//! | [`daemon`] | unix socket, peers by the kernel's word, HTTP, its own life | believe who somebody says to be, touch an instance by ending |
 //! | `fuzz` | doors for fuzzers and the replay of their corpora; not in the program | be needed by it |
 //! | `patience` | how long tests wait for a busy machine; not in the program | be needed by it |
 //! | [`demo`] | a fleet of real MCP servers that leaves nothing behind | touch anything it did not make |
@@ -40,6 +41,7 @@
 pub mod cli;
 pub mod config;
 pub mod control;
+pub mod daemon;
 pub mod demo;
 pub mod deploy;
 pub mod discover;

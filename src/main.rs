@@ -9,8 +9,9 @@ use std::sync::Arc;
 
 use berth::cli::{self, ConsoleOptions, Desk, Opening, Setting, Wiring};
 use berth::config::{Config, Strategy};
+use berth::daemon;
 use berth::domain::{Added, Diagnosis, Fence, InstanceId, Outcome, Proposal, Snapshot};
-use berth::error::{Error, Result};
+use berth::error::{Error, Kind, Result};
 use berth::hand::{self, Zygote};
 use berth::link::local::{Local, share_memory};
 use berth::link::{Adding, Asked, Door, LogLines, LogQuery, Removing};
@@ -58,23 +59,37 @@ impl Wiring for Host {
     }
 
     fn open(&self, opening: &Opening) -> Result<Box<dyn Desk>> {
-        let zygote = self.zygote.as_ref().map_err(|error| Error::failed("cannot start").because(error.chain()))?;
-        let (config, state) = match (&opening.config, opening.alone) {
-            (Some(file), true) => {
-                let config = Config::load_alone(file)?;
-                let state = config.layout.state.clone().unwrap_or_else(|| config.state_directory());
-                (config, state)
-            }
-            (file, _) => {
-                let config = Config::load(file.as_deref())?;
-                let state = config.state_directory();
-                (config, state)
-            }
-        };
+        let (config, state) = load(opening)?;
         if opening.stays {
             share_memory();
         }
-        self.desk(config, state, zygote, opening.read_only)
+        let config = Arc::new(config);
+        let local = self.local(&config, state, opening.read_only)?;
+        Ok(Box::new(LocalDesk { local, config }))
+    }
+
+    fn serve(&self, opening: &Opening) -> Result<()> {
+        share_memory();
+        let (config, state) = load(opening)?;
+        let config = Arc::new(config);
+        let shared = self.local(&config, state.clone(), opening.read_only)?;
+        let (opening, socket) = (opening.clone(), config.daemon.socket.clone());
+        let check = move || {
+            let (new, new_state) = load(&opening)?;
+            for (key, is_same) in [("[daemon] socket", new.daemon.socket == socket), ("[layout] state", new_state == state)] {
+                if !is_same {
+                    return Err(Error::new(Kind::Usage, format!("{key} was changed, which needs a restart")));
+                }
+            }
+            Ok(())
+        };
+        daemon::run(&daemon::Serving { shared, socket: config.daemon.socket.clone(), check: Arc::new(check) })
+    }
+
+    fn install(&self, config: Option<&Path>, dry_run: bool) -> Result<String> {
+        // What it could not serve with is not installed.
+        load(&Opening { config: config.map(Path::to_owned), ..Opening::default() })?;
+        daemon::install(&daemon::Installing { config: config.map(Path::to_owned), dry_run })
     }
 
     fn console(&self, desk: &dyn Desk, options: ConsoleOptions) -> Result<()> {
@@ -99,13 +114,29 @@ impl Wiring for Host {
 }
 
 impl Host {
-    fn desk(&self, config: Config, state: PathBuf, zygote: &Arc<Zygote>, read_only: bool) -> Result<Box<dyn Desk>> {
-        // Keys that cannot hold are refused like every other fault of a configuration: at once, whatever is to be done.
-        Keymap::of(&config.keys)?;
-        let config = Arc::new(config);
-        let local = Local::open(Arc::clone(&config), Arc::clone(zygote), read_only, state)?;
-        Ok(Box::new(LocalDesk { local, config }))
+    fn local(&self, config: &Arc<Config>, state: PathBuf, read_only: bool) -> Result<Arc<Local>> {
+        let zygote = self.zygote.as_ref().map_err(|error| Error::failed("cannot start").because(error.chain()))?;
+        Local::open(Arc::clone(config), Arc::clone(zygote), read_only, state)
     }
+}
+
+/// The configuration, and where the state lies.
+fn load(opening: &Opening) -> Result<(Config, PathBuf)> {
+    let (config, state) = match (&opening.config, opening.alone) {
+        (Some(file), true) => {
+            let config = Config::load_alone(file)?;
+            let state = config.layout.state.clone().unwrap_or_else(|| config.state_directory());
+            (config, state)
+        }
+        (file, _) => {
+            let config = Config::load(file.as_deref())?;
+            let state = config.state_directory();
+            (config, state)
+        }
+    };
+    // Keys that cannot hold are refused like every other fault of a configuration: at once, whatever is to be done.
+    Keymap::of(&config.keys)?;
+    Ok((config, state))
 }
 
 struct LocalDesk {

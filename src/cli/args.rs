@@ -110,6 +110,8 @@ pub enum Command {
     Deploy(deploy::Deploy),
     /// List what is wrong; exits with 1 if something is an error
     Check(Check),
+    /// Look and act for everybody on this host, and answer at a socket
+    Serve(Serve),
     /// Print the configuration that holds, and where each value came from; or write one to begin with
     Config(Config),
     /// Try berth on a fleet of its own, of which nothing remains
@@ -276,6 +278,17 @@ pub struct Logs {
     /// What was written before the process that runs now was started
     #[arg(short, long, conflicts_with = "follow")]
     pub previous: bool,
+}
+
+/// `berth serve`.
+#[derive(Debug, Args)]
+pub struct Serve {
+    /// Write, enable and start a systemd unit that serves, instead of serving
+    #[arg(long)]
+    pub install: bool,
+    /// Only print the unit
+    #[arg(long, requires = "install")]
+    pub dry_run: bool,
 }
 
 /// `berth config`.

@@ -26,6 +26,18 @@ pub trait Wiring {
     /// When the configuration is wrong or the state cannot be used.
     fn open(&self, opening: &Opening) -> Result<Box<dyn Desk>>;
 
+    /// Looks and acts for everybody on this host, until it is told to end.
+    ///
+    /// # Errors
+    /// When the configuration is wrong, there is a daemon already, or its socket cannot be made.
+    fn serve(&self, opening: &Opening) -> Result<()>;
+
+    /// Writes and enables the unit of a daemon that is called with this configuration, or only gives its text.
+    ///
+    /// # Errors
+    /// When the caller is not root, or systemd refuses it.
+    fn install(&self, config: Option<&Path>, dry_run: bool) -> Result<String>;
+
     /// Opens the console and returns when it is left.
     ///
     /// # Errors

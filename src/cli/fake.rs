@@ -313,6 +313,15 @@ impl Wiring for FakeWiring {
         Ok(Box::new(FakeDesk::new(fleet::fleet())))
     }
 
+    fn serve(&self, opening: &Opening) -> Result<()> {
+        self.opened.lock().unwrap().push(opening.clone());
+        Ok(())
+    }
+
+    fn install(&self, _config: Option<&std::path::Path>, _dry_run: bool) -> Result<String> {
+        Ok("[Unit]\n".to_owned())
+    }
+
     fn console(&self, _desk: &dyn Desk, options: ConsoleOptions) -> Result<()> {
         self.consoles.lock().unwrap().push(options);
         Ok(())

@@ -34,6 +34,7 @@ mod reserve;
 mod results;
 mod rolling;
 mod select;
+mod serve;
 mod show;
 mod since;
 mod watch;
@@ -128,6 +129,7 @@ fn carry_out(arguments: &Arguments, wiring: &dyn Wiring, out: &mut Out) -> Resul
         Some(Command::Client(words)) => client::run(words, global, look()?, out),
         Some(Command::Deploy(words)) => deploy::run(words, global, look()?, out),
         Some(Command::Check(words)) => check::run(*words, global, look()?, out),
+        Some(Command::Serve(words)) => serve::run(words, global, wiring, out),
         Some(Command::Config(words)) => config::run(words, global, wiring, out),
         Some(Command::Demo(demo)) => demo::run(demo, global, wiring, out),
         Some(Command::Completions(words)) => completions::run(words, out),
@@ -235,6 +237,10 @@ mod tests {
             ("assign alice", 2),
             ("assign alice --port 0", 2),
             ("deploy nftables", 0),
+            ("serve", 0),
+            ("serve --install", 0),
+            ("serve --install --dry-run", 0),
+            ("serve --dry-run", 2),
             ("deploy", 2),
             ("deploy nft", 2),
             ("deploy nftables --out /tmp/x --read-only", 3),

@@ -17,6 +17,7 @@ use super::authorise::{Policy, why_not};
 use super::ears::Ears;
 use super::eyes::{Eyes, Look};
 use super::left::LeftOver;
+use super::refused::Refusals;
 use super::start;
 
 /// How old the look may be by which an order's instance is found: what is acted on is looked at again behind the lock.
@@ -31,6 +32,7 @@ pub struct Control {
     pub(super) zygote: Arc<Zygote>,
     policy: Policy,
     pub(super) audit: Audit,
+    pub(super) refusals: Refusals,
     pub(super) state: PathBuf,
 }
 
@@ -47,7 +49,17 @@ impl Control {
         policy: Policy,
         state: PathBuf,
     ) -> Self {
-        Self { supervisor, reader, eyes: Eyes::new(eye), ears: Ears::new(), zygote, policy, audit: Audit::below(&state), state }
+        Self {
+            supervisor,
+            reader,
+            eyes: Eyes::new(eye),
+            ears: Ears::new(),
+            zygote,
+            policy,
+            audit: Audit::below(&state),
+            refusals: Refusals::default(),
+            state,
+        }
     }
 
     /// One whole look of its own, apart from any engine's.

@@ -18,8 +18,10 @@ mod lock;
 mod port;
 mod port_file;
 mod recorded;
+mod refused;
 mod remove;
 mod reserve;
+mod sight;
 mod start;
 mod together;
 
@@ -33,3 +35,4 @@ pub use eyes::Look;
 pub use recorded::Deed;
 pub use remove::Remove;
 pub use reserve::Reserve;
+pub use sight::{findings_for, seen_by, sees_all_of};

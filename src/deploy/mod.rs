@@ -14,10 +14,12 @@
 
 mod fence;
 mod nftables;
+mod own_unit;
 mod place;
 mod unit;
 
 pub use fence::fence;
 pub use nftables::nftables;
+pub use own_unit::{OWN_UNIT, own_unit};
 pub use place::put;
 pub use unit::{MARK, Run, own_part, template};

@@ -131,7 +131,7 @@ fn plain(text: &str) -> Result<String> {
 }
 
 /// One word in quotes, systemd.syntax(7); in a command line a `$` begins a variable, systemd.service(5).
-fn quoted(word: &str, is_command: bool) -> Result<String> {
+pub(super) fn quoted(word: &str, is_command: bool) -> Result<String> {
     if word.chars().any(char::is_control) {
         return Err(unfit("word", word));
     }

@@ -48,6 +48,7 @@ impl Zygote {
             ForkResult::Parent { .. } => Ok(Self { line: ours }),
             ForkResult::Child => {
                 drop(ours);
+                close_all_but(theirs.as_raw_fd());
                 serve(&theirs);
             }
         }
@@ -184,6 +185,18 @@ fn detach() {
     }
     let _ = nix::sys::prctl::set_name(c"berth-zygote");
     null_streams();
+}
+
+/// Lets go of what a service manager or a daemon before this one has handed over: a socket that the zygote held would seem to be listened on
+/// after the daemon's death.
+fn close_all_but(line: i32) {
+    let Ok(line) = u32::try_from(line) else { return };
+    for (first, last) in [(3, line.saturating_sub(1)), (line + 1, u32::MAX)] {
+        if first <= last {
+            // SAFETY: close_range(2) in a child that never returns to whoever had these descriptors.
+            unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) };
+        }
+    }
 }
 
 /// Points the standard streams at /dev/null.

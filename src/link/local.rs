@@ -1,6 +1,6 @@
 //! The door to an engine in this process.
 //!
-//! It must never answer for another caller than this process's own uid.
+//! It must never answer for another caller than this process's own uid; `shared` is the way in for those whom the kernel names.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -27,6 +27,7 @@ use crate::supervisor::Supervisor;
 use super::{Door, LogLines, LogQuery, Tail};
 use caller::{account_of, own_caller};
 use logs::{LocalTail, log_of, no_log, opener_of};
+use shared::Roles;
 
 pub(super) mod adding;
 mod caller;
@@ -37,6 +38,7 @@ mod logs;
 mod looking;
 mod proposal;
 pub(super) mod removing;
+mod shared;
 mod supervisors;
 mod tasks;
 mod units;
@@ -67,6 +69,8 @@ pub struct Local {
     lookout: Arc<Lookout>,
     twins: Twins,
     audits: Audits,
+    roles: Roles,
+    state: PathBuf,
 }
 
 impl Local {
@@ -84,7 +88,7 @@ impl Local {
         let (twins, audits) = (Twins::below(&state), Audits::default());
         let eye = eye(&config, &reader, &supervisor, &storage, &lookout)?.with_probes(&probing).with_twins(&twins).with_audits(&audits);
         let policy = Policy { owners_may: config.access.owners_may.clone() };
-        let control = Control::new(Arc::clone(&supervisor), Arc::clone(&reader), zygote, Box::new(eye), policy, state);
+        let control = Control::new(Arc::clone(&supervisor), Arc::clone(&reader), zygote, Box::new(eye), policy, state.clone());
         let caller = own_caller(&config, read_only);
         let last = Mutex::new(Arc::new(Snapshot::nothing_yet(config.ports.range, sample::now())));
         let control = Arc::new(control);
@@ -105,6 +109,8 @@ impl Local {
             lookout,
             twins,
             audits,
+            roles: Roles::default(),
+            state,
         }))
     }
 
@@ -161,6 +167,10 @@ impl Local {
 
     /// The declaration of an instance whose log the caller may read, and when its process was started, if it runs.
     fn readable(&self, id: &InstanceId) -> Result<(Arc<Declared>, Option<Timestamp>)> {
+        self.readable_by(&self.caller, id)
+    }
+
+    fn readable_by(&self, caller: &Caller, id: &InstanceId) -> Result<(Arc<Declared>, Option<Timestamp>)> {
         let mut snapshot = self.newest();
         if snapshot.row(id).is_none() {
             snapshot = self.control.look();
@@ -168,7 +178,7 @@ impl Local {
         let row = snapshot.row(id).ok_or_else(|| {
             Error::new(Kind::NoSuchInstance, format!("{id}: no such instance")).hint("berth ls    lists those that there are")
         })?;
-        if let Some(why) = self.control.why_not(&self.caller, Verb::Logs, row) {
+        if let Some(why) = self.control.why_not(caller, Verb::Logs, row) {
             return Err(Error::new(Kind::NotPermitted, format!("{id}: its log is not shown: {why}")));
         }
         let declared = row.declared.clone().ok_or_else(|| Error::failed(format!("{id}: it has no log that berth knows")))?;
@@ -285,12 +295,9 @@ impl Door for Local {
     }
 
     fn tail(&self, id: &InstanceId) -> Result<Arc<dyn Tail>> {
-        let (declared, _) = self.readable(id)?;
-        let account = declared.account.clone().unwrap_or_else(|| Shown::new(&format!("uid {}", declared.uid)));
-        Ok(Arc::new(LocalTail {
-            follower: follow(opener_of(&self.reader, &*self.supervisor, &declared), log_of(&declared), account, KEPT_LINES)?,
-        }))
+        self.tail_for(&self.caller, id, KEPT_LINES)
     }
+
     fn copies(&self) -> Option<PathBuf> {
         Some(self.copies.clone())
     }
@@ -307,6 +314,14 @@ impl Door for Local {
 }
 
 impl Local {
+    /// Follows a log for somebody, with so many of its lines kept.
+    fn tail_for(&self, caller: &Caller, id: &InstanceId, kept: usize) -> Result<Arc<dyn Tail>> {
+        let (declared, _) = self.readable_by(caller, id)?;
+        let account = declared.account.clone().unwrap_or_else(|| Shown::new(&format!("uid {}", declared.uid)));
+        let opener = opener_of(&self.reader, &*self.supervisor, &declared);
+        Ok(Arc::new(LocalTail { follower: follow(opener, log_of(&declared), account, kept)? }))
+    }
+
     fn wake(&self) {
         if let Some(engine) = self.engine.get() {
             engine.wake();

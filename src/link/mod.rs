@@ -3,6 +3,7 @@
 //! It must never present: it hands out snapshots, outcomes and log lines, all of them plain facts.
 
 pub mod local;
+mod shared;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,6 +17,10 @@ use crate::error::Result;
 pub use crate::domain::Asked;
 pub use local::adding::Adding;
 pub use local::removing::Removing;
+pub use shared::Shared;
+
+/// That no other daemon acts on this host, as long as it is kept.
+pub use crate::supervisor::process::InstanceLock as Alone;
 
 pub use crate::logs::{Ask, At, Find, Goal, MOST_KEPT, Page, Pattern, Query as LogQuery, Reel, Sought, Store as LogStore, Want};
 

@@ -26,21 +26,26 @@ pub fn ls(snapshot: &Snapshot) -> Value {
         "range": range(snapshot.range),
         "instances": null,
         "findings": null,
-        "totals": {
-            "instances": snapshot.totals.instances,
-            "running": snapshot.totals.in_state(State::Running),
-            "conflicts": snapshot.totals.conflicts,
-            "findings": {
-                "error": level(snapshot, Level::Error),
-                "warning": level(snapshot, Level::Warning),
-                "note": level(snapshot, Level::Note),
-            },
-        },
+        "totals": totals(snapshot),
     });
     // Put in afterwards: the macro makes every value that it is given once more.
     document["instances"] = snapshot.rows.iter().map(|row| instance(row)).collect();
     document["findings"] = snapshot.findings.iter().map(finding).collect();
     document
+}
+
+/// The counts, as they stand in `ls`.
+pub fn totals(snapshot: &Snapshot) -> Value {
+    json!({
+        "instances": snapshot.totals.instances,
+        "running": snapshot.totals.in_state(State::Running),
+        "conflicts": snapshot.totals.conflicts,
+        "findings": {
+            "error": level(snapshot, Level::Error),
+            "warning": level(snapshot, Level::Warning),
+            "note": level(snapshot, Level::Note),
+        },
+    })
 }
 
 /// `berth show ID --json`. The environment file's names are for those who may read it: never is there a value.

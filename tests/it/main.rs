@@ -6,6 +6,9 @@ use berth::domain;
 
 mod actions;
 mod add;
+#[allow(dead_code, reason = "shared by test programs that need different parts of it")]
+#[path = "../support/api.rs"]
+mod api;
 mod assign;
 mod beginning;
 mod bulk;
@@ -57,6 +60,8 @@ mod screens_plan;
 mod screens_registry;
 mod screens_sizes;
 mod screens_tabs;
+mod serve;
+mod serve_stream;
 #[allow(dead_code, reason = "shared by test programs that need different parts of it")]
 mod stage;
 mod supervisors;

@@ -54,7 +54,11 @@ const ROWS: &[(&str, &str, Row)] = &[
     ),
     ("a15", "what a server inherits", Tested(&["a15_a_server_inherits_nothing", "a15_started_from_a_terminal"])),
     ("a16", "an archive that writes outside of its place", Waits("the backup")),
-    ("a17", "a user drives the daemon's socket", Waits("the daemon")),
+    (
+        "a17",
+        "a user drives the daemon's socket",
+        Tested(&["a17_who_may_what_over_the_real_socket", "a17_who_takes_nothing_costs_nobody_else_anything"]),
+    ),
     ("a18", "a server's children leave its session and lose their keeper", Tested(&["a18_a19_f18_as_the_groups_of_this_machine_are"])),
     ("a19", "a server takes all memory", Tested(&["a18_a19_f18_as_the_groups_of_this_machine_are"])),
     ("a20", "a directory becomes a link while something in it is removed", Tested(&["a20_removed_while_swapped"])),
@@ -158,7 +162,11 @@ const ROWS: &[(&str, &str, Row)] = &[
             "f19_rows_are_unknown_while_pm2_hangs_and_nothing_happens_twice_when_it_is_killed",
         ]),
     ),
-    ("f20", "berth itself is killed while servers run", Tested(&["f20_berth_killed"])),
+    (
+        "f20",
+        "berth itself is killed while servers run",
+        Tested(&["f20_berth_killed", "f20_instances_outlive_a_daemon_that_is_killed_ended_or_begun_anew"]),
+    ),
     ("f21", "the kernel refuses its list of sockets", Tested(&["f21_where_sock_diag_is_refused_files_are_read_and_it_is_said"])),
     (
         "f22",

@@ -6,6 +6,9 @@
 
 mod accounts;
 mod adding;
+#[allow(dead_code, reason = "shared by test programs that need different parts of it")]
+#[path = "../support/api.rs"]
+mod api;
 mod assigning;
 mod berth;
 mod clients;

@@ -35,6 +35,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     // Presenters come in by the one door.
     ("tui", &["config", "link", "present"]),
     ("cli", &["config", "demo", "deploy", "link", "present", "tui"]),
+    ("daemon", &["config", "deploy", "link", "present"]),
     ("demo", &["config", "hand", "link"]),
     // In no program: the list of what is fuzzed, each in its own module.
     ("fuzz", &["config", "demo", "discover", "hand", "logs", "sample", "storage", "supervisor", "tui"]),

@@ -78,7 +78,12 @@ impl Hands {
 
 impl Local {
     pub(super) fn hands(&self) -> Hands {
-        let (control, caller) = (Arc::clone(&self.control), self.caller.clone());
+        self.hands_of(self.caller.clone())
+    }
+
+    /// The same for somebody else, who was found out by the kernel's word.
+    pub(super) fn hands_of(&self, caller: Caller) -> Hands {
+        let control = Arc::clone(&self.control);
         Hands { control, caller, registry: self.registry.clone(), config: Arc::clone(&self.config) }
     }
 

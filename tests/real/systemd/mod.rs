@@ -2,6 +2,7 @@
 //!
 //! It must never ask berth whether berth was right where systemd can be asked.
 
+mod daemon;
 mod faults;
 mod hardened;
 mod host;

@@ -15,6 +15,7 @@ mod pid_files;
 mod places;
 mod recycled;
 mod sequences;
+mod socket;
 mod state;
 mod swapped;
 mod text;

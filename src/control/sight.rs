@@ -1,0 +1,277 @@
+//! What somebody may see of the picture. Pure: a table of cases stands beside it.
+//!
+//! It must never let others' logs, environment, command lines or paths by, nor look anything up.
+
+use std::sync::Arc;
+
+use crate::domain::{Caller, Code, Finding, HostReading, Level, Probed, Reading, Role, Row, Shown, Snapshot, Totals, Uid};
+
+/// How much of a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sees {
+    /// Everything.
+    All,
+    /// What stands in the table.
+    Table,
+    /// Not even that it is there.
+    Nothing,
+}
+
+fn sees(caller: &Caller, uid: Uid) -> Sees {
+    match caller.role {
+        Role::Admin => Sees::All,
+        _ if caller.uid == uid => Sees::All,
+        Role::Viewer => Sees::Table,
+        Role::Stranger => Sees::Nothing,
+    }
+}
+
+/// Whether somebody may see all of what runs under an account. Its log is another matter: `owners_may` decides.
+pub fn sees_all_of(caller: &Caller, uid: Uid) -> bool {
+    sees(caller, uid) == Sees::All
+}
+
+/// What of a picture somebody may see: the picture itself for an admin.
+pub fn seen_by(caller: &Caller, snapshot: &Arc<Snapshot>) -> Arc<Snapshot> {
+    if caller.role == Role::Admin {
+        return Arc::clone(snapshot);
+    }
+    let rows: Vec<Arc<Row>> = snapshot.rows.iter().filter_map(|row| row_for(caller, row)).collect();
+    let findings = findings_for(caller, snapshot);
+    let is_viewer = caller.role == Role::Viewer;
+    let is_whole = |id| snapshot.row(id).is_some_and(|row| sees_all_of(caller, row.uid));
+    let totals = if is_viewer { snapshot.totals.clone() } else { totals(&rows, &findings) };
+    Arc::new(Snapshot {
+        host: snapshot.host.clone(),
+        taken: snapshot.taken,
+        range: snapshot.range,
+        reserved: snapshot.reserved.clone(),
+        allotments: if is_viewer { snapshot.allotments.clone() } else { Reading::Denied },
+        ephemeral: snapshot.ephemeral,
+        rows,
+        findings,
+        totals,
+        host_reading: if is_viewer { snapshot.host_reading.clone() } else { HostReading::default() },
+        // Sockets with their processes, mounts and sentences with paths.
+        file_systems: Vec::new(),
+        listeners: Reading::Denied,
+        underway: snapshot.underway.iter().filter(|one| is_whole(&one.id)).cloned().collect(),
+        notices: Vec::new(),
+        sequence: snapshot.sequence,
+        cpu_baseline: Default::default(),
+    })
+}
+
+/// The findings of a picture, as somebody may see them.
+pub fn findings_for(caller: &Caller, snapshot: &Snapshot) -> Vec<Finding> {
+    if caller.role == Role::Admin {
+        return snapshot.findings.clone();
+    }
+    snapshot.findings.iter().filter_map(|finding| finding_for(caller, finding, snapshot)).collect()
+}
+
+fn row_for(caller: &Caller, row: &Arc<Row>) -> Option<Arc<Row>> {
+    match sees(caller, row.uid) {
+        Sees::All => Some(Arc::clone(row)),
+        Sees::Nothing => None,
+        // Field by field, so that a new one is decided on here.
+        Sees::Table => Some(Arc::new(Row {
+            id: row.id.clone(),
+            user: row.user.clone(),
+            uid: row.uid,
+            supervisor: row.supervisor,
+            state: row.state,
+            why: None,
+            wish: row.wish,
+            port: row.port,
+            host: row.host,
+            listening: row.listening.clone(),
+            main: row.main,
+            keeper: None,
+            publisher: None,
+            processes: Vec::new(),
+            started_at: row.started_at,
+            cpu_percent: row.cpu_percent,
+            memory_bytes: row.memory_bytes,
+            tasks: row.tasks,
+            open_files: row.open_files,
+            restarts: row.restarts,
+            health: row.health,
+            // Why it does not answer may quote what it answered.
+            probed: row.probed.as_ref().map(|probed| Arc::new(Probed { why: None, ..(**probed).clone() })),
+            exit: row.exit.clone(),
+            exits: Arc::default(),
+            limits: None,
+            disk: None,
+            findings: row.findings.clone(),
+            service: None,
+            declared: None,
+        })),
+    }
+}
+
+/// A finding as somebody may see it; `None` when it is about nobody whom that one may see.
+fn finding_for(caller: &Caller, finding: &Finding, snapshot: &Snapshot) -> Option<Finding> {
+    let of = |id| snapshot.row(id).map_or(Sees::Nothing, |row| sees(caller, row.uid));
+    let is_own = !finding.instances.is_empty() && finding.instances.iter().all(|id| of(id) == Sees::All);
+    if is_own {
+        return Some(finding.clone());
+    }
+    if caller.role != Role::Viewer && !finding.instances.iter().any(|id| of(id) == Sees::All) {
+        return None;
+    }
+    let evidence = match withheld(finding.code) {
+        None => finding.evidence.clone(),
+        Some(sentence) => Shown::from(sentence),
+    };
+    Some(Finding { evidence, ..finding.clone() })
+}
+
+/// What is said instead of the evidence to those whose instance it is not about; `None` where the evidence is about ports and their holders,
+/// which everybody has to know.
+fn withheld(code: Code) -> Option<&'static str> {
+    match code {
+        Code::PortDuplicate
+        | Code::PortTaken
+        | Code::PortDrift
+        | Code::PortSilent
+        | Code::PortStranger
+        | Code::PortShadowed
+        | Code::PortShared
+        | Code::PortOutOfRange
+        | Code::PortEphemeral
+        | Code::PortCollisionAhead
+        | Code::RangeNearlyFull => None,
+        Code::ConfigInvalid => Some("its configuration cannot be read; the owner is told why"),
+        Code::StorageShared => Some("a database is open in more than one place; the owners are told which"),
+        Code::DiskFilling => Some("a file system that instances write on is nearly full"),
+        Code::LogUnbounded => Some("its log exceeds its limit and nothing rotates it"),
+        Code::RestartPending => Some("what it was started from has changed since; the owner is told what"),
+        Code::KeyMissing => Some("its environment file is not complete; the owner is told what is missing"),
+        Code::LimitsMissing => Some("no limit is in force"),
+        Code::PidfileMismatch => Some("its PID file names another process"),
+    }
+}
+
+/// The counts of what a stranger sees.
+fn totals(rows: &[Arc<Row>], findings: &[Finding]) -> Totals {
+    let mut totals = Totals::default();
+    for row in rows.iter().filter(|row| !row.id.is_unmanaged()) {
+        totals.instances += 1;
+        *totals.states.entry(row.state).or_default() += 1;
+    }
+    let mut ports: Vec<u16> = findings.iter().filter(|finding| finding.code.is_conflict()).filter_map(|finding| finding.port).collect();
+    ports.sort_unstable();
+    ports.dedup();
+    totals.conflicts = ports.len();
+    for level in [Level::Error, Level::Warning, Level::Note] {
+        totals.findings.insert(level, findings.iter().filter(|finding| finding.level() == level).count());
+    }
+    totals.ports_in_use = rows.iter().filter(|row| row.port.is_some()).count();
+    totals
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Outcome, Process, Stage, Underway, Verb};
+    use crate::fixture;
+
+    const SECRET: &str = "hunter2";
+
+    fn caller(uid: u32, role: Role) -> Caller {
+        Caller { uid: Uid(uid), name: Shown::new("somebody"), login: None, role, read_only: false }
+    }
+
+    /// The fleet with a secret in every text that is not the table's.
+    fn planted() -> Arc<Snapshot> {
+        let mut snapshot = fixture::fleet();
+        let secret = || Shown::from(SECRET);
+        for row in &mut snapshot.rows {
+            let row = Arc::make_mut(row);
+            row.why = Some(secret());
+            for process in &mut row.processes {
+                *process = Arc::new(Process { command: secret(), cgroup: Reading::Known(secret()), ..(**process).clone() });
+            }
+            if let Some(probed) = &mut row.probed {
+                *probed = Arc::new(Probed { why: Some(secret()), ..(**probed).clone() });
+            }
+            if let Some(declared) = &mut row.declared {
+                let mut whole = (**declared).clone();
+                whole.config = format!("/srv/{SECRET}/config.json").into();
+                whole.log = format!("/srv/{SECRET}/log").into();
+                *declared = Arc::new(whole);
+            }
+        }
+        for code in [Code::ConfigInvalid, Code::StorageShared, Code::RestartPending, Code::KeyMissing, Code::PidfileMismatch] {
+            let of = snapshot.rows[0].id.clone();
+            snapshot.findings.push(Finding {
+                code,
+                instances: vec![of],
+                port: None,
+                processes: vec![],
+                since: snapshot.taken.wall,
+                evidence: secret(),
+                remedies: vec![],
+            });
+        }
+        snapshot.notices.push(secret());
+        let outcome = Outcome { exit_code: 1, sentence: secret(), hints: vec![], log_lines: vec![secret()] };
+        let (id, since) = (snapshot.rows[0].id.clone(), snapshot.taken.boot);
+        snapshot.underway.push(Underway { verb: Verb::Start, id, since, stage: Stage::Ended(outcome), ended: Some(since) });
+        Arc::new(snapshot)
+    }
+
+    #[test]
+    fn who_sees_what() {
+        let cases = [
+            (0, Role::Admin, 1001, Sees::All),
+            (1002, Role::Admin, 1001, Sees::All),
+            (1001, Role::Viewer, 1001, Sees::All),
+            (1001, Role::Stranger, 1001, Sees::All),
+            (1002, Role::Viewer, 1001, Sees::Table),
+            (1002, Role::Viewer, 0, Sees::Table),
+            (1002, Role::Stranger, 1001, Sees::Nothing),
+            (65_534, Role::Stranger, 0, Sees::Nothing),
+        ];
+        for (uid, role, of, expected) in cases {
+            assert_eq!(sees(&caller(uid, role), Uid(of)), expected, "{uid} {role:?} {of}");
+        }
+    }
+
+    #[test]
+    fn a_viewers_picture_has_no_byte_of_what_is_others() {
+        let planted = planted();
+        assert!(format!("{planted:?}").contains(SECRET));
+        let seen = seen_by(&caller(65_534, Role::Viewer), &planted);
+        assert!(!format!("{seen:?}").contains(SECRET), "{seen:#?}");
+        assert_eq!(seen.rows.len(), planted.rows.len());
+        assert_eq!(seen.totals, planted.totals);
+        let codes = |snapshot: &Snapshot| snapshot.findings.iter().map(|finding| finding.code).collect::<Vec<_>>();
+        assert_eq!(codes(&seen), codes(&planted), "what is wrong is told, not why");
+        assert!(Arc::ptr_eq(&seen_by(&caller(1, Role::Admin), &planted), &planted));
+    }
+
+    #[test]
+    fn an_owner_sees_all_of_the_own_and_the_table_of_the_others() {
+        let planted = planted();
+        let own = planted.rows[0].uid.0;
+        let seen = seen_by(&caller(own, Role::Viewer), &planted);
+        for (row, whole) in seen.rows.iter().zip(&planted.rows) {
+            assert_eq!(Arc::ptr_eq(row, whole), whole.uid.0 == own, "{}", row.id);
+        }
+        assert!(seen.findings.iter().any(|finding| finding.code == Code::ConfigInvalid && finding.evidence.as_str() == SECRET));
+        assert_eq!(seen.underway.len(), planted.underway.len());
+    }
+
+    #[test]
+    fn a_stranger_sees_the_own_only() {
+        let planted = planted();
+        let own = planted.rows[0].uid;
+        let seen = seen_by(&caller(own.0, Role::Stranger), &planted);
+        assert!(!seen.rows.is_empty() && seen.rows.iter().all(|row| row.uid == own));
+        assert_eq!(seen.totals.instances, seen.rows.iter().filter(|row| !row.id.is_unmanaged()).count());
+        let nobody = seen_by(&caller(65_534, Role::Stranger), &planted);
+        assert_eq!((nobody.rows.len(), nobody.findings.len(), nobody.totals.instances), (0, 0, 0));
+    }
+}

@@ -1,0 +1,174 @@
+//! What all connections share: the newest picture, what each caller sees of it, who may come in, how many orders are under way.
+//!
+//! It must never make a picture twice for one caller, nor keep those of who has gone.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::{Semaphore, watch};
+
+use super::gate::Gate;
+use super::picture::Picture;
+use crate::domain::{Caller, Role, Snapshot, Uid};
+use crate::error::{Context, Error, Kind, Result};
+use crate::link::Shared;
+
+/// How long an account may take to be looked up, and any other question.
+pub const ANSWERED: Duration = Duration::from_secs(10);
+
+/// How many orders may be under way at once.
+pub const ORDERS: usize = 64;
+
+/// How many of one account, and how many logs it may have open.
+const EACH: usize = 8;
+
+/// How many callers' pictures are kept.
+const VIEWS: usize = 64;
+
+/// A picture as one caller sees it.
+struct View {
+    of: Arc<Snapshot>,
+    seen: Arc<Snapshot>,
+}
+
+/// The parts.
+pub struct Hub {
+    /// The engine.
+    pub shared: Arc<dyn Shared>,
+    /// Who is connected.
+    pub gate: Gate,
+    /// Places for orders.
+    pub orders: Arc<Semaphore>,
+    /// Since when it serves.
+    pub since: Instant,
+    snapshots: watch::Receiver<Arc<Snapshot>>,
+    views: Mutex<HashMap<(Uid, bool, bool), View>>,
+    streamed: Mutex<Option<Arc<Picture>>>,
+    busy: Mutex<HashMap<(Work, Uid), usize>>,
+}
+
+/// What takes a thread for a while.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Work {
+    /// An order.
+    Order,
+    /// A log that is followed.
+    Log,
+}
+
+/// One of an account's places for such work.
+pub struct Turn {
+    hub: Arc<Hub>,
+    key: (Work, Uid),
+}
+
+impl Hub {
+    /// On an engine and its pictures.
+    pub fn new(shared: Arc<dyn Shared>, snapshots: watch::Receiver<Arc<Snapshot>>) -> Self {
+        let (views, streamed, busy) = (Mutex::default(), Mutex::default(), Mutex::default());
+        let (gate, orders) = (Gate::default(), Arc::new(Semaphore::new(ORDERS)));
+        Self { shared, gate, orders, since: Instant::now(), snapshots, views, streamed, busy }
+    }
+
+    /// The pictures, newest only.
+    pub fn pictures(&self) -> watch::Receiver<Arc<Snapshot>> {
+        self.snapshots.clone()
+    }
+
+    /// Waits for the first picture, for so long as anything may take.
+    pub async fn looked(&self) {
+        let mut pictures = self.pictures();
+        drop(tokio::time::timeout(ANSWERED, pictures.wait_for(|picture| picture.sequence > 0)).await);
+    }
+
+    /// The newest picture.
+    pub fn newest(&self) -> Arc<Snapshot> {
+        self.snapshots.borrow().clone()
+    }
+
+    /// How old the newest picture is, on the boot clock.
+    pub fn age(&self) -> Duration {
+        let now = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+        let now = Duration::new(u64::try_from(now.tv_sec).unwrap_or(0), u32::try_from(now.tv_nsec).unwrap_or(0));
+        now.saturating_sub(self.newest().taken.boot)
+    }
+
+    /// The newest picture as somebody sees it.
+    pub fn seen_by(&self, caller: &Caller) -> Arc<Snapshot> {
+        let newest = self.newest();
+        if caller.role == Role::Admin {
+            return newest;
+        }
+        let mut views = self.views.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (caller.uid, caller.role == Role::Viewer, caller.read_only);
+        if let Some(view) = views.get(&key).filter(|view| Arc::ptr_eq(&view.of, &newest)) {
+            return Arc::clone(&view.seen);
+        }
+        if views.len() >= VIEWS {
+            views.clear();
+        }
+        let seen = self.shared.seen_by(caller, &newest);
+        views.insert(key, View { of: newest, seen: Arc::clone(&seen) });
+        seen
+    }
+
+    /// Who has a uid, looked up beside the connections.
+    ///
+    /// # Errors
+    /// Of kind `Timeout` when that cannot be told in time.
+    pub async fn caller(self: &Arc<Self>, uid: Uid) -> Result<Caller> {
+        let hub = Arc::clone(self);
+        within(ANSWERED, move || Ok(hub.shared.caller(uid))).await
+    }
+
+    /// The newest picture as it is streamed: made once for all who read along.
+    pub fn picture(&self) -> Arc<Picture> {
+        let newest = self.newest();
+        let mut streamed = self.streamed.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(picture) = streamed.as_ref().filter(|picture| Arc::ptr_eq(&picture.of, &newest)) {
+            return Arc::clone(picture);
+        }
+        let picture = Arc::new(Picture::of(&*self.shared, &newest, streamed.as_deref()));
+        *streamed = Some(Arc::clone(&picture));
+        picture
+    }
+
+    /// A place for one more of this account.
+    ///
+    /// # Errors
+    /// Of kind `Busy` when it has enough of them.
+    pub fn turn(self: &Arc<Self>, uid: Uid, work: Work) -> Result<Turn> {
+        let mut busy = self.busy.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = busy.entry((work, uid)).or_default();
+        let most = if uid.is_root() { ORDERS } else { EACH };
+        if *count >= most {
+            let what = if work == Work::Order { "orders of yours are on their way" } else { "logs are open to you" };
+            return Err(Error::new(Kind::Busy, format!("{most} {what} already")).hint("try again in a moment"));
+        }
+        *count += 1;
+        Ok(Turn { hub: Arc::clone(self), key: (work, uid) })
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let mut busy = self.hub.busy.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = busy.get_mut(&self.key) {
+            *count -= 1;
+            if *count == 0 {
+                busy.remove(&self.key);
+            }
+        }
+    }
+}
+
+/// Does what may take a while beside the connections, and waits for it so long.
+///
+/// # Errors
+/// Of kind `Timeout` when it is not over by then; it goes on.
+pub async fn within<T: Send + 'static>(deadline: Duration, work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    let over = || Error::new(Kind::Timeout, format!("this is not over after {} s; it goes on", deadline.as_secs()));
+    let done = tokio::time::timeout(deadline, tokio::task::spawn_blocking(work)).await.map_err(|_| over())?;
+    done.while_doing(|| "it could not be carried out".to_owned())?
+}

@@ -1,0 +1,23 @@
+//! The daemon: one for a host, it looks and acts, and answers at a unix socket whoever the kernel says is there.
+//!
+//! It must never touch an instance by starting, ending, reloading or being killed, nor reach past `link`.
+
+mod answer;
+mod events;
+mod gate;
+mod hub;
+mod install;
+mod life;
+mod logs;
+mod metrics;
+mod notify;
+mod patient;
+mod picture;
+mod reload;
+mod routes;
+mod serve;
+mod socket;
+mod stream;
+
+pub use install::{Installing, install};
+pub use life::{Serving, run};

@@ -1,0 +1,246 @@
+//! What can be asked: one table of routes, each with the function that answers it.
+//!
+//! It must never decide who may what: what is seen and what is done goes through `link`, as the caller that the connection has.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::{Body, to_bytes};
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Extension, Path, State};
+use axum::http::{Request, StatusCode, Uri};
+use axum::routing::{get, post};
+use axum::{Router, response::Response};
+use serde_json::{Value, json};
+use tokio::sync::watch;
+
+use super::answer::{Answer, Refusal, document, outcome};
+use super::hub::{ANSWERED, Hub, Work, within};
+use super::{logs, metrics, stream};
+use crate::domain::{Caller, InstanceId, Order, Row, Snapshot, Target, Verb};
+use crate::error::{Error, Kind, Result};
+use crate::present::client;
+use crate::present::json::{self, SCHEMA};
+
+/// How old the newest picture may be of a daemon that is well.
+const FRESH: Duration = Duration::from_secs(10);
+
+/// How large the body of an order may be.
+const LARGEST_BODY: usize = 4096;
+
+/// How long an order may take; the templates' own times to start and stop are shorter.
+const CARRIED_OUT: Duration = Duration::from_secs(600);
+
+/// How long a reason may be.
+const LONGEST_REASON: usize = 1000;
+
+/// Who is at the other side of a connection.
+#[derive(Clone)]
+pub struct Peer {
+    /// As whom it is answered.
+    pub caller: Arc<Caller>,
+    /// Becomes true when the daemon is to end.
+    pub closed: watch::Receiver<bool>,
+}
+
+type Id = Result<Path<String>, PathRejection>;
+type OwnerAndName = Result<Path<(String, String)>, PathRejection>;
+
+/// The routes. An instance is named `OWNER`, `OWNER/NAME` or `OWNER%2FNAME`.
+pub fn all(hub: Arc<Hub>) -> Router {
+    let mut router = Router::new()
+        .route("/health", get(health))
+        .route("/metrics", get(measured))
+        .route("/v1/snapshot", get(snapshot))
+        .route("/v1/stream", get(streamed))
+        .route("/v1/me", get(me))
+        .route("/v1/ports/{user}", get(ports_of))
+        .route("/v1/instances/{id}", get(show))
+        .route("/v1/instances/{id}/logs", get(log))
+        .route("/v1/instances/{id}/{name}", get(show_named))
+        .route("/v1/instances/{id}/{name}/logs", get(log_named));
+    for (word, verb) in [("start", Verb::Start), ("stop", Verb::Stop), ("restart", Verb::Restart)] {
+        let of = move |state: State<Arc<Hub>>, peer: Extension<Peer>, id: Id, request: Request<Body>| async move {
+            let id = named(id)?;
+            order(verb, id, &state, &peer, request).await
+        };
+        let of_named = move |state: State<Arc<Hub>>, peer: Extension<Peer>, id: OwnerAndName, request: Request<Body>| async move {
+            let id = both_named(id)?;
+            order(verb, id, &state, &peer, request).await
+        };
+        router = router
+            .route(&format!("/v1/instances/{{id}}/{word}"), post(of))
+            .route(&format!("/v1/instances/{{id}}/{{name}}/{word}"), post(of_named));
+    }
+    router.fallback(no_such_route).method_not_allowed_fallback(no_such_method).with_state(hub)
+}
+
+async fn no_such_route() -> Refusal {
+    Refusal::from(Error::new(Kind::NoSuchInstance, "nothing is answered there").hint("GET /v1/snapshot"))
+}
+
+async fn no_such_method() -> Refusal {
+    Refusal::of(StatusCode::METHOD_NOT_ALLOWED, Kind::Usage, "this is not done by that method")
+}
+
+/// Whether the engine looks.
+async fn health(State(hub): State<Arc<Hub>>) -> Response {
+    let is_fresh = hub.newest().sequence > 0 && hub.age() < FRESH;
+    let status = if is_fresh { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let value = json!({
+        "schema": SCHEMA,
+        "status": if is_fresh { "ok" } else { "stale" },
+        "picture_age_ms": u64::try_from(hub.age().as_millis()).unwrap_or(u64::MAX),
+        "serving_s": hub.since.elapsed().as_secs(),
+        "version": env!("CARGO_PKG_VERSION"),
+    });
+    document(status, &value)
+}
+
+/// `berth ls --json`.
+async fn snapshot(State(hub): State<Arc<Hub>>, Extension(peer): Extension<Peer>) -> Answer {
+    let seen = hub.seen_by(&peer.caller);
+    Ok(document(StatusCode::OK, &within(ANSWERED, move || Ok(json::ls(&seen))).await?))
+}
+
+/// The numbers, for Prometheus.
+async fn measured(State(hub): State<Arc<Hub>>, Extension(peer): Extension<Peer>) -> Response {
+    let text = metrics::text(&hub.seen_by(&peer.caller), &metrics::Own::of(&hub));
+    super::answer::text(StatusCode::OK, metrics::KIND, text)
+}
+
+/// The picture, and what changes of it.
+async fn streamed(State(hub): State<Arc<Hub>>, Extension(peer): Extension<Peer>) -> Response {
+    stream::begin(hub, &peer)
+}
+
+async fn log(State(hub): State<Arc<Hub>>, Extension(peer): Extension<Peer>, id: Id, uri: Uri) -> Answer {
+    let id = named(id)?;
+    is_there(&hub, &peer, &id)?;
+    logs::answer(&hub, &peer, id, uri.query()).await
+}
+
+async fn log_named(State(hub): State<Arc<Hub>>, Extension(peer): Extension<Peer>, id: OwnerAndName, uri: Uri) -> Answer {
+    let id = both_named(id)?;
+    is_there(&hub, &peer, &id)?;
+    logs::answer(&hub, &peer, id, uri.query()).await
+}
+
+/// Who asks, what that one has, and where it is reached.
+async fn me(State(hub): State<Arc<Hub>>, Extension(peer): Extension<Peer>) -> Answer {
+    let seen = hub.seen_by(&peer.caller);
+    let own = seen.rows.iter().filter(|row| row.uid == peer.caller.uid && !row.id.is_unmanaged());
+    let instances: Vec<Value> = own
+        .map(|row| {
+            let mut value = json::instance(row);
+            value["url"] = client::url(row).into();
+            value
+        })
+        .collect();
+    let Caller { uid, name, role, read_only, .. } = &*peer.caller;
+    let value = json!({
+        "schema": SCHEMA,
+        "uid": uid.0,
+        "user": name.as_str(),
+        "role": role.word(),
+        "read_only": read_only,
+        "instances": instances,
+    });
+    Ok(document(StatusCode::OK, &value))
+}
+
+/// The ports of one owner's instances.
+async fn ports_of(State(hub): State<Arc<Hub>>, Extension(peer): Extension<Peer>, user: Id) -> Answer {
+    let owner = named(user)?;
+    let seen = hub.seen_by(&peer.caller);
+    let rows: Vec<&Arc<Row>> = seen.rows.iter().filter(|row| row.id.owner() == owner.owner() && !row.id.is_unmanaged()).collect();
+    if rows.is_empty() {
+        return Err(no_such(&owner).into());
+    }
+    let port = |row: &&Arc<Row>| json!({ "id": row.id.to_string(), "port": row.port, "state": row.state.word() });
+    let value = json!({ "schema": SCHEMA, "owner": owner.owner(), "ports": rows.iter().map(port).collect::<Vec<_>>() });
+    Ok(document(StatusCode::OK, &value))
+}
+
+async fn show(State(hub): State<Arc<Hub>>, Extension(peer): Extension<Peer>, id: Id) -> Answer {
+    shown(&named(id)?, &hub.seen_by(&peer.caller), &hub, &peer.caller)
+}
+
+async fn show_named(State(hub): State<Arc<Hub>>, Extension(peer): Extension<Peer>, id: OwnerAndName) -> Answer {
+    shown(&both_named(id)?, &hub.seen_by(&peer.caller), &hub, &peer.caller)
+}
+
+/// `berth show ID --json`; of another's what stands in the table.
+fn shown(id: &InstanceId, seen: &Snapshot, hub: &Hub, caller: &Caller) -> Answer {
+    let row = seen.row(id).ok_or_else(|| no_such(id))?;
+    let value = if hub.shared.sees_all_of(caller, row.uid) {
+        json::show(row, seen, true)
+    } else {
+        json!({ "schema": SCHEMA, "instance": json::instance(row) })
+    };
+    Ok(document(StatusCode::OK, &value))
+}
+
+/// Has something done to an instance and waits for its end.
+async fn order(verb: Verb, id: InstanceId, hub: &Arc<Hub>, peer: &Peer, request: Request<Body>) -> Answer {
+    let reason = reason(request).await?;
+    let turn = hub.turn(peer.caller.uid, Work::Order)?;
+    let place = Arc::clone(&hub.orders).try_acquire_owned();
+    let place = place.map_err(|_| Error::new(Kind::Busy, "too many orders are on their way already").hint("try again in a moment"))?;
+    is_there(hub, peer, &id)?;
+    let order = Order { verb, id, target: Target::Whatever, reason, timeout: None };
+    let (asked, caller, shared) = (order.clone(), Arc::clone(&peer.caller), Arc::clone(&hub.shared));
+    let came = within(CARRIED_OUT, move || {
+        // Held by who works, not by who waits: a caller that hangs up does not have more under way than others.
+        let (_turn, _place) = (turn, place);
+        Ok(shared.carry_out(&caller, asked))
+    });
+    Ok(outcome(&order, &came.await?))
+}
+
+/// What a stranger may not see is not there, also when it is to be stopped. What nobody has seen yet may be there.
+fn is_there(hub: &Hub, peer: &Peer, id: &InstanceId) -> Result<()> {
+    let is_hidden = hub.seen_by(&peer.caller).row(id).is_none() && hub.newest().row(id).is_some();
+    if is_hidden { Err(no_such(id)) } else { Ok(()) }
+}
+
+/// What the body says: nothing, or `{"reason": "..."}`.
+async fn reason(request: Request<Body>) -> Result<Option<String>> {
+    let wrong = |sentence: &str| Error::new(Kind::Usage, sentence).hint("{\"reason\": \"why\"}, or no body at all");
+    let read = tokio::time::timeout(ANSWERED, to_bytes(request.into_body(), LARGEST_BODY)).await;
+    let bytes = read.map_err(|_| Error::new(Kind::Timeout, "the body did not come"))?.map_err(|_| wrong("the body is too large"))?;
+    if bytes.is_empty() {
+        return Ok(None);
+    }
+    let value: Value = serde_json::from_slice(&bytes).map_err(|_| wrong("the body is no JSON"))?;
+    let keys = value.as_object().ok_or_else(|| wrong("the body is no object"))?;
+    if let Some(key) = keys.keys().find(|key| *key != "reason") {
+        return Err(wrong(&format!("\"{}\" is not known", crate::domain::Shown::new(key))));
+    }
+    match keys.get("reason") {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) if text.chars().count() <= LONGEST_REASON => Ok(Some(text.clone())),
+        Some(_) => Err(wrong("a reason is a text of at most 1000 characters")),
+    }
+}
+
+fn named(id: Id) -> Result<InstanceId> {
+    let Ok(Path(text)) = id else { return Err(no_name("it cannot be read")) };
+    InstanceId::parse(&text).map_err(|fault| no_name(&fault.to_string()))
+}
+
+fn both_named(id: OwnerAndName) -> Result<InstanceId> {
+    let Ok(Path((owner, name))) = id else { return Err(no_name("it cannot be read")) };
+    if owner.contains('/') || name.contains('/') {
+        return Err(no_name("it has more than two parts"));
+    }
+    InstanceId::parse(&format!("{owner}/{name}")).map_err(|fault| no_name(&fault.to_string()))
+}
+
+fn no_name(why: &str) -> Error {
+    Error::new(Kind::Usage, format!("this is not an instance's name: {why}"))
+}
+
+fn no_such(id: &InstanceId) -> Error {
+    Error::new(Kind::NoSuchInstance, format!("{id}: no such instance")).hint("GET /v1/snapshot lists those that there are")
+}

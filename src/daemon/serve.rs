@@ -1,0 +1,115 @@
+//! Connections: let in one by one, each with the uid that the kernel vouches for, bounded in number, size and time.
+//!
+//! It must never answer before it knows who asks, nor let one connection hold up another.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use axum::Extension;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use super::hub::Hub;
+use super::patient::Patient;
+use super::routes::{self, Peer};
+use crate::domain::Uid;
+
+/// How long a request's head may take, and how long a connection may be silent between two.
+const HEAD: Duration = Duration::from_secs(10);
+
+/// How long a reader may take nothing.
+const READER: Duration = Duration::from_secs(20);
+
+/// How large a request's head may be.
+const LARGEST_HEAD: usize = 16 * 1024;
+
+/// How many headers it may have.
+const HEADERS: usize = 64;
+
+/// How long a connection that is being answered when the daemon ends may go on.
+const LAST_WORDS: Duration = Duration::from_secs(15);
+
+/// How long one that has said nothing yet when the daemon ends is given to say it.
+const NEWCOMER: Duration = Duration::from_millis(500);
+
+/// After a connection could not be taken, mostly because there are no descriptors left.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// What those hear for whom there is no room: whole, so that it can be written without being waited for.
+const FULL: &[u8] =
+    b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\ncontent-length: 101\r\nconnection: close\r\n\r\n\
+{\"schema\":1,\"error\":{\"kind\":\"busy\",\"message\":\"too many are connected\",\"hint\":null,\"exit_code\":5}}     \n";
+
+/// Lets in whoever comes, until it is told to close; then waits for those that are being answered.
+pub async fn accept(listener: UnixListener, hub: Arc<Hub>, mut closed: watch::Receiver<bool>) {
+    let mut all = JoinSet::new();
+    loop {
+        tokio::select! {
+            () = until_closed(&mut closed) => break,
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => { all.spawn(one(stream, Arc::clone(&hub), closed.clone())); }
+                Err(_) => tokio::time::sleep(PAUSE).await,
+            },
+            Some(_) = all.join_next(), if !all.is_empty() => {}
+        }
+    }
+    drop(listener);
+    while all.join_next().await.is_some() {}
+}
+
+/// One connection from beginning to end.
+async fn one(stream: UnixStream, hub: Arc<Hub>, mut closed: watch::Receiver<bool>) {
+    let Ok(uid) = stream.peer_cred().map(|peer| Uid(peer.uid())) else { return };
+    let Some(_seat) = hub.gate.enter(uid) else {
+        drop(stream.try_write(FULL));
+        return;
+    };
+    // Whose role cannot be told in time is not answered.
+    let Ok(caller) = hub.caller(uid).await else { return };
+    // Just begun, it has not looked yet: nothing is not what there is.
+    hub.looked().await;
+    let peer = Peer { caller: Arc::new(caller), closed: closed.clone() };
+    let service = TowerToHyperService::new(routes::all(Arc::clone(&hub)).layer(Extension(peer)));
+    let mut connection = http1::Builder::new();
+    connection.timer(TokioTimer::new()).header_read_timeout(HEAD).max_buf_size(LARGEST_HEAD).max_headers(HEADERS);
+    let stream = Patient::new(stream, READER);
+    let heard = stream.heard();
+    let connection = connection.serve_connection(TokioIo::new(stream), service);
+    let mut connection = std::pin::pin!(connection);
+    tokio::select! {
+        _ = connection.as_mut() => return,
+        () = until_closed(&mut closed) => {}
+    }
+    // Who has only just come is about to ask: to hang up on that one would be to have turned it away.
+    let begun = tokio::time::Instant::now();
+    while !heard.load(Ordering::Relaxed) && begun.elapsed() < NEWCOMER {
+        if tokio::time::timeout(Duration::from_millis(5), connection.as_mut()).await.is_ok() {
+            return;
+        }
+    }
+    connection.as_mut().graceful_shutdown();
+    drop(tokio::time::timeout(LAST_WORDS, connection).await);
+}
+
+/// Returns when the daemon is to end.
+pub async fn until_closed(closed: &mut watch::Receiver<bool>) {
+    drop(closed.wait_for(|closed| *closed).await);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_many_hear_is_whole() {
+        let text = std::str::from_utf8(FULL).unwrap();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        assert!(head.contains(&format!("content-length: {}\r\n", body.len())), "{}", body.len());
+        assert!(serde_json::from_str::<serde_json::Value>(body).is_ok());
+    }
+}

@@ -1,0 +1,107 @@
+//! The same door for a daemon: each of many is answered as its own caller, who acts with this process's rights and in its own name.
+//!
+//! It must never take somebody's word for who is asking: the uid is the kernel's.
+
+use std::collections::HashMap;
+use std::fs::{DirBuilder, OpenOptions};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::watch;
+
+use super::Local;
+use super::caller::caller_of;
+use crate::control::{findings_for, seen_by, sees_all_of};
+use crate::domain::{Caller, Finding, InstanceId, Order, Outcome, Role, Snapshot, Uid, Verb};
+use crate::error::{Context, Error, Kind, Result};
+use crate::link::{Alone, Shared, Tail};
+
+/// How long what was looked up about an account is believed: who was put into a group is in it soon.
+const BELIEVED: Duration = Duration::from_secs(10);
+
+/// How many accounts are remembered.
+const MOST: usize = 1024;
+
+/// How many lines of a log are kept for one who follows it from outside.
+const KEPT_LINES: usize = 1000;
+
+/// What was looked up, and when.
+#[derive(Default)]
+pub(super) struct Roles(Mutex<HashMap<Uid, (Instant, Caller)>>);
+
+impl Shared for Local {
+    fn caller(&self, uid: Uid) -> Caller {
+        let lock = || self.roles.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((at, caller)) = lock().get(&uid)
+            && at.elapsed() < BELIEVED
+        {
+            return caller.clone();
+        }
+        // Not while it is locked: a directory service may take its time, and others are asked about meanwhile.
+        let caller = Caller { read_only: self.caller.read_only, ..caller_of(uid, &self.config) };
+        let mut all = lock();
+        if all.len() >= MOST {
+            all.retain(|_, (at, _)| at.elapsed() < BELIEVED);
+        }
+        if all.len() < MOST {
+            all.insert(uid, (Instant::now(), caller.clone()));
+        }
+        caller
+    }
+
+    fn watch(&self) -> Result<watch::Receiver<Arc<Snapshot>>> {
+        self.start_engine()
+    }
+
+    fn seen_by(&self, caller: &Caller, snapshot: &Arc<Snapshot>) -> Arc<Snapshot> {
+        seen_by(caller, snapshot)
+    }
+
+    fn findings(&self, caller: &Caller, snapshot: &Snapshot) -> Vec<Finding> {
+        findings_for(caller, snapshot)
+    }
+
+    fn sees_all_of(&self, caller: &Caller, uid: Uid) -> bool {
+        sees_all_of(caller, uid)
+    }
+
+    fn carry_out(&self, caller: &Caller, order: Order) -> Outcome {
+        let acting = self.acting(caller);
+        let mut outcome = self.hands_of(acting.clone()).carry_out(&order, &mut |_| ());
+        if outcome.exit_code == Kind::NotPermitted.exit_code() {
+            self.control.record_refusal(caller, &order, &outcome);
+        }
+        let snapshot = self.newest();
+        let is_shown = snapshot.row(&order.id).is_some_and(|row| self.control.why_not(&acting, Verb::Logs, row).is_none());
+        if !is_shown {
+            outcome.log_lines.clear();
+        }
+        self.wake();
+        outcome
+    }
+
+    fn tail(&self, caller: &Caller, id: &InstanceId) -> Result<Arc<dyn Tail>> {
+        self.tail_for(&self.acting(caller), id, KEPT_LINES)
+    }
+
+    fn alone(&self) -> Result<Alone> {
+        let doing = || "cannot lock the daemon's place".to_owned();
+        let directory = self.state.join("locks");
+        DirBuilder::new().recursive(true).mode(0o700).create(&directory).while_doing(doing)?;
+        let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(directory.join("daemon"));
+        Alone::take(file.while_doing(doing)?)
+            .map_err(|held| Error::new(Kind::Busy, format!("not served. {} is the daemon of this host", held.words)))
+    }
+}
+
+impl Local {
+    /// As whom somebody's order is carried out: an admin's with this process's rights, in the trail as that admin behind this account;
+    /// anybody else's as that one's own.
+    fn acting(&self, caller: &Caller) -> Caller {
+        if caller.role != Role::Admin || caller.uid == self.caller.uid {
+            return caller.clone();
+        }
+        Caller { uid: self.caller.uid, name: self.caller.name.clone(), login: Some(caller.uid), ..caller.clone() }
+    }
+}
