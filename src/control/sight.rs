@@ -117,7 +117,8 @@ fn finding_for(caller: &Caller, finding: &Finding, snapshot: &Snapshot) -> Optio
     if is_own {
         return Some(finding.clone());
     }
-    if caller.role != Role::Viewer && !finding.instances.iter().any(|id| of(id) == Sees::All) {
+    let is_partly = finding.instances.iter().any(|id| of(id) == Sees::All);
+    if !is_partly && (caller.role != Role::Viewer || is_opening(finding.code)) {
         return None;
     }
     let evidence = match withheld(finding.code) {
@@ -125,6 +126,20 @@ fn finding_for(caller: &Caller, finding: &Finding, snapshot: &Snapshot) -> Optio
         Some(sentence) => Shown::from(sentence),
     };
     Some(Finding { evidence, ..finding.clone() })
+}
+
+/// Whether it tells how somebody's secrets or server can be got at: whom it is not about is not told that it is so.
+fn is_opening(code: Code) -> bool {
+    matches!(
+        code,
+        Code::AuthMissing
+            | Code::AuthOpen
+            | Code::OriginUnchecked
+            | Code::EnvReadable
+            | Code::ConfigWritable
+            | Code::SecretShared
+            | Code::WorkspaceEscape
+    )
 }
 
 /// What is said instead of the evidence to those whose instance it is not about; `None` where the evidence is about ports and their holders,
@@ -141,7 +156,15 @@ fn withheld(code: Code) -> Option<&'static str> {
         | Code::PortOutOfRange
         | Code::PortEphemeral
         | Code::PortCollisionAhead
-        | Code::RangeNearlyFull => None,
+        | Code::RangeNearlyFull
+        | Code::BindPublic => None,
+        Code::AuthMissing | Code::AuthOpen => Some("it answers without credentials"),
+        Code::OriginUnchecked => Some("it lets in pages of other hosts"),
+        Code::EnvReadable => Some("a file with secrets can be read by others; the owner is told which"),
+        Code::ConfigWritable => Some("its configuration can be changed by others; the owner is told how"),
+        Code::SecretShared => Some("another user's instance has the same credential"),
+        Code::WorkspaceEscape => Some("its workspace lies elsewhere; the owner is told where"),
+        Code::RunsAsRoot => Some("its process is root's"),
         Code::ConfigInvalid => Some("its configuration cannot be read; the owner is told why"),
         Code::StorageShared => Some("a database is open in more than one place; the owners are told which"),
         Code::DiskFilling => Some("a file system that instances write on is nearly full"),
