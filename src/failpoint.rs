@@ -7,7 +7,7 @@
 pub const VARIABLE: &str = "BERTH_FAILPOINT";
 
 /// Every place, by the name of its thread or of what is done off the loop.
-pub const PLACES: [&str; 32] = [
+pub const PLACES: [&str; 33] = [
     "accounts",
     "batch",
     "berth-docker",
@@ -24,6 +24,7 @@ pub const PLACES: [&str; 32] = [
     "berth-systemd",
     "berth-unit",
     "clients",
+    "daemon-work",
     "demo",
     "file",
     "foresee",

@@ -13,10 +13,12 @@ mod adding;
 mod asking;
 mod ports;
 mod rolling;
+mod serve;
 
 pub use adding::RunBy;
 pub use asking::{Client, Port, Whose};
 pub use rolling::Restart;
+pub use serve::Serve;
 
 use super::since;
 use crate::config::Strategy;
@@ -278,17 +280,6 @@ pub struct Logs {
     /// What was written before the process that runs now was started
     #[arg(short, long, conflicts_with = "follow")]
     pub previous: bool,
-}
-
-/// `berth serve`.
-#[derive(Debug, Args)]
-pub struct Serve {
-    /// Write, enable and start a systemd unit that serves, instead of serving
-    #[arg(long)]
-    pub install: bool,
-    /// Only print the unit
-    #[arg(long, requires = "install")]
-    pub dry_run: bool,
 }
 
 /// `berth config`.
