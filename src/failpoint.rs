@@ -7,7 +7,7 @@
 pub const VARIABLE: &str = "BERTH_FAILPOINT";
 
 /// Every place, by the name of its thread or of what is done off the loop.
-pub const PLACES: [&str; 35] = [
+pub const PLACES: [&str; 36] = [
     "accounts",
     "batch",
     "berth-docker",
@@ -27,6 +27,7 @@ pub const PLACES: [&str; 35] = [
     "berth-unit",
     "berth-user-units",
     "clients",
+    "daemon-work",
     "demo",
     "file",
     "foresee",

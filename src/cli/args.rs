@@ -13,12 +13,12 @@ mod adding;
 mod asking;
 mod ports;
 mod rolling;
-mod serving;
+mod serve;
 
 pub use adding::RunBy;
 pub use asking::{Check, Client, Port, Whose};
 pub use rolling::Restart;
-pub use serving::Serve;
+pub use serve::Serve;
 
 use super::since;
 use crate::config::Strategy;

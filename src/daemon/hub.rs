@@ -169,6 +169,10 @@ impl Drop for Turn {
 /// Of kind `Timeout` when it is not over by then; it goes on.
 pub async fn within<T: Send + 'static>(deadline: Duration, work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
     let over = || Error::new(Kind::Timeout, format!("this is not over after {} s; it goes on", deadline.as_secs()));
-    let done = tokio::time::timeout(deadline, tokio::task::spawn_blocking(work)).await.map_err(|_| over())?;
+    let working = tokio::task::spawn_blocking(move || {
+        crate::failpoint::pass("daemon-work");
+        work()
+    });
+    let done = tokio::time::timeout(deadline, working).await.map_err(|_| over())?;
     done.while_doing(|| "it could not be carried out".to_owned())?
 }

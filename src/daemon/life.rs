@@ -11,7 +11,7 @@ use tokio::net::UnixListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
-use super::hub::Hub;
+use super::hub::{ANSWERED, Hub, within};
 use super::notify::{Notify, watchdog};
 use super::reload::Kept;
 use super::socket::{self, Place};
@@ -147,8 +147,7 @@ async fn live(serving: &Serving, hub: &Arc<Hub>, place: &Place, notify: &Notify,
             _ = signals.hung_up.recv() => {
                 notify.reloading();
                 let check = Arc::clone(&serving.check);
-                let checked = tokio::task::spawn_blocking(move || check()).await;
-                match checked.unwrap_or_else(|_| Err(Error::failed("the configuration could not be read"))) {
+                match within(ANSWERED, move || check()).await {
                     Ok(()) => break End::Reload,
                     Err(error) => {
                         let why = format!("the old configuration is kept: {}", error.chain());

@@ -39,6 +39,9 @@ const DONE_WITHOUT: &[&str] = &["accounts", "berth-first", "berth-half", "berth-
 /// Those that a command starts for itself, with the command.
 const IN_A_COMMAND: &[(&str, &[&str])] = &[("batch", &["stop", "ann", "ben", "--yes"]), ("log-tail", &["logs", "ann", "-f"])];
 
+/// That of the daemon's own, tried in `serve`.
+const IN_THE_DAEMON: &str = "daemon-work";
+
 /// Not to be reached on purpose: they begin when something else is slow (a page that is not at hand), where a terminal takes no clipboard,
 /// and in the demo, which has a fleet of its own. Those of supervisors are tried where there is one: tests/real.
 const BY_CHANCE: &[&str] = &[
@@ -84,6 +87,7 @@ fn every_place_is_tried() {
     let console = IN_THE_CONSOLE.iter().map(|(place, _)| *place);
     let tried: Vec<&str> = console
         .chain(DONE_WITHOUT.iter().copied())
+        .chain([IN_THE_DAEMON])
         .chain(IN_A_COMMAND.iter().map(|(place, _)| *place))
         .chain(BY_CHANCE.iter().copied())
         .collect();

@@ -306,3 +306,20 @@ fn a_socket_that_is_handed_over_is_taken_and_left_where_it_is() {
     assert_eq!(daemon.end(Signal::SIGTERM), Some(0));
     assert!(site.socket.exists(), "it is the service manager's");
 }
+
+#[test]
+fn a_panic_behind_a_request_is_no_end() {
+    let site = Site::new(&["zoe"]);
+    let mut command = site.tree.command(&["serve"]);
+    command.env(berth::failpoint::VARIABLE, "daemon-work").stdout(Stdio::null()).stderr(Stdio::null());
+    let daemon = Daemon(command.spawn().unwrap());
+    until("it listens", || UnixStream::connect(&site.socket).is_ok());
+    let mut stream = connect(&site.socket);
+    let _ = stream.write_all(b"GET /health HTTP/1.1\r\nHost: berth\r\n\r\n");
+    // Who it is could not be told: nothing is answered, and nobody else is the worse for it.
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer);
+    assert!(answer.is_empty(), "{}", String::from_utf8_lossy(&answer));
+    assert!(lives(daemon.pid()));
+    assert_eq!(daemon.end(Signal::SIGTERM), Some(0));
+}
