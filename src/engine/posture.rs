@@ -25,17 +25,20 @@ const AGAIN: usize = 2;
 /// How often the host is looked at: accounts and firewall change by hand, and rarely.
 const HOST_EVERY: Duration = Duration::from_secs(30);
 
+/// What each let in.
+type Answers = HashMap<InstanceId, Arc<Audit>>;
+
 /// What servers let in, as far as they were asked for that.
 #[derive(Clone, Debug, Default)]
-pub struct Audits(Arc<Mutex<Arc<HashMap<InstanceId, Arc<Audit>>>>>);
+pub struct Audits(Arc<Mutex<Arc<Answers>>>);
 
 impl Audits {
     /// Hangs up what was answered.
-    pub fn put(&self, audits: HashMap<InstanceId, Arc<Audit>>) {
+    pub fn put(&self, audits: Answers) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(audits);
     }
 
-    fn newest(&self) -> Arc<HashMap<InstanceId, Arc<Audit>>> {
+    fn newest(&self) -> Arc<Answers> {
         Arc::clone(&self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
