@@ -18,6 +18,7 @@ pub mod json;
 pub mod limits;
 mod map_news;
 pub mod mend;
+pub mod metrics;
 pub mod paint;
 pub mod plan;
 pub mod plan_map;
