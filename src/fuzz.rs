@@ -3,18 +3,19 @@
 //!
 //! It must never be part of the program: it is there for tests and fuzzers only.
 
-use crate::{config, demo, discover, domain, hand, logs, sample, storage, supervisor, tui};
+use crate::{config, demo, discover, domain, hand, logs, probe, sample, storage, supervisor, tui};
 
 /// Takes bytes, and panics where something that must be true is not.
 pub type Target = fn(&[u8]);
 
 /// Every target by the name of its program and its corpus.
-pub const TARGETS: [(&str, Target); 11] = [
+pub const TARGETS: [(&str, Target); 12] = [
     ("config", configuration),
     ("console", tui::fuzz::console),
     ("env_file", domain::fuzz::env_file),
     ("keys", tui::fuzz::keys),
     ("log_lines", logs::fuzz::log_lines),
+    ("metrics", probe::fuzz::metrics),
     ("netlink", sample::fuzz::netlink),
     ("pid_file", domain::fuzz::pid_file),
     ("proc_files", proc_files),
@@ -108,7 +109,7 @@ mod tests {
         };
     }
 
-    replay! { config console env_file keys log_lines netlink pid_file proc_files query sanitiser server_config }
+    replay! { config console env_file keys log_lines metrics netlink pid_file proc_files query sanitiser server_config }
 
     #[test]
     fn every_corpus_is_replayed() {

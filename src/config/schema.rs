@@ -98,6 +98,8 @@ pub struct Template {
     pub health: Option<String>,
     /// The variables in which a key for probing may be found.
     pub probe_key_env: Vec<String>,
+    /// The series of `/metrics` that are shown beside those that are known.
+    pub metrics: Vec<String>,
     /// A file with further variables, with placeholders; relative to the working directory.
     pub env_file: Option<String>,
     /// The account that every instance runs as.

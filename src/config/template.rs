@@ -27,6 +27,7 @@ impl Template {
             environment: BTreeMap::new(),
             health: None,
             probe_key_env: Vec::new(),
+            metrics: Vec::new(),
             env_file: None,
             run_as: None,
             start_timeout: Duration::from_secs(60),
@@ -51,6 +52,7 @@ impl Section for Template {
         "environment",
         "health",
         "probe_key_env",
+        "metrics",
         "env_file",
         "run_as",
         "start_timeout",
@@ -83,6 +85,13 @@ impl Section for Template {
             }
             "health" => self.health = item.read_unless_off(url_path)?,
             "probe_key_env" => self.probe_key_env = item.list()?.iter().map(|name| name.read(variable)).collect::<Reading<_>>()?,
+            "metrics" => {
+                let names = item.list()?;
+                if names.len() > MOST_METRICS {
+                    return Err(item.wrong(&format!("must not name more than {MOST_METRICS} series")));
+                }
+                self.metrics = names.iter().map(|name| name.read(series)).collect::<Reading<_>>()?;
+            }
             "env_file" => {
                 item.word()?;
                 self.env_file = Some(item.filled(NAMES.len())?);
@@ -129,6 +138,18 @@ fn environment(table: &Table) -> Reading<BTreeMap<String, String>> {
         Ok((name.clone(), text.clone()))
     };
     table.entries.iter().map(entry).collect()
+}
+
+/// How many series of a server's own are shown.
+const MOST_METRICS: usize = 12;
+
+/// A series' name in Prometheus' text format.
+fn series(name: &str) -> Result<String, String> {
+    let plain = |character: char| character.is_ascii_alphanumeric() || matches!(character, '_' | ':');
+    if name.is_empty() || name.len() > 100 || name.starts_with(|first: char| first.is_ascii_digit()) || !name.chars().all(plain) {
+        return Err("must be a series' name, such as \"process_resident_memory_bytes\"".to_owned());
+    }
+    Ok(name.to_owned())
 }
 
 fn url_path(text: &str) -> Result<String, String> {

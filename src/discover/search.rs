@@ -306,7 +306,10 @@ impl Search {
                     let (root, source) = (self.pattern.root(), &self.source);
                     let salt = Salt::new(boot, &format!("template {}", self.template));
                     let template_part = self.template_part.get_or_init(|| settings::of_template(config, template, salt).complete());
-                    let asked = || Arc::new(Probing { path: template.health.clone(), key_names: template.probe_key_env.clone() });
+                    let asked = || {
+                        let (path, key_names) = (template.health.clone(), template.probe_key_env.clone());
+                        Arc::new(Probing { path, key_names, metrics: template.metrics.clone() })
+                    };
                     let probing = self.probing.get_or_init(asked);
                     let mut context =
                         Context { config, source, template, template_part, probing, root, reader, programs, examples, sealed, boot };

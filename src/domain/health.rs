@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::{InstanceId, ProcessKey, Shown};
+use super::{InstanceId, Metrics, ProcessKey, Shown};
 
 /// How an instance answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -66,6 +66,8 @@ pub struct Probing {
     pub path: Option<String>,
     /// The variables in which a key may be found, the likeliest first.
     pub key_names: Vec<String>,
+    /// The series of its `/metrics` that are shown beside those that are known.
+    pub metrics: Vec<String>,
 }
 
 /// How many answers are remembered: some minutes' worth.
@@ -198,6 +200,8 @@ pub struct Probed {
     pub course: Course,
     /// Which server it is; `None` until it was asked.
     pub server: Option<Arc<Server>>,
+    /// What it counts of itself; `None` where it does not.
+    pub metrics: Option<Arc<Metrics>>,
 }
 
 /// What is known of each.

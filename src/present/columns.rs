@@ -6,8 +6,8 @@ use std::cmp::Ordering;
 
 use super::fit::Align;
 use super::paint::Tone;
-use super::{HIDDEN, Look, NOTHING, units, wording};
-use crate::domain::{Code, Level, Reading, Row, State};
+use super::{HIDDEN, Look, NOTHING, metrics, units, wording};
+use crate::domain::{Code, Level, Measure, Reading, Row, State};
 
 /// A column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -36,11 +36,13 @@ pub enum Column {
     By,
     /// What is wrong.
     Findings,
+    /// What the server counts of itself.
+    Counted(Measure),
 }
 
 impl Column {
     /// Every column, in the console's order.
-    pub const ALL: [Column; 12] = [
+    pub const ALL: [Column; 18] = [
         Column::Owner,
         Column::State,
         Column::Port,
@@ -53,7 +55,18 @@ impl Column {
         Column::Restarts,
         Column::By,
         Column::Findings,
+        Column::Counted(Measure::Requests),
+        Column::Counted(Measure::Errors),
+        Column::Counted(Measure::Latency),
+        Column::Counted(Measure::Tools),
+        Column::Counted(Measure::Resources),
+        Column::Counted(Measure::Cache),
     ];
+
+    /// Whether it is shown as long as nobody chose: what most servers do not count is not.
+    pub fn is_usual(self) -> bool {
+        !matches!(self, Self::Counted(_))
+    }
 
     /// The heading.
     pub fn title(self) -> &'static str {
@@ -70,6 +83,7 @@ impl Column {
             Self::Restarts => "RESTARTS",
             Self::By => "BY",
             Self::Findings => "FINDINGS",
+            Self::Counted(measure) => metrics::title(measure),
         }
     }
 
@@ -88,6 +102,7 @@ impl Column {
             Self::Restarts => "restarts",
             Self::By => "by",
             Self::Findings => "findings",
+            Self::Counted(measure) => metrics::word(measure),
         }
     }
 
@@ -111,6 +126,7 @@ impl Column {
             Self::Restarts => "how often it was started again",
             Self::By => "who runs it",
             Self::Findings => "what is wrong",
+            Self::Counted(measure) => metrics::about(measure),
         }
     }
 
@@ -118,7 +134,7 @@ impl Column {
     pub fn align(self) -> Align {
         match self {
             Self::Owner | Self::State | Self::Port | Self::Health | Self::By | Self::Findings => Align::Left,
-            Self::Pid | Self::Cpu | Self::Memory | Self::Disk | Self::Up | Self::Restarts => Align::Right,
+            Self::Pid | Self::Cpu | Self::Memory | Self::Disk | Self::Up | Self::Restarts | Self::Counted(_) => Align::Right,
         }
     }
 
@@ -137,6 +153,7 @@ impl Column {
             Self::Up | Self::Restarts => units::UPTIME_WIDTH,
             Self::By => 7,
             Self::Findings => 14,
+            Self::Counted(_) => metrics::WIDTH,
         }
     }
 
@@ -173,6 +190,9 @@ impl Column {
                 } else {
                     wording::by_word(row).to_owned()
                 }
+            }
+            Self::Counted(measure) => {
+                metrics::newest(row, measure).map_or_else(|| NOTHING.to_owned(), |value| metrics::text(measure, value))
             }
             Self::Findings => {
                 let over_memory =
@@ -212,6 +232,7 @@ impl Column {
             Self::Up => upwards(one.started_at, two.started_at, reversed),
             Self::Restarts => turned(two.restarts.cmp(&one.restarts), reversed),
             Self::By => turned(wording::by_word(one).cmp(wording::by_word(two)), reversed),
+            Self::Counted(measure) => downwards(metrics::newest(one, measure), metrics::newest(two, measure), reversed),
             Self::Findings => upwards(trouble(one), trouble(two), reversed),
         };
         order.then_with(|| owner(one).cmp(&owner(two)))

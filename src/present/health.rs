@@ -5,7 +5,7 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{json::timestamp, units, wording};
+use super::{json::timestamp, metrics, units, wording};
 use crate::domain::{Era, Probed, Row, Server};
 
 /// What is known of its answers, a label and a text each; nothing before the first question. With `now`, when it was asked is told, too.
@@ -14,6 +14,7 @@ pub fn facts(row: &Row, now: Option<Timestamp>) -> Vec<(&'static str, String)> {
     let mut facts = vec![("health", answers(probed, now))];
     facts.extend(times(probed).map(|times| ("answers", times)));
     facts.extend(probed.server.as_ref().map(|server| ("mcp", server_words(server))));
+    facts.extend(probed.metrics.as_ref().map(|counted| ("counts", metrics::words(counted))));
     facts
 }
 
@@ -79,6 +80,7 @@ pub fn json_in_full(row: &Row) -> Value {
         "p50": probed.course.percentile(50), "p95": probed.course.percentile(95), "p99": probed.course.percentile(99),
     });
     document["course_ms"] = probed.course.iter().collect::<Vec<_>>().into();
+    document["metrics"] = probed.metrics.as_ref().map(|counted| metrics::json(counted)).into();
     if let Some(server) = &probed.server {
         let known = &mut document["server"];
         known["transport"] = server.transport.word().into();
@@ -121,6 +123,7 @@ mod tests {
             why: None,
             course,
             server: Some(Arc::new(server)),
+            metrics: None,
         };
         change(&mut probed);
         row.health = probed.health;

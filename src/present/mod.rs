@@ -19,6 +19,7 @@ pub mod limits;
 mod map_news;
 pub mod meaning;
 pub mod mend;
+pub mod metrics;
 pub mod paint;
 pub mod plan;
 pub mod plan_map;

@@ -17,7 +17,7 @@ use hyper::{Method, Request};
 
 use super::failure::Failure;
 use super::sockets;
-use super::wire::{Seen, Wire};
+use super::wire::{MOST_READ, Seen, Wire};
 
 /// How long an exchange may take, the connection included.
 pub const DEADLINE: Duration = Duration::from_secs(2);
@@ -39,12 +39,14 @@ pub struct Question<'a> {
     pub headers: Vec<(HeaderName, HeaderValue)>,
     /// What is sent with it.
     pub body: String,
+    /// The most bytes that are read of the answer, its headers included.
+    pub most: usize,
 }
 
 impl<'a> Question<'a> {
     /// A question for what lies at a path.
     pub fn get(path: &'a str) -> Self {
-        Self { method: Method::GET, path, headers: Vec::new(), body: String::new() }
+        Self { method: Method::GET, path, headers: Vec::new(), body: String::new(), most: MOST_READ }
     }
 }
 
@@ -96,7 +98,7 @@ pub async fn ask_verified(
     let seen = Arc::new(Seen::default());
     let mut builder = Builder::new();
     builder.max_headers(MOST_HEADERS).max_buf_size(HEADER_ROOM);
-    let wire = Wire::new(stream, Arc::clone(&seen));
+    let wire = Wire::new(stream, question.most, Arc::clone(&seen));
     let (mut sender, connection) = builder.handshake::<_, Full<Bytes>>(wire).await.map_err(|_| Failure::Closed)?;
     let mut connection = Some(Box::pin(connection));
     let mut drive = move |context: &mut std::task::Context<'_>| {

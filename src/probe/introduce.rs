@@ -99,7 +99,7 @@ impl Asking<'_> {
             (ACCEPT, HeaderValue::from_static("application/json, text/event-stream")),
         ];
         headers.extend_from_slice(more);
-        let question = Question { method: Method::POST, path: self.path, headers: self.with_key(headers), body };
+        let question = Question { method: Method::POST, headers: self.with_key(headers), body, ..Question::get(self.path) };
         // A stream may stay open: what was asked for is enough.
         exchange::ask_verified(self.at, &question, self.still, |body| identity::answer(body).is_some()).await
     }
@@ -109,7 +109,7 @@ impl Asking<'_> {
         let Some(session) = answer.headers.get(&SESSION) else { return false };
         let mut headers = vec![(SESSION, session.clone())];
         headers.extend(HeaderValue::from_str(protocol).ok().map(|protocol| (PROTOCOL, protocol)));
-        let question = Question { method: Method::DELETE, path: self.path, headers: self.with_key(headers), body: String::new() };
+        let question = Question { method: Method::DELETE, headers: self.with_key(headers), ..Question::get(self.path) };
         // 405 is legal, and nothing more can be done about any other answer.
         drop(exchange::ask_verified(self.at, &question, self.still, |_| false).await);
         true

@@ -10,6 +10,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use siphasher::sip::SipHasher13;
 
+use super::metrics::{self, Counts};
 use super::record::{Outcome, Record};
 use super::target::{self, Target};
 use crate::domain::{InstanceId, Probed, Row, Server, Snapshot};
@@ -36,6 +37,9 @@ struct Entry {
     due: Option<Duration>,
     /// When it is asked who it is; `None` while it is being asked, and when it said.
     introduction: Option<Duration>,
+    /// When it is asked what it counts; `None` while it is being asked, and where it counts nothing.
+    scrape: Option<Duration>,
+    counted: metrics::Course,
     patience: Duration,
     round: u64,
 }
@@ -82,6 +86,8 @@ impl Ledger {
                 is_young: is_young(row, snapshot.taken.wall),
                 due: Some(first),
                 introduction: Some(first),
+                scrape: Some(first),
+                counted: metrics::Course::default(),
                 patience: INTRODUCE_AGAIN[0],
                 round: self.round,
             };
@@ -154,6 +160,29 @@ impl Ledger {
         self.news.insert(id.clone());
     }
 
+    /// Those who answer and are to be asked what they count, at most so many. They count as being asked from then on.
+    pub fn to_scrape(&mut self, now: Duration, most: usize) -> Vec<(InstanceId, Target, Arc<Row>)> {
+        let is_due = |entry: &Entry| entry.record.answers_now() && entry.scrape.is_some_and(|due| due <= now);
+        let begin = |(id, entry): (&InstanceId, &mut Entry)| {
+            entry.scrape = None;
+            (id.clone(), entry.target, Arc::clone(&entry.row))
+        };
+        self.entries.iter_mut().filter(|(_, entry)| is_due(entry)).take(most).map(begin).collect()
+    }
+
+    /// Takes over what it counted; `None` where nothing came. Who never counted anything is not asked again.
+    pub fn scraped(&mut self, id: &InstanceId, target: Target, counts: Option<Counts>, now: Duration) {
+        let Some(entry) = self.entries.get_mut(id).filter(|entry| entry.target == target) else { return };
+        if counts.is_none() && !entry.counted.is_known() {
+            return;
+        }
+        let chosen = entry.row.declared.as_ref().map_or(&[][..], |declared| &declared.probing.metrics);
+        entry.counted.took(counts, chosen, now);
+        entry.record.counted(entry.counted.told());
+        entry.scrape = Some(now + metrics::EVERY);
+        self.news.insert(id.clone());
+    }
+
     /// Whether there is something to tell.
     pub fn has_news(&self) -> bool {
         !self.news.is_empty()
@@ -173,7 +202,8 @@ impl Ledger {
     pub fn next(&self) -> Option<Duration> {
         let of = |entry: &Entry| {
             let introduction = entry.introduction.filter(|_| entry.record.answers_now());
-            entry.due.into_iter().chain(introduction).min()
+            let scrape = entry.scrape.filter(|_| entry.record.answers_now());
+            entry.due.into_iter().chain(introduction).chain(scrape).min()
         };
         self.entries.values().filter_map(of).min()
     }

@@ -7,9 +7,12 @@ mod ask;
 mod board;
 mod exchange;
 mod failure;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod identity;
 mod introduce;
 mod ledger;
+mod metrics;
 mod opinion;
 mod origin;
 mod privileges;

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::failure::Failure;
 use super::opinion::Opinion;
-use crate::domain::{Course, Health, HealthState, Probed, ProcessKey, Server, Shown};
+use crate::domain::{Course, Health, HealthState, Metrics, Probed, ProcessKey, Server, Shown};
 
 /// So many questions in a row without an answer: it is not well.
 pub const UNHEALTHY_AFTER: u32 = 3;
@@ -46,6 +46,7 @@ pub struct Record {
     /// What held before the question that is not answered yet.
     before: HealthState,
     server: Option<Arc<Server>>,
+    metrics: Option<Arc<Metrics>>,
 }
 
 impl Record {
@@ -62,6 +63,7 @@ impl Record {
             checked_at: None,
             before: HealthState::Unknown,
             server: None,
+            metrics: None,
         }
     }
 
@@ -83,6 +85,11 @@ impl Record {
     /// It said which server it is.
     pub fn introduced(&mut self, server: Server) {
         self.server = Some(Arc::new(server));
+    }
+
+    /// What it counts of itself.
+    pub fn counted(&mut self, metrics: Option<Arc<Metrics>>) {
+        self.metrics = metrics;
     }
 
     /// Takes over what came of a question. `is_young`: it may still be starting.
@@ -173,6 +180,7 @@ impl Record {
             why: self.why(state),
             course: self.course,
             server: self.server.clone(),
+            metrics: self.metrics.clone().filter(|_| self.answers_now()),
         }
     }
 }

@@ -17,6 +17,7 @@ use tokio::time::{sleep_until, timeout_at};
 use super::ask::alive;
 use super::introduce::introduce;
 use super::ledger::Ledger;
+use super::metrics::{Counts, scrape};
 use super::record::Outcome;
 use super::target::{self, Target};
 use super::{Board, privileges, sockets};
@@ -27,6 +28,9 @@ pub const MOST: usize = 50;
 
 /// The most introductions among them.
 const MOST_INTRODUCTIONS: usize = 4;
+
+/// How many are asked at a time what they count: theirs are the long answers.
+const MOST_SCRAPES: usize = 4;
 
 /// How many descriptors a runtime takes for itself, and a few more.
 const OF_A_RUNTIME: usize = 10;
@@ -59,6 +63,7 @@ pub trait World: Send + Sync + 'static {
 enum Came {
     Outcome(Outcome),
     Introduction(Option<Server>),
+    Counts(Option<Counts>),
 }
 
 type Tasks = JoinSet<(InstanceId, Target, Came)>;
@@ -138,6 +143,7 @@ impl Prober {
                         introductions -= 1;
                         ledger.introduced(&id, target, server, now);
                     }
+                    Came::Counts(counts) => ledger.scraped(&id, target, counts, now),
                 }
             }
         }
@@ -147,6 +153,9 @@ impl Prober {
     fn begin(&self, ledger: &mut Ledger, tasks: &mut Tasks, introductions: &mut usize, now: Duration) {
         for (id, target, row) in ledger.due(now, MOST.saturating_sub(tasks.len())) {
             tasks.spawn(async move { (id, target, Came::Outcome(alive(target, &row).await)) });
+        }
+        for (id, target, row) in ledger.to_scrape(now, MOST_SCRAPES.min(MOST.saturating_sub(tasks.len()))) {
+            tasks.spawn(async move { (id, target, Came::Counts(scrape(target, &row).await)) });
         }
         // One at a time, a few in a second: who a server is may be known a minute later.
         if now >= self.next_introduction.get()
@@ -187,6 +196,10 @@ impl Prober {
         {
             let server = ask_who(&self.world, target, &row).await;
             ledger.introduced(&id, target, server, Duration::ZERO);
+            for (id, target, row) in ledger.to_scrape(Duration::MAX / 2, 1) {
+                let counts = scrape(target, &row).await;
+                ledger.scraped(&id, target, counts, Duration::ZERO);
+            }
         }
         self.board.put(ledger.news());
     }

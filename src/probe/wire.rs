@@ -12,7 +12,7 @@ use hyper::rt::{Read, ReadBufCursor, Write};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-/// The most bytes that are read of one server in one exchange.
+/// The most bytes that are read of one server in one exchange, where it does not say otherwise.
 pub const MOST_READ: usize = 64 * 1024;
 
 /// Read in one go.
@@ -49,13 +49,14 @@ impl Seen {
 /// A connection with a limit.
 pub struct Wire {
     stream: TcpStream,
+    most: usize,
     seen: Arc<Seen>,
 }
 
 impl Wire {
     /// Puts the limit on a connection.
-    pub fn new(stream: TcpStream, seen: Arc<Seen>) -> Self {
-        Self { stream, seen }
+    pub fn new(stream: TcpStream, most: usize, seen: Arc<Seen>) -> Self {
+        Self { stream, most, seen }
     }
 }
 
@@ -63,12 +64,12 @@ impl Read for Wire {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, mut room: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let read = this.seen.count();
-        if read >= MOST_READ {
+        if read >= this.most {
             this.seen.cut.store(true, Ordering::Relaxed);
             return Poll::Ready(Err(io::ErrorKind::FileTooLarge.into()));
         }
         let mut piece = [0; PIECE];
-        let most = PIECE.min(room.remaining()).min(MOST_READ - read);
+        let most = PIECE.min(room.remaining()).min(this.most - read);
         let mut buffer = ReadBuf::new(&mut piece[..most]);
         ready!(Pin::new(&mut this.stream).poll_read(context, &mut buffer))?;
         let filled = buffer.filled();

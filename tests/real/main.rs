@@ -20,6 +20,7 @@ mod health;
 mod lifecycle;
 mod limits;
 mod limits_layouts;
+mod mcp;
 mod parts;
 mod pm2;
 mod readers;
@@ -28,6 +29,11 @@ mod systemd;
 mod threats;
 mod world;
 
+use ::berth::domain;
+
+#[allow(dead_code, reason = "shared by test programs that need different parts of it")]
+#[path = "../support/fleet.rs"]
+mod fleet;
 #[allow(dead_code, reason = "shared by test programs that need different parts of it")]
 #[path = "../support/terminal.rs"]
 mod terminal;

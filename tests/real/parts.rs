@@ -110,25 +110,68 @@ pub fn everything() -> Option<Everything> {
 }
 
 fn find_everything() -> Result<Everything, String> {
-    let node = in_path("node").ok_or("there is no node in PATH")?;
-    // A node below root's home is none for the accounts of the tests.
-    let ran = Command::new("setpriv")
-        .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
-        .arg(&node)
-        .arg("--version")
-        .current_dir("/")
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status();
-    if !ran.is_ok_and(|status| status.success()) {
-        return Err(format!("an ordinary account cannot run {}", node.display()));
-    }
+    let node = find_node()?;
     let cache = cache();
     let modules = cache.join("node_modules");
     if !modules.join(crate::world::SERVER).is_file() {
         return Err(format!("npm install --prefix {} @modelcontextprotocol/server-everything", cache.display()));
     }
     Ok(Everything { node, modules })
+}
+
+fn find_node() -> Result<PathBuf, String> {
+    let node = in_path("node").ok_or("there is no node in PATH")?;
+    can_be_run(&node)?;
+    Ok(node)
+}
+
+/// A program below root's home is none for the accounts of the tests.
+fn can_be_run(program: &Path) -> Result<(), String> {
+    let ran = Command::new("setpriv")
+        .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
+        .arg(program)
+        .arg("--version")
+        .current_dir("/")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    if ran.is_ok_and(|status| status.success()) { Ok(()) } else { Err(format!("an ordinary account cannot run {}", program.display())) }
+}
+
+/// Node.js with the packages for servers of the modern era; the older server's are another version of the same ones.
+pub fn modern() -> Option<Everything> {
+    part("modern", find_modern())
+}
+
+fn find_modern() -> Result<Everything, String> {
+    let node = find_node()?;
+    let prefix = cache().join("modern");
+    let modules = prefix.join("node_modules");
+    if !["server", "node"].iter().all(|name| modules.join("@modelcontextprotocol").join(name).is_dir()) {
+        return Err(format!("npm install --prefix {} @modelcontextprotocol/server @modelcontextprotocol/node", prefix.display()));
+    }
+    Ok(Everything { node, modules })
+}
+
+/// The system's Python, which every account may run.
+pub const PYTHON: &str = "/usr/bin/python3";
+
+/// The Python packages of one directory: `mcp` is the SDK of today, `memory` is mcp-memory-service with the SDK of the older era. Installed
+/// by `.ci/run` under `BERTH_TEST_PIP` or `target/real/pip`.
+pub fn python(name: &str) -> Option<PathBuf> {
+    part(&format!("python-{name}"), find_python(name))
+}
+
+fn find_python(name: &str) -> Result<PathBuf, String> {
+    can_be_run(Path::new(PYTHON))?;
+    let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/real/pip");
+    let packages = env::var_os("BERTH_TEST_PIP").map_or(here, PathBuf::from).join(name);
+    let ran = Command::new(PYTHON).args(["-c", "import mcp"]).env("PYTHONPATH", &packages).stderr(Stdio::null()).status();
+    if ran.is_ok_and(|status| status.success()) {
+        return Ok(packages);
+    }
+    let package = if name == "memory" { "mcp-memory-service" } else { name };
+    Err(format!("{PYTHON} -m pip install --target {} {package}", packages.display()))
 }
 
 /// npm's PM2.

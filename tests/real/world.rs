@@ -33,7 +33,7 @@ pub struct World {
     pub berth: Berth,
     /// The directory of all.
     pub base: PathBuf,
-    /// Node.
+    /// Node, where its servers run on it.
     pub node: PathBuf,
     _directory: TempDir,
 }
@@ -41,6 +41,13 @@ pub struct World {
 impl World {
     /// Lays out one with this many owners.
     pub fn new(everything: &Everything, count: usize) -> Self {
+        let mut world = Self::with(&[(&everything.modules, "node_modules")], count, &template(&everything.node));
+        world.node.clone_from(&everything.node);
+        world
+    }
+
+    /// One whose servers are run as a template says; what they need is copied below its base.
+    pub fn with(needed: &[(&Path, &str)], count: usize, template: &str) -> Self {
         let directory = enterable();
         let base = directory.path().join("mcp-server");
         for folder in [base.clone(), base.join("users"), directory.path().join("etc")] {
@@ -48,8 +55,10 @@ impl World {
             fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).unwrap();
         }
         // The cache may lie in a home that others cannot enter: the servers get a copy.
-        let copied = Command::new("cp").arg("-r").arg(&everything.modules).arg(base.join("node_modules")).status().unwrap();
-        assert!(copied.success());
+        for (from, name) in needed {
+            let copied = Command::new("cp").arg("-r").arg(from).arg(base.join(name)).status().unwrap();
+            assert!(copied.success());
+        }
         let opened = Command::new("chmod").args(["-R", "a+rX"]).arg(&base).status().unwrap();
         assert!(opened.success());
         fs::write(base.join("with-a-child.cjs"), WITH_A_CHILD).unwrap();
@@ -61,10 +70,10 @@ impl World {
             lay_out(&base, owner, *port);
         }
         let config = directory.path().join("etc/berth.toml");
-        fs::write(&config, configuration(&base, first, &template(&everything.node))).unwrap();
+        fs::write(&config, configuration(&base, first, template)).unwrap();
         fs::set_permissions(&config, fs::Permissions::from_mode(0o644)).unwrap();
         let berth = Berth { config, state: directory.path().join("state"), home: directory.path().to_owned() };
-        Self { owners, ports, berth, base, node: everything.node.clone(), _directory: directory }
+        Self { owners, ports, berth, base, node: PathBuf::new(), _directory: directory }
     }
 
     /// The owners' names.

@@ -38,7 +38,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("daemon", &["config", "deploy", "link", "present"]),
     ("demo", &["config", "hand", "link"]),
     // In no program: the list of what is fuzzed, each in its own module.
-    ("fuzz", &["config", "demo", "discover", "hand", "logs", "sample", "storage", "supervisor", "tui"]),
+    ("fuzz", &["config", "demo", "discover", "hand", "logs", "probe", "sample", "storage", "supervisor", "tui"]),
 ];
 
 /// `main` wires everything, `lib` only names the modules.

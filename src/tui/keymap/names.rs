@@ -4,6 +4,7 @@
 
 use super::{Action, LogKey, Motion};
 use crate::present::columns::Column;
+use crate::present::metrics;
 use crate::tui::state::Tab;
 
 impl Action {
@@ -37,6 +38,7 @@ impl Action {
                 Column::Restarts => "sort-restarts",
                 Column::By => "sort-supervisor",
                 Column::Findings => "sort-findings",
+                Column::Counted(measure) => metrics::order(measure),
             },
             Self::Problems => "problems",
             Self::Filter => "filter",

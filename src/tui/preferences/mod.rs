@@ -35,7 +35,7 @@ pub struct Columns(Vec<(Column, bool)>);
 
 impl Default for Columns {
     fn default() -> Self {
-        Self(Column::ALL.map(|column| (column, true)).to_vec())
+        Self(Column::ALL.map(|column| (column, column.is_usual())).to_vec())
     }
 }
 
@@ -71,7 +71,7 @@ impl Columns {
         let mut columns = vec![(Column::Owner, true)];
         let named = words.map(|word| word.strip_prefix('-').map_or((word, true), |word| (word, false)));
         let named = named.filter_map(|(word, shown)| Column::of_word(word).map(|column| (column, shown)));
-        for (column, shown) in named.chain(Column::ALL.map(|column| (column, true))) {
+        for (column, shown) in named.chain(Column::ALL.map(|column| (column, column.is_usual()))) {
             if !columns.iter().any(|(known, _)| *known == column) {
                 columns.push((column, shown));
             }
@@ -171,7 +171,7 @@ mod tests {
         columns.toggle(Column::Owner);
         columns.shift(Column::Owner, true);
         columns.shift(Column::State, false);
-        columns.shift(Column::Findings, true);
+        columns.shift(Column::Counted(crate::domain::Measure::Cache), true);
         assert_eq!(columns, Columns::default());
         columns.shift(Column::State, true);
         columns.toggle(Column::Cpu);

@@ -129,11 +129,12 @@ fn a_picked_user_is_a_word_of_the_filter() {
 fn every_column_sorts_and_turns_round() {
     let mut state = with_mixed();
     let mut seen = vec![state.preferences.sort];
-    for _ in 1..Column::ALL.len() {
+    let usual: Vec<Column> = Column::ALL.into_iter().filter(|column| column.is_usual()).collect();
+    for _ in 1..usual.len() {
         keys(&mut state, "o");
         seen.push(state.preferences.sort);
     }
-    assert_eq!(seen, Column::ALL);
+    assert_eq!(seen, usual);
     keys(&mut state, "o");
     assert_eq!(state.preferences.sort, Column::Owner, "round");
     for (key, column) in [("P", Column::Cpu), ("M", Column::Memory), ("N", Column::Pid), ("A", Column::Up)] {

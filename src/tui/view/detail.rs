@@ -12,7 +12,7 @@ use ratatui::style::Style;
 
 use crate::domain::{Row, Shown};
 use crate::present::paint::Tone;
-use crate::present::{advice, disk, health, limits, units, wording};
+use crate::present::{advice, disk, health, limits, metrics, units, wording};
 use crate::tui::state::detail::{POINT, POINTS};
 use crate::tui::state::{Pane, State};
 
@@ -102,6 +102,10 @@ fn answers(state: &State, row: &Row, width: u16, lines: &mut Vec<Line>) {
     for (label, fact) in health::facts(row, None) {
         let style = if label == "health" { state.settings.theme.tone(Tone::of_health(row.health.state)) } else { Style::new() };
         labelled(state, lines, width, label, &fact, style);
+    }
+    let Some(counted) = row.probed.as_ref().and_then(|probed| probed.metrics.as_ref()) else { return };
+    for (what, course) in metrics::courses(counted, usize::from(width).saturating_sub(LABEL + 1), state.settings.glyphs.ascii) {
+        lines.push(vec![(format!("{what:>LABEL$} "), state.settings.theme.dim), (course, state.settings.theme.graph)]);
     }
 }
 

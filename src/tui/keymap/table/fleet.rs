@@ -5,6 +5,7 @@
 use crossterm::event::KeyCode;
 
 use super::{DOWN, FIRST, LAST, PAGE_DOWN, PAGE_UP, UP, bind, char, named};
+use crate::domain::Measure;
 use crate::present::columns::Column;
 use crate::tui::keymap::{Action, Binding, LogKey, Motion, Place};
 
@@ -45,4 +46,10 @@ pub const KEYS: &[Binding] = &[
     bind(Place::Fleet, Action::SortBy(Column::Restarts), &[], "", "sort by restarts"),
     bind(Place::Fleet, Action::SortBy(Column::By), &[], "", "sort by who runs it"),
     bind(Place::Fleet, Action::SortBy(Column::Findings), &[], "", "sort by findings"),
+    bind(Place::Fleet, Action::SortBy(Column::Counted(Measure::Requests)), &[], "", "sort by requests a second"),
+    bind(Place::Fleet, Action::SortBy(Column::Counted(Measure::Errors)), &[], "", "sort by the share of errors"),
+    bind(Place::Fleet, Action::SortBy(Column::Counted(Measure::Latency)), &[], "", "sort by the slowest requests"),
+    bind(Place::Fleet, Action::SortBy(Column::Counted(Measure::Tools)), &[], "", "sort by calls of tools"),
+    bind(Place::Fleet, Action::SortBy(Column::Counted(Measure::Resources)), &[], "", "sort by requests for resources"),
+    bind(Place::Fleet, Action::SortBy(Column::Counted(Measure::Cache)), &[], "", "sort by what the cache answers"),
 ];
