@@ -11,6 +11,7 @@ use super::exchange::{self, Answer, Question};
 use super::failure::Failure;
 use super::identity::{self, MODERN};
 use super::introduce::Still;
+use super::wire::MOST_READ;
 use crate::domain::{Audit, Shown};
 
 const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
@@ -65,12 +66,12 @@ impl Asking<'_> {
         ];
         headers.extend(origin.map(|origin| (ORIGIN, origin)));
         headers.extend(key.clone().map(|key| (AUTHORIZATION, key)));
-        let question = Question { method: Method::POST, path: self.path, headers, body: identity::discover() };
+        let question = Question { method: Method::POST, path: self.path, headers, body: identity::discover(), most: MOST_READ };
         let answer = exchange::ask_verified(self.at, &question, self.still, |body| identity::answer(body).is_some()).await?;
         if let Some(session) = answer.headers.get(&SESSION) {
             let mut headers = vec![(SESSION, session.clone()), (PROTOCOL, HeaderValue::from_static(MODERN))];
             headers.extend(key.map(|key| (AUTHORIZATION, key)));
-            let end = Question { method: Method::DELETE, path: self.path, headers, body: String::new() };
+            let end = Question { method: Method::DELETE, path: self.path, headers, body: String::new(), most: MOST_READ };
             drop(exchange::ask_verified(self.at, &end, self.still, |_| false).await);
         }
         Ok(answer)
