@@ -42,8 +42,8 @@ const PAUSE: Duration = Duration::from_millis(100);
 
 /// What those hear for whom there is no room: whole, so that it can be written without being waited for.
 const FULL: &[u8] =
-    b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\ncontent-length: 101\r\nconnection: close\r\n\r\n\
-{\"schema\":1,\"error\":{\"kind\":\"busy\",\"message\":\"too many are connected\",\"hint\":null,\"exit_code\":5}}     \n";
+    b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\ncontent-length: 98\r\nconnection: close\r\n\r\n\
+{\"schema\":1,\"error\":{\"kind\":\"busy\",\"message\":\"too many are connected\",\"hint\":null,\"exit_code\":5}}\n";
 
 /// Lets in whoever comes, until it is told to close; then waits for those that are being answered.
 pub async fn accept(listener: UnixListener, hub: Arc<Hub>, mut closed: watch::Receiver<bool>) {
