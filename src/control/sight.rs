@@ -99,7 +99,7 @@ fn row_for(caller: &Caller, row: &Arc<Row>) -> Option<Arc<Row>> {
             health: row.health,
             // Why it does not answer may quote what it answered.
             probed: row.probed.as_ref().map(|probed| Arc::new(Probed { why: None, ..(**probed).clone() })),
-            exit: row.exit.clone(),
+            exit: row.exit,
             exits: Arc::default(),
             limits: None,
             disk: None,
