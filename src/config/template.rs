@@ -88,7 +88,7 @@ impl Section for Template {
             "metrics" => {
                 let names = item.list()?;
                 if names.len() > MOST_METRICS {
-                    return Err(item.wrong(&format!("must not name more than {MOST_METRICS} series")));
+                    return Err(item.wrong(format!("must not name more than {MOST_METRICS} series")));
                 }
                 self.metrics = names.iter().map(|name| name.read(series)).collect::<Reading<_>>()?;
             }

@@ -97,6 +97,7 @@ mod tests {
     }
 
     #[test]
+    #[allow(clippy::zombie_processes, reason = "it is waited for by what is tested")]
     fn children_are_found_and_waited_for() {
         let child = Command::new("true").spawn().unwrap();
         let pid = child.id().cast_signed();

@@ -161,7 +161,7 @@ impl Ledger {
     }
 
     /// Those who answer and are to be asked what they count, at most so many. They count as being asked from then on.
-    pub fn to_scrape(&mut self, now: Duration, most: usize) -> Vec<(InstanceId, Target, Arc<Row>)> {
+    pub fn due_to_scrape(&mut self, now: Duration, most: usize) -> Vec<(InstanceId, Target, Arc<Row>)> {
         let is_due = |entry: &Entry| entry.record.answers_now() && entry.scrape.is_some_and(|due| due <= now);
         let begin = |(id, entry): (&InstanceId, &mut Entry)| {
             entry.scrape = None;

@@ -154,7 +154,7 @@ impl Prober {
         for (id, target, row) in ledger.due(now, MOST.saturating_sub(tasks.len())) {
             tasks.spawn(async move { (id, target, Came::Outcome(alive(target, &row).await)) });
         }
-        for (id, target, row) in ledger.to_scrape(now, MOST_SCRAPES.min(MOST.saturating_sub(tasks.len()))) {
+        for (id, target, row) in ledger.due_to_scrape(now, MOST_SCRAPES.min(MOST.saturating_sub(tasks.len()))) {
             tasks.spawn(async move { (id, target, Came::Counts(scrape(target, &row).await)) });
         }
         // One at a time, a few in a second: who a server is may be known a minute later.
@@ -196,7 +196,7 @@ impl Prober {
         {
             let server = ask_who(&self.world, target, &row).await;
             ledger.introduced(&id, target, server, Duration::ZERO);
-            for (id, target, row) in ledger.to_scrape(Duration::MAX / 2, 1) {
+            for (id, target, row) in ledger.due_to_scrape(Duration::MAX / 2, 1) {
                 let counts = scrape(target, &row).await;
                 ledger.scraped(&id, target, counts, Duration::ZERO);
             }

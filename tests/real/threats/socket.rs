@@ -128,17 +128,20 @@ fn a17_who_may_what_over_the_real_socket() {
     sees_nothing_of_others(&host, &admin, socket);
 }
 
+/// Of the trail: whose, of which login, which verb, the code, the result.
+type Line = (u32, Option<u32>, String, u8, String);
+
 /// Who wanted what, and what came of it.
 fn trail_tells(host: &Host, admin: &Account) {
     let [alice, bob] = &host.owners[..] else { panic!("two owners") };
     let trail = rusqlite::Connection::open(host.berth.state.join("events.db")).unwrap();
     let mut statement = trail.prepare("SELECT uid, login_uid, verb, exit_code, result FROM actions WHERE instance = ?1").unwrap();
-    let all: Vec<(u32, Option<u32>, String, u8, String)> = statement
+    let all: Vec<Line> = statement
         .query_map([&alice.name], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)))
         .unwrap()
         .map(Result::unwrap)
         .collect();
-    let count = |is: &dyn Fn(&(u32, Option<u32>, String, u8, String)) -> bool| all.iter().filter(|line| is(line)).count();
+    let count = |is: &dyn Fn(&Line) -> bool| all.iter().filter(|line| is(line)).count();
     assert_eq!(count(&|line| line.0 == bob.uid && line.3 == 3 && line.4.starts_with("refused: ")), 3, "{all:#?}");
     assert_eq!(count(&|line| line.0 == alice.uid && line.2 == "stop" && line.3 == 3), 1, "{all:#?}");
     assert_eq!(count(&|line| line.0 == alice.uid && line.3 == 0), 2, "{all:#?}");
