@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use crate::config::{Config, Values, fill};
 use crate::discover::Accounts;
-use crate::domain::{Audit, Declared, Escape, Guard, InstanceId, Posture, Postures, Roster, Surroundings, Uid};
+use crate::domain::{Audit, Declared, Escape, Guard, InstanceId, Posture, Postures, Roster, SupervisorKind, Surroundings, Uid};
 use crate::hand::{Identity, Reader};
 use crate::sample::fenced_ports;
 use crate::supervisor::process::identity_of;
@@ -175,7 +175,11 @@ impl PostureWatch {
         let guard = |path: &Path| Guard::of(&self.reader.way(who, path).ok()?, &own);
         let env_path = declared.env_file.as_ref().map(|file| &file.path);
         Posture {
-            config: guard(&declared.config).filter(|_| env_path != Some(&declared.config)),
+            // What stands for a container's or an app's is its supervisor's own, a socket or a directory: who may use that is its affair.
+            config: matches!(declared.supervisor, SupervisorKind::Process | SupervisorKind::Systemd)
+                .then(|| guard(&declared.config))
+                .flatten()
+                .filter(|_| env_path != Some(&declared.config)),
             env_file: env_path.and_then(|path| guard(path)),
             escape: self.escape(declared, who, &own),
         }

@@ -160,6 +160,7 @@ const ROWS: &[(&str, &str, Row)] = &[
             "f19_whoever_tells_without_end_is_not_listened_to_any_more",
             "f19_what_came_of_a_lost_answer_is_told_by_what_runs",
             "f19_rows_are_unknown_while_pm2_hangs_and_nothing_happens_twice_when_it_is_killed",
+            "f19_who_does_not_answer_is_lost_and_hinders_nobody_and_who_ends_is_not_knocked_at",
         ]),
     ),
     (

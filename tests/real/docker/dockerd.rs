@@ -72,7 +72,9 @@ impl Daemon {
         let config = directory.join("berth.toml");
         if !config.exists() {
             let sockets = format!("[docker]\nsockets = [\"{}\"]\n", self.socket().display());
-            fs::write(&config, format!("[ports]\nrange = \"{PORT}-{PORT}\"\n{sockets}[[discover]]\ndocker = \"*mcp*\"\n")).unwrap();
+            let accepted = "[findings]\naccept = [\"runs-as-root\"]\n";
+            fs::write(&config, format!("[ports]\nrange = \"{PORT}-{PORT}\"\n{sockets}{accepted}[[discover]]\ndocker = \"*mcp*\"\n"))
+                .unwrap();
         }
         let program = [env!("CARGO_BIN_EXE_berth"), "--config", config.to_str().unwrap()];
         let mut command = within(&self.namespace, &[&program, words].concat());

@@ -23,7 +23,10 @@ use crate::world::{RANGE, SERVER, enterable, free_range};
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Listens on its port, ends by SIGTERM only, and notes each SIGINT.
+/// What its daemon's end breaks (its pipes, PM2's own messages) does not end it.
 const STUBBORN: &str = "const fs = require('fs');
+process.on('uncaughtException', () => {});
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
 process.on('SIGINT', () => fs.appendFileSync(process.env.NOTES, 'asked\\n'));
 require('http').createServer((_, answer) => answer.end('here')).listen(process.env.PORT, () => console.log('listening'));
 ";
