@@ -138,6 +138,7 @@ impl Control {
         let snapshot = self.eyes.look_again(&order.id);
         let Some(row) = snapshot.row(&order.id) else { return Err(Error::new(Kind::NoSuchInstance, "it has just gone")) };
         check_target(order, row)?;
+        let declared = self.declared_now(caller, order, row, declared)?;
         let left = if lock.is_alone { self.left_over(&order.id) } else { Vec::new() };
         let entry = match self.audit.intend(caller, order, lock.is_alone.then_some(row.state)) {
             Ok(entry) => Some(entry),
@@ -163,6 +164,20 @@ impl Control {
             drop(self.audit.conclude(entry, &outcome));
         }
         Ok(outcome)
+    }
+
+    /// What is declared behind the lock: the file may be another than at the look before. A stop is of what runs, whatever its file says.
+    fn declared_now(&self, caller: &Caller, order: &Order, row: &Row, before: Arc<Declared>) -> Result<Arc<Declared>> {
+        let now = row.declared.as_ref().filter(|now| (now.uid, &now.config) == (before.uid, &before.config));
+        if order.verb == Verb::Stop {
+            return Ok(now.map_or(before, Arc::clone));
+        }
+        let changed = || Error::new(Kind::Busy, format!("not {}. What declares it was changed just now", order.verb.done()));
+        let now = now.ok_or_else(changed)?;
+        match self.why_not(caller, order.verb, row).filter(|_| !Arc::ptr_eq(now, &before)) {
+            Some(why) => Err(Error::failed(format!("not {}: {why}", order.verb.done()))),
+            None => Ok(Arc::clone(now)),
+        }
     }
 
     fn restart(&self, caller: &Caller, order: &Order, row: &Row, declared: &Declared, progress: Progress<'_>) -> Result<Outcome> {

@@ -17,8 +17,8 @@ pub trait Look: Send {
     /// Reads what is worth telling and decides nothing, so that the next look tells of it: PID files.
     fn examine(&mut self) {}
 
-    /// What is there now of these instances, as they were declared in the last look; of the others what was seen last, their listeners
-    /// excepted. Far cheaper than a whole look.
+    /// What is there now of these instances, as they are declared now; of the others what was seen last, their listeners excepted. Far
+    /// cheaper than a whole look.
     fn look_again(&mut self, ids: &[InstanceId]) -> Arc<Snapshot>;
 
     /// Reads the limits that hold these processes, for the next look to tell.
@@ -35,6 +35,8 @@ struct Seeing {
     eye: Box<dyn Look>,
     /// When the last look began, and what was seen.
     last: Option<(Instant, Arc<Snapshot>)>,
+    /// When the last whole one did.
+    whole: Option<Instant>,
 }
 
 impl Seeing {
@@ -43,6 +45,18 @@ impl Seeing {
         let snapshot = how(self.eye.as_mut());
         self.last = Some((began, Arc::clone(&snapshot)));
         snapshot
+    }
+
+    fn look_whole(&mut self) -> Arc<Snapshot> {
+        self.whole = Some(Instant::now());
+        self.look(|eye| eye.look())
+    }
+
+    /// What was seen last, if everything was looked at in that time: others than those that were looked at again may be declared otherwise.
+    fn whole_since(&self, ago: Duration) -> Option<Arc<Snapshot>> {
+        let then = Instant::now().checked_sub(ago)?;
+        self.whole.filter(|began| *began >= then)?;
+        self.since(ago)
     }
 
     fn since(&self, ago: Duration) -> Option<Arc<Snapshot>> {
@@ -54,18 +68,18 @@ impl Seeing {
 impl Eyes {
     /// Eyes that have seen nothing yet.
     pub fn new(eye: Box<dyn Look>) -> Self {
-        Self { seeing: Mutex::new(Seeing { eye, last: None }), asking: Together::default() }
+        Self { seeing: Mutex::new(Seeing { eye, last: None, whole: None }), asking: Together::default() }
     }
 
     /// One whole look.
     pub fn look(&self) -> Arc<Snapshot> {
-        self.seeing().look(|eye| eye.look())
+        self.seeing().look_whole()
     }
 
     /// What was seen at most this long ago, or else a whole look.
     pub fn look_since(&self, ago: Duration) -> Arc<Snapshot> {
         let mut seeing = self.seeing();
-        seeing.since(ago).unwrap_or_else(|| seeing.look(|eye| eye.look()))
+        seeing.whole_since(ago).unwrap_or_else(|| seeing.look_whole())
     }
 
     /// What an instance is doing now.
@@ -126,6 +140,23 @@ mod tests {
         }
 
         fn limits_of(&mut self, _: &[ProcessKey]) {}
+    }
+
+    #[test]
+    fn what_was_looked_at_again_does_not_make_the_rest_new() {
+        let (happened, looks) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+        let eyes = Eyes::new(Box::new(Slow { happened, looks: Arc::clone(&looks) }));
+        let id = InstanceId::of_owner("amy").unwrap();
+        eyes.look();
+        eyes.look_since(Duration::from_secs(3600));
+        assert_eq!(looks.load(Ordering::SeqCst), 1);
+        eyes.look_again(&id);
+        // The whole look is older than that by now, the other is not.
+        let ago = Duration::from_millis(2);
+        thread::sleep(ago);
+        eyes.look_again(&id);
+        eyes.look_since(ago);
+        assert_eq!(looks.load(Ordering::SeqCst), 4);
     }
 
     #[test]

@@ -136,21 +136,13 @@ impl Discoverer {
     pub fn scan(&mut self) -> (Arc<Roster>, bool) {
         let now = Instant::now();
         self.examples.look_again();
-        let mut tools = Tools {
-            config: &self.config,
-            reader: &self.reader,
-            accounts: &mut self.accounts,
-            programs: &mut self.programs,
-            examples: &mut self.examples,
-            sealed: &self.sealed,
-            boot: self.boot.trim(),
-        };
-        let changed = match &mut self.hearing {
-            Some(hearing) => hearing.scan(&mut self.searches, &mut tools, now),
+        let (searches, hearing, mut tools) = self.parts();
+        let changed = match hearing {
+            Some(hearing) => hearing.scan(searches, &mut tools, now),
             None => {
                 tools.accounts.refresh(now);
                 tools.programs.look_again(tools.reader);
-                for search in &mut self.searches {
+                for search in searches {
                     search.look_through(&mut tools, now);
                 }
                 true
@@ -159,6 +151,33 @@ impl Discoverer {
         if !self.services.look() && !changed {
             return (Arc::clone(&self.last), false);
         }
+        self.renewed()
+    }
+
+    /// The same, where only what declares these instances is looked at, at once and whatever was told.
+    pub fn look_again(&mut self, ids: &[InstanceId]) -> (Arc<Roster>, bool) {
+        let (searches, _, mut tools) = self.parts();
+        let mut changed = false;
+        for search in searches {
+            changed |= search.look_again(&mut tools, ids);
+        }
+        if changed { self.renewed() } else { (Arc::clone(&self.last), false) }
+    }
+
+    fn parts(&mut self) -> (&mut Vec<Search>, &mut Option<Hearing>, Tools<'_>) {
+        let tools = Tools {
+            config: &self.config,
+            reader: &self.reader,
+            accounts: &mut self.accounts,
+            programs: &mut self.programs,
+            examples: &mut self.examples,
+            sealed: &self.sealed,
+            boot: self.boot.trim(),
+        };
+        (&mut self.searches, &mut self.hearing, tools)
+    }
+
+    fn renewed(&mut self) -> (Arc<Roster>, bool) {
         let mut roster = self.roster();
         self.services.put_into(&mut roster, &mut self.accounts);
         // Unchanged rows are the same Arc, but a fault that came or went counts too.

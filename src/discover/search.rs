@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::config::{Config, Pattern, Source};
-use crate::domain::{ConfigFault, Declared, Part, Probing, Salt, Sealed};
+use crate::domain::{ConfigFault, Declared, InstanceId, Part, Probing, Salt, Sealed};
 use crate::hand::{FileFacts, Foreseen, Identity, LookedAhead, Reader};
 
 use super::account::Accounts;
@@ -263,6 +263,29 @@ impl Search {
             entry.content = content;
         }
         is_believed && !is_same
+    }
+
+    /// Looks at the entries that declare these instances, and believes what is found there, but not that one is gone: a file that is
+    /// replaced may be missing for a moment. True when anything is declared otherwise.
+    pub fn look_again(&mut self, tools: &mut Tools<'_>, ids: &[InstanceId]) -> bool {
+        let declares = |entry: &Entry| entry.content.found.iter().any(|found| ids.contains(&found.declared.id));
+        let names: Vec<Arc<str>> = self.entries.iter().filter(|(_, entry)| declares(entry)).map(|(name, _)| Arc::clone(name)).collect();
+        let mut changed = false;
+        // What is found ahead is let go of with this, also where it was not read since nothing in it had changed.
+        let _ahead = self.look_ahead(tools, names.iter().map(|name| &**name));
+        for name in names {
+            let Some(before) = self.entries.get(&name).map(|entry| &entry.content) else { continue };
+            let content = self.content(tools, &name, Some(before));
+            if content.found.len() < before.found.len() || content.is_same(before) {
+                continue;
+            }
+            let Some(entry) = self.entries.get_mut(&name) else { continue };
+            if content.ways != entry.content.ways || content.env_files() != entry.content.env_files() {
+                entry.pace.listen_anew();
+            }
+            (entry.content, changed) = (content, true);
+        }
+        changed
     }
 
     /// The ways to an entry's files, and who may look there.

@@ -51,6 +51,26 @@ fn a_tree_is_declared() {
 }
 
 #[test]
+fn of_one_what_its_file_says_now_is_known_before_the_next_scan() {
+    let tree = tempfile::tempdir().unwrap();
+    write(tree.path(), "abe", r#"{"port": 8101}"#);
+    write(tree.path(), "zed", r#"{"port": 8102}"#);
+    let mut discoverer = Discoverer::new(config(tree.path()), Reader::start().unwrap());
+    let first = discoverer.scan().0;
+    let zed = [InstanceId::of_owner("zed").unwrap()];
+    assert!(Arc::ptr_eq(&discoverer.look_again(&zed).0, &first));
+    write(tree.path(), "abe", r#"{"port": 8111}"#);
+    write(tree.path(), "zed", r#"{"port": 8112}"#);
+    let ports = |roster: &Roster| roster.instances.iter().map(|declared| declared.port).collect::<Vec<_>>();
+    let (roster, changed) = discoverer.look_again(&zed);
+    assert_eq!((ports(&roster), changed), (vec![Some(8101), Some(8112)], true));
+    // An editor takes the file away before it puts the new one there.
+    std::fs::remove_file(tree.path().join("users/zed/config/config.json")).unwrap();
+    assert!(!discoverer.look_again(&zed).1);
+    assert_eq!(ports(&discoverer.scan().0), [Some(8111)]);
+}
+
+#[test]
 fn what_the_template_says_is_kept_once() {
     let tree = tempfile::tempdir().unwrap();
     write(tree.path(), "abe", r#"{"port": 8101}"#);

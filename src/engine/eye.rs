@@ -205,6 +205,15 @@ impl Eye {
         changed
     }
 
+    /// Has what declares these instances read anew where it is another.
+    fn declared_again(&mut self, ids: &[InstanceId]) {
+        let (roster, changed) = self.discoverer.look_again(ids);
+        if changed {
+            self.roster = roster;
+            self.ports.asks_outside = plan::asks_outside(&self.config, &self.roster);
+        }
+    }
+
     /// Looks for configurations, and for listeners and their holders meanwhile: the first time neither is known, and both take their time.
     /// Ports outside the range, which only configurations tell, are left to the look that follows.
     fn first_scan(&mut self) -> (Arc<Roster>, bool) {

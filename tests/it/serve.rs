@@ -178,6 +178,19 @@ fn nobody_can_take_more_than_a_share() {
 }
 
 #[test]
+fn what_a_file_says_is_what_is_started_however_soon() {
+    let site = Site::new(&["zoe", "yan"]);
+    let _daemon = site.daemon();
+    for round in 1..6 {
+        let port = site.tree.ports[round % 2];
+        site.tree.configure("zoe", &format!("{{\"port\": {port}}}"));
+        let started = ask(&site.socket, "POST", "/v1/instances/zoe/start", "");
+        assert!(started.text.contains(&format!("listens on 127.0.0.1:{port} ")), "{}", started.text);
+        assert_eq!(ask(&site.socket, "POST", "/v1/instances/zoe/stop", "").status, 200);
+    }
+}
+
+#[test]
 fn there_is_one_daemon() {
     let site = Site::new(&["zoe"]);
     let first = site.daemon();

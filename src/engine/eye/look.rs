@@ -36,6 +36,7 @@ impl Look for Eye {
     }
 
     fn look_again(&mut self, ids: &[InstanceId]) -> Arc<Snapshot> {
+        self.declared_again(ids);
         self.claim();
         let claimed = self.claims.iter().filter(|claim| ids.contains(&claim.id)).flat_map(claimed);
         let seen = self.previous.iter().flat_map(|previous| ids.iter().filter_map(|id| previous.row(id)));
