@@ -41,6 +41,14 @@ impl Site {
         daemon
     }
 
+    /// Has a daemon begin anew, and waits until it has: it has served for a while before, so that the one can be told from the other.
+    fn begins_anew(&self, daemon: &Daemon) {
+        let serving = || get(&self.socket, "/health")["serving_s"].as_u64();
+        until("it has served for a while", || serving() >= Some(2));
+        signal(daemon.pid(), Signal::SIGHUP);
+        until("it began anew", || serving() < Some(2));
+    }
+
     pub fn instance(&self, id: &str) -> Value {
         get(&self.socket, &format!("/v1/instances/{id}"))["instance"].clone()
     }
@@ -220,8 +228,7 @@ fn f20_instances_outlive_a_daemon_that_is_killed_ended_or_begun_anew() {
         let row = site.instance("zoe");
         assert_eq!((row["pid"].as_i64(), &row["wish"], &row["restarts"]), (Some(pid), &json!("up"), &json!(0)), "{by}: {row:#}");
     }
-    signal(daemon.pid(), Signal::SIGHUP);
-    until("it began anew", || get(&site.socket, "/health")["serving_s"].as_u64() < Some(3));
+    site.begins_anew(&daemon);
     assert_eq!(site.instance("zoe")["pid"].as_i64(), Some(pid));
     assert_eq!(ask(&site.socket, "POST", "/v1/instances/zoe/stop", "").status, 200);
     assert!(!lives(pid));
@@ -314,8 +321,7 @@ fn a_socket_that_is_handed_over_is_taken_and_left_where_it_is() {
     assert_eq!(other.0.wait().unwrap().code(), Some(5));
     let daemon = start("LISTEN_PID=$$ LISTEN_FDS=1");
     assert_eq!(get(&site.socket, "/v1/me")["uid"], nix::unistd::geteuid().as_raw());
-    signal(daemon.pid(), Signal::SIGHUP);
-    until("it began anew", || get(&site.socket, "/health")["serving_s"].as_u64() < Some(2));
+    site.begins_anew(&daemon);
     assert_eq!(daemon.end(Signal::SIGTERM), Some(0));
     assert!(site.socket.exists(), "it is the service manager's");
 }
