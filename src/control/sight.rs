@@ -103,7 +103,7 @@ fn row_for(caller: &Caller, row: &Arc<Row>) -> Option<Arc<Row>> {
             exits: Arc::default(),
             limits: None,
             disk: None,
-            findings: row.findings.clone(),
+            findings: row.findings.iter().copied().filter(|code| !is_opening(*code)).collect(),
             service: None,
             declared: None,
         })),
@@ -285,6 +285,23 @@ mod tests {
         }
         assert!(seen.findings.iter().any(|finding| finding.code == Code::ConfigInvalid && finding.evidence.as_str() == SECRET));
         assert_eq!(seen.underway.len(), planted.underway.len());
+    }
+
+    #[test]
+    fn whom_it_is_not_about_is_not_told_what_is_open() {
+        let mut snapshot = fixture::fleet();
+        let (id, own) = (snapshot.rows[0].id.clone(), snapshot.rows[0].uid.0);
+        Arc::make_mut(&mut snapshot.rows[0]).findings = Code::ALL.to_vec();
+        snapshot.findings = Code::ALL.map(|code| Finding { code, instances: vec![id.clone()], ..snapshot.findings[0].clone() }).into();
+        let snapshot = Arc::new(snapshot);
+        let openings = |uid| {
+            let seen = seen_by(&caller(uid, Role::Viewer), &snapshot);
+            let of_row = seen.row(&id).unwrap().findings.iter().filter(|code| is_opening(**code)).count();
+            let all = seen.findings.iter().filter(|finding| is_opening(finding.code)).count();
+            assert!(seen.findings.iter().any(|finding| finding.code == Code::BindPublic));
+            (of_row, all)
+        };
+        assert_eq!((openings(65_534), openings(own)), ((0, 0), (7, 7)));
     }
 
     #[test]
