@@ -156,7 +156,8 @@ fn keys_start_stop_and_restart_containers() {
     });
     let pid = i32::try_from(engine.pid("mcp-amy")).unwrap();
     nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGKILL).unwrap();
-    console.until("it crashed", PATIENCE, |text| line(text, "amy").contains("crashed"));
+    let took = console.until("it crashed", PATIENCE, |text| line(text, "amy").contains("crashed"));
+    println!("shown as crashed after {took:?}");
     console.keys("/supervisor:shop\r");
     console.until("the project alone", PATIENCE, |text| text.contains("1 of 2") && line(text, "bob").contains("running"));
 }

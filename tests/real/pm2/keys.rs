@@ -15,7 +15,8 @@ fn line<'a>(text: &'a str, id: &str) -> Option<&'a str> {
 }
 
 fn until_line(console: &Terminal, id: &str, what: &str, is_so: impl Fn(&str) -> bool) {
-    console.until(&format!("{id} {what}"), PATIENCE, |text| line(text, id).is_some_and(&is_so));
+    let took = console.until(&format!("{id} {what}"), PATIENCE, |text| line(text, id).is_some_and(&is_so));
+    println!("{id} {what}: {took:?}");
 }
 
 /// Presses a key on the chosen instance and says yes.
