@@ -193,7 +193,10 @@ fn was_asked(given: &Circumstances<'_>) -> bool {
 /// already; a stop of long ago was for another.
 fn was_asked_of_it(given: &Circumstances<'_>) -> bool {
     let asked = given.claim.and_then(|claim| claim.stop_asked_at);
-    let started = given.previous.filter(|row| row.state.is_up()).and_then(|row| row.started_at);
+    let previous = given.previous.filter(|row| row.state.is_up());
+    // Of what is ending, a picture may show no more than that it has its keeper still: then its record's start is its own.
+    let kept = previous.zip(given.claim).filter(|(row, claim)| row.keeper.is_some() && row.keeper == claim.keeper);
+    let started = previous.and_then(|row| row.started_at).or_else(|| kept.and_then(|(_, claim)| claim.started_at));
     asked.zip(started).is_some_and(|(asked, started)| asked >= started)
 }
 

@@ -130,6 +130,16 @@ fn a_stop_from_elsewhere_is_no_crash_although_it_was_seen_to_run_with_the_new_wi
         let verdict = state(&Circumstances { previous: Some(&ran), ..not_running(&claim) });
         assert_eq!(verdict.state, expected, "asked {asked} s ago");
     }
+    // Its process was ending, and nothing could be read of it but that its keeper was there.
+    let keeper = ran.keeper;
+    assert!(keeper.is_some());
+    let ran = Row { started_at: None, ..ran };
+    for (its, asked, expected) in [(keeper, 5, State::Stopped), (keeper, 120, State::Crashed), (None, 5, State::Crashed)] {
+        let ago = |seconds| Some(wall() - jiff::SignedDuration::from_secs(seconds));
+        let claim = Claim { stop_asked_at: ago(asked), started_at: ago(60), keeper: its, ..Claim::nothing(id("alice"), false) };
+        let verdict = state(&Circumstances { previous: Some(&ran), ..not_running(&claim) });
+        assert_eq!(verdict.state, expected, "asked {asked} s ago of {its:?}");
+    }
 }
 
 fn not_running(claim: &Claim) -> Circumstances<'_> {
