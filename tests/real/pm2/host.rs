@@ -129,7 +129,8 @@ impl Host {
         let (script, notes) = (self.home(owner).join("stubborn.js"), self.home(owner).join("notes"));
         owner.file(&script, STUBBORN);
         owner.file(&notes, "");
-        let further = serde_json::json!({ "kill_timeout": 30_000, "env": { "PORT": port, "NOTES": notes } });
+        // What PM2 puts into each app ends it, with code 1, within a second of the daemon's own end; it is left out with this.
+        let further = serde_json::json!({ "kill_timeout": 30_000, "pmx": false, "env": { "PORT": port, "NOTES": notes } });
         (self.app(kind, &script, port, &further), notes)
     }
 
