@@ -10,6 +10,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use siphasher::sip::SipHasher13;
 
+use super::calendar::{Calendar, What};
 use super::metrics::{self, Counts};
 use super::record::{Outcome, Record};
 use super::target::{self, Target};
@@ -44,9 +45,22 @@ struct Entry {
     round: u64,
 }
 
+impl Entry {
+    /// When it is to be asked this. Who it is and what it counts is asked of nobody who does not answer.
+    fn when(&self, what: What) -> Option<Duration> {
+        match what {
+            What::Life => self.due,
+            What::Name => self.introduction.filter(|_| self.record.answers_now()),
+            What::Counts => self.scrape.filter(|_| self.record.answers_now()),
+        }
+    }
+}
+
 /// All of them.
 pub struct Ledger {
     entries: HashMap<InstanceId, Entry>,
+    /// Says of each entry what [`Entry::when`] does, so that nobody has to go through all of them ten times a second.
+    calendar: Calendar,
     /// Whose facts have changed since they were told.
     news: HashSet<InstanceId>,
     every: Duration,
@@ -56,7 +70,7 @@ pub struct Ledger {
 impl Ledger {
     /// Nobody yet; each is asked so often.
     pub fn new(every: Duration) -> Self {
-        Self { entries: HashMap::new(), news: HashSet::new(), every, round: 0 }
+        Self { entries: HashMap::new(), calendar: Calendar::default(), news: HashSet::new(), every, round: 0 }
     }
 
     /// Takes over who there is. Who runs as another process, or listens elsewhere, begins anew.
@@ -92,12 +106,14 @@ impl Ledger {
                 round: self.round,
             };
             self.entries.insert(row.id.clone(), entry);
+            self.plan(&row.id);
             self.news.insert(row.id.clone());
         }
-        let (round, news) = (self.round, &mut self.news);
+        let (round, news, calendar) = (self.round, &mut self.news, &mut self.calendar);
         self.entries.retain(|id, entry| {
             let stays = entry.round == round;
             if !stays {
+                What::ALL.iter().for_each(|what| calendar.put(id, *what, None));
                 news.insert(id.clone());
             }
             stays
@@ -106,24 +122,39 @@ impl Ledger {
 
     /// Those who are due, at most so many, the latest first. They count as being asked from then on.
     pub fn due(&mut self, now: Duration, most: usize) -> Vec<(InstanceId, Target, Arc<Row>)> {
-        let mut due: Vec<(Duration, &InstanceId)> =
-            self.entries.iter().filter_map(|(id, entry)| Some((entry.due.filter(|due| *due <= now)?, id))).collect();
-        due.sort_unstable();
-        let due: Vec<InstanceId> = due.into_iter().take(most).map(|(_, id)| id.clone()).collect();
-        let begin = |id: InstanceId| {
-            let entry = self.entries.get_mut(&id)?;
-            entry.due = None;
-            Some((id, entry.target, Arc::clone(&entry.row)))
-        };
-        due.into_iter().filter_map(begin).collect()
+        self.begin(What::Life, now, most)
     }
 
     /// One that is to be asked who it is: it answers, and has not said. It counts as being asked from then on.
     pub fn stranger(&mut self, now: Duration) -> Option<(InstanceId, Target, Arc<Row>)> {
-        let is_due = |entry: &Entry| entry.record.answers_now() && entry.introduction.is_some_and(|due| due <= now);
-        let (id, entry) = self.entries.iter_mut().find(|(_, entry)| is_due(entry))?;
-        entry.introduction = None;
-        Some((id.clone(), entry.target, Arc::clone(&entry.row)))
+        self.begin(What::Name, now, 1).pop()
+    }
+
+    /// Those who answer and are to be asked what they count, at most so many. They count as being asked from then on.
+    pub fn due_to_scrape(&mut self, now: Duration, most: usize) -> Vec<(InstanceId, Target, Arc<Row>)> {
+        self.begin(What::Counts, now, most)
+    }
+
+    fn begin(&mut self, what: What, now: Duration, most: usize) -> Vec<(InstanceId, Target, Arc<Row>)> {
+        let mut begun = Vec::new();
+        while begun.len() < most
+            && let Some(id) = self.calendar.take(what, now)
+        {
+            let Some(entry) = self.entries.get_mut(&id) else { continue };
+            match what {
+                What::Life => entry.due = None,
+                What::Name => entry.introduction = None,
+                What::Counts => entry.scrape = None,
+            }
+            begun.push((id, entry.target, Arc::clone(&entry.row)));
+        }
+        begun
+    }
+
+    /// Has the calendar say what the entry does.
+    fn plan(&mut self, id: &InstanceId) {
+        let Some(entry) = self.entries.get(id) else { return };
+        What::ALL.iter().for_each(|what| self.calendar.put(id, *what, entry.when(*what)));
     }
 
     /// Takes over what came of a question. True when the verdict is another one now.
@@ -143,8 +174,10 @@ impl Ledger {
             self.every
         };
         entry.due = Some(now + wait);
+        let is_another = entry.record.probed(entry.is_young).health.state != before;
         self.news.insert(id.clone());
-        entry.record.probed(entry.is_young).health.state != before
+        self.plan(id);
+        is_another
     }
 
     /// Takes over who it said it is; `None` where it did not say.
@@ -158,16 +191,7 @@ impl Ledger {
             }
         }
         self.news.insert(id.clone());
-    }
-
-    /// Those who answer and are to be asked what they count, at most so many. They count as being asked from then on.
-    pub fn due_to_scrape(&mut self, now: Duration, most: usize) -> Vec<(InstanceId, Target, Arc<Row>)> {
-        let is_due = |entry: &Entry| entry.record.answers_now() && entry.scrape.is_some_and(|due| due <= now);
-        let begin = |(id, entry): (&InstanceId, &mut Entry)| {
-            entry.scrape = None;
-            (id.clone(), entry.target, Arc::clone(&entry.row))
-        };
-        self.entries.iter_mut().filter(|(_, entry)| is_due(entry)).take(most).map(begin).collect()
+        self.plan(id);
     }
 
     /// Takes over what it counted; `None` where nothing came. Who never counted anything is not asked again.
@@ -181,6 +205,7 @@ impl Ledger {
         entry.record.counted(entry.counted.told());
         entry.scrape = Some(now + metrics::EVERY);
         self.news.insert(id.clone());
+        self.plan(id);
     }
 
     /// Whether there is something to tell.
@@ -200,12 +225,7 @@ impl Ledger {
 
     /// When somebody is due next.
     pub fn next(&self) -> Option<Duration> {
-        let of = |entry: &Entry| {
-            let introduction = entry.introduction.filter(|_| entry.record.answers_now());
-            let scrape = entry.scrape.filter(|_| entry.record.answers_now());
-            entry.due.into_iter().chain(introduction).chain(scrape).min()
-        };
-        self.entries.values().filter_map(of).min()
+        self.calendar.next()
     }
 }
 

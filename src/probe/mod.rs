@@ -5,6 +5,7 @@
 
 mod ask;
 mod board;
+mod calendar;
 mod exchange;
 mod failure;
 #[cfg(any(test, fuzzing))]
