@@ -8,8 +8,8 @@
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
-use std::sync::OnceLock;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, setsockopt, socket, sockopt};
 use tokio::net::{TcpSocket, TcpStream};
@@ -21,14 +21,39 @@ use crate::domain::PROBE_MARK;
 /// How many may wait: as many as are asked at once.
 const WAITING: usize = super::runner::MOST;
 
+/// How many are kept ready for one family where many are asked for: waking the thread costs as much as half a question.
+const READY: usize = 24;
+
+/// From so many on that were asked for, there are many.
+const MANY: usize = 8;
+
 /// What is wanted: a socket for addresses of this family.
 struct Wanted {
     family: AddressFamily,
     made: oneshot::Sender<OwnedFd>,
 }
 
-/// The thread that makes them, once one was started that may; `None` where this process may not mark any.
-static MAKER: OnceLock<Option<SyncSender<Wanted>>> = OnceLock::new();
+/// Those that are ready.
+#[derive(Default)]
+struct Ready {
+    v4: Vec<OwnedFd>,
+    v6: Vec<OwnedFd>,
+}
+
+impl Ready {
+    fn of(&mut self, family: AddressFamily) -> &mut Vec<OwnedFd> {
+        if family == AddressFamily::Inet6 { &mut self.v6 } else { &mut self.v4 }
+    }
+}
+
+/// The thread that makes them, and what it made before it was asked for.
+struct Maker {
+    wanted: SyncSender<Wanted>,
+    ready: Arc<Mutex<Ready>>,
+}
+
+/// The thread, once one was started that may; `None` where this process may not mark any.
+static MAKER: OnceLock<Option<Maker>> = OnceLock::new();
 
 /// Starts the thread where this one has the right that it needs, once in a process.
 pub fn prepare() {
@@ -37,8 +62,10 @@ pub fn prepare() {
             return None;
         }
         let (sender, wanted) = sync_channel(WAITING);
+        let ready = Arc::default();
+        let maker = Maker { wanted: sender, ready: Arc::clone(&ready) };
         let thread = std::thread::Builder::new().name("berth-sockets".to_owned()).stack_size(128 * 1024);
-        thread.spawn(move || serve(&wanted)).ok().map(|_| sender)
+        thread.spawn(move || serve(&wanted, &ready)).ok().map(|_| maker)
     });
 }
 
@@ -55,24 +82,37 @@ pub async fn connect(to: SocketAddr) -> io::Result<TcpStream> {
 
 async fn marked(to: SocketAddr) -> Option<OwnedFd> {
     let maker = MAKER.get()?.as_ref()?;
-    let (made, socket) = oneshot::channel();
     let family = if to.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 };
-    match maker.try_send(Wanted { family, made }) {
+    let ready = maker.ready.lock().unwrap_or_else(PoisonError::into_inner).of(family).pop();
+    if ready.is_some() {
+        return ready;
+    }
+    let (made, socket) = oneshot::channel();
+    match maker.wanted.try_send(Wanted { family, made }) {
         Ok(()) => socket.await.ok(),
         Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => None,
     }
 }
 
-fn serve(wanted: &Receiver<Wanted>) {
+fn serve(wanted: &Receiver<Wanted>, ready: &Mutex<Ready>) {
     crate::failpoint::pass("berth-sockets");
     if privileges::drop_all_but_marking().is_err() {
         return;
     }
+    let mut asked: usize = 0;
     while let Ok(Wanted { family, made }) = wanted.recv() {
         // Who waited has gone, or gets none and takes a plain one.
         if let Ok(socket) = make(family) {
             let _ = made.send(socket);
         }
+        asked = asked.saturating_add(1);
+        if asked < MANY {
+            continue;
+        }
+        // Of those who ask at once only the first one finds none.
+        let lacking = READY.saturating_sub(ready.lock().unwrap_or_else(PoisonError::into_inner).of(family).len());
+        let more: Vec<OwnedFd> = (0..lacking).map_while(|_| make(family).ok()).collect();
+        ready.lock().unwrap_or_else(PoisonError::into_inner).of(family).extend(more);
     }
 }
 
@@ -97,10 +137,13 @@ mod tests {
         prepare();
         for address in [Ipv4Addr::LOCALHOST.into(), std::net::IpAddr::from(Ipv6Addr::LOCALHOST)] {
             let Ok(listener) = TcpListener::bind((address, 0)) else { continue };
-            let stream = connect(listener.local_addr().unwrap()).await.unwrap();
             let (mark, owner) = if nix::unistd::geteuid().is_root() { (PROBE_MARK, 65_534) } else { (0, nix::unistd::geteuid().as_raw()) };
-            assert_eq!(getsockopt(&stream, sockopt::Mark).unwrap(), mark);
-            assert_eq!(std::fs::metadata(format!("/proc/self/fd/{}", stream.as_raw_fd())).unwrap().uid(), owner);
+            // The first are made one by one, the others lie ready.
+            for _ in 0..MANY + READY + 2 {
+                let stream = connect(listener.local_addr().unwrap()).await.unwrap();
+                assert_eq!(getsockopt(&stream, sockopt::Mark).unwrap(), mark);
+                assert_eq!(std::fs::metadata(format!("/proc/self/fd/{}", stream.as_raw_fd())).unwrap().uid(), owner);
+            }
         }
     }
 }
