@@ -96,11 +96,17 @@ impl Drop for Net {
 }
 
 /// berth in that network.
-fn berth(net: &Net, world: &World, words: &[&str]) -> String {
+fn command(net: &Net, world: &World, words: &[&str]) -> Command {
     let berth = &world.berth;
     let program = [env!("CARGO_BIN_EXE_berth"), "--config", berth.config.to_str().unwrap()];
-    let output =
-        net.command(&[&program, words].concat()).env("BERTH_STATE", &berth.state).env("XDG_CONFIG_HOME", &berth.home).output().unwrap();
+    let mut command = net.command(&[&program, words].concat());
+    command.env("BERTH_STATE", &berth.state).env("XDG_CONFIG_HOME", &berth.home);
+    command
+}
+
+/// What it prints, where it must succeed.
+fn berth(net: &Net, world: &World, words: &[&str]) -> String {
+    let output = command(net, world, words).output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success(), "berth {}:\n{text}{}", words.join(" "), String::from_utf8_lossy(&output.stderr));
     text
@@ -117,10 +123,20 @@ fn only_the_owner_is_served() {
     let Some(net) = parts::part("nftables", Net::make()) else { return };
     let (world, zoe, eve) = (World::new(&everything, 2), Account::make(), Account::make());
     configure(&world.berth.config, &format!("[firewall]\nallow = [\"%{}\"]\naddresses = [\"192.0.2.2\"]\n", zoe.name));
+    world.accept_nothing();
     let (alice, bob) = (&world.owners[0], &world.owners[1]);
     berth(&net, &world, &[&["start"], world.names().as_slice()].concat());
     // bob's is in the registry, alice's is only discovered.
     berth(&net, &world, &["adopt", &bob.name]);
+
+    let open = |level: &str| {
+        let output = command(&net, &world, &["check", "--json"]).output().unwrap();
+        let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"));
+        let all = document["findings"].as_array().unwrap().iter().filter(|one| one["code"] == "auth-missing");
+        let levels: Vec<&str> = all.map(|one| one["level"].as_str().unwrap()).collect();
+        assert_eq!(levels, [level; 2], "{document:#}");
+    };
+    open("error");
 
     net.load(ANOTHERS);
     let kept = net.run(&["nft", "list", "table", "inet", "anothers"]);
@@ -151,6 +167,8 @@ fn only_the_owner_is_served() {
         let shown: serde_json::Value = serde_json::from_str(&berth(&net, &world, &["show", &owner.name, "--json"])).unwrap();
         assert!(matches!(shown["instance"]["health"]["state"].as_str(), Some("healthy" | "slow")), "{shown:#}");
     }
+    // They answer whoever comes to them, and nobody does but whom the rules let through.
+    open("warning");
     from_another_host(&net, &world);
     berth(&net, &world, &[&["stop"], world.names().as_slice()].concat());
 }

@@ -76,6 +76,13 @@ impl World {
         Self { owners, ports, berth, base, node: PathBuf::new(), _directory: directory }
     }
 
+    /// From here on nothing that is open is taken for accepted.
+    pub fn accept_nothing(&self) {
+        let text = fs::read_to_string(&self.berth.config).unwrap();
+        let accepted = text.lines().find(|line| line.starts_with("accept = ")).unwrap();
+        fs::write(&self.berth.config, text.replace(accepted, "accept = []")).unwrap();
+    }
+
     /// The owners' names.
     pub fn names(&self) -> Vec<&str> {
         self.owners.iter().map(|owner| owner.name.as_str()).collect()
