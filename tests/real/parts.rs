@@ -147,8 +147,9 @@ fn find_modern() -> Result<Everything, String> {
     let node = find_node()?;
     let prefix = cache().join("modern");
     let modules = prefix.join("node_modules");
-    if !["server", "node"].iter().all(|name| modules.join("@modelcontextprotocol").join(name).is_dir()) {
-        return Err(format!("npm install --prefix {} @modelcontextprotocol/server @modelcontextprotocol/node", prefix.display()));
+    let needed = ["@modelcontextprotocol/server", "@modelcontextprotocol/node", "prom-client"];
+    if !needed.iter().all(|name| modules.join(name).is_dir()) {
+        return Err(format!("npm install --prefix {} {}", prefix.display(), needed.join(" ")));
     }
     Ok(Everything { node, modules })
 }

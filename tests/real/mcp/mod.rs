@@ -5,6 +5,7 @@
 
 mod hour;
 mod memory;
+mod metrics;
 mod servers;
 
 use std::fs;
