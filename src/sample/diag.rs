@@ -5,9 +5,9 @@
 use std::net::{IpAddr, SocketAddr};
 
 use netlink_packet_core::{
-    NLM_F_DUMP, NLM_F_REQUEST, NetlinkBuffer, NetlinkHeader, NetlinkMessage, NetlinkPayload, NlasIterator, Parseable,
+    NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST, NetlinkBuffer, NetlinkHeader, NetlinkMessage, NetlinkPayload, NlasIterator, Parseable,
 };
-use netlink_packet_sock_diag::constants::{AF_INET, INET_DIAG_SKV6ONLY, IPPROTO_TCP, TCP_LISTEN};
+use netlink_packet_sock_diag::constants::{AF_INET, AF_INET6, INET_DIAG_SKV6ONLY, IPPROTO_TCP, TCP_LISTEN};
 use netlink_packet_sock_diag::inet::{ExtensionFlags, InetRequest, InetResponseHeader, SocketId, StateFlags};
 use netlink_packet_sock_diag::message::SockDiagMessage;
 
@@ -75,15 +75,36 @@ pub(super) fn on_port(family: u8, port: u16) -> Vec<u8> {
     bytes
 }
 
+/// A request for the one socket with this local and that remote end. The kernel looks it up and walks no table.
+pub(super) fn between(local: SocketAddr, remote: SocketAddr) -> Vec<u8> {
+    let id = if local.is_ipv4() { SocketId::new_v4() } else { SocketId::new_v6() };
+    let socket_id = SocketId {
+        source_address: local.ip(),
+        source_port: local.port(),
+        destination_address: remote.ip(),
+        destination_port: remote.port(),
+        // INET_DIAG_NOCOOKIE: whichever socket it is.
+        cookie: [0xff; 8],
+        ..id
+    };
+    // One answer or an error, and then the word that this was all.
+    serialized(NLM_F_REQUEST | NLM_F_ACK, EVERY_STATE, socket_id)
+}
+
 fn request(family: u8, states: u32) -> Vec<u8> {
+    let socket_id = if family == AF_INET { SocketId::new_v4() } else { SocketId::new_v6() };
+    serialized(NLM_F_REQUEST | NLM_F_DUMP, states, socket_id)
+}
+
+fn serialized(flags: u16, states: u32, socket_id: SocketId) -> Vec<u8> {
     let mut header = NetlinkHeader::default();
-    header.flags = NLM_F_REQUEST | NLM_F_DUMP;
+    header.flags = flags;
     let inet = InetRequest {
-        family,
+        family: if socket_id.source_address.is_ipv4() { AF_INET } else { AF_INET6 },
         protocol: IPPROTO_TCP,
         extensions: ExtensionFlags::empty(),
         states: StateFlags::from_bits_retain(states),
-        socket_id: if family == AF_INET { SocketId::new_v4() } else { SocketId::new_v6() },
+        socket_id,
     };
     let mut message = NetlinkMessage::new(header, NetlinkPayload::from(SockDiagMessage::InetRequest(inet)));
     message.finalize();
@@ -140,7 +161,6 @@ fn attribute<T>(payload: &[u8], kind: u16, read: impl Fn(&[u8]) -> T) -> Option<
 #[cfg(test)]
 mod tests {
     use super::*;
-    use netlink_packet_sock_diag::constants::AF_INET6;
 
     #[test]
     fn a_filter_is_part_of_the_request_and_counted() {

@@ -14,6 +14,7 @@ mod accounts;
 mod cgroup;
 mod clients;
 mod clock;
+mod connected;
 mod descriptors;
 mod diag;
 mod fenced;
@@ -55,6 +56,7 @@ use crate::error::{Context, Result};
 
 pub use clients::{clients, listening_ports};
 pub use clock::now;
+pub use connected::connected;
 pub use fenced::fenced_ports;
 pub use kernel_ports::kernel_ports;
 pub use limits::raise_nofile;

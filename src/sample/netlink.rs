@@ -6,11 +6,12 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use netlink_packet_core::{NLM_F_DUMP_INTR, NetlinkBuffer};
 use netlink_packet_sock_diag::constants::{AF_INET, AF_INET6};
-use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_SOCK_DIAG};
+use netlink_sys::{Socket, protocols::NETLINK_SOCK_DIAG};
 use nix::sys::socket::{setsockopt, sockopt};
 use nix::sys::time::TimeVal;
 
@@ -87,7 +88,7 @@ impl Netlink {
     pub(super) fn open() -> Result<Self, DumpError> {
         let mut socket = Socket::new(NETLINK_SOCK_DIAG).map_err(DumpError::of)?;
         socket.bind_auto().map_err(DumpError::of)?;
-        socket.connect(&SocketAddr::new(0, 0)).map_err(DumpError::of)?;
+        socket.connect(&netlink_sys::SocketAddr::new(0, 0)).map_err(DumpError::of)?;
         let deadline = TimeVal::new(i64::try_from(DEADLINE.as_secs()).unwrap_or(1), 0);
         setsockopt(&socket, sockopt::ReceiveTimeout, &deadline).map_err(|error| DumpError::of(error.into()))?;
         let requests = [diag::listening(AF_INET), diag::listening(AF_INET6)];
@@ -135,6 +136,13 @@ impl Netlink {
             })
         })?;
         Ok(sockets)
+    }
+
+    /// The one socket between two places, if there is one; a listener at the first where there is none.
+    pub(super) fn between(&mut self, local: SocketAddr, remote: SocketAddr) -> Result<Option<RawSocket>, DumpError> {
+        let mut found = None;
+        self.ask(&mut diag::between(local, remote), |payload| found = diag::read_socket(payload))?;
+        Ok(found)
     }
 
     fn listening<T>(&mut self, into: &mut T, clear: fn(&mut T), tell: fn(&mut T, &[u8])) -> Result<(), DumpError> {
@@ -217,7 +225,11 @@ pub(super) fn read_datagram(
                     // A dump that failed half-way says so in its last message.
                     return error_of(message.payload()).map_or(Ok(()), Err);
                 }
-                NLMSG_ERROR => return Err(error_of(message.payload()).unwrap_or_else(malformed)),
+                NLMSG_ERROR => match message.payload().get(..4) {
+                    // Not an error: the acknowledgement that was asked for, which is the last word.
+                    Some([0, 0, 0, 0]) => progress.done = true,
+                    _ => return Err(error_of(message.payload()).unwrap_or_else(malformed)),
+                },
                 _ => tell(message.payload()),
             }
         }
