@@ -86,6 +86,7 @@ fn main() {
     println!("{} instances on 127.0.0.1:{}-{}, 200x50, {} s each", load.count(), load.first(), load.last(), options.seconds);
     let (stats, listing) = (floor::stats(&load), floor::listing());
     println!("the kernel's floor here: {stats:.2} ms for the stat of each once, {listing:.2} ms for a listing of /proc");
+    println!("the kernel's floor for asking 1,000 every 10 s: {:.2} % of a core", floor::questions(&load));
     let mut plain = bench.round();
     bench.acting(directory.path(), &mut plain.table);
     if let Some(script) = peers::monitor_script(directory.path(), &load, options.script_ports) {
