@@ -6,11 +6,12 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use berth::cli::{self, ConsoleOptions, Desk, Opening, Setting, Wiring};
 use berth::config::{Config, Strategy};
 use berth::daemon;
-use berth::domain::{Added, Diagnosis, Fence, InstanceId, Outcome, Proposal, Snapshot};
+use berth::domain::{Added, Diagnosis, Fence, InstanceId, Outcome, Proposal, Shown, Snapshot};
 use berth::error::{Error, Kind, Result};
 use berth::hand::{self, Zygote};
 use berth::link::local::{Local, share_memory};
@@ -167,6 +168,10 @@ impl Desk for LocalDesk {
 
     fn audit(&self) -> Result<Arc<Snapshot>> {
         Ok(self.local.audit())
+    }
+
+    fn discover(&self, kinds: &[String], patience: Duration) -> Result<(Arc<Snapshot>, Vec<Shown>)> {
+        self.local.discover(kinds, patience)
     }
 
     fn watch(&self) -> Result<watch::Receiver<Arc<Snapshot>>> {

@@ -13,10 +13,11 @@ use jiff::tz::TimeZone;
 
 use crate::config::Config;
 use crate::discover::{Discoverer, Twins};
-use crate::domain::{Claim, Declared, InstanceId, PortPlan, ProcessKey, Roster, Shown, Snapshot, Storage, Uid, Underway};
+use crate::domain::{Announcements, Claim, Declared, InstanceId, PortPlan, ProcessKey, Roster, Shown, Snapshot, Storage, Uid, Underway};
 use crate::error::Result;
 use crate::hand::Reader;
 use crate::judge::{Input, follow, judge, twins};
+use crate::nearby;
 use crate::sample::{Sampler, Watched, kernel_ports, now};
 use crate::storage::Board;
 use crate::supervisor::Supervisor;
@@ -74,6 +75,9 @@ pub struct Eye {
     kernel_asked: Option<Duration>,
     storage: Arc<Board>,
     probing: Probing,
+    nearby: Arc<nearby::Board>,
+    /// What was announced when it was judged last.
+    announced: Arc<Announcements>,
     registry: Arc<Lookout>,
     /// What the registry was seen to say when it was judged last.
     seen: Seen,
@@ -116,6 +120,8 @@ impl Eye {
             kernel_asked: None,
             storage,
             probing: Probing::default(),
+            nearby: Arc::default(),
+            announced: Arc::default(),
             seen: registry.newest(),
             registry,
             viewer: Uid(nix::unistd::geteuid().as_raw()),
@@ -129,6 +135,12 @@ impl Eye {
     #[must_use]
     pub fn with_probes(self, probing: &Probing) -> Self {
         Self { probing: probing.clone(), ..self }
+    }
+
+    /// The same, which takes from there what servers announce on the network.
+    #[must_use]
+    pub fn with_nearby(self, nearby: &Arc<nearby::Board>) -> Self {
+        Self { nearby: Arc::clone(nearby), ..self }
     }
 
     /// The same, which takes from there what servers let in when they were asked.
@@ -331,6 +343,10 @@ impl Eye {
         if self.postures.take_audits() {
             self.standing = None;
         }
+        let announced = self.nearby.newest();
+        if !Arc::ptr_eq(&announced, &self.announced) {
+            (self.announced, self.standing) = (announced, None);
+        }
         let sample = self.sampler.sample();
         let now = sample.taken.boot;
         let stands =
@@ -350,6 +366,7 @@ impl Eye {
             host: &self.host,
             zone: &self.zone,
             pid_files: self.pid_files.wrong(),
+            announced: &self.announced,
             postures: self.postures.seen(),
             accepted: &self.config.findings.accept,
             ports: &self.ports,

@@ -24,4 +24,5 @@ mod target;
 mod wire;
 
 pub use board::Board;
+pub use privileges::drop_all;
 pub use runner::{KeyOf, Prober, World};

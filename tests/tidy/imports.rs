@@ -24,13 +24,29 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("provision", &[]),
     ("deploy", &[]),
     ("probe", &[]),
+    // What it hears comes from strangers, as the answers to probes do: neither has root's rights.
+    ("nearby", &["probe"]),
     ("discover", &["config", "hand", "supervisor"]),
     // What came of an action is worded as every presenter words it.
     ("control", &["supervisor", "sample", "logs", "hand", "provision", "registry", "present"]),
-    ("engine", &["config", "control", "discover", "hand", "judge", "probe", "registry", "sample", "storage", "supervisor"]),
+    ("engine", &["config", "control", "discover", "hand", "judge", "nearby", "probe", "registry", "sample", "storage", "supervisor"]),
     (
         "link",
-        &["config", "control", "deploy", "discover", "engine", "hand", "judge", "logs", "registry", "sample", "storage", "supervisor"],
+        &[
+            "config",
+            "control",
+            "deploy",
+            "discover",
+            "engine",
+            "hand",
+            "judge",
+            "logs",
+            "nearby",
+            "registry",
+            "sample",
+            "storage",
+            "supervisor",
+        ],
     ),
     // Presenters come in by the one door.
     ("tui", &["config", "link", "present"]),
