@@ -16,6 +16,7 @@ use berth::error::{Error, Kind, Result};
 use berth::hand::{self, Zygote};
 use berth::link::local::{Local, share_memory};
 use berth::link::{Adding, Asked, Door, LogLines, LogQuery, Removing};
+use berth::nearby;
 use berth::present::command::Program;
 use berth::supervisor::process::keeper;
 use berth::tui::{self, Keymap};
@@ -29,6 +30,9 @@ fn main() -> ExitCode {
     }
     if arguments.get(1).is_some_and(|word| word == "keeper") {
         return ExitCode::from(keeper::run(&arguments));
+    }
+    if arguments.get(1).is_some_and(|word| word == nearby::WORD) {
+        return ExitCode::from(nearby::run(&arguments));
     }
     hand::pass_nothing_on();
     // SAFETY: this is the process's first thread, and no other was started.

@@ -3,6 +3,7 @@
 //! It must never decide when to look.
 
 mod look;
+mod sources;
 
 use std::collections::HashSet;
 use std::os::fd::OwnedFd;
@@ -25,7 +26,7 @@ use crate::supervisor::Supervisor;
 use super::endings::Endings;
 use super::lookout::{Lookout, Seen};
 use super::pid_files::PidFileWatch;
-use super::posture::{Audits, PostureWatch};
+use super::posture::PostureWatch;
 use super::{Probing, plan};
 
 /// How often the kernel is asked which ports it gives away: somebody sets that by hand, and rarely.
@@ -129,32 +130,6 @@ impl Eye {
             joined: false,
             config,
         })
-    }
-
-    /// The same, which takes what servers answer from there.
-    #[must_use]
-    pub fn with_probes(self, probing: &Probing) -> Self {
-        Self { probing: probing.clone(), ..self }
-    }
-
-    /// The same, which takes from there what servers announce on the network.
-    #[must_use]
-    pub fn with_nearby(self, nearby: &Arc<nearby::Board>) -> Self {
-        Self { nearby: Arc::clone(nearby), ..self }
-    }
-
-    /// The same, which takes from there what servers let in when they were asked.
-    #[must_use]
-    pub fn with_audits(mut self, audits: &Audits) -> Self {
-        self.postures.hear(audits);
-        self
-    }
-
-    /// The same, which shares with others which services were seen to be configured instances.
-    #[must_use]
-    pub fn with_twins(mut self, twins: &Twins) -> Self {
-        self.discoverer = self.discoverer.with_twins(twins.clone());
-        Self { twins: twins.clone(), ..self }
     }
 
     /// Whether two rows turned out to be one since this was asked last.

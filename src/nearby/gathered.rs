@@ -45,17 +45,17 @@ pub struct Gathered {
 }
 
 impl Gathered {
-    /// Takes a service in, or what is new of it.
+    /// Takes a service in, or what is new of it, and gives what is kept of it.
     pub fn add<'a>(
         &mut self,
         resolved: Resolved<'_>,
         addresses: impl Iterator<Item = IpAddr>,
         texts: impl Iterator<Item = (&'a str, Option<&'a [u8]>)>,
-    ) {
+    ) -> Option<&mut Announced> {
         let key = key(resolved);
         if !self.services.contains_key(&key) && self.services.len() >= MOST_SERVICES {
             self.is_full = true;
-            return;
+            return None;
         }
         let (texts, says_more) = said(texts);
         let kept = |text: &str| Shown::within(text, LONGEST);
@@ -64,7 +64,9 @@ impl Gathered {
         addresses.sort_unstable();
         addresses.dedup();
         let (kind, host) = (kept(resolved.kind), kept(resolved.host));
-        self.services.insert(key, Announced { name, kind, host, addresses, port: resolved.port, texts, says_more });
+        let announced = Announced { name, kind, host, addresses, port: resolved.port, texts, says_more };
+        self.services.insert(key.clone(), announced);
+        self.services.get_mut(&key)
     }
 
     /// Its announcement was taken back.

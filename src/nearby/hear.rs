@@ -15,10 +15,10 @@ use crate::domain::{Announcements, Shown};
 const STEP: Duration = Duration::from_millis(20);
 
 /// How many steps go by until it is asked how much the library keeps.
-const WEIGH_EVERY: u32 = 5;
+const WEIGH_EVERY: u32 = 2;
 
 /// The most records that the library may keep.
-const MOST_RECORDS: i64 = 8192;
+const MOST_RECORDS: i64 = 4096;
 
 /// The most events of one hearing.
 const MOST_EVENTS: usize = 4096;
@@ -83,7 +83,7 @@ pub fn hear(kinds: &[String], patience: Duration) -> Heard {
 }
 
 /// That nothing could be heard.
-fn cannot(why: &str) -> Shown {
+pub fn cannot(why: &str) -> Shown {
     Shown::within(&format!("what is announced by mDNS cannot be heard: {why}"), 300)
 }
 

@@ -1,6 +1,6 @@
-//! The thread that listens now and then, and the one hearing that a command makes.
+//! The thread that has somebody listen now and then, and the one hearing that a command makes.
 //!
-//! It must never listen with root's rights: what it reads comes from whoever is on the link.
+//! It must never take apart what was sent: that is done in a process that can fail alone.
 
 use std::io;
 use std::sync::Arc;
@@ -8,9 +8,9 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::Board;
-use super::hear::hear;
-use crate::domain::{Announcements, Shown};
-use crate::probe::drop_all;
+use super::ear::listen;
+use super::hear::{Heard, cannot};
+use crate::domain::Announcements;
 
 /// How long one hearing takes: the library asks twice within it, and answers come within a moment.
 const HEARING: Duration = Duration::from_secs(3);
@@ -18,7 +18,7 @@ const HEARING: Duration = Duration::from_secs(3);
 /// How long nothing is asked after it.
 const REST: Duration = Duration::from_secs(57);
 
-/// The longest rest after a flood; each doubles the one before.
+/// The longest rest after a flood or a failure; each doubles the one before.
 const LONGEST_REST: Duration = Duration::from_secs(16 * 60);
 
 /// Listens now and then for as long as the process lives.
@@ -28,19 +28,16 @@ const LONGEST_REST: Duration = Duration::from_secs(16 * 60);
 pub fn start(board: Arc<Board>, kinds: Vec<String>) -> io::Result<()> {
     let work = move || {
         crate::failpoint::pass("berth-mdns");
-        if drop_all().is_err() {
-            board.put(refused());
-            return;
-        }
         let mut rest = REST;
         loop {
-            let heard = hear(&kinds, HEARING);
-            rest = if heard.is_flood { (rest * 2).min(LONGEST_REST) } else { REST };
-            board.put(heard.told);
+            let heard = listen(&kinds, HEARING);
+            let is_well = heard.as_ref().is_ok_and(|heard| !heard.is_flood);
+            rest = if is_well { REST } else { (rest * 2).min(LONGEST_REST) };
+            board.put(told(heard));
             std::thread::sleep(rest);
         }
     };
-    std::thread::Builder::new().name("berth-mdns".to_owned()).stack_size(512 * 1024).spawn(work).map(drop)
+    std::thread::Builder::new().name("berth-mdns".to_owned()).stack_size(256 * 1024).spawn(work).map(drop)
 }
 
 /// Listens once, for so long.
@@ -50,13 +47,15 @@ pub fn start(board: Arc<Board>, kinds: Vec<String>) -> io::Result<()> {
 pub fn once(kinds: Vec<String>, patience: Duration) -> io::Result<JoinHandle<Announcements>> {
     let work = move || {
         crate::failpoint::pass("berth-mdns");
-        if drop_all().is_err() { refused() } else { hear(&kinds, patience).told }
+        told(listen(&kinds, patience))
     };
-    std::thread::Builder::new().name("berth-mdns".to_owned()).stack_size(512 * 1024).spawn(work)
+    std::thread::Builder::new().name("berth-mdns".to_owned()).stack_size(256 * 1024).spawn(work)
 }
 
-/// That it would have to be done with root's rights. The library's own thread has no more than the one that starts it.
-fn refused() -> Announcements {
-    let why = "nobody listens to what is announced by mDNS: the kernel did not take this thread's rights from it";
-    Announcements { services: Some(Vec::new()), own: Vec::new(), notices: vec![Shown::from(why)] }
+/// What was heard, or why nothing was.
+fn told(heard: io::Result<Heard>) -> Announcements {
+    match heard {
+        Ok(heard) => heard.told,
+        Err(error) => Announcements { services: Some(Vec::new()), own: Vec::new(), notices: vec![cannot(&error.to_string())] },
+    }
 }

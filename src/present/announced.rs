@@ -11,6 +11,9 @@ use super::table::{self, Style};
 use super::units;
 use crate::domain::{Announced, Announcement, Code, Finding, InstanceId, Shown, Snapshot, words};
 
+/// Whether an announcement belongs into a part of the list.
+type IsIn = fn(&Announcement) -> bool;
+
 /// `berth discover`: whose each is first, what is wrong last.
 pub fn text(snapshot: &Snapshot, patience: std::time::Duration, style: Style, program: &Program) -> String {
     let all = snapshot.announced.as_deref().unwrap_or_default();
@@ -18,7 +21,7 @@ pub fn text(snapshot: &Snapshot, patience: std::time::Duration, style: Style, pr
         return format!("no service was announced within {}\n", units::took(patience));
     }
     let mut text = String::new();
-    let parts: [(&str, fn(&Announcement) -> bool); 3] = [
+    let parts: [(&str, IsIn); 3] = [
         ("instances of this host", |one| one.of.is_some()),
         ("on this host, but no instance", |one| one.of.is_none() && one.is_here),
         ("on other hosts", |one| one.of.is_none() && !one.is_here),

@@ -24,5 +24,4 @@ mod target;
 mod wire;
 
 pub use board::Board;
-pub use privileges::drop_all;
 pub use runner::{KeyOf, Prober, World};

@@ -4,6 +4,7 @@
 
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, UdpSocket};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,7 +14,7 @@ use mdns_sd::{ServiceDaemon, ServiceInfo};
 use nix::sys::signal::Signal;
 use serde_json::Value;
 
-use super::actions::{BERTH, told};
+use super::actions::{BERTH, signal, told};
 use super::api::{get, until};
 use super::link::{HERE, apart};
 use super::serve::Site;
@@ -61,7 +62,7 @@ fn what_is_announced_is_heard_and_joined_to_the_instances() {
     apart(|| {
         let stage = Stage::set();
         let (code, text, errors) = berth(&stage, &["discover", "--for", "500ms"]);
-        assert_eq!((code, text.as_str()), (0, "no service was announced within 500 ms\n"), "{errors}");
+        assert_eq!((code, text.as_str()), (0, "no service was announced within 0.5 s\n"), "{errors}");
         let here = Ipv4Addr::from(HERE);
         let announcers = [
             announce("Ann's", "a.local.", here, stage.first),
@@ -106,7 +107,7 @@ fn what_is_announced_is_heard_and_joined_to_the_instances() {
         let mut console = stage.console(160, 50);
         console.keys("\r");
         console.until("it is in the detail", PATIENCE, |text| text.contains("Ann's (_mcp._tcp.local.)"));
-        console.keys("\u{1b}5");
+        console.keys("5");
         console
             .until("the others are on the tab", PATIENCE, |text| text.contains("ANNOUNCED") && text.contains("Other (_mcp._tcp.local.)"));
         drop((announcers, second));
@@ -173,6 +174,57 @@ fn forged(number: u32) -> Vec<u8> {
     packet
 }
 
+/// The processes that hear for a process.
+fn ears(pid: u32) -> Vec<u32> {
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    let children = threads.filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok()).collect::<Vec<_>>().join(" ");
+    let is_ear = |pid: &u32| fs::read_to_string(format!("/proc/{pid}/cmdline")).is_ok_and(|line| line.contains("mdns-ear"));
+    children.split_whitespace().map(|pid| pid.parse().unwrap()).filter(is_ear).collect()
+}
+
+/// The most memory that a process had, KiB.
+fn resident(pid: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(0)
+}
+
+#[test]
+fn who_hears_has_nobodys_rights_and_ends_with_who_asked() {
+    apart(|| {
+        let stage = Stage::set();
+        let mut command = Command::new(BERTH);
+        command.arg("--config").arg(stage.config()).args(["discover", "--for", "60s"]).env("BERTH_STATE", stage.path().join("state"));
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let status = |pid: u32| fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+        let is_ready = |pid: &u32| is_heard((*pid).into()) && status(*pid).contains("NoNewPrivs:\t1");
+        until("it hears", || ears(child.id()).iter().any(is_ready));
+        let ear = ears(child.id())[0];
+        let told = status(ear);
+        for expected in ["Uid:\t65534\t65534\t65534\t65534\n", "Groups:\t \n", "CapPrm:\t0000000000000000\n", "CapEff:\t0000000000000000\n"]
+        {
+            assert!(told.contains(expected), "{expected}: {told}");
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        until("it ended", || !Path::new(&format!("/proc/{ear}")).exists() || status(ear).contains("State:\tZ"));
+    });
+}
+
+#[test]
+fn where_who_hears_fails_it_is_said_and_all_else_goes_on() {
+    apart(|| {
+        let stage = Stage::set();
+        let mut command = Command::new(BERTH);
+        command.arg("--config").arg(stage.config()).args(["discover", "--for", "60s", "--json"]);
+        let child = command.env("BERTH_STATE", stage.path().join("state")).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        until("it hears", || ears(child.id()).iter().any(|pid| is_heard((*pid).into())));
+        signal(ears(child.id())[0].into(), Signal::SIGKILL);
+        let (code, text, errors) = told(child.wait_with_output().unwrap());
+        assert!(code == 0 && text.contains("what is announced by mDNS cannot be heard: what hears them ended"), "{code} {text} {errors}");
+    });
+}
+
 #[test]
 fn a_flood_of_announcements_is_cut_off() {
     apart(|| {
@@ -197,9 +249,7 @@ fn a_flood_of_announcements_is_cut_off() {
         let reader = std::thread::spawn(move || std::io::read_to_string(&mut out).unwrap());
         let mut most = 0;
         while child.try_wait().unwrap().is_none() {
-            let status = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
-            let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-            most = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok()).unwrap_or(0).max(most);
+            most = std::iter::once(child.id()).chain(ears(child.id())).map(|pid| resident(pid)).sum::<u64>().max(most);
             std::thread::sleep(std::time::Duration::from_millis(20));
         }
         is_over.store(true, Ordering::Relaxed);

@@ -24,8 +24,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("provision", &[]),
     ("deploy", &[]),
     ("probe", &[]),
-    // What it hears comes from strangers, as the answers to probes do: neither has root's rights.
-    ("nearby", &["probe"]),
+    ("nearby", &[]),
     ("discover", &["config", "hand", "supervisor"]),
     // What came of an action is worded as every presenter words it.
     ("control", &["supervisor", "sample", "logs", "hand", "provision", "registry", "present"]),
