@@ -249,7 +249,7 @@ fn a_flood_of_announcements_is_cut_off() {
         let reader = std::thread::spawn(move || std::io::read_to_string(&mut out).unwrap());
         let mut most = 0;
         while child.try_wait().unwrap().is_none() {
-            most = std::iter::once(child.id()).chain(ears(child.id())).map(|pid| resident(pid)).sum::<u64>().max(most);
+            most = std::iter::once(child.id()).chain(ears(child.id())).map(resident).sum::<u64>().max(most);
             std::thread::sleep(std::time::Duration::from_millis(20));
         }
         is_over.store(true, Ordering::Relaxed);
