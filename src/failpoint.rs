@@ -7,7 +7,7 @@
 pub const VARIABLE: &str = "BERTH_FAILPOINT";
 
 /// Every place, by the name of its thread or of what is done off the loop.
-pub const PLACES: [&str; 36] = [
+pub const PLACES: [&str; 37] = [
     "accounts",
     "batch",
     "berth-docker",
@@ -16,6 +16,7 @@ pub const PLACES: [&str; 36] = [
     "berth-half",
     "berth-joined",
     "berth-journal",
+    "berth-mdns",
     "berth-order",
     "berth-pm2",
     "berth-probe",

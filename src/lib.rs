@@ -8,7 +8,7 @@
 //! ```
 //!
 //! What decides is pure: `judge`, `control::authorise`, the console's `update`, `present`. What touches the world is an edge:
-//! `sample`, `supervisor`, `discover`, `logs`, `hand`. `tests/tidy` holds the allowed import directions.
+//! `sample`, `supervisor`, `discover`, `nearby`, `logs`, `hand`. `tests/tidy` holds the allowed import directions.
 //!
 //! | module | its one job | what it must never do |
 //! |---|---|---|
@@ -23,6 +23,7 @@
 //! | [`judge`] | roster, claims, sample, previous picture to a `Snapshot`; one rule a file | look anything up |
 //! | [`logs`] | the tail of a log, rotation, levels | read a file whole |
 //! | [`probe`] | asks servers whether they are well and which they are | believe a stranger's answer, call a tool, leave a session |
+//! | [`nearby`] | what servers announce by mDNS, where that is asked for; a slow thread of its own, and a process without rights | ask the network anything unasked, or be waited for |
 //! | [`storage`] | what logs and workspaces take, how full file systems are; a slow thread of its own | be waited for |
 //! | [`registry`] | who has which port, durably; the strategies that choose one | bind a port to keep it, or be silently empty |
 //! | [`provision`] | what is to change in a user's files, worked out before | open a file |
@@ -55,6 +56,7 @@ pub mod hand;
 pub mod judge;
 pub mod link;
 pub mod logs;
+pub mod nearby;
 #[cfg(test)]
 mod patience;
 pub mod present;

@@ -6,15 +6,17 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use berth::cli::{self, ConsoleOptions, Desk, Opening, Setting, Wiring};
 use berth::config::{Config, Strategy};
 use berth::daemon;
-use berth::domain::{Added, Diagnosis, Fence, InstanceId, Outcome, Proposal, Snapshot};
+use berth::domain::{Added, Diagnosis, Fence, InstanceId, Outcome, Proposal, Shown, Snapshot};
 use berth::error::{Error, Kind, Result};
 use berth::hand::{self, Zygote};
 use berth::link::local::{Local, share_memory};
 use berth::link::{Adding, Asked, Door, LogLines, LogQuery, Removing};
+use berth::nearby;
 use berth::present::command::Program;
 use berth::supervisor::process::keeper;
 use berth::tui::{self, Keymap};
@@ -28,6 +30,9 @@ fn main() -> ExitCode {
     }
     if arguments.get(1).is_some_and(|word| word == "keeper") {
         return ExitCode::from(keeper::run(&arguments));
+    }
+    if arguments.get(1).is_some_and(|word| word == nearby::WORD) {
+        return ExitCode::from(nearby::run(&arguments));
     }
     hand::pass_nothing_on();
     // SAFETY: this is the process's first thread, and no other was started.
@@ -167,6 +172,10 @@ impl Desk for LocalDesk {
 
     fn audit(&self) -> Result<Arc<Snapshot>> {
         Ok(self.local.audit())
+    }
+
+    fn discover(&self, kinds: &[String], patience: Duration) -> Result<(Arc<Snapshot>, Vec<Shown>)> {
+        self.local.discover(kinds, patience)
     }
 
     fn watch(&self) -> Result<watch::Receiver<Arc<Snapshot>>> {

@@ -11,12 +11,14 @@ use jiff::Timestamp;
 
 mod adding;
 mod asking;
+mod discover;
 mod ports;
 mod rolling;
 mod serve;
 
 pub use adding::RunBy;
 pub use asking::{Check, Client, Port, Whose};
+pub use discover::Discover;
 pub use rolling::Restart;
 pub use serve::Serve;
 
@@ -110,6 +112,8 @@ pub enum Command {
     Client(Client),
     /// Write another system's file for the fleet
     Deploy(deploy::Deploy),
+    /// Listen to what servers announce on the network (mDNS), and say which instance each is
+    Discover(Discover),
     /// List what is wrong; exits with 1 if something is an error
     Check(Check),
     /// Look and act for everybody on this host, and answer at a socket

@@ -4,11 +4,12 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::watch;
 
 use crate::config::{Config, Strategy};
-use crate::domain::{Added, Diagnosis, Fence, InstanceId, Outcome, Proposal, Snapshot};
+use crate::domain::{Added, Diagnosis, Fence, InstanceId, Outcome, Proposal, Shown, Snapshot};
 use crate::error::Result;
 use crate::link::{Adding, Asked, Door, LogLines, LogQuery, Removing};
 
@@ -133,6 +134,16 @@ pub trait Desk: Send + Sync {
     /// As [`Desk::look`].
     fn audit(&self) -> Result<Arc<Snapshot>> {
         self.examine()
+    }
+
+    /// Listens for so long to what servers announce on the network of these types, or of all that are known, and looks; with what is to be
+    /// known of that.
+    ///
+    /// # Errors
+    /// When nobody can listen.
+    fn discover(&self, kinds: &[String], patience: Duration) -> Result<(Arc<Snapshot>, Vec<Shown>)> {
+        let _ = (kinds, patience);
+        Ok((self.glance()?, vec![Shown::from("nobody listens here")]))
     }
 
     /// Goes on looking.

@@ -16,6 +16,7 @@ mod completions;
 mod config;
 mod demo;
 mod deploy;
+mod discover;
 pub mod door;
 mod errors;
 mod follow;
@@ -128,6 +129,7 @@ fn carry_out(arguments: &Arguments, wiring: &dyn Wiring, out: &mut Out) -> Resul
         Some(Command::Port(port)) => port::run(port, global, look()?, out),
         Some(Command::Client(words)) => client::run(words, global, look()?, out),
         Some(Command::Deploy(words)) => deploy::run(words, global, look()?, out),
+        Some(Command::Discover(words)) => discover::run(words, global, look()?, out),
         Some(Command::Check(words)) => check::run(*words, global, look()?, out),
         Some(Command::Serve(words)) => serve::run(words, global, wiring, out),
         Some(Command::Config(words)) => config::run(words, global, wiring, out),
@@ -236,6 +238,10 @@ mod tests {
             ("assign alice --port auto --dry-run --read-only", 0),
             ("assign alice", 2),
             ("assign alice --port 0", 2),
+            ("discover", 0),
+            ("discover --json --for 1s _mcp._tcp", 0),
+            ("discover _mcp", 2),
+            ("discover --for 2m", 2),
             ("deploy nftables", 0),
             ("serve", 0),
             ("serve --install", 0),

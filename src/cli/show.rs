@@ -13,7 +13,7 @@ use crate::error::{Error, Kind};
 use crate::present::command::Program;
 use crate::present::paint::{Tone, paint};
 use crate::present::table::{self, Style};
-use crate::present::{HIDDEN, Look, disk, health, json, limits, units, wording};
+use crate::present::{HIDDEN, Look, announced, disk, health, json, limits, units, wording};
 
 /// Runs the command.
 pub fn run(words: &Show, global: &Global, desk: &dyn Desk, out: &mut Out) -> Result<u8, Stop> {
@@ -86,6 +86,9 @@ fn text(row: &Row, snapshot: &Snapshot, may_read: bool, style: Style, program: &
     }
     for (label, fact) in answers {
         facts.add(label, Some(fact));
+    }
+    for (index, told) in announced::facts(&row.id, snapshot).into_iter().enumerate() {
+        facts.add(if index == 0 { "announced as" } else { "" }, Some(told));
     }
     if let Some(service) = &row.service {
         let result = service.result.as_ref().map(|result| format!(", {result}")).unwrap_or_default();

@@ -11,7 +11,7 @@ use super::placeholders::NAMES;
 use super::read::{Reading, Wrong};
 use super::schema::{Access, Console, Daemon, Discover, Docker, Findings, Firewall, Layout, Ports, Sampling, Source, Strategy};
 use super::{Pattern, units};
-use crate::domain::{Code, Level, Network, Shown, Verb};
+use crate::domain::{Code, Level, Network, Shown, Verb, service_type};
 
 /// A table with known keys.
 pub(super) trait Section {
@@ -242,7 +242,7 @@ pub(super) fn discover(item: &Item) -> Result<Discover, Fault> {
         "systemd" => Source::Systemd(word()?),
         "docker" => Source::Docker(word()?),
         "pm2" => Source::Pm2(word()?),
-        _ => Source::Mdns(word()?),
+        _ => Source::Mdns(value.read(service_type).map_err(|wrong| told(kind, wrong))?),
     };
     if let (Some(key), false) = (port_key, matches!(source, Source::Env { .. })) {
         return Err(Fault { place: key.key_place.clone(), message: format!("port_key in {TITLE} goes with env, not with {kind}") });

@@ -4,7 +4,9 @@
 
 use std::sync::Arc;
 
-use crate::domain::{Caller, Code, Finding, HostReading, Level, Probed, Reading, Role, Row, Shown, Snapshot, Totals, Uid};
+use crate::domain::{
+    Announced, Announcement, Caller, Code, Finding, HostReading, Level, Probed, Reading, Role, Row, Shown, Snapshot, Totals, Uid,
+};
 
 /// How much of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,11 +57,25 @@ pub fn seen_by(caller: &Caller, snapshot: &Arc<Snapshot>) -> Arc<Snapshot> {
         // Sockets with their processes, mounts and sentences with paths.
         file_systems: Vec::new(),
         listeners: Reading::Denied,
+        announced: announced_for(caller, snapshot),
         underway: snapshot.underway.iter().filter(|one| is_whole(&one.id)).cloned().collect(),
         notices: Vec::new(),
         sequence: snapshot.sequence,
         cpu_baseline: Default::default(),
     })
+}
+
+/// What is announced: the whole link hears it, but what others' servers say of themselves may name their files.
+fn announced_for(caller: &Caller, snapshot: &Snapshot) -> Option<Arc<[Announcement]>> {
+    let one = |one: &Announcement| {
+        let is_own = one.of.as_ref().and_then(|id| snapshot.row(id)).is_some_and(|row| sees_all_of(caller, row.uid));
+        if is_own {
+            return Some(one.clone());
+        }
+        let service = Announced { texts: Vec::new(), says_more: false, ..(*one.service).clone() };
+        (caller.role == Role::Viewer).then(|| Announcement { service: Arc::new(service), is_here: one.is_here, of: one.of.clone() })
+    };
+    Some(snapshot.announced.as_ref()?.iter().filter_map(one).collect())
 }
 
 /// The findings of a picture, as somebody may see them.
@@ -169,6 +185,7 @@ fn withheld(code: Code) -> Option<&'static str> {
         Code::StorageShared => Some("a database is open in more than one place; the owners are told which"),
         Code::DiskFilling => Some("a file system that instances write on is nearly full"),
         Code::LogUnbounded => Some("its log exceeds its limit and nothing rotates it"),
+        Code::MdnsNameShared => Some("another server announces the same name; the owner is told which"),
         Code::RestartPending => Some("what it was started from has changed since; the owner is told what"),
         Code::KeyMissing => Some("its environment file is not complete; the owner is told what is missing"),
         Code::LimitsMissing => Some("no limit is in force"),
@@ -206,6 +223,11 @@ mod tests {
         Caller { uid: Uid(uid), name: Shown::new("somebody"), login: None, role, read_only: false }
     }
 
+    fn announced(name: &str, texts: Vec<(Shown, Option<Shown>)>) -> Announced {
+        let (kind, host) = ("_mcp._tcp.local.".into(), "x.local.".into());
+        Announced { name: name.into(), kind, host, addresses: vec![], port: 8101, texts, says_more: false }
+    }
+
     /// The fleet with a secret in every text that is not the table's.
     fn planted() -> Arc<Snapshot> {
         let mut snapshot = fixture::fleet();
@@ -226,7 +248,9 @@ mod tests {
                 *declared = Arc::new(whole);
             }
         }
-        for code in [Code::ConfigInvalid, Code::StorageShared, Code::RestartPending, Code::KeyMissing, Code::PidfileMismatch] {
+        for code in
+            [Code::ConfigInvalid, Code::StorageShared, Code::RestartPending, Code::KeyMissing, Code::PidfileMismatch, Code::MdnsNameShared]
+        {
             let of = snapshot.rows[0].id.clone();
             snapshot.findings.push(Finding {
                 code,
@@ -239,6 +263,10 @@ mod tests {
             });
         }
         snapshot.notices.push(secret());
+        let texts = vec![(secret(), Some(secret()))];
+        let of = snapshot.rows[0].id.clone();
+        let announced = |of| Announcement { service: Arc::new(announced("bobs", texts.clone())), is_here: true, of };
+        snapshot.announced = Some([announced(Some(of)), announced(None)].into());
         let outcome = Outcome { exit_code: 1, sentence: secret(), hints: vec![], log_lines: vec![secret()] };
         let (id, since) = (snapshot.rows[0].id.clone(), snapshot.taken.boot);
         snapshot.underway.push(Underway { verb: Verb::Start, id, since, stage: Stage::Ended(outcome), ended: Some(since) });
@@ -270,6 +298,7 @@ mod tests {
         assert!(!format!("{seen:?}").contains(SECRET), "{seen:#?}");
         assert_eq!(seen.rows.len(), planted.rows.len());
         assert_eq!(seen.totals, planted.totals);
+        assert_eq!(seen.announced.as_ref().map(|all| all.len()), Some(2), "the link hears that they are there");
         let codes = |snapshot: &Snapshot| snapshot.findings.iter().map(|finding| finding.code).collect::<Vec<_>>();
         assert_eq!(codes(&seen), codes(&planted), "what is wrong is told, not why");
         assert!(Arc::ptr_eq(&seen_by(&caller(1, Role::Admin), &planted), &planted));
@@ -285,6 +314,8 @@ mod tests {
         }
         assert!(seen.findings.iter().any(|finding| finding.code == Code::ConfigInvalid && finding.evidence.as_str() == SECRET));
         assert_eq!(seen.underway.len(), planted.underway.len());
+        let texts = |one: &Announcement| one.service.texts.len();
+        assert_eq!(seen.announced.iter().flat_map(|all| all.iter().map(texts)).collect::<Vec<_>>(), [1, 0]);
     }
 
     #[test]
@@ -311,6 +342,7 @@ mod tests {
         let seen = seen_by(&caller(own.0, Role::Stranger), &planted);
         assert!(!seen.rows.is_empty() && seen.rows.iter().all(|row| row.uid == own));
         assert_eq!(seen.totals.instances, seen.rows.iter().filter(|row| !row.id.is_unmanaged()).count());
+        assert_eq!(seen.announced.as_ref().map(|all| all.len()), Some(1));
         let nobody = seen_by(&caller(65_534, Role::Stranger), &planted);
         assert_eq!((nobody.rows.len(), nobody.findings.len(), nobody.totals.instances), (0, 0, 0));
     }

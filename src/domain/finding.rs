@@ -61,6 +61,8 @@ pub enum Code {
     DiskFilling,
     /// The log exceeds its limit and nothing rotates it.
     LogUnbounded,
+    /// Two servers announce one name on the network and hide each other.
+    MdnsNameShared,
     /// The configuration, environment file or program is newer than the running process.
     RestartPending,
     /// An environment file lacks, or leaves at its placeholder, a key that its example names.
@@ -91,7 +93,7 @@ pub enum Code {
 
 impl Code {
     /// Every one; of two with one word the graver first.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::PortDuplicate,
         Self::PortTaken,
         Self::PortShadowed,
@@ -107,6 +109,7 @@ impl Code {
         Self::StorageShared,
         Self::DiskFilling,
         Self::LogUnbounded,
+        Self::MdnsNameShared,
         Self::RestartPending,
         Self::KeyMissing,
         Self::LimitsMissing,
@@ -140,6 +143,7 @@ impl Code {
             Self::StorageShared => "storage-shared",
             Self::DiskFilling => "disk-filling",
             Self::LogUnbounded => "log-unbounded",
+            Self::MdnsNameShared => "mdns-name-shared",
             Self::RestartPending => "restart-pending",
             Self::KeyMissing => "key-missing",
             Self::LimitsMissing => "limits-missing",
@@ -175,6 +179,7 @@ impl Code {
             | Self::RangeNearlyFull
             | Self::DiskFilling
             | Self::LogUnbounded
+            | Self::MdnsNameShared
             | Self::KeyMissing
             | Self::PidfileMismatch
             | Self::BindPublic
@@ -232,6 +237,8 @@ pub enum Remedy {
     LimitLog,
     /// Give the instance a database of its own, on a disk of the host.
     MoveDatabase,
+    /// Have it announce a name of its own.
+    RenameService,
     /// Have it listen on this host only.
     ListenLocally,
     /// Have the packet filter keep strangers from it.
@@ -264,6 +271,7 @@ impl Remedy {
             Self::FreeSpace => "free-space",
             Self::LimitLog => "limit-log",
             Self::MoveDatabase => "move-database",
+            Self::RenameService => "rename-service",
             Self::ListenLocally => "listen-locally",
             Self::Fence => "fence",
             Self::RequireKey => "require-key",

@@ -4,6 +4,7 @@
 
 mod address;
 mod allotment;
+mod announced;
 mod caller;
 mod capability;
 pub mod cgroup;
@@ -44,6 +45,7 @@ pub mod words;
 
 pub use address::{Endpoint, PortRange};
 pub use allotment::{Allotment, Allotments, Quarantine, Reservation, straying};
+pub use announced::{Announced, Announcement, Announcements, MOST_SERVICES, SERVICE_TYPES, announces, service_type};
 pub use caller::{Caller, Role};
 pub use capability::{Asked, Capabilities, Verb};
 pub use checkup::{Access, Check, Checkup, Diagnosis, Place, Places, Sight, Sought, Step, Topic, Verdict};

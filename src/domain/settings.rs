@@ -154,6 +154,8 @@ impl Part {
     /// Adds a variable of an environment file. There credentials have any name: only numbers, switches and addresses are kept.
     pub fn add_variable(&mut self, salt: Salt, name: &str, value: &str) {
         let is_harmless = value.is_empty()
+            // Told to the whole network anyway.
+            || matches!(name, "MCP_MDNS_SERVICE_NAME" | "MCP_MDNS_SERVICE_TYPE")
             || value.len() <= 5 && value.bytes().all(|byte| byte.is_ascii_digit())
             || matches!(value, "true" | "false" | "yes" | "no" | "on" | "off" | "localhost")
             || value.parse::<std::net::IpAddr>().is_ok();
@@ -180,6 +182,15 @@ impl Part {
             Ok(index) => self.values[index].1 = kept,
             Err(index) => self.values.insert(index, (name.into(), kept)),
         }
+    }
+
+    /// The value of a key, if there is one; `Some(None)` where only a hash of it is kept.
+    pub fn value(&self, key: &str) -> Option<Option<&str>> {
+        let index = self.values.binary_search_by(|(known, _)| (**known).cmp(key)).ok()?;
+        Some(match &self.values[index].1 {
+            Value::Plain(text) => Some(text),
+            Value::Hidden(_) | Value::Long(_) => None,
+        })
     }
 
     /// Every key with its value as it may be shown: what is likely a secret, and what is too long, is not.

@@ -10,8 +10,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{
-    Allotments, Code, Declared, DiskUse, Endpoint, FileSystem, Finding, Health, HostReading, InForce, InstanceId, LastExit, Level,
-    Listener, Moment, PortRange, Probed, Process, ProcessKey, Reading, Service, Shown, SupervisorKind, Uid, Underway,
+    Allotments, Announcement, Code, Declared, DiskUse, Endpoint, FileSystem, Finding, Health, HostReading, InForce, InstanceId, LastExit,
+    Level, Listener, Moment, PortRange, Probed, Process, ProcessKey, Reading, Service, Shown, SupervisorKind, Uid, Underway,
 };
 
 /// What an instance is doing.
@@ -220,6 +220,8 @@ pub struct Snapshot {
     pub file_systems: Vec<FileSystem>,
     /// Every listening socket, for the map of ports.
     pub listeners: Reading<Arc<[Listener]>>,
+    /// What servers announce on the network, and whose each is; `None` where nobody listened.
+    pub announced: Option<Arc<[Announcement]>>,
     /// What is being done right now, and what was just done.
     pub underway: Vec<Underway>,
     /// Sentences about what could not be read or was looked for in vain.
@@ -248,6 +250,11 @@ impl Snapshot {
     pub fn findings_of<'a>(&'a self, id: &'a InstanceId) -> impl Iterator<Item = &'a Finding> {
         self.findings.iter().filter(move |finding| finding.instances.contains(id))
     }
+
+    /// What is announced of an instance.
+    pub fn announced_of<'a>(&'a self, id: &'a InstanceId) -> impl Iterator<Item = &'a Announcement> {
+        self.announced.iter().flat_map(|all| all.iter()).filter(move |one| one.of.as_ref() == Some(id))
+    }
 }
 
 impl Snapshot {
@@ -266,6 +273,7 @@ impl Snapshot {
             host_reading: HostReading::default(),
             file_systems: Vec::new(),
             listeners: Reading::Unasked,
+            announced: None,
             underway: Vec::new(),
             notices: Vec::new(),
             sequence: 0,

@@ -3,6 +3,7 @@
 //! It must never decide when to look.
 
 mod look;
+mod sources;
 
 use std::collections::HashSet;
 use std::os::fd::OwnedFd;
@@ -13,10 +14,11 @@ use jiff::tz::TimeZone;
 
 use crate::config::Config;
 use crate::discover::{Discoverer, Twins};
-use crate::domain::{Claim, Declared, InstanceId, PortPlan, ProcessKey, Roster, Shown, Snapshot, Storage, Uid, Underway};
+use crate::domain::{Announcements, Claim, Declared, InstanceId, PortPlan, ProcessKey, Roster, Shown, Snapshot, Storage, Uid, Underway};
 use crate::error::Result;
 use crate::hand::Reader;
 use crate::judge::{Input, follow, judge, twins};
+use crate::nearby;
 use crate::sample::{Sampler, Watched, kernel_ports, now};
 use crate::storage::Board;
 use crate::supervisor::Supervisor;
@@ -24,7 +26,7 @@ use crate::supervisor::Supervisor;
 use super::endings::Endings;
 use super::lookout::{Lookout, Seen};
 use super::pid_files::PidFileWatch;
-use super::posture::{Audits, PostureWatch};
+use super::posture::PostureWatch;
 use super::{Probing, plan};
 
 /// How often the kernel is asked which ports it gives away: somebody sets that by hand, and rarely.
@@ -74,6 +76,9 @@ pub struct Eye {
     kernel_asked: Option<Duration>,
     storage: Arc<Board>,
     probing: Probing,
+    nearby: Arc<nearby::Board>,
+    /// What was announced when it was judged last.
+    announced: Arc<Announcements>,
     registry: Arc<Lookout>,
     /// What the registry was seen to say when it was judged last.
     seen: Seen,
@@ -116,6 +121,8 @@ impl Eye {
             kernel_asked: None,
             storage,
             probing: Probing::default(),
+            nearby: Arc::default(),
+            announced: Arc::default(),
             seen: registry.newest(),
             registry,
             viewer: Uid(nix::unistd::geteuid().as_raw()),
@@ -123,26 +130,6 @@ impl Eye {
             joined: false,
             config,
         })
-    }
-
-    /// The same, which takes what servers answer from there.
-    #[must_use]
-    pub fn with_probes(self, probing: &Probing) -> Self {
-        Self { probing: probing.clone(), ..self }
-    }
-
-    /// The same, which takes from there what servers let in when they were asked.
-    #[must_use]
-    pub fn with_audits(mut self, audits: &Audits) -> Self {
-        self.postures.hear(audits);
-        self
-    }
-
-    /// The same, which shares with others which services were seen to be configured instances.
-    #[must_use]
-    pub fn with_twins(mut self, twins: &Twins) -> Self {
-        self.discoverer = self.discoverer.with_twins(twins.clone());
-        Self { twins: twins.clone(), ..self }
     }
 
     /// Whether two rows turned out to be one since this was asked last.
@@ -331,6 +318,10 @@ impl Eye {
         if self.postures.take_audits() {
             self.standing = None;
         }
+        let announced = self.nearby.newest();
+        if !Arc::ptr_eq(&announced, &self.announced) {
+            (self.announced, self.standing) = (announced, None);
+        }
         let sample = self.sampler.sample();
         let now = sample.taken.boot;
         let stands =
@@ -350,6 +341,7 @@ impl Eye {
             host: &self.host,
             zone: &self.zone,
             pid_files: self.pid_files.wrong(),
+            announced: &self.announced,
             postures: self.postures.seen(),
             accepted: &self.config.findings.accept,
             ports: &self.ports,

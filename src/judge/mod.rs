@@ -3,6 +3,7 @@
 //! Pure: the same input gives the same snapshot. It must never read a clock, do I/O, or import anything of this project but `domain` and `error`.
 
 mod adopt;
+mod announced;
 mod auth_missing;
 mod bind_public;
 mod census;
@@ -16,6 +17,7 @@ mod join;
 mod key_missing;
 mod limits_missing;
 mod log_unbounded;
+mod mdns_name_shared;
 mod origin_unchecked;
 mod pidfile_mismatch;
 mod port_collision_ahead;
@@ -55,8 +57,8 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 
 use crate::domain::{
-    Allotments, Claim, Code, InstanceId, PidFiles, PortPlan, PortRange, Postures, Probes, Reading, Roster, Row, Sample, Shown, Snapshot,
-    Storage, Uid, Underway,
+    Allotments, Announcements, Claim, Code, InstanceId, PidFiles, PortPlan, PortRange, Postures, Probes, Reading, Roster, Row, Sample,
+    Shown, Snapshot, Storage, Uid, Underway,
 };
 
 pub use doctor::diagnose;
@@ -94,6 +96,8 @@ pub struct Input<'a> {
     pub storage: &'a Storage,
     /// What probing told.
     pub probes: &'a Probes,
+    /// What servers announce on the network.
+    pub announced: &'a Announcements,
     /// What was seen of files, firewall and users, and what servers let in.
     pub postures: &'a Postures,
     /// What the administrator knows and accepts: it is no finding.
@@ -109,7 +113,9 @@ pub fn judge(input: &Input<'_>) -> Snapshot {
     let joined = join::join(input, &census);
     let taken = port_taken::Taken::new(&joined);
     let strangers = unmanaged::strangers(input, &joined, &taken);
-    let facts = rule::Facts { input, census: &census, joined: &joined, taken: &taken, strangers: &strangers };
+    let announced = announced::announced(input, &joined);
+    let known = announced.as_deref().unwrap_or_default();
+    let facts = rule::Facts { input, census: &census, joined: &joined, taken: &taken, strangers: &strangers, announced: known };
 
     let findings = rule::findings(&facts);
     let rates = rates::Rates::new(input);
@@ -128,6 +134,7 @@ pub fn judge(input: &Input<'_>) -> Snapshot {
         host_reading: input.sample.host.clone(),
         file_systems: input.storage.file_systems.clone(),
         listeners: input.sample.listeners.clone(),
+        announced,
         underway: input.underway.to_vec(),
         notices: notices(input),
         sequence: input.previous.map_or(1, |previous| previous.sequence + 1),
@@ -167,7 +174,7 @@ fn notices(input: &Input<'_>) -> Vec<Shown> {
              port that is shown as free may be one of theirs"
         )));
     }
-    notices.extend(input.storage.notices.iter().cloned());
+    notices.extend(input.storage.notices.iter().chain(&input.announced.notices).cloned());
     notices.extend(metadata(input));
     for fault in &input.roster.faults {
         notices.push(Shown::new(&format!("{}: {}", config_invalid::place(fault), fault.reason)));

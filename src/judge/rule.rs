@@ -14,11 +14,11 @@ use super::state::START_TIMEOUT;
 use super::unmanaged::Stranger;
 use super::{
     Input, auth_missing, bind_public, config_invalid, config_writable, disk_filling, env_readable, key_missing, limits_missing,
-    log_unbounded, origin_unchecked, pidfile_mismatch, port_collision_ahead, port_drift, port_duplicate, port_ephemeral, port_out_of_range,
-    port_shadowed, port_shared, port_silent, port_stranger, port_taken, range_nearly_full, restart_pending, runs_as_root, secret_shared,
-    storage_shared, workspace_escape,
+    log_unbounded, mdns_name_shared, origin_unchecked, pidfile_mismatch, port_collision_ahead, port_drift, port_duplicate, port_ephemeral,
+    port_out_of_range, port_shadowed, port_shared, port_silent, port_stranger, port_taken, range_nearly_full, restart_pending,
+    runs_as_root, secret_shared, storage_shared, workspace_escape,
 };
-use crate::domain::{Allotment, Code, Finding, InstanceId, Listener, ProcessKey, Reading, Uid, words};
+use crate::domain::{Allotment, Announcement, Code, Finding, InstanceId, Listener, ProcessKey, Reading, Uid, words};
 
 /// What rules judge by.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +33,8 @@ pub(super) struct Facts<'a> {
     pub taken: &'a Taken,
     /// The listeners in the range that belong to nobody.
     pub strangers: &'a [Stranger],
+    /// What is announced on the network, and whose it is.
+    pub announced: &'a [Announcement],
 }
 
 /// One way in which something can be wrong.
@@ -58,6 +60,7 @@ const RULES: &[&dyn Rule] = &[
     &restart_pending::RestartPending,
     &key_missing::KeyMissing,
     &pidfile_mismatch::PidfileMismatch,
+    &mdns_name_shared::MdnsNameShared,
     &storage_shared::StorageShared,
     &disk_filling::DiskFilling,
     &log_unbounded::LogUnbounded,

@@ -10,9 +10,10 @@ use jiff::tz::TimeZone;
 
 use super::{Input, follow, judge};
 use crate::domain::{
-    Allotment, Allotments, Claim, Code, Declared, DiskUse, Endpoint, Finding, Gid, Holder, HostReading, InstanceId, Launch, Limits,
-    Listener, Moment, Outcome, PidFiles, PortPlan, PortRange, Postures, Probes, Process, ProcessKey, Processes, Quarantine, Reading,
-    Restart, Roster, Row, Sample, Shown, Snapshot, Stage, State, Storage, SupervisorKind, Uid, Underway, Variables, Verb,
+    Allotment, Allotments, Announced, Announcements, Claim, Code, Declared, DiskUse, Endpoint, Finding, Gid, Holder, HostReading,
+    InstanceId, Launch, Limits, Listener, Moment, Outcome, PidFiles, PortPlan, PortRange, Postures, Probes, Process, ProcessKey, Processes,
+    Quarantine, Reading, Restart, Roster, Row, Sample, Shown, Snapshot, Stage, State, Storage, SupervisorKind, Uid, Underway, Variables,
+    Verb,
 };
 
 /// Seconds after boot at which the host is looked at.
@@ -63,6 +64,7 @@ pub(super) struct Host {
     pub pid_files: PidFiles,
     pub storage: Storage,
     pub probes: Probes,
+    pub announced: Announcements,
     pub postures: Postures,
     pub accepted: Vec<Code>,
     pub range: PortRange,
@@ -96,6 +98,7 @@ impl Host {
             pid_files: PidFiles::new(),
             storage: Storage::default(),
             probes: Probes::default(),
+            announced: Announcements { own: vec![IpAddr::from([10, 0, 0, 1])], ..Announcements::default() },
             postures: Postures::default(),
             accepted: Vec::new(),
             range: PortRange { first: 8080, last: 9080 },
@@ -163,6 +166,20 @@ impl Host {
         let mut all = self.allotments.as_ref().known().map(|all| (**all).clone()).unwrap_or_default();
         all.keep(port, Quarantine { of: id(name), until: wall() + Duration::from_secs(3600) });
         self.allotments = Reading::Known(Arc::new(all));
+        self
+    }
+
+    /// Has a service be heard that names an address and a port; this host is 10.0.0.1.
+    pub fn announce(&mut self, name: &str, address: &str, port: u16) -> &mut Self {
+        self.announce_at(name, &[address], port)
+    }
+
+    /// The same with several addresses.
+    pub fn announce_at(&mut self, name: &str, addresses: &[&str], port: u16) -> &mut Self {
+        let addresses = addresses.iter().map(|address| address.parse().unwrap()).collect();
+        let (kind, host) = ("_mcp._tcp.local.".into(), "x.local.".into());
+        let service = Announced { name: name.into(), kind, host, addresses, port, texts: Vec::new(), says_more: false };
+        self.announced.services.get_or_insert_default().push(Arc::new(service));
         self
     }
 
@@ -315,6 +332,7 @@ impl Host {
             pid_files: &self.pid_files,
             storage: &self.storage,
             probes: &self.probes,
+            announced: &self.announced,
             postures: &self.postures,
             accepted: &self.accepted,
             ports: &self.ports,

@@ -19,6 +19,7 @@ use crate::engine::{Audits, Engine, Eye, Lookout, Probing, Recorded, Underways};
 use crate::error::{Context, Error, Kind, Result};
 use crate::hand::{Reader, Zygote};
 use crate::logs::{Log, Reel, follow, history};
+use crate::nearby;
 use crate::registry::Registry;
 use crate::sample;
 use crate::storage::{self, Board};
@@ -34,6 +35,7 @@ mod caller;
 mod diagnosing;
 mod fencing;
 mod giving;
+mod listening;
 mod logs;
 mod looking;
 mod proposal;
@@ -60,6 +62,7 @@ pub struct Local {
     reader: Arc<Reader>,
     storage: Arc<Board>,
     probing: Probing,
+    nearby: Arc<nearby::Board>,
     underway: Underways,
     engine: OnceLock<Engine>,
     starting: Mutex<()>,
@@ -85,8 +88,9 @@ impl Local {
         let (storage, probing) = (Arc::new(Board::default()), Probing::default());
         let (copies, registry) = (state.join("copies"), Registry::below(&state).beside(config.hosts_state()));
         let lookout = Lookout::new(Recorded { registry: registry.clone(), quarantine: config.ports.quarantine });
-        let (twins, audits) = (Twins::below(&state), Audits::default());
-        let eye = eye(&config, &reader, &supervisor, &storage, &lookout)?.with_probes(&probing).with_twins(&twins).with_audits(&audits);
+        let (twins, audits, nearby) = (Twins::below(&state), Audits::default(), Arc::default());
+        let eye = eye(&config, &reader, &supervisor, &storage, &lookout)?.with_probes(&probing).with_twins(&twins);
+        let eye = eye.with_audits(&audits).with_nearby(&nearby);
         let policy = Policy { owners_may: config.access.owners_may.clone() };
         let control = Control::new(Arc::clone(&supervisor), Arc::clone(&reader), zygote, Box::new(eye), policy, state.clone());
         let caller = own_caller(&config, read_only);
@@ -100,6 +104,7 @@ impl Local {
             reader,
             storage,
             probing,
+            nearby,
             underway: Underways::default(),
             engine: OnceLock::new(),
             starting: Mutex::new(()),
@@ -130,7 +135,7 @@ impl Local {
         }
         let board = Arc::clone(&self.storage);
         let eye = eye(&self.config, &self.reader, &self.supervisor, &board, &self.lookout)?;
-        let eye = eye.with_probes(&self.probing).with_twins(&self.twins);
+        let eye = eye.with_probes(&self.probing).with_twins(&self.twins).with_nearby(&self.nearby);
         let first = self.newest();
         let engine = Engine::start(eye, self.config.sampling, Arc::clone(&self.underway), first)?;
         let newest = engine.snapshots.clone();
@@ -138,6 +143,7 @@ impl Local {
             let newest = newest.clone();
             self.probing.start(every, move || newest.borrow().clone())?;
         }
+        self.go_on_listening()?;
         storage::start(board, move || newest.borrow().clone()).while_doing(|| "cannot start counting on the disks".to_owned())?;
         Ok(self.engine.get_or_init(|| engine).snapshots.clone())
     }

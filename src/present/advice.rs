@@ -85,6 +85,7 @@ pub(super) fn sentence(remedy: Remedy, finding: &Finding, snapshot: &Snapshot, p
     let row = snapshot.row(id);
     let config = row.and_then(|row| file(finding, row));
     match remedy {
+        Remedy::RenameService => Some(super::announced::rename(id, program)),
         Remedy::FreeSpace | Remedy::LimitLog | Remedy::MoveDatabase => storage::remedy(remedy, finding, row?, snapshot, program),
         Remedy::ListenLocally
         | Remedy::Fence

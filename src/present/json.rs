@@ -59,6 +59,7 @@ pub fn show(row: &Row, snapshot: &Snapshot, may_read: bool) -> Value {
     shown["health"] = health::json_in_full(row);
     shown["disk"] = super::disk::json(row, snapshot);
     shown["limits"] = limits::json(row);
+    shown["announced"] = super::announced::json_of(&row.id, snapshot);
     shown["service"] = row.service.as_ref().map_or(Value::Null, |service| {
         json!({
             "name": service.name.as_str(),

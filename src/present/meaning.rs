@@ -24,6 +24,7 @@ pub fn holds_when(code: Code) -> &'static str {
         Code::StorageShared => "two instances have one database open, or one has it on a network or synchronised file system",
         Code::DiskFilling => "a file system that instances write on is 90 % full, or will be full within a day",
         Code::LogUnbounded => "a log exceeds its limit and nothing rotates it",
+        Code::MdnsNameShared => "two servers announce one name on the network, so that who looks for it finds one of them",
         Code::RestartPending => "configuration, environment file or program changed since the start",
         Code::KeyMissing => "an environment file lacks, or leaves at its placeholder, a key of its example",
         Code::LimitsMissing => "no limit is in force",

@@ -138,6 +138,7 @@ fn one(remedy: Remedy, finding: &Finding, id: &InstanceId, row: Option<&Row>, sn
             mend("have its log kept within a limit".to_owned(), told()?)
         }
         Remedy::MoveDatabase => mend("move its database".to_owned(), told()?),
+        Remedy::RenameService => mend("have each announce a name of its own".to_owned(), told()?),
         Remedy::ListenLocally => mend(format!("have {id} listen on this host only"), told()?),
         Remedy::Fence => {
             let line = giver.program.line(["deploy", "nftables", "--out", "/etc/berth"]);

@@ -3,6 +3,7 @@
 //! Pure. It must never print, look at the terminal or the clock, or decide what is wrong: `judge` did.
 
 pub mod advice;
+pub mod announced;
 pub mod arrange;
 pub mod bar;
 pub mod client;

@@ -84,6 +84,7 @@ pub fn snapshot(sequence: u64, rows: Vec<Row>) -> Arc<Snapshot> {
         totals,
         host_reading: HostReading::default(),
         listeners: Reading::Unasked,
+        announced: None,
         file_systems: vec![],
         underway: vec![],
         notices: vec![],

@@ -33,7 +33,10 @@ mod foreseen;
 mod hostile;
 mod introduced;
 mod keymap_table;
+#[path = "../support/link.rs"]
+mod link;
 mod logs;
+mod mdns;
 mod mouse;
 mod overlap;
 mod panics;

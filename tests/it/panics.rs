@@ -37,7 +37,8 @@ const IN_THE_CONSOLE: &[(&str, &[(&str, &str)])] = &[
 const DONE_WITHOUT: &[&str] = &["accounts", "berth-first", "berth-half", "berth-reader"];
 
 /// Those that a command starts for itself, with the command.
-const IN_A_COMMAND: &[(&str, &[&str])] = &[("batch", &["stop", "ann", "ben", "--yes"]), ("log-tail", &["logs", "ann", "-f"])];
+const IN_A_COMMAND: &[(&str, &[&str])] =
+    &[("batch", &["stop", "ann", "ben", "--yes"]), ("berth-mdns", &["discover"]), ("log-tail", &["logs", "ann", "-f"])];
 
 /// That of the daemon's own, tried in `serve`.
 const IN_THE_DAEMON: &str = "daemon-work";

@@ -36,5 +36,8 @@ use ::berth::domain;
 #[path = "../support/fleet.rs"]
 mod fleet;
 #[allow(dead_code, reason = "shared by test programs that need different parts of it")]
+#[path = "../support/link.rs"]
+mod link;
+#[allow(dead_code, reason = "shared by test programs that need different parts of it")]
 #[path = "../support/terminal.rs"]
 mod terminal;

@@ -88,6 +88,7 @@ pub fn fleet() -> Snapshot {
         rows: rows.into_iter().map(Arc::new).collect(),
         findings,
         host_reading: host(),
+        announced: None,
         file_systems: vec![FileSystem {
             device: 1,
             mounted_on: "/srv".into(),

@@ -43,9 +43,11 @@ impl Local {
         self.control.examine();
         self.control.limits_of(&limited(&first, wanted.workspace_of));
         let asking = self.ask(&first, wanted.workspace_of);
+        let listening = self.listen_if_configured();
         self.count(&first, wanted, patience.saturating_sub(begun.elapsed()));
         // What panicked has said so.
         drop(asking.map(JoinHandle::join));
+        self.put_up(listening);
         std::thread::sleep(BETWEEN_READINGS.saturating_sub(begun.elapsed()));
         self.keep(self.control.look())
     }
@@ -76,11 +78,13 @@ impl Local {
         let first = self.control.look();
         let is_asked = self.config.sampling.probes.is_some() || audits.is_some();
         let asking = is_asked.then(|| self.probing.survey(&first, audits, ASKING_ALL)).flatten();
+        let listening = self.listen_if_configured();
         self.control.examine();
         self.control.limits_of(&limited(&first, None));
         self.count(&first, Wanted { open_files: true, workspace_of: None }, COUNTING);
         // What panicked has said so.
         drop(asking.map(JoinHandle::join));
+        self.put_up(listening);
         self.keep(self.control.look())
     }
 

@@ -12,7 +12,7 @@ use ratatui::style::Style;
 
 use crate::domain::{Row, Shown};
 use crate::present::paint::Tone;
-use crate::present::{advice, disk, health, limits, metrics, units, wording};
+use crate::present::{advice, announced, disk, health, limits, metrics, units, wording};
 use crate::tui::state::detail::{POINT, POINTS};
 use crate::tui::state::{Pane, State};
 
@@ -55,6 +55,7 @@ fn lines(state: &State, row: &Row, width: u16, large: bool) -> Vec<Line> {
     problems(state, row, width, &mut lines);
     process::lines(state, row, width, &mut lines);
     answers(state, row, width, &mut lines);
+    announced(state, row, width, &mut lines);
     usage::lines(state, row, width, large, &mut lines);
     written(state, row, width, large, &mut lines);
     for (index, (label, told)) in limits::lines(row).into_iter().enumerate() {
@@ -76,6 +77,14 @@ fn labelled(state: &State, lines: &mut Vec<Line>, width: u16, label: &str, text:
     for (index, piece) in canvas::wrap(text, room).into_iter().enumerate() {
         let label = if index == 0 { label } else { "" };
         lines.push(vec![(format!("{label:<LABEL$} "), state.settings.theme.dim), (piece.to_owned(), style)]);
+    }
+}
+
+/// What is announced of it on the network.
+fn announced(state: &State, row: &Row, width: u16, lines: &mut Vec<Line>) {
+    let Some(snapshot) = &state.snapshot else { return };
+    for (index, told) in announced::facts(&row.id, snapshot).into_iter().enumerate() {
+        labelled(state, lines, width, if index == 0 { "mdns" } else { "" }, &told, Style::new());
     }
 }
 

@@ -39,6 +39,7 @@ enum Part {
     Own,
     MostCpu,
     MostMemory,
+    Announced,
 }
 
 /// The parts, in pairs that stand beside each other where there is room.
@@ -132,6 +133,13 @@ fn arrange(snapshot: &Snapshot, inside: Rect) -> (Vec<(Part, Rect)>, usize) {
             y += heights[1];
         }
     }
+    // What is announced and is nobody's here: below everything, and only where there is any.
+    let others = height(snapshot, Part::Announced, rows);
+    if others > 0 {
+        let width = inside.width.saturating_sub(2 * MARGIN);
+        places.push((Part::Announced, Rect { x: MARGIN, y: y + blank, width, height: others }));
+        y += blank + others;
+    }
     (places, usize::from(y))
 }
 
@@ -143,6 +151,7 @@ fn chart_rows(snapshot: &Snapshot, inside: Rect, both: bool, blank: u16) -> u16 
         (left, right) => left + blank + right,
     };
     let others: u16 = PAIRS.into_iter().map(|parts| pair(parts) + blank).sum();
+    let others = others + height(snapshot, Part::Announced, 0);
     let left = inside.height.saturating_sub(others) / if both { 1 } else { 2 };
     // The middle of the scale has a line of its own where the number is even.
     let rows = left.clamp(least, 14);
@@ -158,6 +167,7 @@ fn height(snapshot: &Snapshot, part: Part, rows: u16) -> u16 {
         Part::Ports => 3,
         Part::Own => 2,
         Part::MostCpu | Part::MostMemory => 1 + tables::MOST,
+        Part::Announced => tables::announced_height(snapshot),
     }
 }
 
@@ -170,6 +180,7 @@ fn one(state: &State, snapshot: &Snapshot, part: Part, area: Rect, buffer: &mut 
         Part::Own => readings::own(state, snapshot, area, buffer),
         Part::Disks => tables::disks(state, snapshot, area, buffer),
         Part::Ports => tables::ports(state, snapshot, area, buffer),
+        Part::Announced => tables::announced(state, snapshot, area, buffer),
         Part::MostCpu => tables::most(state, snapshot, area, true, buffer),
         Part::MostMemory => tables::most(state, snapshot, area, false, buffer),
     }

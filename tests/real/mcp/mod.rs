@@ -4,6 +4,7 @@
 //! It must never reach out of this host: nothing is downloaded, nothing is told to the network.
 
 mod hour;
+mod mdns;
 mod memory;
 mod metrics;
 mod servers;

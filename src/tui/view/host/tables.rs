@@ -9,7 +9,7 @@ use ratatui::style::Style;
 use crate::domain::{Code, FileSystem, Row, Snapshot};
 use crate::present::fit::Align;
 use crate::present::range::range_use;
-use crate::present::{NOTHING, units};
+use crate::present::{NOTHING, announced, units};
 use crate::tui::state::State;
 
 use super::canvas;
@@ -17,6 +17,9 @@ use super::readings::hidden;
 
 /// How many of those who take most are shown.
 pub(super) const MOST: u16 = 5;
+
+/// How many of those who are announced and are no instance's are shown.
+const MOST_ANNOUNCED: u16 = 20;
 
 /// From here on a disk is nearly full; the finding of it says more.
 const NEARLY_FULL: f64 = 0.9;
@@ -149,6 +152,28 @@ pub(super) fn ports(state: &State, snapshot: &Snapshot, area: Rect, buffer: &mut
         _ => ("the kernel does not tell which are its own".to_owned(), theme.dim),
     };
     canvas::put_fit(&state.settings, buffer, area.x, area.y + 2, area.width, &text, style);
+}
+
+/// How many lines what is announced takes: none where there is nothing that is no instance's.
+pub(super) fn announced_height(snapshot: &Snapshot) -> u16 {
+    let count = u16::try_from(announced::others(snapshot).count()).unwrap_or(u16::MAX);
+    if count == 0 { 0 } else { 1 + count.min(MOST_ANNOUNCED) }
+}
+
+/// What is announced on the network and is no instance's of this host.
+pub(super) fn announced(state: &State, snapshot: &Snapshot, area: Rect, buffer: &mut Buffer) {
+    let (theme, settings) = (&state.settings.theme, &state.settings);
+    let count = announced::others(snapshot).count();
+    let title = if count > usize::from(MOST_ANNOUNCED) {
+        format!("ANNOUNCED, NO INSTANCE'S (the first {MOST_ANNOUNCED} of {count}; berth discover lists all)")
+    } else {
+        "ANNOUNCED, NO INSTANCE'S".to_owned()
+    };
+    canvas::put_fit(settings, buffer, area.x, area.y, area.width, &title, theme.heading);
+    for (y, (one, text)) in (area.y + 1..area.bottom()).zip(announced::others(snapshot)) {
+        let place = if one.is_here { "this host" } else { "elsewhere" };
+        canvas::put_fit(settings, buffer, area.x, y, area.width, &format!("{place:<9}  {text}"), Style::new());
+    }
 }
 
 /// Those who take most CPU, or most memory.
