@@ -5,6 +5,7 @@
 mod apply;
 mod build;
 mod describe;
+mod eventful;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
 pub mod init;
@@ -29,6 +30,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 pub use describe::{Origin, Origins};
+pub use eventful::{Address, Events, JournalPlace, Notice};
 pub use item::Place;
 pub use keys::KeyLine;
 pub use nearest::advice;
@@ -67,6 +69,10 @@ pub struct Config {
     pub daemon: Daemon,
     /// `[docker]`.
     pub docker: Docker,
+    /// `[events]`.
+    pub events: Events,
+    /// `[[notify]]`.
+    pub notify: Vec<Notice>,
     /// `[sampling]`.
     pub sampling: Sampling,
     /// `[console]`.

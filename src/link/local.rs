@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::control::{Control, Policy};
 use crate::discover::Twins;
 use crate::domain::{
-    Caller, Declared, Diagnosis, InstanceId, Order, Outcome, Proposal, Shown, Snapshot, Stage, Task, Trail, Uid, Underway, Verb,
+    Caller, Declared, Diagnosis, EventQuery, InstanceId, Order, Outcome, Proposal, Shown, Snapshot, Stage, Task, Trail, Uid, Underway, Verb,
 };
 use crate::engine::{Audits, Engine, Eye, Lookout, Probing, Recorded, Underways};
 use crate::error::{Context, Error, Kind, Result};
@@ -291,7 +291,8 @@ impl Door for Local {
         // Each account acts with a trail of its own; only root's holds what was done to everybody.
         let missing =
             (!self.caller.uid.is_root()).then(|| Shown::from("what others did is not shown: only root may read root's audit trail"));
-        Ok(Trail { deeds, missing })
+        let events = self.control.happenings(&EventQuery { last: count, since: None, user: None, id: None })?;
+        Ok(Trail { deeds, events, missing })
     }
 
     fn tail(&self, id: &InstanceId) -> Result<Arc<dyn Tail>> {
