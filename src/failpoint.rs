@@ -7,15 +7,18 @@
 pub const VARIABLE: &str = "BERTH_FAILPOINT";
 
 /// Every place, by the name of its thread or of what is done off the loop.
-pub const PLACES: [&str; 36] = [
+pub const PLACES: [&str; 39] = [
     "accounts",
     "batch",
+    "berth-chronicle",
     "berth-docker",
     "berth-engine",
+    "berth-events",
     "berth-first",
     "berth-half",
     "berth-joined",
     "berth-journal",
+    "berth-notify",
     "berth-order",
     "berth-pm2",
     "berth-probe",

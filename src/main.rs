@@ -10,11 +10,11 @@ use std::sync::Arc;
 use berth::cli::{self, ConsoleOptions, Desk, Opening, Setting, Wiring};
 use berth::config::{Config, Strategy};
 use berth::daemon;
-use berth::domain::{Added, Diagnosis, Fence, InstanceId, Outcome, Proposal, Snapshot};
+use berth::domain::{Added, Diagnosis, Event, EventQuery, Fence, InstanceId, Outcome, Proposal, Snapshot};
 use berth::error::{Error, Kind, Result};
 use berth::hand::{self, Zygote};
 use berth::link::local::{Local, share_memory};
-use berth::link::{Adding, Asked, Door, LogLines, LogQuery, Removing};
+use berth::link::{Adding, Asked, Door, EventsStamp, LogLines, LogQuery, Removing};
 use berth::present::command::Program;
 use berth::supervisor::process::keeper;
 use berth::tui::{self, Keymap};
@@ -175,6 +175,14 @@ impl Desk for LocalDesk {
 
     fn log(&self, id: &InstanceId, query: &LogQuery) -> Result<LogLines> {
         self.local.log(id, query)
+    }
+
+    fn events(&self, query: &EventQuery) -> Result<Vec<Event>> {
+        self.local.events(query)
+    }
+
+    fn events_stamp(&self) -> Option<EventsStamp> {
+        self.local.events_stamp()
     }
 
     fn door(&self) -> Arc<dyn Door> {

@@ -133,6 +133,15 @@ impl Config {
         Some(PathBuf::from(SYSTEM_STATE)).filter(|path| !is_roots_or_named && !is_chosen && path.is_dir())
     }
 
+    /// Where this account's state lies where nothing else is said.
+    pub fn usual_state() -> PathBuf {
+        let system = || PathBuf::from(SYSTEM_STATE);
+        if nix::unistd::geteuid().is_root() {
+            return system();
+        }
+        layers::beneath_home("XDG_STATE_HOME", ".local/state", |name| env::var_os(name)).map_or_else(system, |folder| folder.join("berth"))
+    }
+
     fn state_directory_of(&self, is_root: bool, variable: impl Fn(&str) -> Option<OsString>) -> PathBuf {
         if let Some(path) = variable("BERTH_STATE").filter(|path| !path.is_empty()) {
             return std::path::absolute(&path).unwrap_or_else(|_| path.into());

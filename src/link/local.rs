@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use jiff::Timestamp;
 use tokio::sync::watch;
 
+use crate::chronicle::journal_of;
 use crate::config::Config;
 use crate::control::{Control, Policy};
 use crate::discover::Twins;
@@ -26,11 +27,13 @@ use crate::supervisor::Supervisor;
 
 use super::{Door, LogLines, LogQuery, Tail};
 use caller::{account_of, own_caller};
+use chronicle::Chronicles;
 use logs::{LocalTail, log_of, no_log, opener_of};
 use shared::Roles;
 
 pub(super) mod adding;
 mod caller;
+mod chronicle;
 mod diagnosing;
 mod fencing;
 mod giving;
@@ -71,6 +74,7 @@ pub struct Local {
     audits: Audits,
     roles: Roles,
     state: PathBuf,
+    chronicle: Chronicles,
 }
 
 impl Local {
@@ -89,6 +93,7 @@ impl Local {
         let eye = eye(&config, &reader, &supervisor, &storage, &lookout)?.with_probes(&probing).with_twins(&twins).with_audits(&audits);
         let policy = Policy { owners_may: config.access.owners_may.clone() };
         let control = Control::new(Arc::clone(&supervisor), Arc::clone(&reader), zygote, Box::new(eye), policy, state.clone());
+        let control = control.with_journal(journal_of(&config, &state));
         let caller = own_caller(&config, read_only);
         let last = Mutex::new(Arc::new(Snapshot::nothing_yet(config.ports.range, sample::now())));
         let control = Arc::new(control);
@@ -111,6 +116,7 @@ impl Local {
             audits,
             roles: Roles::default(),
             state,
+            chronicle: Chronicles::default(),
         }))
     }
 
@@ -139,7 +145,9 @@ impl Local {
             self.probing.start(every, move || newest.borrow().clone())?;
         }
         storage::start(board, move || newest.borrow().clone()).while_doing(|| "cannot start counting on the disks".to_owned())?;
-        Ok(self.engine.get_or_init(|| engine).snapshots.clone())
+        let snapshots = self.engine.get_or_init(|| engine).snapshots.clone();
+        self.keep_events(&snapshots)?;
+        Ok(snapshots)
     }
 
     /// What an instance's log holds of what is asked for, its older files included.

@@ -23,6 +23,7 @@ mod limits_layouts;
 mod mcp;
 mod parts;
 mod pm2;
+mod prometheus;
 mod readers;
 mod scripts;
 mod systemd;

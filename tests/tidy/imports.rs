@@ -27,10 +27,26 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("discover", &["config", "hand", "supervisor"]),
     // What came of an action is worded as every presenter words it.
     ("control", &["supervisor", "sample", "logs", "hand", "provision", "registry", "present"]),
+    // It writes by way of `control`, as whoever acts does, and words as every presenter does.
+    ("chronicle", &["config", "control", "hand", "present", "supervisor"]),
     ("engine", &["config", "control", "discover", "hand", "judge", "probe", "registry", "sample", "storage", "supervisor"]),
     (
         "link",
-        &["config", "control", "deploy", "discover", "engine", "hand", "judge", "logs", "registry", "sample", "storage", "supervisor"],
+        &[
+            "chronicle",
+            "config",
+            "control",
+            "deploy",
+            "discover",
+            "engine",
+            "hand",
+            "judge",
+            "logs",
+            "registry",
+            "sample",
+            "storage",
+            "supervisor",
+        ],
     ),
     // Presenters come in by the one door.
     ("tui", &["config", "link", "present"]),

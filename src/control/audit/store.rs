@@ -24,6 +24,9 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// How long one writer waits for another.
 const TURN: Duration = Duration::from_secs(5);
 
+/// How many damaged files are kept.
+const KEPT: usize = 3;
+
 /// One state of the file; another one has another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stamp(u64, i64, i64, u64);
@@ -160,11 +163,27 @@ impl Store {
                 _ => {}
             }
         }
+        self.forget_older();
         let why = match fault {
             Fault::Database(error) => error.to_string(),
             Fault::Files(error) => error.to_string(),
         };
         Ok(format!("{FILE} was damaged ({why}) and was begun anew; the damaged one is kept as {name}"))
+    }
+
+    /// Keeps the newest few of those that were put aside: whoever damages it again and again must not fill the disk.
+    fn forget_older(&self) {
+        let prefix = format!("{FILE}.damaged-");
+        let entries = fs::read_dir(&self.state).into_iter().flatten().flatten();
+        let mut names: Vec<String> =
+            entries.filter_map(|entry| entry.file_name().into_string().ok()).filter(|name| name.starts_with(&prefix)).collect();
+        names.sort();
+        let whole = |name: &String| !["-journal", "-wal", "-shm"].iter().any(|suffix| name.ends_with(suffix));
+        let oldest_kept = names.iter().rev().filter(|name| whole(name)).nth(KEPT - 1).cloned();
+        for name in names.iter().filter(|name| oldest_kept.as_ref().is_some_and(|kept| *name < kept)) {
+            // What stays is no harm by itself.
+            let _ = fs::remove_file(self.state.join(name));
+        }
     }
 
     fn refused(&self, doing: &str, fault: Fault) -> crate::error::Error {
@@ -192,6 +211,12 @@ mod tests {
         let names: Vec<String> =
             fs::read_dir(directory.path()).unwrap().flatten().map(|entry| entry.file_name().into_string().unwrap()).collect();
         assert!(names.iter().any(|name| name.starts_with("events.db.damaged-")), "{names:?}");
+        for _ in 0..5 {
+            fs::write(directory.path().join(FILE), "not a database either, but long enough to be taken for one. ".repeat(20)).unwrap();
+            store.write("cannot write", |_| Ok(())).unwrap();
+        }
+        let is_aside = |entry: &fs::DirEntry| entry.file_name().to_string_lossy().starts_with("events.db.damaged-");
+        assert_eq!(fs::read_dir(directory.path()).unwrap().flatten().filter(is_aside).count(), KEPT);
     }
 
     #[test]
