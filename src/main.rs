@@ -65,6 +65,9 @@ impl Wiring for Host {
         }
         let config = Arc::new(config);
         let local = self.local(&config, state, opening.read_only)?;
+        if opening.alone {
+            local.is_trial();
+        }
         Ok(Box::new(LocalDesk { local, config }))
     }
 

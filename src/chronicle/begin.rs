@@ -15,6 +15,9 @@ type Key = (String, Option<String>);
 /// Two records of one end may be so far apart.
 const CLOCKS: SignedDuration = SignedDuration::from_secs(3);
 
+/// An end that is longer ago is no news, written or not.
+const RECENT: SignedDuration = SignedDuration::from_hours(24);
+
 /// The events that are missing, `known` being the newest of those that are written, oldest first.
 pub fn missing(known: &[Event], now: &Snapshot) -> Vec<Event> {
     let mut standing: HashMap<Key, &Event> = HashMap::new();
@@ -56,7 +59,7 @@ pub fn missing(known: &[Event], now: &Snapshot) -> Vec<Event> {
         }
     }
     for row in now.rows.iter().filter(|row| matches!(row.state, State::Crashed | State::CrashLoop)) {
-        let Some(exit) = row.exit else { continue };
+        let Some(exit) = row.exit.filter(|exit| now.taken.wall.duration_since(exit.at) < RECENT) else { continue };
         if ends.get(&row.id.to_string()).is_none_or(|at| *at < exit.at - CLOCKS) {
             events.push(draft::crashed(row, now));
         }

@@ -83,6 +83,10 @@ fn of(happening: &Happening, uid: Option<Uid>) -> Event {
     let (kind, level, code): (EventKind, Level, Option<Code>) = match what {
         What::Became { to: State::Crashed, .. } => (EventKind::Crashed, Level::Error, None),
         What::Became { to: State::CrashLoop, .. } => (EventKind::CrashLoop, Level::Error, None),
+        // Started again by its policy: whoever was asked for that has an action of it.
+        What::Became { to: State::Starting | State::Running, detail, .. } if detail.starts_with("restart ") => {
+            (EventKind::Restarted, Level::Warning, None)
+        }
         What::Became { .. } => (EventKind::State, problem, None),
         What::Restarted { .. } => (EventKind::Restarted, Level::Warning, None),
         What::Answers { .. } => (EventKind::Health, problem, None),
@@ -170,6 +174,7 @@ mod tests {
                 row.state = State::Crashed;
                 row.exit = Some(LastExit { status: ExitStatus::Signal(9), at: now(), over_memory: None });
             });
+            with(snapshot, "bob/tools", |row| (row.state, row.restarts) = (State::Starting, row.restarts + 1));
             with(snapshot, "dave", |row| {
                 row.state = State::Degraded;
                 row.why = Some("the secret of dave".into());

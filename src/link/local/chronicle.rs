@@ -19,6 +19,8 @@ use crate::error::Result;
 #[derive(Debug, Default)]
 pub(super) struct Chronicles {
     is_daemon: AtomicBool,
+    /// It is a trial, of which nothing is to remain.
+    is_trial: AtomicBool,
     running: OnceLock<Chronicle>,
 }
 
@@ -28,9 +30,17 @@ impl Local {
         self.chronicle.is_daemon.store(true, Ordering::Relaxed);
     }
 
+    /// What happens here is kept nowhere.
+    pub fn is_trial(&self) {
+        self.chronicle.is_trial.store(true, Ordering::Relaxed);
+    }
+
     /// Begins to keep the events, where this process does: the daemon, or the engine of root's console, which may change things.
     pub(super) fn keep_events(&self, snapshots: &watch::Receiver<Arc<Snapshot>>) -> Result<()> {
         let is_roots = self.caller.uid.is_root() && !self.caller.read_only;
+        if self.chronicle.is_trial.load(Ordering::Relaxed) {
+            return Ok(());
+        }
         if (is_roots || self.chronicle.is_daemon.load(Ordering::Relaxed)) && self.chronicle.running.get().is_none() {
             let chronicle = chronicle::start(&self.control, &self.config, self.state.clone(), snapshots.clone())?;
             drop(self.chronicle.running.set(chronicle));
