@@ -182,11 +182,9 @@ mod tests {
         });
         let events = between(&fleet(), &after);
         let lines: Vec<String> = events.iter().map(line).collect();
-        assert_eq!(
-            lines,
-            ["alice crashed error: running -> crashed: killed by signal 9 (KILL)", "dave state warning: running -> degraded"]
-        );
-        assert!(events[1].sentence.as_str().contains("secret"));
+        let crashed = "alice crashed error: running -> crashed: killed by signal 9 (KILL)";
+        assert_eq!(lines, [crashed, "bob/tools restarted warning: degraded -> starting", "dave state warning: running -> degraded"]);
+        assert!(events[2].sentence.as_str().contains("secret"));
         assert_eq!(events[0].uid, fleet().row(&id("alice")).map(|row| row.uid));
         assert_eq!(between(&fleet(), &later(|_| ())), []);
     }

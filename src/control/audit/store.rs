@@ -19,7 +19,7 @@ use crate::error::{Context, Result};
 pub(super) const FILE: &str = "events.db";
 
 /// How long a reader waits for a writer.
-const PATIENCE: Duration = Duration::from_secs(1);
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How long one writer waits for another.
 const TURN: Duration = Duration::from_secs(5);
@@ -215,7 +215,10 @@ mod tests {
             fs::write(directory.path().join(FILE), "not a database either, but long enough to be taken for one. ".repeat(20)).unwrap();
             store.write("cannot write", |_| Ok(())).unwrap();
         }
-        let is_aside = |entry: &fs::DirEntry| entry.file_name().to_string_lossy().starts_with("events.db.damaged-");
+        let is_aside = |entry: &fs::DirEntry| {
+            let name = entry.file_name().into_string().unwrap();
+            name.starts_with("events.db.damaged-") && !name.ends_with("-journal")
+        };
         assert_eq!(fs::read_dir(directory.path()).unwrap().flatten().filter(is_aside).count(), KEPT);
     }
 
