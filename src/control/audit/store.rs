@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Transaction, TransactionBehavior};
 
 use super::events;
 use crate::domain::{Event, EventKind, Level, Shown};
@@ -121,7 +121,9 @@ impl Store {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(&path, flags).while_doing(doing)?;
         connection.busy_timeout(PATIENCE).while_doing(doing)?;
-        Ok(Some(connection))
+        // Whoever makes it has not come to its tables yet.
+        let table = connection.query_row("SELECT 1 FROM sqlite_master WHERE name = 'actions'", [], |_| Ok(())).optional();
+        Ok(table.while_doing(doing)?.map(|()| connection))
     }
 
     /// What is being done by who reads.
@@ -220,6 +222,13 @@ mod tests {
             name.starts_with("events.db.damaged-") && !name.ends_with("-journal")
         };
         assert_eq!(fs::read_dir(directory.path()).unwrap().flatten().filter(is_aside).count(), KEPT);
+    }
+
+    #[test]
+    fn a_file_that_is_being_made_is_none_yet() {
+        let directory = tempfile::tempdir().unwrap();
+        fs::write(directory.path().join(FILE), "").unwrap();
+        assert!(Store::below(directory.path()).reading().unwrap().is_none());
     }
 
     #[test]
