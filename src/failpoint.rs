@@ -7,16 +7,19 @@
 pub const VARIABLE: &str = "BERTH_FAILPOINT";
 
 /// Every place, by the name of its thread or of what is done off the loop.
-pub const PLACES: [&str; 37] = [
+pub const PLACES: [&str; 40] = [
     "accounts",
     "batch",
+    "berth-chronicle",
     "berth-docker",
     "berth-engine",
+    "berth-events",
     "berth-first",
     "berth-half",
     "berth-joined",
     "berth-journal",
     "berth-mdns",
+    "berth-notify",
     "berth-order",
     "berth-pm2",
     "berth-probe",

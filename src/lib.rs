@@ -29,6 +29,7 @@
 //! | [`provision`] | what is to change in a user's files, worked out before | open a file |
 //! | [`deploy`] | other systems' files, made from what berth knows | decide who may what, or write where others may |
 //! | [`control`] | authorise, lock, record, act | act on what it could not record (but to stop) |
+//! | [`chronicle`] | compares pictures beside the engine and keeps what happened; tells the journal and those who are to know | hold the engine up, act, lose anything silently |
 //! | [`engine`] | the clock: when to look; publishes snapshots | act |
 //! | [`link`] | the one door for presenters: watch, submit, tail | present |
 //! | [`present`] | columns, units, wording, JSON | hold state |
@@ -39,6 +40,7 @@
 //! | `patience` | how long tests wait for a busy machine; not in the program | be needed by it |
 //! | [`demo`] | a fleet of real MCP servers that leaves nothing behind | touch anything it did not make |
 
+pub mod chronicle;
 pub mod cli;
 pub mod config;
 pub mod control;

@@ -11,11 +11,11 @@ use std::time::Duration;
 use berth::cli::{self, ConsoleOptions, Desk, Opening, Setting, Wiring};
 use berth::config::{Config, Strategy};
 use berth::daemon;
-use berth::domain::{Added, Diagnosis, Fence, InstanceId, Outcome, Proposal, Shown, Snapshot};
+use berth::domain::{Added, Diagnosis, Event, EventQuery, Fence, InstanceId, Outcome, Proposal, Shown, Snapshot};
 use berth::error::{Error, Kind, Result};
 use berth::hand::{self, Zygote};
 use berth::link::local::{Local, share_memory};
-use berth::link::{Adding, Asked, Door, LogLines, LogQuery, Removing};
+use berth::link::{Adding, Asked, Door, EventsStamp, LogLines, LogQuery, Removing};
 use berth::nearby;
 use berth::present::command::Program;
 use berth::supervisor::process::keeper;
@@ -70,6 +70,9 @@ impl Wiring for Host {
         }
         let config = Arc::new(config);
         let local = self.local(&config, state, opening.read_only)?;
+        if opening.alone {
+            local.is_trial();
+        }
         Ok(Box::new(LocalDesk { local, config }))
     }
 
@@ -184,6 +187,14 @@ impl Desk for LocalDesk {
 
     fn log(&self, id: &InstanceId, query: &LogQuery) -> Result<LogLines> {
         self.local.log(id, query)
+    }
+
+    fn events(&self, query: &EventQuery) -> Result<Vec<Event>> {
+        self.local.events(query)
+    }
+
+    fn events_stamp(&self) -> Option<EventsStamp> {
+        self.local.events_stamp()
     }
 
     fn door(&self) -> Arc<dyn Door> {

@@ -12,6 +12,7 @@ use jiff::Timestamp;
 mod adding;
 mod asking;
 mod discover;
+mod events;
 mod ports;
 mod rolling;
 mod serve;
@@ -19,6 +20,7 @@ mod serve;
 pub use adding::RunBy;
 pub use asking::{Check, Client, Port, Whose};
 pub use discover::Discover;
+pub use events::Events;
 pub use rolling::Restart;
 pub use serve::Serve;
 
@@ -116,6 +118,8 @@ pub enum Command {
     Discover(Discover),
     /// List what is wrong; exits with 1 if something is an error
     Check(Check),
+    /// Show what happened and what was done, by whom and why
+    Events(Events),
     /// Look and act for everybody on this host, and answer at a socket
     Serve(Serve),
     /// Print the configuration that holds, and where each value came from; or write one to begin with

@@ -20,7 +20,7 @@ use crate::error::{Context, Error, Kind};
 const VARIABLE: &str = "BERTH_COMPLETE";
 
 /// The commands that take instances' names, and what the argument is called.
-const TAKE_IDS: [(&str, &str); 11] = [
+const TAKE_IDS: [(&str, &str); 12] = [
     ("show", "id"),
     ("why", "id"),
     ("port", "id"),
@@ -32,6 +32,7 @@ const TAKE_IDS: [(&str, &str); 11] = [
     ("assign", "id"),
     ("adopt", "id"),
     ("remove", "id"),
+    ("events", "id"),
 ];
 
 /// Runs the command.

@@ -9,9 +9,9 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::config::{Config, Strategy};
-use crate::domain::{Added, Diagnosis, Fence, InstanceId, Outcome, Proposal, Shown, Snapshot};
+use crate::domain::{Added, Diagnosis, Event, EventQuery, Fence, InstanceId, Outcome, Proposal, Shown, Snapshot};
 use crate::error::Result;
-use crate::link::{Adding, Asked, Door, LogLines, LogQuery, Removing};
+use crate::link::{Adding, Asked, Door, EventsStamp, LogLines, LogQuery, Removing};
 
 /// What the command line asks for before it knows anything.
 pub trait Wiring {
@@ -157,6 +157,20 @@ pub trait Desk: Send + Sync {
     /// # Errors
     /// When there is no such instance, its log may not be read, or it cannot be told which lines were asked for.
     fn log(&self, id: &InstanceId, query: &LogQuery) -> Result<LogLines>;
+
+    /// The newest events that are asked for, actions among them, oldest first.
+    ///
+    /// # Errors
+    /// When they may not or cannot be read.
+    fn events(&self, query: &EventQuery) -> Result<Vec<Event>> {
+        let _ = query;
+        Ok(Vec::new())
+    }
+
+    /// Which state the events are in; another one means that there is something new.
+    fn events_stamp(&self) -> Option<EventsStamp> {
+        None
+    }
 
     /// The door that orders go through.
     fn door(&self) -> Arc<dyn Door>;

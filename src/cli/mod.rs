@@ -19,6 +19,7 @@ mod deploy;
 mod discover;
 pub mod door;
 mod errors;
+mod events;
 mod follow;
 mod hidden;
 mod logs;
@@ -126,6 +127,7 @@ fn carry_out(arguments: &Arguments, wiring: &dyn Wiring, out: &mut Out) -> Resul
             (None, Some(port)) => reserve::run(port, ports, global, look()?, out),
             (None, None) => ports::run(ports, global, look()?, out),
         },
+        Some(Command::Events(words)) => events::run(words, global, look()?, out),
         Some(Command::Port(port)) => port::run(port, global, look()?, out),
         Some(Command::Client(words)) => client::run(words, global, look()?, out),
         Some(Command::Deploy(words)) => deploy::run(words, global, look()?, out),

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::apply::{Section, discover, unknown_key, wrong_value};
 use super::describe::Origins;
+use super::eventful::{self, Events, Notice};
 use super::item::{Fault, Item, Table, Value};
 use super::keys::{self, KeyLine};
 use super::nearest::advice;
@@ -16,8 +17,10 @@ use super::{Config, DEFAULT_TEMPLATE};
 use crate::domain::{PortRange, Shown};
 
 /// The tables of a configuration.
-const TABLES: [&str; 12] =
-    ["ports", "layout", "template", "discover", "access", "firewall", "findings", "daemon", "docker", "sampling", "console", "keys"];
+const TABLES: [&str; 14] = [
+    "ports", "layout", "template", "discover", "access", "firewall", "findings", "daemon", "docker", "events", "notify", "sampling",
+    "console", "keys",
+];
 
 /// Everything that a tree says, each part for itself.
 pub(super) struct Parts {
@@ -30,6 +33,8 @@ pub(super) struct Parts {
     findings: Findings,
     daemon: Daemon,
     docker: Docker,
+    events: Events,
+    notify: Vec<Notice>,
     sampling: Sampling,
     console: Console,
     keys: Vec<KeyLine>,
@@ -43,7 +48,11 @@ pub(super) fn parts(table: &Table) -> Result<Parts, Fault> {
             return Err(lost(key, item));
         }
         if key == "discover" {
-            parts.discover = entries(item)?.iter().map(discover).collect::<Result<_, _>>()?;
+            parts.discover = entries(item, key)?.iter().map(discover).collect::<Result<_, _>>()?;
+            continue;
+        }
+        if key == "notify" {
+            parts.notify = eventful::notices(item, entries(item, key)?)?;
             continue;
         }
         let section = item.table().map_err(|wrong| wrong_value(&wrong, key, ""))?;
@@ -56,6 +65,7 @@ pub(super) fn parts(table: &Table) -> Result<Parts, Fault> {
             "findings" => parts.findings.apply(section, &title)?,
             "daemon" => parts.daemon.apply(section, &title)?,
             "docker" => parts.docker.apply(section, &title)?,
+            "events" => parts.events.apply(section, &title)?,
             "sampling" => parts.sampling.apply(section, &title)?,
             "console" => parts.console.apply(section, &title)?,
             "keys" => parts.keys = keys::lines(section)?,
@@ -71,7 +81,7 @@ pub(super) fn parts(table: &Table) -> Result<Parts, Fault> {
 
 /// A key outside every table: often its table's header was forgotten.
 fn lost(key: &str, item: &Item) -> Fault {
-    let sections: [(&str, &[&str]); 10] = [
+    let sections: [(&str, &[&str]); 11] = [
         ("[ports]", Ports::KEYS),
         ("[layout]", Layout::KEYS),
         ("[template.default]", Template::KEYS),
@@ -80,6 +90,7 @@ fn lost(key: &str, item: &Item) -> Fault {
         ("[findings]", Findings::KEYS),
         ("[daemon]", Daemon::KEYS),
         ("[docker]", Docker::KEYS),
+        ("[events]", Events::KEYS),
         ("[sampling]", Sampling::KEYS),
         ("[console]", Console::KEYS),
     ];
@@ -93,10 +104,10 @@ fn lost(key: &str, item: &Item) -> Fault {
     }
 }
 
-fn entries(item: &Item) -> Result<&[Item], Fault> {
+fn entries<'item>(item: &'item Item, key: &str) -> Result<&'item [Item], Fault> {
     match &item.value {
         Value::List(items) => Ok(items),
-        _ => Err(Fault { place: item.key_place.clone(), message: "discover is a list: write [[discover]]".to_owned() }),
+        _ => Err(Fault { place: item.key_place.clone(), message: format!("{key} is a list: write [[{key}]]") }),
     }
 }
 
@@ -120,7 +131,8 @@ pub(super) fn config(mut merged: Table, files: Vec<PathBuf>) -> Result<Config, F
     inherit(&mut merged);
     let parts = parts(&merged)?;
     check_templates(&merged, &parts)?;
-    let Parts { ports, layout, templates, discover, access, firewall, findings, daemon, docker, sampling, console, keys } = parts;
+    let Parts { ports, layout, templates, discover, access, firewall, findings, daemon, docker, events, notify, sampling, console, keys } =
+        parts;
     Ok(Config {
         ports,
         layout,
@@ -131,6 +143,8 @@ pub(super) fn config(mut merged: Table, files: Vec<PathBuf>) -> Result<Config, F
         findings,
         daemon,
         docker,
+        events,
+        notify,
         sampling,
         console,
         keys,
@@ -180,6 +194,8 @@ fn blank() -> Parts {
         findings: Findings::default(),
         daemon: Daemon { socket: PathBuf::new(), http: None },
         docker: Docker::default(),
+        events: Events::default(),
+        notify: Vec::new(),
         sampling: Sampling { ports: Duration::ZERO, processes: Duration::ZERO, discover: Duration::ZERO, probes: None },
         console: Console::default(),
         keys: Vec::new(),

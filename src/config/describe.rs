@@ -56,9 +56,9 @@ impl Origins {
     fn item(&mut self, item: &Item, key: String) {
         match &item.value {
             Value::Table(table) => self.table(table, &key),
-            Value::List(items) if key == "discover" && !items.is_empty() => {
+            Value::List(items) if matches!(key.as_str(), "discover" | "notify") && !items.is_empty() => {
                 for (index, entry) in items.iter().enumerate() {
-                    self.item(entry, format!("discover[{index}]"));
+                    self.item(entry, format!("{key}[{index}]"));
                 }
             }
             value => {

@@ -5,6 +5,7 @@
 mod apply;
 mod build;
 mod describe;
+mod eventful;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
 pub mod init;
@@ -29,6 +30,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 pub use describe::{Origin, Origins};
+pub use eventful::{Address, Events, JournalPlace, Notice};
 pub use item::Place;
 pub use keys::KeyLine;
 pub use nearest::advice;
@@ -67,6 +69,10 @@ pub struct Config {
     pub daemon: Daemon,
     /// `[docker]`.
     pub docker: Docker,
+    /// `[events]`.
+    pub events: Events,
+    /// `[[notify]]`.
+    pub notify: Vec<Notice>,
     /// `[sampling]`.
     pub sampling: Sampling,
     /// `[console]`.
@@ -125,6 +131,15 @@ impl Config {
         let is_roots_or_named = nix::unistd::geteuid().is_root() || self.layout.state.is_some();
         let is_chosen = env::var_os("BERTH_STATE").is_some_and(|path| !path.is_empty());
         Some(PathBuf::from(SYSTEM_STATE)).filter(|path| !is_roots_or_named && !is_chosen && path.is_dir())
+    }
+
+    /// Where this account's state lies where nothing else is said.
+    pub fn usual_state() -> PathBuf {
+        let system = || PathBuf::from(SYSTEM_STATE);
+        if nix::unistd::geteuid().is_root() {
+            return system();
+        }
+        layers::beneath_home("XDG_STATE_HOME", ".local/state", |name| env::var_os(name)).map_or_else(system, |folder| folder.join("berth"))
     }
 
     fn state_directory_of(&self, is_root: bool, variable: impl Fn(&str) -> Option<OsString>) -> PathBuf {

@@ -60,7 +60,7 @@ fn with_no_file_everything_has_a_default() {
 fn the_defaults_leave_out_only_what_is_optional() {
     use super::apply::Section;
     let config = Config::defaults().unwrap();
-    let sections: [(&str, &[&str]); 10] = [
+    let sections: [(&str, &[&str]); 11] = [
         ("console", Console::KEYS),
         ("ports", Ports::KEYS),
         ("layout", Layout::KEYS),
@@ -70,6 +70,7 @@ fn the_defaults_leave_out_only_what_is_optional() {
         ("findings", Findings::KEYS),
         ("daemon", Daemon::KEYS),
         ("docker", Docker::KEYS),
+        ("events", Events::KEYS),
         ("sampling", Sampling::KEYS),
     ];
     let known: Vec<String> = config.describe().into_iter().map(|(key, _, _)| key).collect();

@@ -16,6 +16,7 @@ use super::audit::Audit;
 use super::authorise::{Policy, why_not};
 use super::ears::Ears;
 use super::eyes::{Eyes, Look};
+use super::journal::Journal;
 use super::left::LeftOver;
 use super::refused::Refusals;
 use super::start;
@@ -60,6 +61,12 @@ impl Control {
             refusals: Refusals::default(),
             state,
         }
+    }
+
+    /// The same, with what happens told to the host's journal as well.
+    #[must_use]
+    pub fn with_journal(self, journal: Journal) -> Self {
+        Self { audit: self.audit.with_journal(journal), ..self }
     }
 
     /// One whole look of its own, apart from any engine's.

@@ -2,28 +2,30 @@
 //!
 //! It must never hold a secret, and never lose an entry that it has reported as written (full sync).
 
+mod events;
 mod many;
 mod open;
+mod read;
+mod store;
 
-use std::fs;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+pub use store::Stamp;
+
+use std::path::Path;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OpenFlags, TransactionBehavior, params};
+use rusqlite::{Connection, params};
 
+use super::journal::{Journal, Line};
 use super::together::Together;
-use crate::domain::{Caller, Deed, DeedResult, InstanceId, Order, Outcome, Shown, State, Uid};
-use crate::error::{Context, Error, Kind, Result};
-
-/// The file in the state directory.
-const FILE: &str = "events.db";
+use crate::domain::{Caller, EventKind, InstanceId, Level, Order, Outcome, State};
+use crate::error::{Error, Kind, Result};
+use store::Store;
 
 /// The trail. Opened for each transaction: acting is rare, and a console that only looks opens nothing.
 #[derive(Debug)]
 pub struct Audit {
-    state: PathBuf,
+    store: Store,
+    journal: Journal,
     writing: Together<Entry, std::result::Result<i64, String>>,
 }
 
@@ -60,28 +62,12 @@ struct End {
 impl Audit {
     /// The trail in a state directory.
     pub fn below(state: &Path) -> Self {
-        Self { state: state.to_owned(), writing: Together::default() }
+        Self { store: Store::below(state), journal: Journal::default(), writing: Together::default() }
     }
 
-    fn open(&self) -> Result<Connection> {
-        let path = self.state.join(FILE);
-        let doing = || format!("cannot open the audit trail {}", path.display());
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.state).while_doing(doing)?;
-        // Made by hand, because SQLite makes 0644 of it and the state directory may be an older, wider one.
-        fs::OpenOptions::new().append(true).create(true).mode(0o600).open(&path).while_doing(doing)?;
-        let connection = Connection::open(&path).while_doing(doing)?;
-        connection.busy_timeout(Duration::from_secs(5)).while_doing(doing)?;
-        // Kept, the journal costs no sync of the directory. No WAL: the state directory may lie on a network file system, sqlite.org/wal.html.
-        connection
-            .execute_batch(
-                "PRAGMA synchronous = FULL;
-                 PRAGMA journal_mode = PERSIST;
-                 CREATE TABLE IF NOT EXISTS actions (
-                    id INTEGER PRIMARY KEY, asked_at TEXT NOT NULL, uid INTEGER NOT NULL, login_uid INTEGER, name TEXT NOT NULL,
-                    verb TEXT NOT NULL, instance TEXT NOT NULL, reason TEXT, ended_at TEXT, exit_code INTEGER, result TEXT);",
-            )
-            .while_doing(doing)?;
-        Ok(connection)
+    /// The same, each action told to the host's journal as well.
+    pub fn with_journal(self, journal: Journal) -> Self {
+        Self { journal, ..self }
     }
 
     /// Records what is about to be done; the entry's number.
@@ -138,13 +124,44 @@ impl Audit {
     }
 
     fn write_all(&self, entries: &[Entry]) -> Result<Vec<i64>> {
-        let doing = || "cannot write to the audit trail".to_owned();
-        let mut connection = self.open()?;
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).while_doing(doing)?;
-        let numbers: rusqlite::Result<Vec<i64>> = entries.iter().map(|entry| entry.write(&transaction)).collect();
-        let numbers = numbers.while_doing(doing)?;
-        transaction.commit().while_doing(doing)?;
+        let (numbers, told) = self.store.write("cannot write to the audit trail", |transaction| {
+            let numbers: rusqlite::Result<Vec<i64>> = entries.iter().map(|entry| entry.write(transaction)).collect();
+            let ended = entries.iter().filter_map(|entry| if let Entry::End(end) = entry { Some(end) } else { None });
+            let told: rusqlite::Result<Vec<Line>> =
+                if self.journal.is_off() { Ok(Vec::new()) } else { ended.map(|end| end.line(transaction)).collect() };
+            Ok((numbers?, told?))
+        })?;
+        told.iter().for_each(|line| self.journal.tell(line));
         Ok(numbers)
+    }
+
+    /// Where actions are told beside the trail.
+    pub fn journal(&self) -> &Journal {
+        &self.journal
+    }
+}
+
+impl End {
+    /// For the host's journal: the whole action, now that it has an end.
+    fn line(&self, connection: &Connection) -> rusqlite::Result<Line> {
+        let of = "SELECT verb, instance, name, uid, login_uid, reason FROM actions WHERE id = ?1";
+        connection.query_row(of, [self.entry], |row| {
+            let text = |column| row.get::<_, String>(column);
+            let (verb, id, by) = (text(0)?, text(1)?, text(2)?);
+            let login = row.get::<_, Option<u32>>(4)?.map(|uid| uid.to_string()).unwrap_or_default();
+            let reason = row.get::<_, Option<String>>(5)?.unwrap_or_default();
+            let why = if reason.is_empty() { String::new() } else { format!(" ({reason})") };
+            let level = if self.exit_code == 0 { Level::Note } else { Level::Warning };
+            let message = format!("{id}: {verb} by {by}{why}: {}", self.result);
+            Ok(Line::new(level, EventKind::Action, &message)
+                .with("BERTH_ID", &id)
+                .with("BERTH_VERB", &verb)
+                .with("BERTH_BY", &by)
+                .with("BERTH_UID", &row.get::<_, u32>(3)?.to_string())
+                .with("BERTH_LOGIN_UID", &login)
+                .with("BERTH_REASON", &reason)
+                .with("BERTH_EXIT_CODE", &self.exit_code.to_string()))
+        })
     }
 }
 
@@ -185,102 +202,13 @@ impl Entry {
     }
 }
 
-impl Audit {
-    /// The last `count` entries, oldest first. None where nothing was ever recorded: looking makes no file. `account` names a uid.
-    ///
-    /// # Errors
-    /// When the caller may not read the trail, or it cannot be read.
-    pub fn last(&self, count: usize, mut account: impl FnMut(Uid) -> Shown) -> Result<Vec<Deed>> {
-        let path = self.state.join(FILE);
-        let doing = || format!("cannot read the audit trail {}", path.display());
-        if !path.try_exists().while_doing(doing)? {
-            return Ok(Vec::new());
-        }
-        // Asked of the kernel first: SQLite says no more than that it could not.
-        fs::File::open(&path).while_doing(doing)?;
-        // Where it may be written, what a crash left half done is put right before it is read.
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(&path, flags).while_doing(doing)?;
-        connection.busy_timeout(PATIENCE).while_doing(doing)?;
-        let mut statement = connection
-            .prepare(
-                "SELECT id, asked_at, uid, login_uid, name, verb, instance, reason, ended_at, exit_code, result
-                 FROM actions ORDER BY id DESC LIMIT ?1",
-            )
-            .while_doing(doing)?;
-        let rows = statement.query_map([i64::try_from(count).unwrap_or(i64::MAX)], Recorded::of).while_doing(doing)?;
-        let mut deeds = Vec::new();
-        for row in rows {
-            // An entry whose time nobody can read has no place among the others.
-            deeds.extend(row.while_doing(doing)?.deed(&mut account));
-        }
-        deeds.reverse();
-        Ok(deeds)
-    }
-}
-
-/// How long a reader waits for a writer.
-const PATIENCE: Duration = Duration::from_secs(1);
-
-/// A line of the table.
-struct Recorded {
-    number: i64,
-    asked_at: String,
-    uid: u32,
-    login: Option<u32>,
-    name: String,
-    verb: String,
-    instance: String,
-    reason: Option<String>,
-    ended_at: Option<String>,
-    exit_code: Option<i64>,
-    result: Option<String>,
-}
-
-impl Recorded {
-    fn of(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
-        Ok(Self {
-            number: row.get(0)?,
-            asked_at: row.get(1)?,
-            uid: row.get(2)?,
-            login: row.get(3)?,
-            name: row.get(4)?,
-            verb: row.get(5)?,
-            instance: row.get(6)?,
-            reason: row.get(7)?,
-            ended_at: row.get(8)?,
-            exit_code: row.get(9)?,
-            result: row.get(10)?,
-        })
-    }
-
-    fn deed(self, account: &mut impl FnMut(Uid) -> Shown) -> Option<Deed> {
-        let result = self.ended_at.and_then(|at| at.parse().ok()).map(|at| DeedResult {
-            at,
-            done: self.exit_code == Some(0),
-            sentence: Shown::new(&self.result.unwrap_or_default()),
-        });
-        let by = match self.login {
-            Some(login) if login != self.uid => Shown::new(&format!("{} as {}", account(Uid(login)), self.name)),
-            _ => Shown::new(&self.name),
-        };
-        Some(Deed {
-            number: self.number,
-            asked_at: self.asked_at.parse().ok()?,
-            uid: Uid(self.uid),
-            by,
-            verb: Shown::new(&self.verb),
-            id: InstanceId::parse(&self.instance).ok(),
-            reason: self.reason.map(|reason| Shown::new(&reason)),
-            result,
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{InstanceId, Role, Shown, Target, Uid, Verb};
+    use std::fs;
+
+    use super::store::FILE;
+    use crate::domain::{Deed, InstanceId, Role, Shown, Target, Uid, Verb};
 
     #[test]
     fn the_intent_stands_before_the_result() {
@@ -295,7 +223,7 @@ mod tests {
                 Ok((row.get::<_, String>(0)?, row.get::<_, Option<String>>(1)?))
             })
         };
-        let connection = audit.open().unwrap();
+        let connection = audit.store.open().unwrap();
         let facts = fs::metadata(directory.path().join("state").join(FILE)).unwrap();
         assert_eq!(std::os::unix::fs::MetadataExt::mode(&facts) & 0o777, 0o600);
         assert_eq!(read(&connection).unwrap(), ("stop bob tired".to_owned(), None));

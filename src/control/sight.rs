@@ -144,6 +144,14 @@ fn finding_for(caller: &Caller, finding: &Finding, snapshot: &Snapshot) -> Optio
     Some(Finding { evidence, ..finding.clone() })
 }
 
+/// What those are told of such a finding whom it is not about: its evidence, another sentence, or that it is not theirs to know.
+pub fn told_to_others(code: Code, evidence: &Shown) -> Option<Shown> {
+    if is_opening(code) {
+        return None;
+    }
+    Some(withheld(code).map_or_else(|| evidence.clone(), Shown::from))
+}
+
 /// Whether it tells how somebody's secrets or server can be got at: whom it is not about is not told that it is so.
 fn is_opening(code: Code) -> bool {
     matches!(

@@ -10,6 +10,7 @@ use tokio::sync::{Semaphore, watch};
 
 use super::gate::Gate;
 use super::picture::Picture;
+use super::spent::Spent;
 use crate::domain::{Caller, Role, Snapshot, Uid};
 use crate::error::{Context, Error, Kind, Result};
 use crate::link::Shared;
@@ -42,6 +43,8 @@ pub struct Hub {
     pub orders: Arc<Semaphore>,
     /// Since when it serves.
     pub since: Instant,
+    /// The CPU time of each instance.
+    pub spent: Spent,
     snapshots: watch::Receiver<Arc<Snapshot>>,
     views: Mutex<HashMap<(Uid, bool, bool), View>>,
     streamed: Mutex<Option<Arc<Picture>>>,
@@ -68,7 +71,7 @@ impl Hub {
     pub fn new(shared: Arc<dyn Shared>, snapshots: watch::Receiver<Arc<Snapshot>>) -> Self {
         let (views, streamed, busy) = (Mutex::default(), Mutex::default(), Mutex::default());
         let (gate, orders) = (Gate::default(), Arc::new(Semaphore::new(ORDERS)));
-        Self { shared, gate, orders, since: Instant::now(), snapshots, views, streamed, busy }
+        Self { shared, gate, orders, since: Instant::now(), spent: Spent::default(), snapshots, views, streamed, busy }
     }
 
     /// The pictures, newest only.

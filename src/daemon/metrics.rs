@@ -2,13 +2,17 @@
 //!
 //! It must never have a label whose values a user can make without end: instances beyond a bound are counted and not named.
 
+use std::collections::HashMap;
 use std::fmt::Write;
 
 use super::hub::Hub;
-use crate::domain::{Level, Row, Snapshot, State};
+use crate::domain::{InstanceId, Level, Row, Snapshot, State};
 
 /// The content's type, as openmetrics.io has it.
 pub const KIND: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// That of the older format of Prometheus, for those who ask for no other.
+pub const PLAIN: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// How many instances are named.
 const MOST: usize = 5000;
@@ -80,7 +84,7 @@ const EACH: [(&str, &str, &str, Measured); 8] = [
 ];
 
 /// All of it, of what somebody sees.
-pub fn text(snapshot: &Snapshot, own: &Own) -> String {
+pub fn text(snapshot: &Snapshot, own: &Own, spent: &HashMap<InstanceId, f64>) -> String {
     let mut text = String::with_capacity(4096 + snapshot.rows.len() * 700);
     let rows: Vec<&Row> = snapshot.rows.iter().filter(|row| !row.id.is_unmanaged()).map(|row| &**row).collect();
     family(&mut text, "berth_instances", "", "Instances by state.");
@@ -107,17 +111,52 @@ pub fn text(snapshot: &Snapshot, own: &Own) -> String {
     let name = "berth_daemon_cpu_seconds";
     head(&mut text, name, "counter", "seconds", "The daemon's CPU time.");
     line(&mut text, &format!("{name}_total"), "", own.cpu);
+    let name = "berth_instance_cpu_seconds";
+    head(&mut text, name, "counter", "seconds", "CPU time over its process tree, as far as the daemon saw it.");
+    for row in rows.iter().take(MOST) {
+        if let Some(seconds) = spent.get(&row.id) {
+            line(&mut text, &format!("{name}_total"), &labels(row), *seconds);
+        }
+    }
     for (name, unit, help, measured) in EACH {
         family(&mut text, name, unit, help);
         for row in rows.iter().take(MOST) {
             if let Some(value) = measured(row) {
-                // Names of instances hold nothing that a label's value would have to escape.
-                line(&mut text, name, &format!("instance=\"{}\",owner=\"{}\"", row.id, row.id.owner()), value);
+                line(&mut text, name, &labels(row), value);
             }
         }
     }
     text.push_str("# EOF\n");
     text
+}
+
+/// The same in the older format: a counter's family bears its suffix there, and there is no unit and no end.
+pub fn plain(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut counter = "";
+    for line in text.lines().filter(|line| *line != "# EOF" && !line.starts_with("# UNIT ")) {
+        if let Some(name) = line.strip_prefix("# TYPE ").and_then(|rest| rest.strip_suffix(" counter")) {
+            counter = name;
+            let _ = writeln!(plain, "# TYPE {name}_total counter");
+        } else if let Some((name, help)) =
+            line.strip_prefix("# HELP ").and_then(|rest| rest.split_once(' ')).filter(|(name, _)| *name == counter)
+        {
+            let _ = writeln!(plain, "# HELP {name}_total {help}");
+        } else {
+            let _ = writeln!(plain, "{line}");
+        }
+    }
+    plain
+}
+
+/// Whether the older format is asked for, by the header Accept.
+pub fn wants_plain(accept: Option<&str>) -> bool {
+    accept.is_some_and(|accept| accept.contains("text/plain") && !accept.contains("application/openmetrics-text"))
+}
+
+/// Names of instances hold nothing that a label's value would have to escape.
+fn labels(row: &Row) -> String {
+    format!("instance=\"{}\",owner=\"{}\"", row.id, row.id.owner())
 }
 
 fn family(text: &mut String, name: &str, unit: &str, help: &str) {
@@ -144,7 +183,9 @@ mod tests {
 
     #[test]
     fn every_line_is_a_head_or_a_number() {
-        let text = text(&fleet::fleet(), &Own { connections: 2, age: 0.5, cpu: 1.25, memory: 4096 });
+        let (fleet, own) = (fleet::fleet(), Own { connections: 2, age: 0.5, cpu: 1.25, memory: 4096 });
+        let text = text(&fleet, &own, &super::super::spent::Spent::default().by_now(&fleet));
+        assert!(text.contains("berth_instance_cpu_seconds_total{instance=\"alice\",owner=\"alice\"} "), "{text}");
         assert!(text.ends_with("\n# EOF\n") && text.matches("# EOF").count() == 1);
         let mut family = String::new();
         for line in text.lines().filter(|line| *line != "# EOF") {
@@ -165,5 +206,15 @@ mod tests {
         assert!(text.contains("berth_instance_memory_bytes{instance=\"alice\",owner=\"alice\"} 87"), "{text}");
         assert!(text.contains("berth_instances{state=\"crash-loop\"} 0\n") && text.contains("berth_daemon_cpu_seconds_total 1.25\n"));
         assert!(!text.contains("/:"), "who belongs to nobody is no instance");
+    }
+
+    #[test]
+    fn the_older_format_names_counters_whole() {
+        let text = "# TYPE a_seconds counter\n# UNIT a_seconds seconds\n# HELP a_seconds Time.\na_seconds_total 1\n# TYPE b gauge\n# HELP b B.\nb 2\n# EOF\n";
+        let expected =
+            "# TYPE a_seconds_total counter\n# HELP a_seconds_total Time.\na_seconds_total 1\n# TYPE b gauge\n# HELP b B.\nb 2\n";
+        assert_eq!(plain(text), expected);
+        let asked = [None, Some("*/*"), Some("text/plain"), Some("application/openmetrics-text;version=1.0.0,text/plain;q=0.5")];
+        assert_eq!(asked.map(wants_plain), [false, false, true, false]);
     }
 }

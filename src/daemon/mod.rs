@@ -17,7 +17,9 @@ mod reload;
 mod routes;
 mod serve;
 mod socket;
+mod spent;
 mod stream;
+mod trail;
 
 pub use install::{Installing, install};
 pub use life::{Serving, run};

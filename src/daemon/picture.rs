@@ -145,6 +145,12 @@ mod tests {
         fn carry_out(&self, _: &Caller, _: Order) -> Outcome {
             Outcome { exit_code: 1, sentence: Shown::from("no"), hints: vec![], log_lines: vec![] }
         }
+        fn events(&self, _: &Caller, _: &crate::domain::EventQuery) -> Result<Vec<crate::domain::Event>> {
+            Err(Error::failed("none"))
+        }
+        fn events_version(&self) -> watch::Receiver<u64> {
+            watch::channel(0).1
+        }
         fn tail(&self, _: &Caller, _: &InstanceId) -> Result<Arc<dyn Tail>> {
             Err(Error::failed("none"))
         }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum::body::{Body, to_bytes};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Extension, Path, State};
-use axum::http::{Request, StatusCode, Uri};
+use axum::http::{HeaderMap, Request, StatusCode, Uri, header};
 use axum::routing::{get, post};
 use axum::{Router, response::Response};
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ use tokio::sync::watch;
 
 use super::answer::{Answer, Refusal, document, outcome};
 use super::hub::{ANSWERED, Hub, Work, within};
-use super::{logs, metrics, stream};
+use super::{logs, metrics, stream, trail};
 use crate::domain::{Caller, InstanceId, Order, Row, Snapshot, Target, Verb};
 use crate::error::{Error, Kind, Result};
 use crate::present::client;
@@ -53,6 +53,7 @@ pub fn all(hub: Arc<Hub>) -> Router {
         .route("/metrics", get(measured))
         .route("/v1/snapshot", get(snapshot))
         .route("/v1/stream", get(streamed))
+        .route("/v1/events", get(events))
         .route("/v1/me", get(me))
         .route("/v1/ports/{user}", get(ports_of))
         .route("/v1/instances/{id}", get(show))
@@ -104,14 +105,22 @@ async fn snapshot(State(hub): State<Arc<Hub>>, Extension(peer): Extension<Peer>)
 }
 
 /// The numbers, for Prometheus.
-async fn measured(State(hub): State<Arc<Hub>>, Extension(peer): Extension<Peer>) -> Response {
-    let text = metrics::text(&hub.seen_by(&peer.caller), &metrics::Own::of(&hub));
+async fn measured(State(hub): State<Arc<Hub>>, Extension(peer): Extension<Peer>, headers: HeaderMap) -> Response {
+    let text = metrics::text(&hub.seen_by(&peer.caller), &metrics::Own::of(&hub), &hub.spent.by_now(&hub.newest()));
+    if metrics::wants_plain(headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok())) {
+        return super::answer::text(StatusCode::OK, metrics::PLAIN, metrics::plain(&text));
+    }
     super::answer::text(StatusCode::OK, metrics::KIND, text)
 }
 
 /// The picture, and what changes of it.
 async fn streamed(State(hub): State<Arc<Hub>>, Extension(peer): Extension<Peer>) -> Response {
     stream::begin(hub, &peer)
+}
+
+/// What happened and what was done.
+async fn events(State(hub): State<Arc<Hub>>, Extension(peer): Extension<Peer>, uri: Uri) -> Answer {
+    trail::answer(&hub, &peer, uri.query()).await
 }
 
 async fn log(State(hub): State<Arc<Hub>>, Extension(peer): Extension<Peer>, id: Id, uri: Uri) -> Answer {

@@ -4,7 +4,7 @@
 
 use jiff::Timestamp;
 
-use super::{InstanceId, Shown, Uid};
+use super::{Event, InstanceId, Shown, Uid};
 
 /// One entry of the trail.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +43,8 @@ pub struct DeedResult {
 pub struct Trail {
     /// Oldest first.
     pub deeds: Vec<Deed>,
+    /// What else was kept, oldest first; no actions.
+    pub events: Vec<Event>,
     /// What is not among them, and why, in a sentence.
     pub missing: Option<Shown>,
 }

@@ -9,11 +9,12 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use jiff::Timestamp;
 use tokio::sync::watch;
 
+use crate::chronicle::journal_of;
 use crate::config::Config;
 use crate::control::{Control, Policy};
 use crate::discover::Twins;
 use crate::domain::{
-    Caller, Declared, Diagnosis, InstanceId, Order, Outcome, Proposal, Shown, Snapshot, Stage, Task, Trail, Uid, Underway, Verb,
+    Caller, Declared, Diagnosis, EventQuery, InstanceId, Order, Outcome, Proposal, Shown, Snapshot, Stage, Task, Trail, Uid, Underway, Verb,
 };
 use crate::engine::{Audits, Engine, Eye, Lookout, Probing, Recorded, Underways};
 use crate::error::{Context, Error, Kind, Result};
@@ -27,11 +28,13 @@ use crate::supervisor::Supervisor;
 
 use super::{Door, LogLines, LogQuery, Tail};
 use caller::{account_of, own_caller};
+use chronicle::Chronicles;
 use logs::{LocalTail, log_of, no_log, opener_of};
 use shared::Roles;
 
 pub(super) mod adding;
 mod caller;
+mod chronicle;
 mod diagnosing;
 mod fencing;
 mod giving;
@@ -74,6 +77,7 @@ pub struct Local {
     audits: Audits,
     roles: Roles,
     state: PathBuf,
+    chronicle: Chronicles,
 }
 
 impl Local {
@@ -93,6 +97,7 @@ impl Local {
         let eye = eye.with_audits(&audits).with_nearby(&nearby);
         let policy = Policy { owners_may: config.access.owners_may.clone() };
         let control = Control::new(Arc::clone(&supervisor), Arc::clone(&reader), zygote, Box::new(eye), policy, state.clone());
+        let control = control.with_journal(journal_of(&config, &state));
         let caller = own_caller(&config, read_only);
         let last = Mutex::new(Arc::new(Snapshot::nothing_yet(config.ports.range, sample::now())));
         let control = Arc::new(control);
@@ -116,6 +121,7 @@ impl Local {
             audits,
             roles: Roles::default(),
             state,
+            chronicle: Chronicles::default(),
         }))
     }
 
@@ -145,7 +151,9 @@ impl Local {
         }
         self.go_on_listening()?;
         storage::start(board, move || newest.borrow().clone()).while_doing(|| "cannot start counting on the disks".to_owned())?;
-        Ok(self.engine.get_or_init(|| engine).snapshots.clone())
+        let snapshots = self.engine.get_or_init(|| engine).snapshots.clone();
+        self.keep_events(&snapshots)?;
+        Ok(snapshots)
     }
 
     /// What an instance's log holds of what is asked for, its older files included.
@@ -297,7 +305,8 @@ impl Door for Local {
         // Each account acts with a trail of its own; only root's holds what was done to everybody.
         let missing =
             (!self.caller.uid.is_root()).then(|| Shown::from("what others did is not shown: only root may read root's audit trail"));
-        Ok(Trail { deeds, missing })
+        let events = self.control.happenings(&EventQuery { last: count, since: None, user: None, id: None })?;
+        Ok(Trail { deeds, events, missing })
     }
 
     fn tail(&self, id: &InstanceId) -> Result<Arc<dyn Tail>> {

@@ -14,6 +14,7 @@ use crate::config::Strategy;
 use crate::domain::{Caller, Diagnosis, InstanceId, LogLine, LogView, Order, Outcome, Proposal, Shown, Snapshot, Task, Trail, Verb};
 use crate::error::Result;
 
+pub use crate::control::Stamp as EventsStamp;
 pub use crate::domain::Asked;
 pub use local::adding::Adding;
 pub use local::removing::Removing;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use super::{Alone, Tail};
-use crate::domain::{Caller, Finding, InstanceId, Order, Outcome, Snapshot, Uid};
+use crate::domain::{Caller, Event, EventQuery, Finding, InstanceId, Order, Outcome, Snapshot, Uid};
 use crate::error::Result;
 
 /// What a daemon may ask. Everything but [`Shared::watch`] and [`Shared::seen_by`] may take a while.
@@ -32,6 +32,15 @@ pub trait Shared: Send + Sync {
 
     /// Carries an order out for somebody and waits for its end. That it was refused is recorded as well.
     fn carry_out(&self, caller: &Caller, order: Order) -> Outcome;
+
+    /// The newest events that are asked for, actions among them, oldest first, as somebody may see them.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    fn events(&self, caller: &Caller, query: &EventQuery) -> Result<Vec<Event>>;
+
+    /// Rises when there are new ones.
+    fn events_version(&self) -> watch::Receiver<u64>;
 
     /// Follows an instance's log for somebody.
     ///

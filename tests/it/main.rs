@@ -12,6 +12,7 @@ mod api;
 mod assign;
 mod beginning;
 mod bulk;
+mod chronicle;
 mod client;
 mod clipboard;
 

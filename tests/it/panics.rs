@@ -12,7 +12,9 @@ use super::terminal::Terminal;
 
 /// What is typed, one after the other as soon as each text is there, until a thread begins that panics.
 const IN_THE_CONSOLE: &[(&str, &[(&str, &str)])] = &[
+    ("berth-chronicle", &[]),
     ("berth-engine", &[]),
+    ("berth-events", &[]),
     ("berth-probe", &[]),
     ("berth-registry", &[]),
     ("berth-sockets", &[]),
@@ -49,6 +51,7 @@ const BY_CHANCE: &[&str] = &[
     "berth-docker",
     "berth-joined",
     "berth-journal",
+    "berth-notify",
     "berth-pm2",
     "berth-systemd",
     "berth-unit",

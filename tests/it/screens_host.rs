@@ -53,7 +53,7 @@ fn trail() -> Trail {
         deed(2, 29_100, Verb::Start, "dave", "root", None, (true, "started after 0.8 s")),
         deed(3, 62, Verb::Start, "carol", "root", None, (false, held)),
     ];
-    Trail { deeds, missing: None }
+    Trail { deeds, events: Vec::new(), missing: None }
 }
 
 /// A console that has seen a busy minute.

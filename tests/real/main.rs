@@ -24,6 +24,7 @@ mod mcp;
 mod parts;
 mod pm2;
 mod posture;
+mod prometheus;
 mod readers;
 mod scripts;
 mod systemd;

@@ -83,6 +83,18 @@ fn check_docker() -> Result<(), String> {
     Ok(())
 }
 
+/// Debian's Prometheus, with promtool.
+pub fn prometheus() -> Option<()> {
+    part("prometheus", check_prometheus())
+}
+
+fn check_prometheus() -> Result<(), String> {
+    for program in ["prometheus", "promtool"] {
+        in_path(program).ok_or_else(|| format!("there is no {program} in PATH: apt-get install prometheus"))?;
+    }
+    Ok(())
+}
+
 /// What a user needs to run a Podman of their own: user ids to give to containers.
 pub fn rootless() -> Option<()> {
     part("rootless", check_rootless())

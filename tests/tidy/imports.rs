@@ -28,10 +28,13 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("discover", &["config", "hand", "supervisor"]),
     // What came of an action is worded as every presenter words it.
     ("control", &["supervisor", "sample", "logs", "hand", "provision", "registry", "present"]),
+    // It writes by way of `control`, as whoever acts does, and words as every presenter does.
+    ("chronicle", &["config", "control", "hand", "present", "supervisor"]),
     ("engine", &["config", "control", "discover", "hand", "judge", "nearby", "probe", "registry", "sample", "storage", "supervisor"]),
     (
         "link",
         &[
+            "chronicle",
             "config",
             "control",
             "deploy",

@@ -2,9 +2,7 @@
 //!
 //! It must never make a trail where there is none.
 
-use rusqlite::{Connection, OpenFlags};
-
-use super::{Audit, FILE, PATIENCE};
+use super::Audit;
 use crate::control::left::LeftOver;
 use crate::domain::{InstanceId, Shown};
 use crate::error::{Context, Result};
@@ -15,15 +13,8 @@ impl Audit {
     /// # Errors
     /// When the trail cannot be read.
     pub fn open_of(&self, id: &InstanceId) -> Result<Vec<LeftOver>> {
-        let path = self.state.join(FILE);
-        let doing = || format!("cannot read the audit trail {}", path.display());
-        if !path.try_exists().while_doing(doing)? {
-            return Ok(Vec::new());
-        }
-        // Where it may be written, what a crash left half done is put right before it is read.
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(&path, flags).while_doing(doing)?;
-        connection.busy_timeout(PATIENCE).while_doing(doing)?;
+        let Some(connection) = self.store.reading()? else { return Ok(Vec::new()) };
+        let doing = || self.store.reading_what();
         let query = "SELECT verb, asked_at FROM actions WHERE instance = ?1 AND ended_at IS NULL ORDER BY id";
         let mut statement = connection.prepare(query).while_doing(doing)?;
         let read = |row: &rusqlite::Row<'_>| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?));

@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use super::Local;
 use super::caller::caller_of;
 use crate::control::{findings_for, seen_by, sees_all_of};
-use crate::domain::{Caller, Finding, InstanceId, Order, Outcome, Role, Snapshot, Uid, Verb};
+use crate::domain::{Caller, Event, EventQuery, Finding, InstanceId, Order, Outcome, Role, Snapshot, Uid, Verb};
 use crate::error::{Context, Error, Kind, Result};
 use crate::link::{Alone, Shared, Tail};
 
@@ -51,6 +51,7 @@ impl Shared for Local {
     }
 
     fn watch(&self) -> Result<watch::Receiver<Arc<Snapshot>>> {
+        self.is_daemon();
         self.start_engine()
     }
 
@@ -79,6 +80,14 @@ impl Shared for Local {
         }
         self.wake();
         outcome
+    }
+
+    fn events(&self, caller: &Caller, query: &EventQuery) -> Result<Vec<Event>> {
+        self.events_for(caller, query)
+    }
+
+    fn events_version(&self) -> watch::Receiver<u64> {
+        self.version_of_events()
     }
 
     fn tail(&self, caller: &Caller, id: &InstanceId) -> Result<Arc<dyn Tail>> {

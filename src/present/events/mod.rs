@@ -3,6 +3,8 @@
 //! It must never tell of a thing that both pictures show alike.
 
 mod compare;
+pub mod fresh;
+pub mod record;
 
 use std::time::Duration;
 
@@ -94,6 +96,15 @@ pub enum What {
         /// Whether it was done, and what came of it; `None` while it is on its way.
         result: Option<(bool, Shown)>,
     },
+    /// What was written down when it happened.
+    Recorded {
+        /// How bad it is.
+        level: Level,
+        /// Not any more.
+        over: bool,
+        /// In words.
+        sentence: Shown,
+    },
     /// A sentence of berth's own.
     Said(Shown),
 }
@@ -119,7 +130,7 @@ impl What {
                 let result = result.as_ref().map_or("on its way", |(_, sentence)| sentence.as_str());
                 format!("{verb} by {by}{reason}: {result}")
             }
-            Self::Said(sentence) => sentence.to_string(),
+            Self::Recorded { sentence, .. } | Self::Said(sentence) => sentence.to_string(),
         }
     }
 
@@ -135,6 +146,7 @@ impl What {
             },
             Self::Found { code, .. } | Self::Many { code, over: false, .. } => wording::level_sign(code.level(), ascii),
             Self::Disappeared | Self::Over { .. } | Self::Many { .. } => pick("○", "o"),
+            Self::Recorded { level, over, .. } => record::sign(*level, *over, ascii),
             Self::Done { result: Some((false, _)), .. } => wording::level_sign(Level::Error, ascii),
             Self::Done { .. } => pick("»", "@"),
             Self::Said(_) => wording::level_sign(Level::Note, ascii),
@@ -148,7 +160,8 @@ impl What {
             Self::Restarted { .. } => Tone::Warn,
             Self::Answers { to, .. } => Tone::of_health(*to),
             Self::Found { code, .. } | Self::Many { code, over: false, .. } => Tone::of_level(code.level()),
-            Self::Over { .. } | Self::Many { .. } => Tone::Good,
+            Self::Over { .. } | Self::Many { .. } | Self::Recorded { over: true, .. } => Tone::Good,
+            Self::Recorded { level, .. } => Tone::of_level(*level),
             Self::Done { result: Some((false, _)), .. } => Tone::Bad,
             Self::Done { .. } => Tone::Strong,
             Self::Disappeared | Self::Said(_) => Tone::Dim,
@@ -163,6 +176,7 @@ impl What {
             }
             Self::Found { code, .. } | Self::Many { code, over: false, .. } => code.level() != Level::Note,
             Self::Done { result, .. } => matches!(result, Some((false, _))),
+            Self::Recorded { level, .. } => *level != Level::Note,
             Self::Restarted { .. } => true,
             Self::Answers { to, .. } => !matches!(to, HealthState::Healthy | HealthState::Guarded),
             Self::Disappeared | Self::Over { .. } | Self::Many { .. } | Self::Said(_) => false,

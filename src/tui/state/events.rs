@@ -23,6 +23,8 @@ pub struct Events {
     pub ring: Ring,
     /// The picture that the next one is compared with.
     pub before: Option<Arc<Snapshot>>,
+    /// When the first picture was taken: what is older only the file tells.
+    pub begun: Option<Timestamp>,
     /// What is listed of it.
     pub narrowed: Narrowed,
     /// The list.

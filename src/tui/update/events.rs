@@ -29,6 +29,7 @@ pub fn learn(state: &mut State) {
     let mut news = false;
     match &before {
         None => {
+            state.events.begun = Some(live.taken.wall);
             state.events.ring.push(beginning(&live));
             news = true;
         }
@@ -59,7 +60,11 @@ fn orders(state: &mut State, live: &Snapshot) -> bool {
 pub fn trail(state: &mut State, result: Result<Trail, Shown>) {
     state.events.trail.asked = false;
     let (news, sentence) = match result {
-        Ok(trail) => (state.events.ring.trail(&trail.deeds), trail.missing),
+        Ok(trail) => {
+            let begun = state.events.begun;
+            let ring = &mut state.events.ring;
+            (ring.trail(&trail.deeds) | ring.recorded(&trail.events, begun), trail.missing)
+        }
         Err(why) => (false, Some(Shown::new(&format!("what was done before is not shown: {why}")))),
     };
     let said = sentence.filter(|sentence| state.events.trail.said.as_ref() != Some(sentence));

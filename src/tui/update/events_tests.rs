@@ -157,7 +157,7 @@ fn the_trail_is_read_while_the_tab_is_shown_and_not_otherwise() {
     assert!(!wants_trail(&effects));
     assert!(wants_trail(&press(&mut console, KeyCode::Char('4'))));
     assert!(!wants_trail(&update(&mut console, Event::Tick(moment(60)))), "one question at a time");
-    let trail = Trail { deeds: vec![deed(1, Verb::Stop, "amy", "tired", 0)], missing: None };
+    let trail = Trail { deeds: vec![deed(1, Verb::Stop, "amy", "tired", 0)], events: Vec::new(), missing: None };
     assert!(wants_trail(&update(&mut console, Event::TrailRead(Ok(trail.clone())))), "a minute later it is time again");
     assert_eq!(listed(&console)[0], "amy stop by root (tired): stopped after 1.2 s");
     assert!(!wants_trail(&update(&mut console, Event::TrailRead(Ok(trail)))));
@@ -194,7 +194,10 @@ fn ones_own_order_is_one_line_with_its_reason() {
     };
     drop(update(&mut console, underway(Stage::Doing("stopping".into()))));
     assert_eq!(listed(&console)[1..], ["amy stop by root: on its way"]);
-    drop(update(&mut console, Event::TrailRead(Ok(Trail { deeds: vec![deed(9, Verb::Stop, "amy", "tired", 2)], missing: None }))));
+    drop(update(
+        &mut console,
+        Event::TrailRead(Ok(Trail { deeds: vec![deed(9, Verb::Stop, "amy", "tired", 2)], events: Vec::new(), missing: None })),
+    ));
     let outcome = Outcome { exit_code: 0, sentence: "stopped after 1.2 s".into(), hints: vec![], log_lines: vec![] };
     drop(update(&mut console, underway(Stage::Ended(outcome))));
     assert_eq!(listed(&console)[1..], ["amy stop by root (tired): stopped after 1.2 s"]);

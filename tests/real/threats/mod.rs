@@ -8,7 +8,7 @@ mod canary;
 mod endings;
 mod files;
 mod hands;
-mod host;
+pub mod host;
 mod locks;
 mod names;
 mod pid_files;

@@ -167,7 +167,16 @@ fn sees_nothing_of_others(host: &Host, admin: &Account, socket: &Path) {
     events.until("her trouble", |_, value| value["findings"].to_string().contains("config-invalid"));
     let read = events.read;
     assert!(!read.contains(PLANTED) && !read.contains("/users/"), "{read}");
-    for what in ["/v1/snapshot", &path, &format!("{path}/logs"), "/v1/me", &format!("/v1/ports/{}", alice.name), "/metrics", "/health"] {
+    for what in [
+        "/v1/snapshot",
+        &path,
+        &format!("{path}/logs"),
+        "/v1/me",
+        &format!("/v1/ports/{}", alice.name),
+        "/metrics",
+        "/health",
+        "/v1/events?lines=1000",
+    ] {
         let answered = by(bob, socket, "GET", what);
         let own = host.base.display().to_string();
         assert!(!answered.text.contains(PLANTED), "{what}: {}", answered.text);
@@ -178,6 +187,15 @@ fn sees_nothing_of_others(host: &Host, admin: &Account, socket: &Path) {
     }
     let nobodys: Value = by((NOBODY, NOBODY), socket, "GET", "/v1/snapshot").json();
     assert_eq!((nobodys["instances"].as_array().map(Vec::len), &nobodys["totals"]["instances"]), (Some(0), &0.into()));
+    assert_eq!(by((NOBODY, NOBODY), socket, "GET", "/v1/events").json()["events"].as_array().map(Vec::len), Some(0));
+    let start =
+        |value: &Value| value["id"] == alice.name.as_str() && value["action"]["verb"] == "start" && value["action"]["reason"].is_null();
+    let bobs = by(bob, socket, "GET", "/v1/events?lines=1000").json();
+    assert!(bobs["events"].as_array().unwrap().iter().any(start), "who did what is no secret: {bobs:#}");
+    until("an admin is told what is in the way", || {
+        let text = by(admin, socket, "GET", "/v1/events?lines=1000").text;
+        text.contains("config-invalid") && text.contains("config.json")
+    });
     let told = by(admin, socket, "GET", "/v1/snapshot");
     assert!(told.text.contains("config.json"), "an admin is told what is wrong: {}", told.text);
     fs::write(&config, whole).unwrap();

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::domain::{Caller, Deed, InstanceId, Shown, Stage, Uid, Underway, Verb};
-use crate::present::events::{Happening, What};
+use crate::domain::{Caller, Deed, Event, InstanceId, Shown, Stage, Uid, Underway, Verb};
+use crate::present::events::{Happening, What, record};
 
 /// How many are kept.
 pub const MOST: usize = 2_000;
@@ -28,6 +28,8 @@ pub struct Entry {
     pub happening: Happening,
     /// For an action: what it is known by.
     deed: Option<Known>,
+    /// For what was written down: its number.
+    record: Option<i64>,
 }
 
 /// What an action is known by.
@@ -85,7 +87,7 @@ impl Ring {
             self.entries.pop_front();
         }
         let index = index.min(self.entries.len());
-        self.entries.insert(index, Entry { serial: self.next, happening, deed });
+        self.entries.insert(index, Entry { serial: self.next, happening, deed, record: None });
         self.next += 1;
     }
 
@@ -128,6 +130,20 @@ impl Ring {
             news |= self.deed(deed);
         }
         news
+    }
+
+    /// Takes over what was written down before this console saw anything, or what none sees. True when there was news in it.
+    pub fn recorded(&mut self, events: &[Event], begun: Option<Timestamp>) -> bool {
+        let known: HashSet<i64> = self.entries.iter().filter_map(|entry| entry.record).collect();
+        let before = self.next;
+        for event in events.iter().filter(|event| !known.contains(&event.number) && record::is_news(event, begun)) {
+            let serial = self.next;
+            self.push(Happening { at: event.at, about: event.id.clone(), what: record::what(event) });
+            if let Some(entry) = self.entries.iter_mut().rev().find(|entry| entry.serial == serial) {
+                entry.record = Some(event.number);
+            }
+        }
+        self.next != before
     }
 
     fn deed(&mut self, deed: &Deed) -> bool {

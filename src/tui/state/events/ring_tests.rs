@@ -1,7 +1,7 @@
 //! Orders and the trail, in either order: one line for one action.
 
 use super::*;
-use crate::domain::{DeedResult, Outcome, Role};
+use crate::domain::{DeedResult, EventKind, Level, Outcome, Role};
 
 fn at(seconds: i64) -> Timestamp {
     "2026-11-21T03:00:00Z".parse::<Timestamp>().unwrap() + SignedDuration::from_secs(seconds)
@@ -117,4 +117,19 @@ fn the_ring_keeps_the_newest() {
     // What is older than all of them is not worth one of them.
     ring.trail(&[deed(1, "bob", Verb::Start, 3, None)]);
     assert_eq!((ring.len(), ring.get(0).unwrap().happening.at), (MOST, at(10)));
+}
+
+#[test]
+fn what_was_written_down_before_is_told_once_and_what_was_seen_is_not() {
+    let event = |number, seconds, kind| {
+        let event = Event::of_host(at(seconds), kind, Level::Error, "running -> crashed");
+        Event { number, id: Some(id("bob")), ..event }
+    };
+    let mut ring = Ring::default();
+    let all = [event(1, 0, EventKind::Crashed), event(2, 20, EventKind::Crashed), event(3, 30, EventKind::Lost)];
+    assert!(ring.recorded(&all, Some(at(10))));
+    assert!(!ring.recorded(&all, Some(at(10))));
+    assert_eq!(ring.len(), 2);
+    assert_eq!(told(&ring)[0], "bob running -> crashed");
+    assert!(ring.get(0).unwrap().happening.what.is_problem());
 }

@@ -1,0 +1,160 @@
+//! Those who are to be told: each `[[notify]]` has a thread and a short queue of its own, so that none waits for another.
+//!
+//! It must never tell an event twice of its own accord, wait without end, or be silent about having told nobody.
+
+mod hook;
+mod storm;
+mod web;
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::Line;
+use crate::config::Notice;
+use crate::domain::{Event, EventKind, Level, Shown};
+use crate::present::events::record;
+use crate::present::json::SCHEMA;
+use storm::{Storm, WITHIN};
+
+/// How many events may wait to be told.
+const WAITING: usize = 64;
+
+/// Somebody who is to be told.
+pub struct Target {
+    wants: Vec<String>,
+    sender: SyncSender<Event>,
+    passed: Arc<AtomicU32>,
+}
+
+impl Target {
+    /// Hands an event on, if it is wanted; one for which there is no room is told of as one of many.
+    pub fn offer(&self, event: &Event) {
+        if is_wanted(&self.wants, event) && self.sender.try_send(event.clone()).is_err() {
+            self.passed.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+fn is_wanted(wants: &[String], event: &Event) -> bool {
+    // That somebody could not be told is nothing to tell: it would be told of again.
+    if matches!(event.kind, EventKind::Untold | EventKind::Action) {
+        return false;
+    }
+    wants.iter().any(|word| match word.as_str() {
+        "all" => true,
+        "errors" => event.level == Level::Error,
+        word if word == event.kind.word() => true,
+        word => event.kind == EventKind::Found && event.finding.as_ref().is_some_and(|code| code.as_str() == word),
+    })
+}
+
+/// Begins a thread for each.
+///
+/// # Errors
+/// When no thread can be had.
+pub fn start(all: &[Notice], host: &Shown, line: &Line) -> io::Result<Vec<Target>> {
+    let mut targets = Vec::new();
+    for notice in all {
+        let (sender, receiver) = sync_channel(WAITING);
+        let passed = Arc::new(AtomicU32::new(0));
+        let (wants, missed) = (notice.events.clone(), Arc::clone(&passed));
+        let teller = Teller { notice: notice.clone(), host: host.clone(), line: line.clone(), failed: false };
+        std::thread::Builder::new().name("berth-notify".to_owned()).stack_size(512 * 1024).spawn(move || {
+            crate::failpoint::pass("berth-notify");
+            teller.run(&receiver, &missed);
+        })?;
+        targets.push(Target { wants, sender, passed });
+    }
+    Ok(targets)
+}
+
+struct Teller {
+    notice: Notice,
+    host: Shown,
+    line: Line,
+    /// The last one was not told.
+    failed: bool,
+}
+
+impl Teller {
+    fn run(mut self, receiver: &Receiver<Event>, missed: &AtomicU32) {
+        let mut storm = Storm::default();
+        loop {
+            let event = match receiver.recv_timeout(WITHIN / 10) {
+                Ok(event) => Some(event),
+                Err(RecvTimeoutError::Timeout) => None,
+                Err(RecvTimeoutError::Disconnected) => return,
+            };
+            let now = Instant::now();
+            storm.add(missed.swap(0, Ordering::Relaxed), now);
+            if let Some(more) = storm.over(now) {
+                self.tell(&many(&self.host, more));
+            }
+            if let Some(event) = event
+                && storm.admit(now)
+            {
+                self.tell(&one(&self.host, &event));
+            }
+        }
+    }
+
+    fn tell(&mut self, document: &Value) {
+        let text = document.to_string();
+        let mut faults = Vec::new();
+        if !self.notice.command.is_empty() {
+            faults.extend(hook::run(&self.notice.command, &text).err());
+        }
+        if let Some(address) = &self.notice.url {
+            faults.extend(web::post(address, &text).err());
+        }
+        // Said once, until it goes well again.
+        if !faults.is_empty() && !self.failed {
+            let event = Event::of_host(Timestamp::now(), EventKind::Untold, Level::Warning, &faults.join("; "));
+            self.line.put(event);
+        }
+        self.failed = !faults.is_empty();
+    }
+}
+
+/// What is told of an event.
+fn one(host: &Shown, event: &Event) -> Value {
+    let whom = event.id.as_ref().map(|id| format!("{id}: ")).unwrap_or_default();
+    let sentence = format!("{whom}{}", event.sentence);
+    json!({ "schema": SCHEMA, "host": host.as_str(), "sentence": sentence, "more": 0, "event": record::json(event) })
+}
+
+/// What is told of those that were not told one by one.
+fn many(host: &Shown, more: u32) -> Value {
+    let sentence = format!("and {more} more events");
+    json!({ "schema": SCHEMA, "host": host.as_str(), "sentence": sentence, "more": more, "event": null })
+}
+
+/// How long one attempt to tell somebody may take.
+const DEADLINE: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(kind: EventKind, level: Level, finding: Option<&str>) -> Event {
+        Event { finding: finding.map(Shown::from), ..Event::of_host(Timestamp::UNIX_EPOCH, kind, level, "x") }
+    }
+
+    #[test]
+    fn who_is_told_what() {
+        let wants = |words: &[&str], event: &Event| is_wanted(&words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>(), event);
+        let crashed = event(EventKind::Crashed, Level::Error, None);
+        let taken = event(EventKind::Found, Level::Error, Some("port-taken"));
+        let over = event(EventKind::Over, Level::Note, Some("port-taken"));
+        assert!(wants(&["errors"], &crashed) && wants(&["errors"], &taken) && !wants(&["errors"], &over));
+        assert!(wants(&["crashed"], &crashed) && !wants(&["crashed"], &taken));
+        assert!(wants(&["port-taken"], &taken) && !wants(&["port-taken"], &over) && wants(&["over"], &over));
+        assert!(wants(&["all"], &over) && !wants(&["all"], &event(EventKind::Untold, Level::Warning, None)));
+    }
+}
