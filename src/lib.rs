@@ -24,7 +24,7 @@
 //! | [`logs`] | the tail of a log, rotation, levels | read a file whole |
 //! | [`probe`] | asks servers whether they are well and which they are | believe a stranger's answer, call a tool, leave a session |
 //! | [`storage`] | what logs and workspaces take, how full file systems are; a slow thread of its own | be waited for |
-//! | [`registry`] | who has which port, durably; the strategies that choose one | bind a port to keep it, or be silently empty |
+//! | [`registry`] | who has which port, durably; the strategies that choose one; by which certificate each is known | bind a port to keep it, or be silently empty |
 //! | [`provision`] | what is to change in a user's files, worked out before | open a file |
 //! | [`deploy`] | other systems' files, made from what berth knows | decide who may what, or write where others may |
 //! | [`control`] | authorise, lock, record, act | act on what it could not record (but to stop) |

@@ -14,11 +14,13 @@ mod asking;
 mod ports;
 mod rolling;
 mod serve;
+mod trust;
 
 pub use adding::RunBy;
 pub use asking::{Check, Client, Port, Whose};
 pub use rolling::Restart;
 pub use serve::Serve;
+pub use trust::Trust;
 
 use super::since;
 use crate::config::Strategy;
@@ -100,6 +102,8 @@ pub enum Command {
     Adopt(Adopt),
     /// Take an instance away: stop it, and keep its port from others for a while; asks first
     Remove(Remove),
+    /// Accept the certificate that an instance shows instead of the one that it is known by
+    Trust(Trust),
     /// Show the logs of instances
     Logs(Logs),
     /// List the ports: what holds each, and whose it is

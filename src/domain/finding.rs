@@ -87,11 +87,13 @@ pub enum Code {
     WorkspaceEscape,
     /// Its process has uid 0.
     RunsAsRoot,
+    /// It shows another certificate than the one that it is known by.
+    CertificateChanged,
 }
 
 impl Code {
     /// Every one; of two with one word the graver first.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::PortDuplicate,
         Self::PortTaken,
         Self::PortShadowed,
@@ -120,6 +122,7 @@ impl Code {
         Self::SecretShared,
         Self::WorkspaceEscape,
         Self::RunsAsRoot,
+        Self::CertificateChanged,
     ];
 
     /// The code in JSON and on the screen.
@@ -152,6 +155,7 @@ impl Code {
             Self::SecretShared => "secret-shared",
             Self::WorkspaceEscape => "workspace-escape",
             Self::RunsAsRoot => "runs-as-root",
+            Self::CertificateChanged => "certificate-changed",
         }
     }
 
@@ -182,7 +186,8 @@ impl Code {
             | Self::OriginUnchecked
             | Self::ConfigWritable
             | Self::SecretShared
-            | Self::RunsAsRoot => Level::Warning,
+            | Self::RunsAsRoot
+            | Self::CertificateChanged => Level::Warning,
             Self::PortCollisionAhead | Self::RestartPending | Self::LimitsMissing => Level::Note,
         }
     }
@@ -248,6 +253,8 @@ pub enum Remedy {
     MoveWorkspace,
     /// Have it run as an account of its own.
     RunAsUser,
+    /// Have it be known by the certificate that it shows.
+    Trust,
 }
 
 impl Remedy {
@@ -272,6 +279,7 @@ impl Remedy {
             Self::RenewSecret => "renew-secret",
             Self::MoveWorkspace => "move-workspace",
             Self::RunAsUser => "run-as-user",
+            Self::Trust => "trust",
         }
     }
 }

@@ -19,7 +19,7 @@ use crate::engine::{Audits, Engine, Eye, Lookout, Probing, Recorded, Underways};
 use crate::error::{Context, Error, Kind, Result};
 use crate::hand::{Reader, Zygote};
 use crate::logs::{Log, Reel, follow, history};
-use crate::registry::Registry;
+use crate::registry::{Pins, Registry};
 use crate::sample;
 use crate::storage::{self, Board};
 use crate::supervisor::Supervisor;
@@ -82,13 +82,15 @@ impl Local {
         let open_files = sample::raise_nofile();
         let reader = Reader::start().while_doing(|| "cannot start the reading thread".to_owned())?;
         let supervisor = supervisors::of(&config, &state, &zygote, &reader, open_files);
-        let (storage, probing) = (Arc::new(Board::default()), Probing::default());
+        let pins = Pins::below(&state);
+        let (storage, probing) = (Arc::new(Board::default()), Probing::default().with_pins(&pins));
         let (copies, registry) = (state.join("copies"), Registry::below(&state).beside(config.hosts_state()));
         let lookout = Lookout::new(Recorded { registry: registry.clone(), quarantine: config.ports.quarantine });
         let (twins, audits) = (Twins::below(&state), Audits::default());
         let eye = eye(&config, &reader, &supervisor, &storage, &lookout)?.with_probes(&probing).with_twins(&twins).with_audits(&audits);
         let policy = Policy { owners_may: config.access.owners_may.clone() };
-        let control = Control::new(Arc::clone(&supervisor), Arc::clone(&reader), zygote, Box::new(eye), policy, state.clone());
+        let control =
+            Control::new(Arc::clone(&supervisor), Arc::clone(&reader), zygote, Box::new(eye), policy, state.clone()).with_pins(&pins);
         let caller = own_caller(&config, read_only);
         let last = Mutex::new(Arc::new(Snapshot::nothing_yet(config.ports.range, sample::now())));
         let control = Arc::new(control);
@@ -136,7 +138,7 @@ impl Local {
         let newest = engine.snapshots.clone();
         if let Some(every) = self.config.sampling.probes {
             let newest = newest.clone();
-            self.probing.start(every, move || newest.borrow().clone())?;
+            self.probing.start(every, !self.caller.read_only, move || newest.borrow().clone())?;
         }
         storage::start(board, move || newest.borrow().clone()).while_doing(|| "cannot start counting on the disks".to_owned())?;
         Ok(self.engine.get_or_init(|| engine).snapshots.clone())

@@ -10,10 +10,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 use siphasher::sip::SipHasher13;
 
+use super::line::Line;
 use super::metrics::{self, Counts};
 use super::record::{Outcome, Record};
 use super::target::{self, Target};
-use crate::domain::{InstanceId, Probed, Row, Server, Snapshot};
+use crate::domain::{Certificate, InstanceId, Probed, Row, Server, Snapshot};
 
 /// How soon a server is asked again that is only starting.
 const STARTING: Duration = Duration::from_secs(1);
@@ -31,6 +32,8 @@ const INTRODUCE_AGAIN: [Duration; 2] = [Duration::from_secs(60), Duration::from_
 struct Entry {
     row: Arc<Row>,
     target: Target,
+    /// As it was spoken to last.
+    line: Line,
     record: Record,
     is_young: bool,
     /// When it is asked next; `None` while it is being asked.
@@ -82,6 +85,7 @@ impl Ledger {
             let entry = Entry {
                 row: Arc::clone(row),
                 target,
+                line: Line::of(target, row),
                 record: Record::new(target.of),
                 is_young: is_young(row, snapshot.taken.wall),
                 due: Some(first),
@@ -145,6 +149,34 @@ impl Ledger {
         entry.due = Some(now + wait);
         self.news.insert(id.clone());
         entry.record.probed(entry.is_young).health.state != before
+    }
+
+    /// How it is spoken to; `None` of those who are not asked any more.
+    pub fn line(&self, id: &InstanceId) -> Option<Line> {
+        self.entries.get(id).map(|entry| entry.line.clone())
+    }
+
+    /// Takes over how it was spoken to, and which certificate it showed.
+    pub fn showed(&mut self, id: &InstanceId, target: Target, line: Line, certificate: Option<Certificate>) {
+        let Some(entry) = self.entries.get_mut(id).filter(|entry| entry.target == target) else { return };
+        entry.line = line;
+        entry.record.showed(certificate);
+    }
+
+    /// Which certificates are known may be others now: `resolve` tells of each by which one it is known. Who showed one that was not known and
+    /// is by now is asked who it is again, since it was asked without its key.
+    pub fn look_again_at_certificates(&mut self, now: Duration, resolve: impl Fn(&InstanceId, &Certificate) -> Certificate) {
+        for (id, entry) in &mut self.entries {
+            let Some(before) = entry.record.certificate().copied() else { continue };
+            let after = resolve(id, &before);
+            if after != before {
+                entry.record.showed(Some(after));
+                self.news.insert(id.clone());
+                if after.is_known() && !before.is_known() {
+                    entry.introduction = Some(now);
+                }
+            }
+        }
     }
 
     /// Takes over who it said it is; `None` where it did not say.
