@@ -69,5 +69,6 @@ mod supervisors;
 #[path = "../support/terminal.rs"]
 mod terminal;
 mod threats;
+mod tls;
 
 mod why;

@@ -5,6 +5,7 @@
 
 mod hour;
 mod memory;
+mod memory_tls;
 mod servers;
 
 use std::fs;
