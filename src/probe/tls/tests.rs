@@ -55,6 +55,8 @@ fn serve(config: Arc<ServerConfig>, connections: usize, answer: &'static [u8]) -
                 // Until the other end goes: what is not read yet must not be cut off.
                 let _ = stream.read(&mut [0; 64]);
             }
+            // Closed with something unread, the kernel would take back the alert that was sent before.
+            while socket.read(&mut [0; 1024]).is_ok_and(|count| count > 0) {}
             if connection.handshake_kind() == Some(HandshakeKind::Resumed) {
                 resumed.fetch_add(1, Ordering::Relaxed);
             }
