@@ -25,7 +25,7 @@
 //! | [`probe`] | asks servers whether they are well and which they are | believe a stranger's answer, call a tool, leave a session |
 //! | [`nearby`] | what servers announce by mDNS, where that is asked for; a slow thread of its own, and a process without rights | ask the network anything unasked, or be waited for |
 //! | [`storage`] | what logs and workspaces take, how full file systems are; a slow thread of its own | be waited for |
-//! | [`registry`] | who has which port, durably; the strategies that choose one | bind a port to keep it, or be silently empty |
+//! | [`registry`] | who has which port, durably; the strategies that choose one; by which certificate each is known | bind a port to keep it, or be silently empty |
 //! | [`provision`] | what is to change in a user's files, worked out before | open a file |
 //! | [`deploy`] | other systems' files, made from what berth knows | decide who may what, or write where others may |
 //! | [`control`] | authorise, lock, record, act | act on what it could not record (but to stop) |

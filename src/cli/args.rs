@@ -9,6 +9,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
 
+mod about;
 mod adding;
 mod asking;
 mod discover;
@@ -16,13 +17,16 @@ mod events;
 mod ports;
 mod rolling;
 mod serve;
+mod trust;
 
+pub use about::{Completions, Config, ConfigCommand, Demo, Init, Man, Shell};
 pub use adding::RunBy;
 pub use asking::{Check, Client, Port, Whose};
 pub use discover::Discover;
 pub use events::Events;
 pub use rolling::Restart;
 pub use serve::Serve;
+pub use trust::Trust;
 
 use super::since;
 use crate::config::Strategy;
@@ -104,6 +108,8 @@ pub enum Command {
     Adopt(Adopt),
     /// Take an instance away: stop it, and keep its port from others for a while; asks first
     Remove(Remove),
+    /// Accept the certificate that an instance shows instead of the one that it is known by
+    Trust(Trust),
     /// Show the logs of instances
     Logs(Logs),
     /// List the ports: what holds each, and whose it is
@@ -288,71 +294,6 @@ pub struct Logs {
     /// What was written before the process that runs now was started
     #[arg(short, long, conflicts_with = "follow")]
     pub previous: bool,
-}
-
-/// `berth config`.
-#[derive(Debug, Args)]
-#[command(args_conflicts_with_subcommands = true)]
-pub struct Config {
-    /// Print the console's keys instead, as a configuration would say them
-    #[arg(long)]
-    pub keys: bool,
-    /// What to do instead of printing.
-    #[command(subcommand)]
-    pub command: Option<ConfigCommand>,
-}
-
-/// What can be done with a configuration.
-#[derive(Debug, Subcommand)]
-pub enum ConfigCommand {
-    /// Write a configuration to begin with, made for what is found on this host; replaces none
-    Init(Init),
-}
-
-/// `berth config init`.
-#[derive(Debug, Args)]
-pub struct Init {
-    /// Print it instead
-    #[arg(long)]
-    pub stdout: bool,
-}
-
-/// `berth completions`.
-#[derive(Debug, Args)]
-pub struct Completions {
-    /// The shell
-    #[arg(value_enum)]
-    pub shell: Shell,
-}
-
-/// A shell that is known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Shell {
-    // No doc comments, as above.
-    Bash,
-    Zsh,
-    Fish,
-    Elvish,
-    Powershell,
-}
-
-/// `berth man`.
-#[derive(Debug, Args)]
-pub struct Man {
-    /// The page of one command: `start`, `logs`
-    #[arg(value_name = "COMMAND")]
-    pub command: Option<String>,
-    /// Write every page into this directory instead
-    #[arg(long, value_name = "DIR", conflicts_with = "command")]
-    pub out: Option<PathBuf>,
-}
-
-/// `berth demo`.
-#[derive(Debug, Args)]
-pub struct Demo {
-    /// Print the path of the fleet's configuration and stay, without the console, until told to end
-    #[arg(long)]
-    pub headless: bool,
 }
 
 fn id(text: &str) -> Result<InstanceId, String> {

@@ -7,7 +7,7 @@ use super::door::Desk;
 use super::errors::Stop;
 use super::output::{Out, aside};
 use super::watch;
-use crate::domain::{Reading, Snapshot};
+use crate::domain::{Reading, Row, Snapshot};
 use crate::present::command::Program;
 use crate::present::fit::{Align, fit, width};
 use crate::present::{json, table, welcome};
@@ -50,11 +50,19 @@ pub fn tell_notices(snapshot: &Snapshot, configured: bool, global: &Global) {
         for (command, about) in steps {
             aside(&format!("{}  {about}", fit(&command, width, Align::Left, false)));
         }
-    } else if global.verbose || (!global.json && (is_unread(snapshot) || is_nobodys(snapshot) || snapshot.allotments == Reading::Denied)) {
+    } else if global.verbose
+        || (!global.json && (is_unread(snapshot) || is_nobodys(snapshot) || is_unkept(snapshot) || snapshot.allotments == Reading::Denied))
+    {
         for notice in &snapshot.notices {
             aside(&format!("  {notice}"));
         }
     }
+}
+
+/// Whether somebody showed a certificate and may not be known by any: the file that they are kept in is damaged.
+fn is_unkept(snapshot: &Snapshot) -> bool {
+    let shown = |row: &Row| row.probed.as_ref().and_then(|probed| probed.certificate.as_deref()).is_some_and(|shown| shown.pin.is_none());
+    snapshot.rows.iter().any(|row| shown(row))
 }
 
 /// Whether there are instances whose files this caller may not read: what is missing of them has to be said.

@@ -39,6 +39,7 @@ mod select;
 mod serve;
 mod show;
 mod since;
+mod trust;
 mod watch;
 mod why;
 
@@ -121,6 +122,7 @@ fn carry_out(arguments: &Arguments, wiring: &dyn Wiring, out: &mut Out) -> Resul
         Some(Command::Adopt(words)) => adopt::run(words, global, open, out),
         Some(Command::Remove(words)) => remove::run(words, global, open, out),
         Some(Command::Assign(words)) => assign::run(words, global, open, out),
+        Some(Command::Trust(words)) => trust::run(words, global, open, out),
         Some(Command::Logs(logs)) => logs::run(logs, global, look()?, out),
         Some(Command::Ports(ports)) => match (ports.plan, ports.reserving()) {
             (Some(strategy), _) => plan::run(strategy, global, look()?, out),

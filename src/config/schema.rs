@@ -92,6 +92,8 @@ pub struct Template {
     pub host: IpAddr,
     /// `port = "auto"`: whose port is another's at its start is given the next free one, and keeps that.
     pub moves: bool,
+    /// Whether it speaks TLS; `None` where its configuration or its environment says it.
+    pub https: Option<bool>,
     /// Variables beside the clean environment, with placeholders.
     pub environment: BTreeMap<String, String>,
     /// The path of the health check; `None` when switched off.

@@ -24,6 +24,7 @@ impl Template {
             directory: String::new(),
             host: IpAddr::V4(Ipv4Addr::LOCALHOST),
             moves: false,
+            https: None,
             environment: BTreeMap::new(),
             health: None,
             probe_key_env: Vec::new(),
@@ -49,6 +50,7 @@ impl Section for Template {
         "directory",
         "host",
         "port",
+        "scheme",
         "environment",
         "health",
         "probe_key_env",
@@ -79,6 +81,7 @@ impl Section for Template {
             "directory" => self.directory = item.filled_path(NAMES.len())?,
             "host" => self.host = item.read(|text| text.parse().map_err(|_| "must be an IP address".to_owned()))?,
             "port" => self.moves = item.one_of(&[("auto", true), ("fixed", false)])?,
+            "scheme" => self.https = item.one_of(&[("auto", None), ("http", Some(false)), ("https", Some(true))])?,
             "environment" => {
                 let hidden = |wrong| Wrong { value: String::new(), ..wrong };
                 self.environment = environment(item.table().map_err(hidden)?)?;

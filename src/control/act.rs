@@ -10,6 +10,7 @@ use crate::domain::{Caller, Declared, Deed, Order, Outcome, ProcessKey, Row, Sho
 use crate::error::{Error, Kind, Result};
 use crate::hand::{Reader, Zygote};
 use crate::present::units;
+use crate::registry::Pins;
 use crate::supervisor::Supervisor;
 
 use super::audit::Audit;
@@ -35,6 +36,7 @@ pub struct Control {
     pub(super) audit: Audit,
     pub(super) refusals: Refusals,
     pub(super) state: PathBuf,
+    pub(super) pins: Pins,
 }
 
 /// Told each step in words.
@@ -60,6 +62,7 @@ impl Control {
             audit: Audit::below(&state),
             refusals: Refusals::default(),
             state,
+            pins: Pins::default(),
         }
     }
 
@@ -67,6 +70,12 @@ impl Control {
     #[must_use]
     pub fn with_journal(self, journal: Journal) -> Self {
         Self { audit: self.audit.with_journal(journal), ..self }
+    }
+
+    /// The same, which keeps there by which certificates instances are known.
+    #[must_use]
+    pub fn with_pins(self, pins: &Pins) -> Self {
+        Self { pins: pins.clone(), ..self }
     }
 
     /// One whole look of its own, apart from any engine's.
@@ -93,7 +102,12 @@ impl Control {
             return Some(Shown::new(&why));
         }
         // Who is given another port is restarted on it.
-        let needed = if matches!(verb, Verb::Assign(_)) { Verb::Restart } else { verb };
+        let needed = match verb {
+            Verb::Assign(_) => Verb::Restart,
+            // Whoever runs it has no part in it.
+            Verb::Trust(_) => return None,
+            other => other,
+        };
         let able = self.supervisor.capabilities(declared);
         able.why_not(verb).or_else(|| able.why_not(needed)).map(Shown::new)
     }
@@ -162,6 +176,7 @@ impl Control {
             Verb::Restart => self.restart(caller, order, row, &declared, progress),
             Verb::Logs => Err(Error::failed("reading a log is no action")),
             Verb::Signal(signal) => self.signal(caller, order, &declared, signal),
+            Verb::Trust(print) => self.trust(row, print),
             Verb::Assign(_) => Err(Error::failed("a port is given by the registry, not by an order alone")),
         };
         let mut outcome = outcome.unwrap_or_else(|error| outcome_of(&error));

@@ -26,6 +26,7 @@ mod reserve;
 mod sight;
 mod start;
 mod together;
+mod trust;
 
 pub use act::Control;
 pub use add::Add;

@@ -103,6 +103,8 @@ impl Control {
         cut("remove-stopped");
         let rules = rules(giving, caller, snapshot);
         let (port, notices) = giving.registry.retire(&ask.id, declared.uid, declared.port, &rules)?;
+        // Whoever is called so next is another one. Where that cannot be kept, his certificate is told as changed, and that is all.
+        drop(self.forget_certificates(&ask.id));
         cut("remove-released");
         if ask.purge {
             progress(&Shown::from("clearing its files away"));

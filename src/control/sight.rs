@@ -197,6 +197,7 @@ fn withheld(code: Code) -> Option<&'static str> {
         Code::RestartPending => Some("what it was started from has changed since; the owner is told what"),
         Code::KeyMissing => Some("its environment file is not complete; the owner is told what is missing"),
         Code::LimitsMissing => Some("no limit is in force"),
+        Code::CertificateChanged => Some("it shows another certificate than before; the owner is told which"),
         Code::PidfileMismatch => Some("its PID file names another process"),
     }
 }

@@ -16,6 +16,7 @@ use crate::hand::Reader;
 use super::credentials;
 use super::env;
 use super::example::Examples;
+use super::https;
 use super::programs::Programs;
 use super::server_config::{self, ServerConfig};
 use super::settings;
@@ -130,10 +131,12 @@ pub fn declare(by: &mut Context<'_>, place: &Place) -> Declared {
         Source::Env { .. } => credentials::of_variables(&assignments, by.sealed),
         _ => credentials::of_text(&text, by.sealed),
     };
+    let mut said = https::of_variables(&assignments, template.environment.iter().map(|(name, value)| (name.as_str(), value.as_str())));
     let env_file = match (env_path, by.source) {
         (Some(env_path), _) if env_path != path => {
-            let (file, wrong, part, more) = env_file(by, env_path, place, salt);
+            let (file, wrong, part, (more, beside)) = env_file(by, env_path, place, salt);
             found.extend(more);
+            said = beside.or(said);
             fault = fault.or(wrong);
             parts.push(part.complete());
             Some(file)
@@ -177,14 +180,18 @@ pub fn declare(by: &mut Context<'_>, place: &Place) -> Declared {
         log_keep: template.log_keep,
         settings: Arc::new(settings.unwrap_or_default()),
         credentials: found.into_boxed_slice(),
+        https: template.https.or(server.https).or(said).unwrap_or(false),
         probing: Arc::clone(by.probing),
         launch,
         fault,
     }
 }
 
+/// What an environment file says beside its names: the credentials in it, and whether it speaks TLS.
+type Further = (Vec<Credential>, Option<bool>);
+
 /// The environment file that the template names. That it is not there is a fault: the server would start without its credentials.
-fn env_file(by: &mut Context<'_>, path: PathBuf, place: &Place, salt: Salt) -> (EnvFile, Option<ConfigFault>, Part, Vec<Credential>) {
+fn env_file(by: &mut Context<'_>, path: PathBuf, place: &Place, salt: Salt) -> (EnvFile, Option<ConfigFault>, Part, Further) {
     let who = &place.account.identity;
     let root = env::root_of(&path, by.root, by.template, by.config);
     let beneath = path.strip_prefix(&root).unwrap_or(&path).to_owned();
@@ -195,7 +202,7 @@ fn env_file(by: &mut Context<'_>, path: PathBuf, place: &Place, salt: Salt) -> (
     let facts = by.reader.stat(who, &root, &beneath).ok();
     let part = settings::of_variables(&path, facts.as_ref(), &assignments, salt);
     let example = by.examples.beside(by.reader, who, &root, &beneath);
-    let found = credentials::of_variables(&assignments, by.sealed);
+    let found = (credentials::of_variables(&assignments, by.sealed), https::of_variables(&assignments, std::iter::empty()));
     (env::kept(path, root, &assignments, example.as_deref(), by.template), fault, part, found)
 }
 

@@ -238,6 +238,7 @@ fn declare(id: InstanceId, service: &Managed, account: &Account, twin: Option<&D
         // What it was started with is nowhere recorded, so nothing can differ from it.
         settings: twin.map(|twin| Arc::clone(&twin.settings)).unwrap_or_default(),
         credentials: twin.map(|twin| twin.credentials.clone()).unwrap_or_default(),
+        https: twin.is_some_and(|twin| twin.https),
         probing: twin.map(|twin| Arc::clone(&twin.probing)).unwrap_or_default(),
         launch: Some(launch),
         fault: twin.and_then(|twin| twin.fault.clone()),

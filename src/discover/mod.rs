@@ -12,6 +12,7 @@ mod example;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
 mod hearing;
+mod https;
 mod managed;
 mod pace;
 mod passwd;

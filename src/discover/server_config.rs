@@ -7,6 +7,8 @@ use std::net::IpAddr;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::https;
+
 /// What a server's configuration says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ServerConfig {
@@ -18,6 +20,8 @@ pub struct ServerConfig {
     pub server_name: Option<String>,
     /// `workspace`.
     pub workspace: Option<String>,
+    /// Whether it speaks TLS; `None` where it does not say.
+    pub https: Option<bool>,
 }
 
 /// Why it cannot be used.
@@ -39,6 +43,10 @@ struct Fields {
     #[serde(rename = "serverName")]
     server_name: Option<Value>,
     workspace: Option<Value>,
+    scheme: Option<Value>,
+    https: Option<Value>,
+    tls: Option<Value>,
+    ssl: Option<Value>,
 }
 
 /// Reads a `config.json`. What could be read is returned beside the fault, so that the row keeps its port where it has one.
@@ -77,6 +85,7 @@ pub fn read(text: &str) -> (ServerConfig, Option<Fault>) {
     let text_of = |value: &Option<Value>| value.as_ref().and_then(Value::as_str).map(str::to_owned);
     config.server_name = text_of(&map.server_name);
     config.workspace = text_of(&map.workspace);
+    config.https = https::of_keys(map.scheme.as_ref(), [map.https.as_ref(), map.tls.as_ref(), map.ssl.as_ref()]);
     if config.workspace.is_none() && map.workspace.is_some() {
         faults.push(at(text, "workspace", "workspace must be a text in quotes".to_owned()));
     }

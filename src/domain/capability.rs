@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use super::Signal;
+use super::{Fingerprint, Signal};
 
 /// Which port is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -39,12 +39,21 @@ pub enum Verb {
     Signal(Signal),
     /// Give it a port: in the registry, in its file and in what runs.
     Assign(Asked),
+    /// Have it be known by this certificate.
+    Trust(Fingerprint),
 }
 
 impl Verb {
-    /// Every verb; of the signals and of the ports one stands for all, see [`Verb::is_like`].
-    pub const ALL: [Verb; 6] =
-        [Verb::Start, Verb::Stop, Verb::Restart, Verb::Logs, Verb::Signal(Signal::Hangup), Verb::Assign(Asked::Auto)];
+    /// Every verb; of the signals, the ports and the certificates one stands for all, see [`Verb::is_like`].
+    pub const ALL: [Verb; 7] = [
+        Verb::Start,
+        Verb::Stop,
+        Verb::Restart,
+        Verb::Logs,
+        Verb::Signal(Signal::Hangup),
+        Verb::Assign(Asked::Auto),
+        Verb::Trust(Fingerprint::ANY),
+    ];
 
     /// The word on the command line and in the configuration. In the audit a signal has its name beside it, as [`fmt::Display`] has it.
     pub fn word(self) -> &'static str {
@@ -55,6 +64,7 @@ impl Verb {
             Self::Logs => "logs",
             Self::Signal(_) => "signal",
             Self::Assign(_) => "assign",
+            Self::Trust(_) => "trust",
         }
     }
 
@@ -67,6 +77,7 @@ impl Verb {
             Self::Logs => "shown",
             Self::Signal(_) => "signalled",
             Self::Assign(_) => "assigned",
+            Self::Trust(_) => "accepted",
         }
     }
 
@@ -75,9 +86,9 @@ impl Verb {
         self != Self::Logs
     }
 
-    /// Whether an owner can be let do it to what is his own: ports are everybody's.
+    /// Whether an owner can be let do it to what is his own, by a word of its own: ports are everybody's, and a certificate goes with a restart.
     pub fn is_owners(self) -> bool {
-        !matches!(self, Self::Assign(_))
+        !matches!(self, Self::Assign(_) | Self::Trust(_))
     }
 
     /// Whether the same right is needed for both: all signals are one right.
@@ -91,6 +102,7 @@ impl fmt::Display for Verb {
         match self {
             Self::Signal(signal) => formatter.pad(&format!("signal {signal}")),
             Self::Assign(asked) => formatter.pad(&format!("assign {asked}")),
+            Self::Trust(print) => formatter.pad(&format!("trust {}", print.short())),
             _ => formatter.pad(self.word()),
         }
     }

@@ -191,6 +191,8 @@ pub struct Declared {
     pub settings: Arc<Settings>,
     /// The credentials in its configuration and its environment file: their names and what stands for them, ordered as they were read.
     pub credentials: Box<[Credential]>,
+    /// Its configuration, its environment or its template says that it speaks TLS.
+    pub https: bool,
     /// How it is asked whether it is well.
     pub probing: Arc<Probing>,
     /// How to start it; `None` when the configuration is broken.

@@ -89,11 +89,13 @@ pub enum Code {
     WorkspaceEscape,
     /// Its process has uid 0.
     RunsAsRoot,
+    /// It shows another certificate than the one that it is known by.
+    CertificateChanged,
 }
 
 impl Code {
     /// Every one; of two with one word the graver first.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 30] = [
         Self::PortDuplicate,
         Self::PortTaken,
         Self::PortShadowed,
@@ -123,6 +125,7 @@ impl Code {
         Self::SecretShared,
         Self::WorkspaceEscape,
         Self::RunsAsRoot,
+        Self::CertificateChanged,
     ];
 
     /// The code in JSON and on the screen.
@@ -156,6 +159,7 @@ impl Code {
             Self::SecretShared => "secret-shared",
             Self::WorkspaceEscape => "workspace-escape",
             Self::RunsAsRoot => "runs-as-root",
+            Self::CertificateChanged => "certificate-changed",
         }
     }
 
@@ -187,7 +191,8 @@ impl Code {
             | Self::OriginUnchecked
             | Self::ConfigWritable
             | Self::SecretShared
-            | Self::RunsAsRoot => Level::Warning,
+            | Self::RunsAsRoot
+            | Self::CertificateChanged => Level::Warning,
             Self::PortCollisionAhead | Self::RestartPending | Self::LimitsMissing => Level::Note,
         }
     }
@@ -255,6 +260,8 @@ pub enum Remedy {
     MoveWorkspace,
     /// Have it run as an account of its own.
     RunAsUser,
+    /// Have it be known by the certificate that it shows.
+    Trust,
 }
 
 impl Remedy {
@@ -280,6 +287,7 @@ impl Remedy {
             Self::RenewSecret => "renew-secret",
             Self::MoveWorkspace => "move-workspace",
             Self::RunAsUser => "run-as-user",
+            Self::Trust => "trust",
         }
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::{InstanceId, Metrics, ProcessKey, Shown};
+use super::{Certificate, InstanceId, Metrics, ProcessKey, Shown};
 
 /// How an instance answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -202,6 +202,8 @@ pub struct Probed {
     pub server: Option<Arc<Server>>,
     /// What it counts of itself; `None` where it does not.
     pub metrics: Option<Arc<Metrics>>,
+    /// The certificate that it showed; `None` where it speaks without TLS, as far as is known.
+    pub certificate: Option<Arc<Certificate>>,
 }
 
 /// What is known of each.

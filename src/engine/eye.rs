@@ -330,6 +330,7 @@ impl Eye {
         let stands = stands.filter(|standing| now.saturating_sub(standing.judged) < JUDGE_AGAIN && now.saturating_sub(since) >= SETTLED);
         // What is counted on the disks changes with each count: it comes with the next full judgement.
         let storage = stands.map_or_else(|| self.storage.newest(), |standing| Arc::clone(&standing.storage));
+        self.probing.refresh();
         let probes = self.probing.board().newest();
         let input = Input {
             roster: &self.roster,
@@ -362,6 +363,7 @@ impl Eye {
                 self.joined |= self.twins.keep(&twins(&snapshot));
                 snapshot.notices.extend(self.sampler.ports_notice().cloned());
                 snapshot.notices.extend(self.supervisor.notice());
+                snapshot.notices.extend(self.probing.notice());
                 snapshot
             }
         };

@@ -1,6 +1,7 @@
-//! What asking servers needs of the rest: whom to ask, whether they are still there, and their keys, read as their account.
+//! What asking servers needs of the rest: whom to ask, whether they are still there, by which certificates they are known, and their keys,
+//! read as their account.
 //!
-//! It must never keep a key, nor hand one to anybody but who asks for it.
+//! It must never keep a key, nor hand one to anybody but who asks for it; and who asks once writes nothing.
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Sender, channel};
@@ -8,13 +9,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::sync::oneshot;
 
 use super::Audits;
-use crate::domain::{Declared, InstanceId, ProcessKey, Row, Snapshot, read_env, value_of};
+use crate::domain::{Declared, Fingerprint, InstanceId, Pin, ProcessKey, Row, Shown, Snapshot, read_env, value_of};
 use crate::error::{Context, Result};
 use crate::hand::{Identity, Reader, is_alive};
 use crate::probe::{Board, KeyOf, Prober, World};
+use crate::registry::Pins;
 use crate::supervisor::process::identity_of;
 
 /// The longest environment that is read for a key, bytes.
@@ -27,28 +30,45 @@ const ONCE: Duration = Duration::from_secs(10);
 #[derive(Clone, Default)]
 pub struct Probing {
     board: Arc<Board>,
+    pins: Pins,
 }
 
 impl Probing {
+    /// The same, by what instances are known from there.
+    #[must_use]
+    pub fn with_pins(self, pins: &Pins) -> Self {
+        Self { pins: pins.clone(), ..self }
+    }
+
+    /// Takes over which certificates others have accepted.
+    pub(super) fn refresh(&self) {
+        self.pins.refresh();
+    }
+
+    /// What has to be said of the certificates that are kept.
+    pub(super) fn notice(&self) -> Option<Shown> {
+        self.pins.notice()
+    }
+
     /// Where the answers hang.
     pub fn board(&self) -> &Arc<Board> {
         &self.board
     }
 
-    /// Asks everybody so often, for as long as the process lives. `snapshots` gives the newest picture; it must not wait.
+    /// Asks everybody so often, for as long as the process lives, and with `keeps` writes down by which certificates they are known. `snapshots` gives the newest picture; it must not wait.
     ///
     /// # Errors
     /// When no thread can be had.
-    pub fn start(&self, every: Duration, snapshots: impl Fn() -> Arc<Snapshot> + Send + Sync + 'static) -> Result<()> {
+    pub fn start(&self, every: Duration, keeps: bool, snapshots: impl Fn() -> Arc<Snapshot> + Send + Sync + 'static) -> Result<()> {
         let doing = || "cannot start asking servers whether they are well".to_owned();
-        self.prober(every, snapshots).and_then(Prober::start).while_doing(doing)
+        self.prober(every, keeps, snapshots).and_then(Prober::start).while_doing(doing)
     }
 
     /// Asks everybody in a picture once, or only `one`, and who that is. The thread ends after `patience` at the latest, but for an
     /// introduction that was begun. Where no thread can be had nobody is asked, and nothing is told.
     pub fn once(&self, snapshot: &Arc<Snapshot>, one: Option<&InstanceId>, patience: Duration) -> Option<JoinHandle<()>> {
         let picture = Arc::clone(snapshot);
-        self.prober(ONCE, move || Arc::clone(&picture)).and_then(|prober| prober.once(one.cloned(), patience)).ok()
+        self.prober(ONCE, false, move || Arc::clone(&picture)).and_then(|prober| prober.once(one.cloned(), patience)).ok()
     }
 
     /// Asks everybody in a picture who it is, and with `audits` what it lets in, which is hung up there. Begins with nobody after `patience`.
@@ -60,33 +80,58 @@ impl Probing {
                 board.put(answers);
             }
         };
-        self.prober(ONCE, move || Arc::clone(&picture)).and_then(|prober| prober.survey(audits.is_some(), patience, tell)).ok()
+        self.prober(ONCE, false, move || Arc::clone(&picture)).and_then(|prober| prober.survey(audits.is_some(), patience, tell)).ok()
     }
 
-    fn prober(&self, every: Duration, snapshots: impl Fn() -> Arc<Snapshot> + Send + Sync + 'static) -> std::io::Result<Prober> {
+    fn prober(
+        &self,
+        every: Duration,
+        keeps: bool,
+        snapshots: impl Fn() -> Arc<Snapshot> + Send + Sync + 'static,
+    ) -> std::io::Result<Prober> {
         let (wanted, wishes) = channel::<Wish>();
-        // The asking thread may read nobody's files, so another one does; and it ends with it.
+        let pins = self.pins.clone();
+        // The asking thread may read and write nobody's files, so another one does; and it ends with it.
         std::thread::Builder::new().name("berth-keys".to_owned()).stack_size(192 * 1024).spawn(move || {
             crate::failpoint::pass("berth-keys");
             let mut reader = None;
-            for (row, answer) in wishes {
-                if reader.is_none() {
-                    reader = Reader::start().ok();
+            for wish in wishes {
+                match wish {
+                    Wish::Pin(id, port, pin) => pins.keep(&id, port, pin),
+                    Wish::Key(row, answer) => {
+                        if reader.is_none() {
+                            reader = Reader::start().ok();
+                        }
+                        let _ = answer.send(reader.as_ref().and_then(|reader| key_of(reader, &row)));
+                    }
                 }
-                let _ = answer.send(reader.as_ref().and_then(|reader| key_of(reader, &row)));
             }
         })?;
-        let world = Around { snapshots: Box::new(snapshots), wanted: Mutex::new(wanted) };
+        let world = Around { snapshots: Box::new(snapshots), wanted: Mutex::new(wanted), pins: self.pins.clone(), keeps };
         Ok(Prober::new(Arc::clone(&self.board), Arc::new(world), every))
     }
 }
 
-/// Whose key is wanted, and where to.
-type Wish = (Arc<Row>, oneshot::Sender<Option<String>>);
+/// What the asking thread cannot do itself.
+enum Wish {
+    /// Whose key is wanted, and where to.
+    Key(Arc<Row>, oneshot::Sender<Option<String>>),
+    /// A certificate that was seen for the first time is to be kept.
+    Pin(InstanceId, u16, Pin),
+}
 
 struct Around {
     snapshots: Box<dyn Fn() -> Arc<Snapshot> + Send + Sync>,
     wanted: Mutex<Sender<Wish>>,
+    pins: Pins,
+    /// What is seen for the first time is written down.
+    keeps: bool,
+}
+
+impl Around {
+    fn wish(&self, wish: Wish) {
+        let _ = self.wanted.lock().unwrap_or_else(PoisonError::into_inner).send(wish);
+    }
 }
 
 impl World for Around {
@@ -100,8 +145,24 @@ impl World for Around {
 
     fn key(&self, row: &Arc<Row>) -> KeyOf {
         let (answer, key) = oneshot::channel();
-        let _ = self.wanted.lock().unwrap_or_else(PoisonError::into_inner).send((Arc::clone(row), answer));
+        self.wish(Wish::Key(Arc::clone(row), answer));
         key
+    }
+
+    fn pin(&self, id: &InstanceId, port: u16, shown: Fingerprint) -> Option<Pin> {
+        let (pin, is_new) = self.pins.of(id, port, shown, Timestamp::now())?;
+        if is_new && self.keeps {
+            self.wish(Wish::Pin(id.clone(), port, pin));
+        }
+        Some(pin)
+    }
+
+    fn has_pin(&self, id: &InstanceId, port: u16) -> bool {
+        self.pins.has(id, port)
+    }
+
+    fn pins_serial(&self) -> u64 {
+        self.pins.serial()
     }
 }
 

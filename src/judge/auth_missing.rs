@@ -83,7 +83,15 @@ mod tests {
             wants_key,
         };
         let health = Health { state: HealthState::Healthy, ..Health::UNKNOWN };
-        let probed = Probed { of: key(101), health, why: None, course: Default::default(), server: Some(Arc::new(server)), metrics: None };
+        let probed = Probed {
+            of: key(101),
+            health,
+            why: None,
+            course: Default::default(),
+            server: Some(Arc::new(server)),
+            metrics: None,
+            certificate: None,
+        };
         host.probes.insert(id("alice"), Arc::new(probed));
         host.postures.around.people = Some([Uid(1001)].into());
         host

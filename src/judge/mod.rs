@@ -7,6 +7,7 @@ mod announced;
 mod auth_missing;
 mod bind_public;
 mod census;
+mod certificate_changed;
 mod config_invalid;
 mod config_writable;
 mod disk_filling;

@@ -7,7 +7,7 @@ use crate::domain::{Course, Health, HealthState, Probed, ProcessKey, Snapshot, S
 
 fn probed(of: ProcessKey, state: HealthState, why: Option<&str>) -> Arc<Probed> {
     let health = Health { state, latency_ms: Some(3), checked_at: Some(wall()) };
-    Arc::new(Probed { of, health, why: why.map(Into::into), course: Course::default(), server: None, metrics: None })
+    Arc::new(Probed { of, health, why: why.map(Into::into), course: Course::default(), server: None, metrics: None, certificate: None })
 }
 
 /// Alice's instance, which listens; pid 101 is its server.

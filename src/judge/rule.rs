@@ -13,10 +13,10 @@ use super::port_taken::Taken;
 use super::state::START_TIMEOUT;
 use super::unmanaged::Stranger;
 use super::{
-    Input, auth_missing, bind_public, config_invalid, config_writable, disk_filling, env_readable, key_missing, limits_missing,
-    log_unbounded, mdns_name_shared, origin_unchecked, pidfile_mismatch, port_collision_ahead, port_drift, port_duplicate, port_ephemeral,
-    port_out_of_range, port_shadowed, port_shared, port_silent, port_stranger, port_taken, range_nearly_full, restart_pending,
-    runs_as_root, secret_shared, storage_shared, workspace_escape,
+    Input, auth_missing, bind_public, certificate_changed, config_invalid, config_writable, disk_filling, env_readable, key_missing,
+    limits_missing, log_unbounded, mdns_name_shared, origin_unchecked, pidfile_mismatch, port_collision_ahead, port_drift, port_duplicate,
+    port_ephemeral, port_out_of_range, port_shadowed, port_shared, port_silent, port_stranger, port_taken, range_nearly_full,
+    restart_pending, runs_as_root, secret_shared, storage_shared, workspace_escape,
 };
 use crate::domain::{Allotment, Announcement, Code, Finding, InstanceId, Listener, ProcessKey, Reading, Uid, words};
 
@@ -73,6 +73,7 @@ const RULES: &[&dyn Rule] = &[
     &secret_shared::SecretShared,
     &workspace_escape::WorkspaceEscape,
     &runs_as_root::RunsAsRoot,
+    &certificate_changed::CertificateChanged,
 ];
 
 /// Everything that is wrong, worst first, then what stands longest.

@@ -99,7 +99,7 @@ fn being_done(given: &Circumstances<'_>) -> Option<(State, Shown)> {
         Verb::Assign(_) => State::Starting,
         Verb::Restart if given.runs && given.started.is_none_or(|started| started < underway.since) => State::Stopping,
         Verb::Restart => State::Starting,
-        Verb::Logs | Verb::Signal(_) => return None,
+        Verb::Logs | Verb::Signal(_) | Verb::Trust(_) => return None,
     };
     Some((state, words.clone()))
 }

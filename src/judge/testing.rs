@@ -136,6 +136,7 @@ impl Host {
             log_keep: 0,
             settings: Arc::default(),
             credentials: Box::default(),
+            https: false,
             probing: Arc::default(),
             launch: Some(Launch {
                 command: vec!["node".into()],

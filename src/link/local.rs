@@ -21,7 +21,7 @@ use crate::error::{Context, Error, Kind, Result};
 use crate::hand::{Reader, Zygote};
 use crate::logs::{Log, Reel, follow, history};
 use crate::nearby;
-use crate::registry::Registry;
+use crate::registry::{Pins, Registry};
 use crate::sample;
 use crate::storage::{self, Board};
 use crate::supervisor::Supervisor;
@@ -89,7 +89,8 @@ impl Local {
         let open_files = sample::raise_nofile();
         let reader = Reader::start().while_doing(|| "cannot start the reading thread".to_owned())?;
         let supervisor = supervisors::of(&config, &state, &zygote, &reader, open_files);
-        let (storage, probing) = (Arc::new(Board::default()), Probing::default());
+        let pins = Pins::below(&state);
+        let (storage, probing) = (Arc::new(Board::default()), Probing::default().with_pins(&pins));
         let (copies, registry) = (state.join("copies"), Registry::below(&state).beside(config.hosts_state()));
         let lookout = Lookout::new(Recorded { registry: registry.clone(), quarantine: config.ports.quarantine });
         let (twins, audits, nearby) = (Twins::below(&state), Audits::default(), Arc::default());
@@ -97,7 +98,7 @@ impl Local {
         let eye = eye.with_audits(&audits).with_nearby(&nearby);
         let policy = Policy { owners_may: config.access.owners_may.clone() };
         let control = Control::new(Arc::clone(&supervisor), Arc::clone(&reader), zygote, Box::new(eye), policy, state.clone());
-        let control = control.with_journal(journal_of(&config, &state));
+        let control = control.with_journal(journal_of(&config, &state)).with_pins(&pins);
         let caller = own_caller(&config, read_only);
         let last = Mutex::new(Arc::new(Snapshot::nothing_yet(config.ports.range, sample::now())));
         let control = Arc::new(control);
@@ -147,7 +148,7 @@ impl Local {
         let newest = engine.snapshots.clone();
         if let Some(every) = self.config.sampling.probes {
             let newest = newest.clone();
-            self.probing.start(every, move || newest.borrow().clone())?;
+            self.probing.start(every, !self.caller.read_only, move || newest.borrow().clone())?;
         }
         self.go_on_listening()?;
         storage::start(board, move || newest.borrow().clone()).while_doing(|| "cannot start counting on the disks".to_owned())?;

@@ -105,6 +105,7 @@ pub(super) fn sentence(remedy: Remedy, finding: &Finding, snapshot: &Snapshot, p
         Remedy::AdoptPort => Some(format!("{}    the one that it has", give(id, strays_to(finding, snapshot)?, program))),
         Remedy::KeepPort => Some(format!("{}    its file goes back to it, and a restart", give(id, finding.port?, program))),
         Remedy::Restart => Some(program.about("restart", id)),
+        Remedy::Trust => Some(format!("{}    if it was renewed; ask its owner otherwise", program.about("trust", id))),
         Remedy::ReadLog => Some(program.about("logs", id)),
         Remedy::StopHolder => {
             let holder = holder(finding, snapshot);

@@ -148,21 +148,31 @@ impl Access {
 pub fn url(row: &Row) -> Option<String> {
     let port = row.port?;
     let listening = || row.listening.iter().find(|(endpoint, _)| endpoint.port == port).map(|(endpoint, _)| endpoint.address);
-    Some(url_of(row.host.or_else(listening), port, Transport::of(row)))
+    Some(url_of(speaks_tls(row), row.host.or_else(listening), port, Transport::of(row)))
 }
 
 /// The same where there is no row yet. Nobody connects to "everywhere": on this host that is the loopback of the same family.
 pub fn url_at(host: Option<IpAddr>, port: u16) -> String {
-    url_of(host, port, Transport::Http)
+    url_of(false, host, port, Transport::Http)
 }
 
-fn url_of(host: Option<IpAddr>, port: u16, transport: Transport) -> String {
+/// Whether clients have to: what it showed when it was asked, else what its configuration says.
+pub fn speaks_tls(row: &Row) -> bool {
+    match row.probed.as_ref().filter(|probed| probed.health.checked_at.is_some()) {
+        Some(probed) if probed.certificate.is_some() => true,
+        Some(probed) if probed.health.latency_ms.is_some() => false,
+        _ => row.declared.as_ref().is_some_and(|declared| declared.https),
+    }
+}
+
+fn url_of(is_tls: bool, host: Option<IpAddr>, port: u16, transport: Transport) -> String {
     let host = match host {
         Some(IpAddr::V6(address)) if address.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
         Some(address) if !address.is_unspecified() => address,
         _ => IpAddr::V4(Ipv4Addr::LOCALHOST),
     };
-    format!("http://{}{}", std::net::SocketAddr::new(host, port), transport.path())
+    let scheme = if is_tls { "https" } else { "http" };
+    format!("{scheme}://{}{}", std::net::SocketAddr::new(host, port), transport.path())
 }
 
 /// The id with nothing in it that a client's file or command could take for something else.
@@ -241,7 +251,7 @@ pub fn snippet(client: Client, access: &Access) -> String {
 /// The arguments of mcp-remote, which joins a client that only starts programs to a server that runs already.
 fn bridge(url: &str, header: Option<String>) -> Vec<String> {
     let mut arguments = vec!["-y".to_owned(), "mcp-remote".to_owned(), url.to_owned()];
-    if !is_loopback(url) {
+    if !is_loopback(url) && url.starts_with("http://") {
         // It refuses plain HTTP to any other host.
         arguments.push("--allow-http".to_owned());
     }

@@ -47,6 +47,10 @@ pub fn of(program: &Program, verb: Verb, ids: &[&InstanceId], reason: &str) -> O
     if matches!(verb, Verb::Signal(_)) || ids.is_empty() {
         return None;
     }
+    // One certificate is one instance's.
+    if matches!(verb, Verb::Trust(_)) && ids.len() != 1 {
+        return None;
+    }
     let mut line = program.line([verb.word()].into_iter().chain(ids.iter().map(String::as_str)));
     if let Verb::Assign(asked) = verb {
         line.push_str(&format!(" --port {asked}"));

@@ -6,13 +6,14 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{json::timestamp, metrics, units, wording};
-use crate::domain::{Era, Probed, Row, Server};
+use crate::domain::{Certificate, Era, Probed, Row, Server};
 
 /// What is known of its answers, a label and a text each; nothing before the first question. With `now`, when it was asked is told, too.
 pub fn facts(row: &Row, now: Option<Timestamp>) -> Vec<(&'static str, String)> {
     let Some(probed) = &row.probed else { return Vec::new() };
     let mut facts = vec![("health", answers(probed, now))];
     facts.extend(times(probed).map(|times| ("answers", times)));
+    facts.extend(probed.certificate.as_ref().map(|shown| ("tls", certificate_words(shown))));
     facts.extend(probed.server.as_ref().map(|server| ("mcp", server_words(server))));
     facts.extend(probed.metrics.as_ref().map(|counted| ("counts", metrics::words(counted))));
     facts
@@ -29,6 +30,21 @@ fn answers(probed: &Probed, now: Option<Timestamp>) -> String {
     }
     if let Some(why) = &probed.why {
         text.push_str(&format!(": {why}"));
+    }
+    text
+}
+
+/// "certificate 3F:9A:…, known since 2026-11-22, holds until 2027-11-22".
+fn certificate_words(shown: &Certificate) -> String {
+    let day = |at: Timestamp| at.strftime("%Y-%m-%d").to_string();
+    let mut text = format!("certificate {}", shown.print.short());
+    match (shown.instead_of(), shown.pin) {
+        (Some(pin), _) => text.push_str(&format!(", not {} as since {}", pin.print.short(), day(pin.since))),
+        (None, Some(pin)) => text.push_str(&format!(", known since {}", day(pin.since))),
+        (None, None) => text.push_str(", not kept"),
+    }
+    if let Some(ends) = shown.ends {
+        text.push_str(&format!(", holds until {}", day(ends)));
     }
     text
 }
@@ -80,6 +96,14 @@ pub fn json_in_full(row: &Row) -> Value {
         "p50": probed.course.percentile(50), "p95": probed.course.percentile(95), "p99": probed.course.percentile(99),
     });
     document["course_ms"] = probed.course.iter().collect::<Vec<_>>().into();
+    document["certificate"] = probed.certificate.as_ref().map_or(Value::Null, |shown| {
+        json!({
+            "sha256": shown.print.to_string(),
+            "ends_at": shown.ends.map(timestamp),
+            "known_sha256": shown.pin.map(|pin| pin.print.to_string()),
+            "known_since": shown.pin.map(|pin| timestamp(pin.since)),
+        })
+    });
     document["metrics"] = probed.metrics.as_ref().map(|counted| metrics::json(counted)).into();
     if let Some(server) = &probed.server {
         let known = &mut document["server"];
@@ -124,6 +148,7 @@ mod tests {
             course,
             server: Some(Arc::new(server)),
             metrics: None,
+            certificate: None,
         };
         change(&mut probed);
         row.health = probed.health;

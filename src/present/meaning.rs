@@ -37,6 +37,7 @@ pub fn holds_when(code: Code) -> &'static str {
         Code::SecretShared => "the instances of two owners use the same credential",
         Code::WorkspaceEscape => "the configured workspace lies outside of its owner's directory, links resolved",
         Code::RunsAsRoot => "the instance's process has uid 0",
+        Code::CertificateChanged => "the instance shows another certificate than the one that it is known by",
     }
 }
 

@@ -152,6 +152,10 @@ fn one(remedy: Remedy, finding: &Finding, id: &InstanceId, row: Option<&Row>, sn
         }
         Remedy::RenewSecret => mend("give each a credential of its own".to_owned(), told()?),
         Remedy::MoveWorkspace => mend(format!("move {id}'s workspace"), told()?),
+        Remedy::Trust => {
+            let shown = row?.probed.as_ref()?.certificate.as_deref()?;
+            mend(format!("accept the certificate {} of {id}", shown.print.short()), How::Ask(Verb::Trust(shown.print), id.clone()))
+        }
         Remedy::RunAsUser => mend(format!("run {id} as an account of its own"), told()?),
     }
 }

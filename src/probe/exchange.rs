@@ -3,7 +3,6 @@
 //! It must never follow a redirect, ask a name service or a proxy, unpack what is packed, or read more than its limit.
 
 use std::future::{Future, poll_fn};
-use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
@@ -12,12 +11,14 @@ use std::time::{Duration, Instant};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1::Builder;
-use hyper::header::{ACCEPT_ENCODING, CONNECTION, HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
+use hyper::header::{ACCEPT_ENCODING, AUTHORIZATION, CONNECTION, HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use hyper::{Method, Request};
 
 use super::failure::Failure;
+use super::line::{Line, Whom};
 use super::sockets;
-use super::wire::{MOST_READ, Seen, Wire};
+use super::tls::{self, Presented};
+use super::wire::{Limited, MOST_READ, Seen, Wire};
 
 /// How long an exchange may take, the connection included.
 pub const DEADLINE: Duration = Duration::from_secs(2);
@@ -65,31 +66,50 @@ pub struct Answer {
     pub is_whole: bool,
     /// The deadline passed while it came.
     pub was_late: bool,
+    /// The certificate that was shown; `None` without TLS.
+    pub presented: Option<Presented>,
 }
 
 /// Asks. `enough` tells from the body so far whether more of it is wanted.
 ///
 /// # Errors
 /// Why there was no answer: not even a status.
-pub async fn ask(to: SocketAddr, question: &Question<'_>, enough: impl Fn(&[u8]) -> bool) -> Result<Answer, Failure> {
-    ask_verified(to, question, &|| true, enough).await
+pub async fn ask(line: &Line, question: &Question<'_>, enough: impl Fn(&[u8]) -> bool) -> Result<Answer, Failure> {
+    ask_until(tokio::time::Instant::now() + DEADLINE, line, question, enough).await
 }
 
-/// Asks nobody but whom `still` vouches for: it is asked once the connection stands, before anything is sent.
+/// The same, with what is left of a deadline.
 ///
 /// # Errors
-/// As [`ask`]; [`Failure::Refused`] when it is somebody else.
-pub async fn ask_verified(
-    to: SocketAddr,
+/// As [`ask`].
+pub async fn ask_until(
+    until: tokio::time::Instant,
+    line: &Line,
     question: &Question<'_>,
-    still: &(dyn Fn() -> bool + Send + Sync),
+    enough: impl Fn(&[u8]) -> bool,
+) -> Result<Answer, Failure> {
+    exchange(until, Whom { line, still: &|| true, trusts: &|_| false }, question, enough).await
+}
+
+/// Asks nobody but whom `whom` vouches for: once the connection stands, before anything is sent; and a key goes only to who is trusted with it.
+///
+/// # Errors
+/// As [`ask`]; [`Failure::Refused`] when it is somebody else, [`Failure::Untrusted`] when it may not be given the key.
+pub async fn ask_verified(whom: Whom<'_>, question: &Question<'_>, enough: impl Fn(&[u8]) -> bool) -> Result<Answer, Failure> {
+    exchange(tokio::time::Instant::now() + DEADLINE, whom, question, enough).await
+}
+
+async fn exchange(
+    until: tokio::time::Instant,
+    whom: Whom<'_>,
+    question: &Question<'_>,
     enough: impl Fn(&[u8]) -> bool,
 ) -> Result<Answer, Failure> {
     let begun = Instant::now();
-    let until = tokio::time::Instant::now() + DEADLINE;
+    let to = whom.line.at;
     let connecting = tokio::time::timeout_at(until, sockets::connect(to)).await;
     let stream = connecting.map_err(|_| Failure::Silent)?.map_err(|error| Failure::of_connecting(&error))?;
-    if !still() {
+    if !(whom.still)() {
         return Err(Failure::Refused);
     }
     // Thousands of questions an hour must not leave as many ports waiting for stray packets (TIME_WAIT, tcp(7)).
@@ -98,7 +118,19 @@ pub async fn ask_verified(
     let seen = Arc::new(Seen::default());
     let mut builder = Builder::new();
     builder.max_headers(MOST_HEADERS).max_buf_size(HEADER_ROOM);
-    let wire = Wire::new(stream, question.most, Arc::clone(&seen));
+    let limited = Limited::new(stream, question.most, Arc::clone(&seen));
+    let (wire, presented) = match &whom.line.secure {
+        None => (Wire::Plain(limited), None),
+        Some(secure) => {
+            let shaken = tokio::time::timeout_at(until, secure.connect(limited, &seen)).await.map_err(|_| Failure::Silent)?;
+            let (stream, presented) = shaken?;
+            (Wire::Secure(Box::new(stream)), Some(presented))
+        }
+    };
+    let has_key = question.headers.iter().any(|(name, _)| *name == AUTHORIZATION);
+    if has_key && !(whom.trusts)(presented.as_ref()) {
+        return Err(Failure::Untrusted);
+    }
     let (mut sender, connection) = builder.handshake::<_, Full<Bytes>>(wire).await.map_err(|_| Failure::Closed)?;
     let mut connection = Some(Box::pin(connection));
     let mut drive = move |context: &mut std::task::Context<'_>| {
@@ -111,15 +143,16 @@ pub async fn ask_verified(
 
     let answered = driven(&mut drive, sender.send_request(request));
     let response = match tokio::time::timeout_at(until, answered).await {
-        Err(_) if seen.is_tls() => return Err(Failure::Tls),
+        Err(_) if presented.is_none() && seen.is_tls() => return Err(Failure::Tls),
         Err(_) => return Err(Failure::Silent),
+        Ok(Err(error)) if presented.is_some() => return Err(secure_failure(&error, &seen)),
         Ok(Err(error)) => return Err(failure(&error, &seen)),
         Ok(Ok(response)) => response,
     };
     let took = begun.elapsed();
     let (parts, mut incoming) = response.into_parts();
-    let mut answer =
-        Answer { status: parts.status.as_u16(), took, headers: parts.headers, body: Vec::new(), is_whole: false, was_late: false };
+    let (status, headers) = (parts.status.as_u16(), parts.headers);
+    let mut answer = Answer { status, took, headers, body: Vec::new(), is_whole: false, was_late: false, presented };
     let whole = tokio::time::timeout_at(until, driven(&mut drive, read(&mut incoming, &mut answer.body, &enough))).await;
     answer.was_late = whole.is_err();
     answer.is_whole = whole.unwrap_or(false);
@@ -152,7 +185,7 @@ async fn driven<T>(drive: &mut impl FnMut(&mut std::task::Context<'_>), wanted: 
 }
 
 /// `Host` is always the loopback's: servers that look at it refuse every other name (DNS rebinding).
-fn request(to: SocketAddr, question: &Question<'_>) -> Result<Request<Full<Bytes>>, Failure> {
+fn request(to: std::net::SocketAddr, question: &Question<'_>) -> Result<Request<Full<Bytes>>, Failure> {
     let mut builder = Request::builder().method(question.method.clone()).uri(question.path);
     builder = builder.header(HOST, format!("127.0.0.1:{}", to.port()));
     builder = builder.header(CONNECTION, "close").header(ACCEPT_ENCODING, "identity");
@@ -171,6 +204,17 @@ fn failure(error: &hyper::Error, seen: &Seen) -> Failure {
         return Failure::TooMuch;
     }
     if error.is_parse() { Failure::NotHttp } else { Failure::Closed }
+}
+
+/// The same behind a handshake: a server that wants a certificate of its clients says so only then.
+fn secure_failure(error: &hyper::Error, seen: &Seen) -> Failure {
+    let inner = std::error::Error::source(error).and_then(|source| source.downcast_ref::<std::io::Error>());
+    match inner {
+        Some(inner) if inner.kind() == std::io::ErrorKind::InvalidData => tls::failure(inner, seen),
+        _ if seen.was_cut() || error.is_parse_too_large() => Failure::TooMuch,
+        _ if error.is_parse() => Failure::NotHttp,
+        _ => Failure::Closed,
+    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! One exchange, with servers that answer, do not, and mean harm.
 
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::thread::JoinHandle;
 
 use super::*;
@@ -41,7 +41,7 @@ fn floods(head: &'static str, piece: &'static str) -> impl FnOnce(&mut TcpStream
 
 fn asked(at: SocketAddr, enough: impl Fn(&[u8]) -> bool) -> Result<Answer, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(ask(at, &Question::get("/health"), enough))
+    runtime.block_on(ask(&Line::plain(at), &Question::get("/health"), enough))
 }
 
 fn outcome(treat: impl FnOnce(&mut TcpStream) -> usize + Send + 'static) -> Result<Answer, Failure> {
@@ -167,7 +167,9 @@ fn nothing_is_sent_to_somebody_else() {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let at = listener.local_addr().unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let came = runtime.block_on(ask_verified(at, &Question::get("/"), &|| false, |_| false));
+    let came =
+        runtime
+            .block_on(ask_verified(Whom { line: &Line::plain(at), still: &|| false, trusts: &|_| true }, &Question::get("/"), |_| false));
     assert_eq!(came.unwrap_err(), Failure::Refused);
     let (mut stream, _) = listener.accept().unwrap();
     assert_eq!(stream.read(&mut [0; 16]).unwrap_or(0), 0);

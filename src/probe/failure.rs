@@ -13,9 +13,21 @@ pub enum Failure {
     Closed,
     /// What it sent is not HTTP.
     NotHttp,
-    /// It speaks TLS, which is not asked for here: whether it is well is not known.
+    /// It speaks TLS, and was asked without.
     Tls,
-    /// Its headers have no end.
+    /// It was asked by TLS, and answered something else.
+    NotTls,
+    /// It broke the handshake of TLS off, or no version and algorithm is common.
+    NoHandshake,
+    /// It showed no certificate, or one that nobody can use.
+    NoCertificate,
+    /// Its chain of certificates is longer than is taken.
+    LongChain,
+    /// It wants a certificate of whoever asks.
+    WantsCertificate,
+    /// The certificate is not the one that the key may be sent to: nothing was sent.
+    Untrusted,
+    /// What it sent has no end.
     TooMuch,
     /// This host has no descriptors, ports or memory left for the question.
     NoMeans,
@@ -29,7 +41,13 @@ impl Failure {
             Self::Silent => "did not answer within 2 s",
             Self::Closed => "closed the connection without an answer",
             Self::NotHttp => "answered what is not HTTP",
-            Self::Tls => "speaks TLS, which berth does not ask in yet",
+            Self::Tls => "speaks TLS, and was asked without",
+            Self::NotTls => "answered what is not TLS",
+            Self::NoHandshake => "broke off the handshake of TLS, or speaks neither TLS 1.2 nor 1.3",
+            Self::NoCertificate => "showed no certificate that can be used",
+            Self::LongChain => "showed a chain of certificates of more than 16 KiB",
+            Self::WantsCertificate => "wants a certificate of whoever asks",
+            Self::Untrusted => "showed another certificate than the one that it is known by, so no key was sent",
             Self::TooMuch => "answered with headers that have no end",
             Self::NoMeans => "could not be asked: this host has no descriptors or ports left for it",
         }
@@ -37,7 +55,7 @@ impl Failure {
 
     /// Whether it says nothing of the server.
     pub fn is_no_verdict(self) -> bool {
-        matches!(self, Self::Tls | Self::NoMeans)
+        matches!(self, Self::Untrusted | Self::NoMeans)
     }
 
     /// What the kernel's refusal to connect means.

@@ -1,4 +1,4 @@
-//! Fuzzing doors: what a server counts of itself, as it may send anything.
+//! Fuzzing doors: what a server counts of itself, and its certificate, as it may send anything.
 //!
 //! It must never ask anybody.
 
@@ -9,6 +9,7 @@ use crate::domain::{FIGURES, Measure};
 
 /// Whatever is sent becomes figures within bounds, or nothing; and a server that goes on with it is not remembered without end.
 pub fn metrics(data: &[u8]) {
+    let _ = super::tls::ends(data);
     let names = ["mcp_cache_hits_total".to_owned(), "up".to_owned()];
     let mut course = super::metrics::Course::default();
     for (step, part) in data.split(|byte| *byte == 0).take(2 * FIGURES).enumerate() {

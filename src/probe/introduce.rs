@@ -2,8 +2,6 @@
 //!
 //! It must never call a tool, never leave a session behind, and never send a key to anybody but the process that was verified.
 
-use std::net::SocketAddr;
-
 use hyper::Method;
 use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
 use serde_json::Value;
@@ -11,6 +9,8 @@ use serde_json::Value;
 use super::exchange::{self, Answer, Question};
 use super::failure::Failure;
 use super::identity::{self, LEGACY, MODERN};
+use super::line::Whom;
+use super::tls::Presented;
 use crate::domain::{Era, Server, Transport};
 
 const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
@@ -23,42 +23,25 @@ const PATHS: [&str; 2] = ["/mcp", "/mcp/"];
 /// Where they speak the older transport.
 const SSE: &str = "/sse";
 
-/// Says whether whom is asked is still the process that was verified; asked when the connection stands.
-pub type Still<'a> = &'a (dyn Fn() -> bool + Send + Sync);
+/// What was told, and by whom.
+#[derive(Clone, Debug)]
+pub struct Introduced {
+    /// Which server it is; `None` where it does not speak MCP.
+    pub server: Option<Server>,
+    /// The certificate that it showed; `None` without TLS.
+    pub presented: Option<Presented>,
+}
 
-/// Asks. `key` is asked for only where the server answers nobody without one.
+/// Asks. `key` is asked for only where the server answers nobody without one, and goes only to who is trusted with it.
 ///
 /// # Errors
 /// Why there was no answer at all.
-pub async fn introduce(at: SocketAddr, still: Still<'_>, key: impl Future<Output = Option<String>>) -> Result<Option<Server>, Failure> {
-    let mut asking = Asking { at, still, path: PATHS[0], key: None };
-    let mut first = asking.discover().await?;
-    if matches!(first.status, 301 | 302 | 307 | 308) {
-        asking.path = PATHS[1];
-        first = asking.discover().await?;
-    }
-    let wants_key = matches!(first.status, 401 | 403);
-    if wants_key {
-        asking.key = key.await.and_then(|key| bearer(&key));
-        if asking.key.is_none() {
-            return Ok(Some(asking.server(None, true, None, None)));
-        }
-        first = asking.discover().await?;
-        if matches!(first.status, 401 | 403) {
-            return Ok(Some(asking.server(None, true, None, None)));
-        }
-    }
-    if matches!(first.status, 404 | 405) {
-        let older = Server { transport: Transport::Sse, path: SSE, ..asking.server(Some(Era::Legacy), wants_key, None, Some(true)) };
-        return Ok(asking.older_transport().await?.then_some(older));
-    }
-    let answer = identity::answer(&first.body);
-    if identity::era(answer.as_ref()) == Era::Modern {
-        return Ok(Some(asking.server(Some(Era::Modern), wants_key, answer, Some(false))));
-    }
-    let (answer, sessions) = asking.initialize().await?;
-    // Neither kind of answer: something else than MCP lies there.
-    Ok(answer.map(|answer| asking.server(Some(Era::Legacy), wants_key, Some(answer), Some(sessions))))
+pub async fn introduce(whom: Whom<'_>, key: impl Future<Output = Option<String>>) -> Result<Introduced, Failure> {
+    let mut asking = Asking { whom, path: PATHS[0], key: None };
+    let first = asking.discover().await?;
+    let presented = first.presented;
+    let server = asking.go_on(first, key).await?;
+    Ok(Introduced { server, presented })
 }
 
 /// A key as it is sent; marked so that nothing shows it. `None` for what no header can hold.
@@ -69,13 +52,43 @@ fn bearer(key: &str) -> Option<HeaderValue> {
 }
 
 struct Asking<'a> {
-    at: SocketAddr,
-    still: Still<'a>,
+    whom: Whom<'a>,
     path: &'static str,
     key: Option<HeaderValue>,
 }
 
 impl Asking<'_> {
+    async fn go_on(&mut self, mut first: Answer, key: impl Future<Output = Option<String>>) -> Result<Option<Server>, Failure> {
+        if matches!(first.status, 301 | 302 | 307 | 308) {
+            self.path = PATHS[1];
+            first = self.discover().await?;
+        }
+        let wants_key = matches!(first.status, 401 | 403);
+        if wants_key {
+            // It is not even looked for where it may not be sent.
+            let is_trusted = (self.whom.trusts)(first.presented.as_ref());
+            self.key = if is_trusted { key.await.and_then(|key| bearer(&key)) } else { None };
+            if self.key.is_none() {
+                return Ok(Some(self.server(None, true, None, None)));
+            }
+            first = self.discover().await?;
+            if matches!(first.status, 401 | 403) {
+                return Ok(Some(self.server(None, true, None, None)));
+            }
+        }
+        if matches!(first.status, 404 | 405) {
+            let older = Server { transport: Transport::Sse, path: SSE, ..self.server(Some(Era::Legacy), wants_key, None, Some(true)) };
+            return Ok(self.older_transport().await?.then_some(older));
+        }
+        let answer = identity::answer(&first.body);
+        if identity::era(answer.as_ref()) == Era::Modern {
+            return Ok(Some(self.server(Some(Era::Modern), wants_key, answer, Some(false))));
+        }
+        let (answer, sessions) = self.initialize().await?;
+        // Neither kind of answer: something else than MCP lies there.
+        Ok(answer.map(|answer| self.server(Some(Era::Legacy), wants_key, Some(answer), Some(sessions))))
+    }
+
     /// `server/discover`. A server that opened a session to refuse it is told to close it.
     async fn discover(&self) -> Result<Answer, Failure> {
         let more = [(PROTOCOL, HeaderValue::from_static(MODERN)), (METHOD, HeaderValue::from_static("server/discover"))];
@@ -101,7 +114,7 @@ impl Asking<'_> {
         headers.extend_from_slice(more);
         let question = Question { method: Method::POST, headers: self.with_key(headers), body, ..Question::get(self.path) };
         // A stream may stay open: what was asked for is enough.
-        exchange::ask_verified(self.at, &question, self.still, |body| identity::answer(body).is_some()).await
+        exchange::ask_verified(self.whom, &question, |body| identity::answer(body).is_some()).await
     }
 
     /// Ends the session that an answer came with. True when there was one.
@@ -111,7 +124,7 @@ impl Asking<'_> {
         headers.extend(HeaderValue::from_str(protocol).ok().map(|protocol| (PROTOCOL, protocol)));
         let question = Question { method: Method::DELETE, headers: self.with_key(headers), ..Question::get(self.path) };
         // 405 is legal, and nothing more can be done about any other answer.
-        drop(exchange::ask_verified(self.at, &question, self.still, |_| false).await);
+        drop(exchange::ask_verified(self.whom, &question, |_| false).await);
         true
     }
 
@@ -119,7 +132,7 @@ impl Asking<'_> {
     async fn older_transport(&self) -> Result<bool, Failure> {
         let headers = self.with_key(vec![(ACCEPT, HeaderValue::from_static("text/event-stream"))]);
         let question = Question { headers, ..Question::get(SSE) };
-        let answer = exchange::ask_verified(self.at, &question, self.still, identity::has_endpoint).await?;
+        let answer = exchange::ask_verified(self.whom, &question, identity::has_endpoint).await?;
         Ok(answer.status == 200 && identity::has_endpoint(&answer.body))
     }
 

@@ -11,10 +11,11 @@ use jiff::Timestamp;
 use siphasher::sip::SipHasher13;
 
 use super::calendar::{Calendar, What};
+use super::line::Line;
 use super::metrics::{self, Counts};
 use super::record::{Outcome, Record};
 use super::target::{self, Target};
-use crate::domain::{InstanceId, Probed, Row, Server, Snapshot};
+use crate::domain::{Certificate, InstanceId, Probed, Row, Server, Snapshot};
 
 /// How soon a server is asked again that is only starting.
 const STARTING: Duration = Duration::from_secs(1);
@@ -32,6 +33,8 @@ const INTRODUCE_AGAIN: [Duration; 2] = [Duration::from_secs(60), Duration::from_
 struct Entry {
     row: Arc<Row>,
     target: Target,
+    /// As it was spoken to last.
+    line: Line,
     record: Record,
     is_young: bool,
     /// When it is asked next; `None` while it is being asked.
@@ -96,6 +99,7 @@ impl Ledger {
             let entry = Entry {
                 row: Arc::clone(row),
                 target,
+                line: Line::of(target, row),
                 record: Record::new(target.of),
                 is_young: is_young(row, snapshot.taken.wall),
                 due: Some(first),
@@ -178,6 +182,39 @@ impl Ledger {
         self.news.insert(id.clone());
         self.plan(id);
         is_another
+    }
+
+    /// How it is spoken to; `None` of those who are not asked any more.
+    pub fn line(&self, id: &InstanceId) -> Option<Line> {
+        self.entries.get(id).map(|entry| entry.line.clone())
+    }
+
+    /// Takes over how it was spoken to, and which certificate it showed.
+    pub fn showed(&mut self, id: &InstanceId, target: Target, line: Line, certificate: Option<Certificate>) {
+        let Some(entry) = self.entries.get_mut(id).filter(|entry| entry.target == target) else { return };
+        entry.line = line;
+        entry.record.showed(certificate);
+    }
+
+    /// Which certificates are known may be others now: `resolve` tells of each by which one it is known. Who showed one that was not known and
+    /// is by now is asked who it is again, since it was asked without its key.
+    pub fn look_again_at_certificates(&mut self, now: Duration, resolve: impl Fn(&InstanceId, &Certificate) -> Certificate) {
+        let mut others = Vec::new();
+        for (id, entry) in &mut self.entries {
+            let Some(before) = entry.record.certificate().copied() else { continue };
+            let after = resolve(id, &before);
+            if after != before {
+                entry.record.showed(Some(after));
+                if after.is_known() && !before.is_known() {
+                    entry.introduction = Some(now);
+                }
+                others.push(id.clone());
+            }
+        }
+        for id in others {
+            self.plan(&id);
+            self.news.insert(id);
+        }
     }
 
     /// Takes over who it said it is; `None` where it did not say.

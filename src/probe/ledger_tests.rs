@@ -113,3 +113,23 @@ fn who_it_is_is_asked_once_it_answers_and_once_only() {
     ledger.introduced(&id, target, None, seconds(65));
     assert_eq!(ledger.entries[&id].introduction, Some(seconds(185)));
 }
+
+#[test]
+fn whose_certificate_was_accepted_is_asked_again_who_it_is() {
+    use crate::domain::{Certificate, Fingerprint, Pin};
+    let (mut ledger, id, target) = ledger();
+    let pin = |byte| Some(Pin { print: Fingerprint::new([byte; 32]), since: Timestamp::UNIX_EPOCH });
+    let shown = Certificate { port: 1, print: Fingerprint::new([1; 32]), ends: None, pin: pin(2) };
+    ledger.showed(&id, target, Line::plain(target.at), Some(shown));
+    ledger.took(&id, target, well(), Timestamp::UNIX_EPOCH, seconds(1));
+    assert!(ledger.stranger(seconds(1)).is_some());
+    ledger.introduced(&id, target, None, seconds(1));
+    assert!(ledger.stranger(seconds(2)).is_none());
+    ledger.news();
+    ledger.look_again_at_certificates(seconds(2), |_, shown| *shown);
+    assert!(!ledger.has_news() && ledger.stranger(seconds(2)).is_none());
+    ledger.look_again_at_certificates(seconds(2), |_, shown| Certificate { pin: pin(1), ..*shown });
+    assert!(ledger.has_news() && ledger.stranger(seconds(2)).is_some());
+    let told = ledger.news().pop().and_then(|(_, probed)| probed).unwrap();
+    assert!(told.certificate.as_ref().unwrap().is_known());
+}

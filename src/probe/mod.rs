@@ -13,6 +13,7 @@ pub mod fuzz;
 mod identity;
 mod introduce;
 mod ledger;
+mod line;
 mod metrics;
 mod opinion;
 mod origin;
@@ -22,6 +23,7 @@ mod runner;
 mod sockets;
 mod survey;
 mod target;
+mod tls;
 mod wire;
 
 pub use board::Board;

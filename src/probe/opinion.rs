@@ -2,6 +2,7 @@
 //!
 //! It must never take a status for death: whoever answers lives.
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::exchange::Answer;
@@ -42,6 +43,23 @@ pub fn of(answer: &Answer, path: &str) -> Opinion {
     }
 }
 
+/// What it means that its certificate held until then: clients that look refuse it.
+pub fn of_end(ends: Option<Timestamp>, now: Timestamp) -> Option<Opinion> {
+    let ended = ends.filter(|ends| *ends < now)?;
+    let day = ended.strftime("%Y-%m-%d");
+    Some(Opinion::Troubled(Shown::new(&format!("its certificate held until {day}: clients refuse it"))))
+}
+
+/// What it means that its configuration says https and it speaks plain HTTP.
+pub fn without_tls() -> Opinion {
+    Opinion::Troubled(Shown::from("its configuration says https, and it answers without TLS"))
+}
+
+/// What it means that it was known by a certificate and speaks plain HTTP.
+pub fn without_certificate() -> Opinion {
+    Opinion::Troubled(Shown::from("it was known by a certificate, and answers without TLS; berth trust accepts that"))
+}
+
 /// The word of a JSON health check, when it is a bad one: `{"status": "degraded"}` (and `state`, `health`).
 fn bad_word(body: &[u8]) -> Option<String> {
     if !body.trim_ascii_start().starts_with(b"{") {
@@ -62,7 +80,7 @@ mod tests {
 
     fn answer(status: u16, body: &str) -> Answer {
         let took = Duration::from_millis(3);
-        Answer { status, took, headers: HeaderMap::new(), body: body.into(), is_whole: true, was_late: false }
+        Answer { status, took, headers: HeaderMap::new(), body: body.into(), is_whole: true, was_late: false, presented: None }
     }
 
     #[test]
@@ -85,6 +103,14 @@ mod tests {
         for (status, body, expected) in cases {
             assert_eq!(of(&answer(status, body), "/health"), expected, "{status} {body}");
         }
+    }
+
+    #[test]
+    fn a_certificate_that_has_ended_is_a_trouble() {
+        let now: Timestamp = "2026-11-22T10:00:00Z".parse().unwrap();
+        let of = |ends: &str| of_end(ends.parse().ok(), now);
+        assert_eq!(of("2026-11-21T10:00:00Z"), Some(Opinion::Troubled("its certificate held until 2026-11-21: clients refuse it".into())));
+        assert_eq!((of("2026-11-23T10:00:00Z"), of_end(None, now)), (None, None));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue
 use super::exchange::{self, Answer, Question};
 use super::failure::Failure;
 use super::identity::{self, MODERN};
-use super::introduce::Still;
+use super::line::Whom;
 use super::wire::MOST_READ;
 use crate::domain::{Audit, Shown};
 
@@ -25,14 +25,16 @@ const FOREIGN: &str = "https://elsewhere.invalid";
 ///
 /// # Errors
 /// Why there was no answer at all.
-pub async fn audit(at: SocketAddr, path: &str, still: Still<'_>, key: impl Future<Output = Option<String>>) -> Result<Audit, Failure> {
-    let asking = Asking { at, path, still };
+pub async fn audit(whom: Whom<'_>, path: &str, key: impl Future<Output = Option<String>>) -> Result<Audit, Failure> {
+    let asking = Asking { whom, path };
     let mut authorisation = None;
     let mut plain = asking.discover(None, None).await?;
     let mut metadata = None;
     if plain.status == 401 {
         metadata = asking.metadata(&plain).await;
-        authorisation = key.await.and_then(|key| HeaderValue::from_str(&format!("Bearer {}", key.trim())).ok());
+        let is_trusted = (whom.trusts)(plain.presented.as_ref());
+        authorisation =
+            if is_trusted { key.await } else { None }.and_then(|key| HeaderValue::from_str(&format!("Bearer {}", key.trim())).ok());
         if let Some(value) = &mut authorisation {
             value.set_sensitive(true);
             plain = asking.discover(None, authorisation.clone()).await?;
@@ -50,9 +52,8 @@ pub async fn audit(at: SocketAddr, path: &str, still: Still<'_>, key: impl Futur
 }
 
 struct Asking<'a> {
-    at: SocketAddr,
+    whom: Whom<'a>,
     path: &'a str,
-    still: Still<'a>,
 }
 
 impl Asking<'_> {
@@ -67,12 +68,12 @@ impl Asking<'_> {
         headers.extend(origin.map(|origin| (ORIGIN, origin)));
         headers.extend(key.clone().map(|key| (AUTHORIZATION, key)));
         let question = Question { method: Method::POST, path: self.path, headers, body: identity::discover(), most: MOST_READ };
-        let answer = exchange::ask_verified(self.at, &question, self.still, |body| identity::answer(body).is_some()).await?;
+        let answer = exchange::ask_verified(self.whom, &question, |body| identity::answer(body).is_some()).await?;
         if let Some(session) = answer.headers.get(&SESSION) {
             let mut headers = vec![(SESSION, session.clone()), (PROTOCOL, HeaderValue::from_static(MODERN))];
             headers.extend(key.map(|key| (AUTHORIZATION, key)));
             let end = Question { method: Method::DELETE, path: self.path, headers, body: String::new(), most: MOST_READ };
-            drop(exchange::ask_verified(self.at, &end, self.still, |_| false).await);
+            drop(exchange::ask_verified(self.whom, &end, |_| false).await);
         }
         Ok(answer)
     }
@@ -80,7 +81,7 @@ impl Asking<'_> {
     /// What is wrong with the metadata that a refusal names; `None` where it names none, or it is there.
     async fn metadata(&self, refusal: &Answer) -> Option<Shown> {
         let header = refusal.headers.get_all(WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok()).find_map(advertised)?;
-        let (is_here, path) = match place(header, self.at) {
+        let (is_here, path) = match place(header, self.whom.line.at) {
             Some(place) => place,
             None => return Some(Shown::within(&format!("it advertises {header}, which is no address of a document"), 200)),
         };
@@ -88,7 +89,7 @@ impl Asking<'_> {
             return Some(Shown::within(&format!("it advertises {header}, which lies on another host and was not asked for"), 200));
         }
         let question = Question::get(&path);
-        let told = exchange::ask_verified(self.at, &question, self.still, |_| false).await;
+        let told = exchange::ask_verified(self.whom, &question, |_| false).await;
         let what = match told {
             Ok(answer) if answer.status == 200 && is_metadata(&answer.body) => return None,
             Ok(answer) if answer.status == 200 => "is no metadata of a protected resource".to_owned(),

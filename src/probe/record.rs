@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::failure::Failure;
 use super::opinion::Opinion;
-use crate::domain::{Course, Health, HealthState, Metrics, Probed, ProcessKey, Server, Shown};
+use crate::domain::{Certificate, Course, Health, HealthState, Metrics, Probed, ProcessKey, Server, Shown};
 
 /// So many questions in a row without an answer: it is not well.
 pub const UNHEALTHY_AFTER: u32 = 3;
@@ -47,6 +47,7 @@ pub struct Record {
     before: HealthState,
     server: Option<Arc<Server>>,
     metrics: Option<Arc<Metrics>>,
+    certificate: Option<Arc<Certificate>>,
 }
 
 impl Record {
@@ -64,6 +65,7 @@ impl Record {
             before: HealthState::Unknown,
             server: None,
             metrics: None,
+            certificate: None,
         }
     }
 
@@ -85,6 +87,18 @@ impl Record {
     /// It said which server it is.
     pub fn introduced(&mut self, server: Server) {
         self.server = Some(Arc::new(server));
+    }
+
+    /// It showed this certificate, or none.
+    pub fn showed(&mut self, certificate: Option<Certificate>) {
+        if self.certificate.as_deref() != certificate.as_ref() {
+            self.certificate = certificate.map(Arc::new);
+        }
+    }
+
+    /// The certificate that it showed last.
+    pub fn certificate(&self) -> Option<&Certificate> {
+        self.certificate.as_deref()
     }
 
     /// What it counts of itself.
@@ -181,6 +195,7 @@ impl Record {
             course: self.course,
             server: self.server.clone(),
             metrics: self.metrics.clone().filter(|_| self.answers_now()),
+            certificate: self.certificate.clone(),
         }
     }
 }

@@ -29,7 +29,7 @@ fn after(outcomes: &[Outcome], is_young: bool) -> Probed {
 fn the_verdict_follows_from_the_last_answers() {
     use HealthState::{Degraded, Guarded, Healthy, Slow, Starting, Unhealthy, Unknown};
     let guarded = Outcome::Answered(Opinion::Guarded, Duration::from_millis(1));
-    let tls = Outcome::Failed(Failure::Tls);
+    let unasked = Outcome::Failed(Failure::NoMeans);
     let cases: &[(&str, Vec<Outcome>, bool, HealthState)] = &[
         ("not asked, old", vec![], false, Unknown),
         ("not asked, young", vec![], true, Starting),
@@ -53,7 +53,7 @@ fn the_verdict_follows_from_the_last_answers() {
         ("trouble and lost once", vec![well(3), troubled(), troubled(), lost()], false, Degraded),
         ("guarded", vec![guarded.clone()], false, Guarded),
         ("guarded and lost", vec![guarded, lost(), lost()], false, Guarded),
-        ("TLS is no verdict", vec![tls.clone(), tls.clone(), tls.clone(), tls], false, Unknown),
+        ("no means is no verdict", vec![unasked.clone(), unasked.clone(), unasked.clone(), unasked], false, Unknown),
     ];
     for (name, outcomes, is_young, expected) in cases {
         assert_eq!(after(outcomes, *is_young).health.state, *expected, "{name}");

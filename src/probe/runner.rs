@@ -14,14 +14,17 @@ use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio::time::{sleep_until, timeout_at};
 
-use super::ask::alive;
-use super::introduce::introduce;
+use super::ask::{Asked, alive};
+use super::introduce::{Introduced, introduce};
 use super::ledger::Ledger;
+use super::line::{Line, Whom};
 use super::metrics::{Counts, scrape};
+use super::opinion;
 use super::record::Outcome;
 use super::target::{self, Target};
+use super::tls::Presented;
 use super::{Board, privileges, sockets};
-use crate::domain::{InstanceId, ProcessKey, Row, Server, Snapshot};
+use crate::domain::{Certificate, Fingerprint, InstanceId, Pin, ProcessKey, Row, Snapshot};
 
 /// The most connections at a time.
 pub const MOST: usize = 50;
@@ -57,12 +60,22 @@ pub trait World: Send + Sync + 'static {
 
     /// The key that an instance is to be asked with.
     fn key(&self, row: &Arc<Row>) -> KeyOf;
+
+    /// The certificate that an instance is known by at a port, to which `shown` is taken where there is none yet; `None` where none may be kept.
+    /// Must not wait.
+    fn pin(&self, id: &InstanceId, port: u16, shown: Fingerprint) -> Option<Pin>;
+
+    /// Whether an instance is known by a certificate at a port; must not wait.
+    fn has_pin(&self, id: &InstanceId, port: u16) -> bool;
+
+    /// Another number whenever somebody is known by another certificate than before; must not wait.
+    fn pins_serial(&self) -> u64;
 }
 
 /// What came of a task.
 enum Came {
-    Outcome(Outcome),
-    Introduction(Option<Server>),
+    Answer(Box<Asked>),
+    Introduction(Option<Box<(Line, Introduced)>>),
     Counts(Option<Counts>),
 }
 
@@ -117,10 +130,19 @@ impl Prober {
         let begun = Instant::now();
         let (mut ledger, mut tasks) = (Ledger::new(self.every), Tasks::new());
         let (mut next_round, mut introductions, mut is_urgent) = (Duration::ZERO, 0, false);
+        let mut serial = self.world.pins_serial();
         loop {
             let now = begun.elapsed();
             if now >= next_round || is_urgent {
                 ledger.learn(&self.world.snapshot(), now);
+                let newest = self.world.pins_serial();
+                if newest != serial {
+                    serial = newest;
+                    ledger.look_again_at_certificates(now, |id, shown| Certificate {
+                        pin: self.world.pin(id, shown.port, shown.print),
+                        ..*shown
+                    });
+                }
                 if ledger.has_news() {
                     self.board.put(ledger.news());
                 }
@@ -138,10 +160,10 @@ impl Prober {
                 let Ok((id, target, came)) = ended else { continue };
                 let now = begun.elapsed();
                 match came {
-                    Came::Outcome(outcome) => is_urgent |= ledger.took(&id, target, outcome, Timestamp::now(), now),
-                    Came::Introduction(server) => {
+                    Came::Answer(asked) => is_urgent |= self.took(&mut ledger, &id, target, *asked, now),
+                    Came::Introduction(told) => {
                         introductions -= 1;
-                        ledger.introduced(&id, target, server, now);
+                        self.introduced(&mut ledger, &id, target, told, now);
                     }
                     Came::Counts(counts) => ledger.scraped(&id, target, counts, now),
                 }
@@ -152,10 +174,12 @@ impl Prober {
     /// Begins what is due, as far as there is room.
     fn begin(&self, ledger: &mut Ledger, tasks: &mut Tasks, introductions: &mut usize, now: Duration) {
         for (id, target, row) in ledger.due(now, MOST.saturating_sub(tasks.len())) {
-            tasks.spawn(async move { (id, target, Came::Outcome(alive(target, &row).await)) });
+            let line = ledger.line(&id).unwrap_or_else(|| Line::plain(target.at));
+            tasks.spawn(async move { (id, target, Came::Answer(Box::new(alive(line, &row).await))) });
         }
         for (id, target, row) in ledger.due_to_scrape(now, MOST_SCRAPES.min(MOST.saturating_sub(tasks.len()))) {
-            tasks.spawn(async move { (id, target, Came::Counts(scrape(target, &row).await)) });
+            let line = ledger.line(&id).unwrap_or_else(|| Line::plain(target.at));
+            tasks.spawn(async move { (id, target, Came::Counts(scrape(line, &row).await)) });
         }
         // One at a time, a few in a second: who a server is may be known a minute later.
         if now >= self.next_introduction.get()
@@ -166,8 +190,39 @@ impl Prober {
             *introductions += 1;
             self.next_introduction.set(now + INTRODUCTIONS_APART);
             let world = Arc::clone(&self.world);
-            tasks.spawn(async move { (id, target, Came::Introduction(ask_who(&world, target, &row).await)) });
+            let line = ledger.line(&id).unwrap_or_else(|| Line::plain(target.at));
+            tasks.spawn(async move {
+                let told = ask_who(&world, line, target, &row).await;
+                (id, target, Came::Introduction(told.map(Box::new)))
+            });
         }
+    }
+
+    /// Takes over what came of a question. True when the verdict is another one now.
+    fn took(&self, ledger: &mut Ledger, id: &InstanceId, target: Target, asked: Asked, now: Duration) -> bool {
+        let Asked { mut outcome, line, presented } = asked;
+        if let Outcome::Answered(opinion, _) = &mut outcome
+            && presented.is_none()
+            && self.world.has_pin(id, target.at.port())
+        {
+            *opinion = opinion::without_certificate();
+        }
+        // Who did not answer showed nothing: what it showed before is not forgotten for that.
+        if matches!(outcome, Outcome::Answered(..)) {
+            let shown = presented.map(|presented| certificate(&*self.world, id, target, presented));
+            ledger.showed(id, target, line, shown);
+        }
+        ledger.took(id, target, outcome, Timestamp::now(), now)
+    }
+
+    fn introduced(&self, ledger: &mut Ledger, id: &InstanceId, target: Target, told: Option<Box<(Line, Introduced)>>, now: Duration) {
+        let server = told.and_then(|told| {
+            let (line, Introduced { server, presented }) = *told;
+            let shown = presented.map(|presented| certificate(&*self.world, id, target, presented));
+            ledger.showed(id, target, line, shown);
+            server
+        });
+        ledger.introduced(id, target, server, now);
     }
 
     async fn round(self, one: Option<InstanceId>, patience: Duration) {
@@ -184,20 +239,23 @@ impl Prober {
             // All are due: the moments that the first questions are apart are for those that go on.
             for (id, target, row) in ledger.due(Duration::MAX / 2, MOST.saturating_sub(tasks.len())) {
                 if begun.elapsed() < patience {
-                    tasks.spawn(async move { (id, target, Came::Outcome(alive(target, &row).await)) });
+                    let line = Line::of(target, &row);
+                    tasks.spawn(async move { (id, target, Came::Answer(Box::new(alive(line, &row).await))) });
                 }
             }
-            let Ok(Some(Ok((id, target, Came::Outcome(outcome))))) = timeout_at(until, tasks.join_next()).await else { break };
-            ledger.took(&id, target, outcome, Timestamp::now(), begun.elapsed() + Duration::MAX / 2);
+            let Ok(Some(Ok((id, target, Came::Answer(asked))))) = timeout_at(until, tasks.join_next()).await else { break };
+            self.took(&mut ledger, &id, target, *asked, begun.elapsed() + Duration::MAX / 2);
         }
         tasks.abort_all();
         if one.is_some()
             && let Some((id, target, row)) = ledger.stranger(Duration::MAX / 2)
         {
-            let server = ask_who(&self.world, target, &row).await;
-            ledger.introduced(&id, target, server, Duration::ZERO);
+            let line = ledger.line(&id).unwrap_or_else(|| Line::plain(target.at));
+            let told = ask_who(&self.world, line, target, &row).await;
+            self.introduced(&mut ledger, &id, target, told.map(Box::new), Duration::ZERO);
             for (id, target, row) in ledger.due_to_scrape(Duration::MAX / 2, 1) {
-                let counts = scrape(target, &row).await;
+                let line = ledger.line(&id).unwrap_or_else(|| Line::plain(target.at));
+                let counts = scrape(line, &row).await;
                 ledger.scraped(&id, target, counts, Duration::ZERO);
             }
         }
@@ -211,9 +269,33 @@ fn has_descriptors() -> bool {
     taken.is_ok()
 }
 
-/// Asks who it is. What fails is asked again some time.
-pub(super) async fn ask_who(world: &Arc<dyn World>, target: Target, row: &Arc<Row>) -> Option<Server> {
+/// What is known of a certificate that was shown.
+pub(super) fn certificate(world: &dyn World, id: &InstanceId, target: Target, shown: Presented) -> Certificate {
+    let port = target.at.port();
+    Certificate { port, print: shown.print, ends: shown.ends, pin: world.pin(id, port, shown.print) }
+}
+
+/// Whether who showed this certificate may be given the key: it is the one that the instance is known by; without TLS, it was never known by
+/// any, and its configuration says nothing of it.
+pub(super) fn may_have_key(world: &dyn World, row: &Row, target: Target, shown: Option<&Presented>) -> bool {
+    match shown {
+        Some(shown) => certificate(world, &row.id, target, *shown).is_known(),
+        // Who had one does not get it by having none.
+        None => row.declared.as_ref().is_some_and(|declared| !declared.https) && !world.has_pin(&row.id, target.at.port()),
+    }
+}
+
+/// Asks who it is; the other way, with or without TLS, where this one is the wrong one. What fails is asked again some time.
+pub(super) async fn ask_who(world: &Arc<dyn World>, line: Line, target: Target, row: &Arc<Row>) -> Option<(Line, Introduced)> {
     let still = || world.is_alive(target.of) && world.snapshot().row(&row.id).and_then(|now| target::of(now)) == Some(target);
-    let key = async { world.key(row).await.ok().flatten() };
-    introduce(target.at, &still, key).await.ok().flatten()
+    let trusts = |shown: Option<&Presented>| may_have_key(&**world, row, target, shown);
+    let key = || async { world.key(row).await.ok().flatten() };
+    match introduce(Whom { line: &line, still: &still, trusts: &trusts }, key()).await {
+        Ok(introduced) => Some((line, introduced)),
+        Err(failure) => {
+            let other = line.instead(failure)?;
+            let introduced = introduce(Whom { line: &other, still: &still, trusts: &trusts }, key()).await.ok()?;
+            Some((other, introduced))
+        }
+    }
 }

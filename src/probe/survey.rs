@@ -10,17 +10,19 @@ use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
 
+use super::introduce::Introduced;
+use super::line::{Line, Whom};
 use super::origin;
 use super::record::Record;
-use super::runner::{Prober, World, ask_who};
+use super::runner::{Prober, World, ask_who, certificate, may_have_key};
 use super::target::{self, Target};
-use crate::domain::{Audit, InstanceId, Row, Server, Transport};
+use crate::domain::{Audit, Certificate, InstanceId, Row, Server, Transport};
 
 /// How many at a time.
 const MOST: usize = 8;
 
 /// What came of one.
-type Came = (InstanceId, Target, Option<Server>, Option<Audit>);
+type Came = (InstanceId, Target, Option<Server>, Option<Certificate>, Option<Audit>);
 
 impl Prober {
     /// Asks all who run who they are, and with `origin` what they let in, which `tell` is told. Begins with nobody after `patience`; the thread
@@ -48,11 +50,14 @@ impl Prober {
                 tasks.spawn(one(Arc::clone(&self.world), Arc::clone(row), target, origin));
             }
             let Some(ended) = tasks.join_next().await else { break };
-            let Ok((id, target, server, audit)): Result<Came, _> = ended else { continue };
+            let Ok((id, target, server, certificate, audit)): Result<Came, _> = ended else { continue };
             audits.extend(audit.map(|audit| (id.clone(), Arc::new(audit))));
-            if let Some(server) = server {
+            if server.is_some() || certificate.is_some() {
                 let mut record = Record::new(target.of);
-                record.introduced(server);
+                if let Some(server) = server {
+                    record.introduced(server);
+                }
+                record.showed(certificate);
                 news.push((id, Some(Arc::new(record.probed(false)))));
             }
         }
@@ -63,12 +68,17 @@ impl Prober {
 
 /// Asks one.
 async fn one(world: Arc<dyn World>, row: Arc<Row>, target: Target, origin: bool) -> Came {
-    let server = ask_who(&world, target, &row).await;
+    let id = row.id.clone();
+    let Some((line, Introduced { server, presented })) = ask_who(&world, Line::of(target, &row), target, &row).await else {
+        return (id, target, None, None, None);
+    };
     let mut audit = None;
     if let Some(server) = server.as_ref().filter(|server| origin && server.transport == Transport::Http) {
         let still = || world.is_alive(target.of);
+        let trusts = |presented: Option<&_>| may_have_key(&*world, &row, target, presented);
         let key = async { world.key(&row).await.ok().flatten() };
-        audit = origin::audit(target.at, server.path, &still, key).await.ok();
+        audit = origin::audit(Whom { line: &line, still: &still, trusts: &trusts }, server.path, key).await.ok();
     }
-    (row.id.clone(), target, server, audit)
+    let certificate = presented.map(|presented| certificate(&*world, &id, target, presented));
+    (id, target, server, certificate, audit)
 }

@@ -73,5 +73,6 @@ mod supervisors;
 #[path = "../support/terminal.rs"]
 mod terminal;
 mod threats;
+mod tls;
 
 mod why;

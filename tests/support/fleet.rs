@@ -165,6 +165,7 @@ fn declared(name: &str, uid: u32, port: u16) -> Arc<Declared> {
         log_keep: 0,
         settings: Arc::default(),
         credentials: Box::default(),
+        https: false,
         probing: Arc::default(),
         launch: Some(Launch {
             command: vec!["node".into(), "src/main.js".into()],

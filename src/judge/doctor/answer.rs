@@ -43,6 +43,15 @@ pub(super) fn answer(given: &Given<'_>) -> Check {
 /// Whether this was told of a question that was lost; one lost question is no verdict on its health yet. What berth cannot ask in, or had no
 /// means to ask, is no failure.
 pub(super) fn is_failure(told: Option<&str>) -> bool {
-    const LOST: [&str; 5] = ["did not answer", "closed the connection", "is not HTTP", "refuses connections", "have no end"];
+    const LOST: [&str; 8] = [
+        "did not answer",
+        "closed the connection",
+        "is not HTTP",
+        "refuses connections",
+        "have no end",
+        "of TLS",
+        "not TLS",
+        "certificate",
+    ];
     told.is_some_and(|told| LOST.iter().any(|words| told.contains(words)))
 }

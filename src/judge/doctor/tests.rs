@@ -75,8 +75,15 @@ impl Case {
         self.row.declared = was.declared;
         self.row.health = Health { state: health, latency_ms: Some(3), checked_at: None };
         let of = ProcessKey { pid: 101, start_time: 1 };
-        let probed =
-            Probed { of, health: self.row.health, why: why.map(Shown::new), course: Default::default(), server: None, metrics: None };
+        let probed = Probed {
+            of,
+            health: self.row.health,
+            why: why.map(Shown::new),
+            course: Default::default(),
+            server: None,
+            metrics: None,
+            certificate: None,
+        };
         self.row.probed = Some(Arc::new(probed));
     }
 }

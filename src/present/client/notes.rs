@@ -13,6 +13,7 @@ pub fn notes(client: Client, access: &Access, row: &Row, snapshot: &Snapshot, pr
     notes.extend(not_there(row, program));
     notes.extend(second_server(row));
     notes.extend(access.key.as_ref().map(|key| where_the_key_is(client, key)));
+    notes.extend(of_tls(client, access, row));
     if access.transport == Transport::Sse {
         let codex = if client == Client::Codex { "; Codex does not speak it, so mcp-remote stands between" } else { "" };
         notes.push(format!("what it is started with says SSE, which MCP has deprecated{codex}"));
@@ -46,6 +47,23 @@ fn stranger(access: &Access, row: &Row, snapshot: &Snapshot) -> Option<String> {
     let finding = snapshot.findings_of(&row.id).find(|finding| held(finding.code))?;
     let key = if access.key.is_some() { ", and is sent the key" } else { "" };
     Some(format!("a client that goes to {} now may reach somebody else{key}: {}", access.url, finding.evidence))
+}
+
+/// What a client that asks authorities has to be told of a certificate that signs itself.
+fn of_tls(client: Client, access: &Access, row: &Row) -> Option<String> {
+    if !access.url.starts_with("https://") {
+        return None;
+    }
+    let shown = row.probed.as_ref().and_then(|probed| probed.certificate.as_deref());
+    let which = shown.map(|shown| format!(", {}", shown.print.short())).unwrap_or_default();
+    let how = match client {
+        Client::ClaudeCode | Client::ClaudeCodeFile | Client::ClaudeDesktop | Client::VsCode | Client::Cursor => {
+            "NODE_EXTRA_CA_CERTS=FILE in its environment has it believed"
+        }
+        Client::Codex => "SSL_CERT_FILE=FILE in its environment has it believed",
+        Client::Other => "it has to be believed there, too",
+    };
+    Some(format!("its certificate{which} is most likely nobody's but its own: {how}"))
 }
 
 /// Why nobody answers there.

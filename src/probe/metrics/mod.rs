@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::exchange::{self, Question};
-use super::target::Target;
+use super::line::Line;
 use crate::domain::{FIGURES, Metrics, Row, Shown};
 
 pub use counts::Counts;
@@ -24,9 +24,9 @@ pub const EVERY: Duration = Duration::from_secs(30);
 const MOST: usize = 512 * 1024;
 
 /// Asks for them; `None` where there are none.
-pub async fn scrape(target: Target, row: &Row) -> Option<Counts> {
+pub async fn scrape(line: Line, row: &Row) -> Option<Counts> {
     let question = Question { most: MOST, ..Question::get(PATH) };
-    let answer = exchange::ask(target.at, &question, |_| false).await.ok()?;
+    let answer = exchange::ask(&line, &question, |_| false).await.ok()?;
     let chosen = row.declared.as_ref().map_or(&[][..], |declared| &declared.probing.metrics);
     (answer.status == 200).then(|| Counts::of(&answer.body, answer.is_whole, chosen)).flatten()
 }

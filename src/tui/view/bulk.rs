@@ -58,7 +58,7 @@ fn consequence(verb: Verb) -> &'static str {
         Verb::Start => "Each is started as its account, on its port.",
         Verb::Stop => "Each one's whole process tree ends; clients lose their connections.",
         Verb::Restart => "Each one's whole process tree ends and starts again on its port; clients lose their connections.",
-        Verb::Logs | Verb::Signal(_) | Verb::Assign(_) => "",
+        Verb::Logs | Verb::Signal(_) | Verb::Assign(_) | Verb::Trust(_) => "",
     }
 }
 

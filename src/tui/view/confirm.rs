@@ -91,6 +91,7 @@ fn question(confirm: &Confirm) -> String {
         Verb::Signal(signal) => format!("Send {signal} to {}?", confirm.id()),
         Verb::Assign(Asked::Port(port)) => format!("Assign {port} to {}?", confirm.id()),
         Verb::Assign(Asked::Auto) => format!("Assign another port to {}?", confirm.id()),
+        Verb::Trust(print) => format!("Accept the certificate {} of {}?", print.short(), confirm.id()),
         verb => format!("{} {}?", capital(verb), confirm.id()),
     }
 }
@@ -108,6 +109,7 @@ fn consequence(row: &Row, verb: Verb, target: Target) -> String {
         }
         (Verb::Restart, _) => "Nothing of it runs: it is started.",
         (Verb::Logs | Verb::Assign(_), _) => "",
+        (Verb::Trust(_), _) => "It is known by this one from now on; who holds it is sent the key that berth asks with.",
         (Verb::Signal(signal), _) => return of_signal(row, signal),
     };
     text.to_owned()
@@ -170,5 +172,6 @@ pub(super) fn capital(verb: Verb) -> &'static str {
         Verb::Logs => "Logs",
         Verb::Signal(_) => "Send",
         Verb::Assign(_) => "Assign",
+        Verb::Trust(_) => "Accept",
     }
 }

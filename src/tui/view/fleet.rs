@@ -210,6 +210,7 @@ fn doing(state: &State, underway: &Underway, column: Rect, x: u16, area: Rect, b
                 Verb::Logs => ("reading", Doing::Starting),
                 Verb::Signal(_) => ("signalling", Doing::Starting),
                 Verb::Assign(_) => ("assigning", Doing::Starting),
+                Verb::Trust(_) => ("accepting", Doing::Starting),
             };
             let since = units::uptime(state.header.now.boot.saturating_sub(underway.since));
             let sign = wording::state_sign(sign, settings.glyphs.ascii);

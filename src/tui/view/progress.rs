@@ -40,7 +40,7 @@ fn title(progress: &Progress) -> String {
         Verb::Start => ["Starting", "Started"],
         Verb::Stop => ["Stopping", "Stopped"],
         Verb::Restart => ["Restarting", "Restarted"],
-        Verb::Logs | Verb::Signal(_) | Verb::Assign(_) => ["Doing", "Done"],
+        Verb::Logs | Verb::Signal(_) | Verb::Assign(_) | Verb::Trust(_) => ["Doing", "Done"],
     };
     if !progress.is_over() {
         return format!("{doing}: {} of {all}", all - counts.waiting - counts.underway);

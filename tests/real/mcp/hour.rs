@@ -11,7 +11,7 @@ use serde_json::Value;
 use tokio::sync::oneshot;
 
 use super::{PATIENCE, introduced, log, node, python, servers};
-use crate::domain::{Endpoint, HealthState, InstanceId, Process, ProcessKey, Reading, Row, Snapshot};
+use crate::domain::{Endpoint, Fingerprint, HealthState, InstanceId, Pin, Process, ProcessKey, Reading, Row, Snapshot};
 use crate::world::World;
 use crate::{fleet, parts};
 
@@ -38,6 +38,18 @@ impl ::berth::probe::World for Around {
 
     fn key(&self, _: &Arc<Row>) -> ::berth::probe::KeyOf {
         oneshot::channel().1
+    }
+
+    fn pin(&self, _: &InstanceId, _: u16, _: Fingerprint) -> Option<Pin> {
+        None
+    }
+
+    fn has_pin(&self, _: &InstanceId, _: u16) -> bool {
+        false
+    }
+
+    fn pins_serial(&self) -> u64 {
+        0
     }
 }
 

@@ -6,6 +6,7 @@
 mod hour;
 mod mdns;
 mod memory;
+mod memory_tls;
 mod metrics;
 mod servers;
 
