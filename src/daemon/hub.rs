@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Semaphore, watch};
 
+use super::console::Feed;
 use super::gate::Gate;
 use super::picture::Picture;
 use crate::domain::{Caller, Role, Snapshot, Uid};
@@ -40,6 +41,8 @@ pub struct Hub {
     pub gate: Gate,
     /// Places for orders.
     pub orders: Arc<Semaphore>,
+    /// The picture as consoles read along with it.
+    pub feed: Feed,
     /// Since when it serves.
     pub since: Instant,
     snapshots: watch::Receiver<Arc<Snapshot>>,
@@ -68,7 +71,7 @@ impl Hub {
     pub fn new(shared: Arc<dyn Shared>, snapshots: watch::Receiver<Arc<Snapshot>>) -> Self {
         let (views, streamed, busy) = (Mutex::default(), Mutex::default(), Mutex::default());
         let (gate, orders) = (Gate::default(), Arc::new(Semaphore::new(ORDERS)));
-        Self { shared, gate, orders, since: Instant::now(), snapshots, views, streamed, busy }
+        Self { shared, gate, orders, feed: Feed::default(), since: Instant::now(), snapshots, views, streamed, busy }
     }
 
     /// The pictures, newest only.
