@@ -17,6 +17,7 @@ use super::terminal::Terminal;
 fn console(site: &Site, columns: u16, rows: u16, words: &[&str], state: &Path) -> Terminal {
     let text = |path: &Path| path.to_str().unwrap().to_owned();
     let (config, state, home) = (text(&site.tree.config()), text(state), text(&site.tree.path().join("home")));
+    std::fs::create_dir_all(&home).unwrap();
     let environment = [("BERTH_STATE", state.as_str()), ("HOME", home.as_str()), ("TZ", "UTC")];
     let words: Vec<&str> = ["--config", &config].into_iter().chain(words.iter().copied()).collect();
     Terminal::start(columns, rows, BERTH, &words, &environment)
@@ -139,8 +140,9 @@ fn a_panic_of_the_thread_that_reads_along_ends_the_console_in_order() {
     let site = Site::new(&["zoe"]);
     let _daemon = site.daemon();
     let config = site.tree.config();
-    let words = ["--config", config.to_str().unwrap()];
-    let mut terminal = Terminal::start(80, 24, BERTH, &words, &[(berth::failpoint::VARIABLE, "berth-attach")]);
+    let (words, state) = (["--config", config.to_str().unwrap()], site.tree.path().join("console-state"));
+    let environment = [("BERTH_STATE", state.to_str().unwrap()), (berth::failpoint::VARIABLE, "berth-attach")];
+    let mut terminal = Terminal::start(80, 24, BERTH, &words, &environment);
     terminal.end(PATIENCE);
     assert!(!terminal.is_alternate());
 }

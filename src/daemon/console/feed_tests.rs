@@ -1,3 +1,7 @@
+//! The feed, read by consoles: what each is told, and what is not told to it.
+//!
+//! It must never need a host.
+
 use super::*;
 use crate::daemon::fake::Plain;
 use crate::domain::{Moment, PortRange, Reading, Row};
