@@ -7,9 +7,10 @@
 pub const VARIABLE: &str = "BERTH_FAILPOINT";
 
 /// Every place, by the name of its thread or of what is done off the loop.
-pub const PLACES: [&str; 40] = [
+pub const PLACES: [&str; 41] = [
     "accounts",
     "batch",
+    "berth-attach",
     "berth-chronicle",
     "berth-docker",
     "berth-engine",

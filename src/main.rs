@@ -8,13 +8,14 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use berth::cli::{self, ConsoleOptions, Desk, Opening, Setting, Wiring};
+use berth::cli::{self, Attach, ConsoleOptions, Desk, Opening, Setting, Wiring};
 use berth::config::{Config, Strategy};
 use berth::daemon;
-use berth::domain::{Added, Diagnosis, Event, EventQuery, Fence, InstanceId, Outcome, Proposal, Shown, Snapshot};
+use berth::domain::{Added, Diagnosis, Event, EventQuery, Fence, InstanceId, Outcome, Proposal, Shown, Snapshot, Task};
 use berth::error::{Error, Kind, Result};
 use berth::hand::{self, Zygote};
 use berth::link::local::{Local, share_memory};
+use berth::link::remote::Remote;
 use berth::link::{Adding, Asked, Door, EventsStamp, LogLines, LogQuery, Removing};
 use berth::nearby;
 use berth::present::command::Program;
@@ -69,9 +70,20 @@ impl Wiring for Host {
             share_memory();
         }
         let config = Arc::new(config);
+        let mut why = None;
+        if opening.attach == Attach::Where {
+            match Remote::attach(&config, &state, opening.read_only) {
+                Ok(remote) => return Ok(Box::new(AttachedDesk { remote, config })),
+                Err(error) if error.kind() == Kind::NoSuchInstance => {}
+                Err(error) => why = Some(Shown::new(&format!("not attached: {}", error.chain()))),
+            }
+        }
         let local = self.local(&config, state, opening.read_only)?;
         if opening.alone {
             local.is_trial();
+        }
+        if opening.attach != Attach::Never {
+            local.give_way(why);
         }
         Ok(Box::new(LocalDesk { local, config }))
     }
@@ -231,5 +243,73 @@ impl Desk for LocalDesk {
 
     fn propose(&self, strategy: Strategy) -> Result<Proposal> {
         self.local.propose(strategy)
+    }
+}
+
+/// A daemon's fleet, for the console.
+struct AttachedDesk {
+    remote: Arc<Remote>,
+    config: Arc<Config>,
+}
+
+/// What no console asks for.
+fn not_here() -> Error {
+    Error::failed("this is not asked of the daemon")
+}
+
+fn not_done() -> Outcome {
+    Outcome { exit_code: not_here().exit_code(), sentence: Shown::new(&not_here().chain()), hints: Vec::new(), log_lines: Vec::new() }
+}
+
+impl Desk for AttachedDesk {
+    fn look(&self) -> Result<Arc<Snapshot>> {
+        Ok(self.remote.watch().borrow().clone())
+    }
+
+    fn watch(&self) -> Result<watch::Receiver<Arc<Snapshot>>> {
+        Ok(self.remote.watch())
+    }
+
+    fn log(&self, _: &InstanceId, _: &LogQuery) -> Result<LogLines> {
+        Err(not_here())
+    }
+
+    fn door(&self) -> Arc<dyn Door> {
+        Arc::clone(&self.remote) as Arc<dyn Door>
+    }
+
+    fn config(&self) -> Option<&Config> {
+        Some(&self.config)
+    }
+
+    fn add(&self, _: &Adding) -> Added {
+        Added { outcome: not_done(), port: None, url: None, account: None, config: None, steps: Vec::new() }
+    }
+
+    fn add_many(&self, all: &[Adding], ended: &mut dyn FnMut(usize, &Added)) -> Vec<Added> {
+        let added: Vec<Added> = all.iter().map(|one| self.add(one)).collect();
+        added.iter().enumerate().for_each(|(at, one)| ended(at, one));
+        added
+    }
+
+    fn remove(&self, _: &Removing) -> Outcome {
+        not_done()
+    }
+
+    fn adopt(&self, id: &InstanceId, dry_run: bool, reason: Option<String>) -> Outcome {
+        let task = Task::Adopt(id.clone());
+        if dry_run { self.remote.foresee_task(&task) } else { self.remote.carry_out_task(&task, reason, &mut |_| ()) }
+    }
+
+    fn assign(&self, _: &InstanceId, _: Asked, _: bool, _: Option<String>) -> Outcome {
+        not_done()
+    }
+
+    fn fence(&self) -> Result<Fence> {
+        Err(not_here())
+    }
+
+    fn propose(&self, strategy: Strategy) -> Result<Proposal> {
+        self.remote.propose(strategy)
     }
 }

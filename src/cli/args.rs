@@ -42,6 +42,9 @@ pub struct Arguments {
     /// What holds for every command.
     #[command(flatten)]
     pub global: Global,
+    /// Open the console on an engine of its own, also where a daemon answers; while one does, it only looks
+    #[arg(long)]
+    pub embedded: bool,
     /// What to do; without it, the console opens.
     #[command(subcommand)]
     pub command: Option<Command>,

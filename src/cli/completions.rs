@@ -10,7 +10,7 @@ use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
 use clap_complete::env::{EnvCompleter, Shells};
 
 use super::args::{Arguments, Completions, Shell};
-use super::door::{Opening, Wiring};
+use super::door::{Attach, Opening, Wiring};
 use super::errors::Stop;
 use super::output::Out;
 use crate::domain::Shown;
@@ -100,7 +100,7 @@ fn ids(words: &[OsString], wiring: &dyn Wiring) -> Vec<(String, String)> {
     if !words.iter().any(|word| TAKE_IDS.iter().any(|(name, _)| word == name)) {
         return Vec::new();
     }
-    let opening = Opening { config: config(words), alone: false, read_only: true, stays: false };
+    let opening = Opening { config: config(words), alone: false, read_only: true, attach: Attach::Never, stays: false };
     let Ok(snapshot) = wiring.open(&opening).and_then(|desk| desk.glance()) else { return Vec::new() };
     // A stranger's name has a colon, at which shells cut words; it is nobody's to act on anyway.
     let rows = snapshot.rows.iter().filter(|row| !row.id.is_unmanaged());

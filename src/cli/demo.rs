@@ -9,7 +9,7 @@ use nix::sys::signal::{SigSet, Signal};
 use serde_json::json;
 
 use super::args::{Demo, Global};
-use super::door::{ConsoleOptions, Opening, Wiring};
+use super::door::{Attach, ConsoleOptions, Opening, Wiring};
 use super::errors::Stop;
 use super::output::Out;
 use crate::demo::stage::Stage;
@@ -32,7 +32,7 @@ pub fn run(words: &Demo, global: &Global, wiring: &dyn Wiring, out: &mut Out) ->
 
 fn show(stage: &Stage, signals: Option<&SigSet>, global: &Global, wiring: &dyn Wiring, out: &mut Out) -> Result<(), Stop> {
     // The fleet is started here even with --read-only: that is for the one who looks at it.
-    let opening = Opening { config: Some(stage.config().to_owned()), alone: true, read_only: false, stays: true };
+    let opening = Opening { config: Some(stage.config().to_owned()), alone: true, read_only: false, attach: Attach::Never, stays: true };
     let desk = wiring.open(&opening)?;
     let Some(signals) = signals else {
         start(stage, &desk.door());

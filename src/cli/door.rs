@@ -55,8 +55,22 @@ pub struct Opening {
     pub alone: bool,
     /// `--read-only`.
     pub read_only: bool,
+    /// It goes to the daemon where there is one; without one, and where it may not, it looks by itself.
+    pub attach: Attach,
     /// It looks again and again, and is to stay small. What looks once and ends may take what memory it likes.
     pub stays: bool,
+}
+
+/// Whether a daemon is gone to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Attach {
+    /// No: it looks and acts by itself, whoever else does.
+    #[default]
+    Never,
+    /// No, and it acts only while no daemon does: `--embedded`.
+    Beside,
+    /// Yes, where there is one.
+    Where,
 }
 
 /// How the console is to look.

@@ -53,7 +53,7 @@ use clap::Parser;
 use crate::domain::Verb;
 use crate::present::command::Program;
 use args::{Arguments, ColorWhen, Command};
-pub use door::{ConsoleOptions, Desk, Opening, Setting, Wiring};
+pub use door::{Attach, ConsoleOptions, Desk, Opening, Setting, Wiring};
 use errors::Stop;
 pub use errors::tame_panics;
 use output::Out;
@@ -151,7 +151,12 @@ fn opening(arguments: &Arguments) -> Opening {
         Some(_) => false,
     };
     let global = &arguments.global;
-    Opening { config: global.config.clone(), alone: false, read_only: global.read_only, stays }
+    let attach = match arguments.command {
+        Some(_) => Attach::Never,
+        None if arguments.embedded => Attach::Beside,
+        None => Attach::Where,
+    };
+    Opening { config: global.config.clone(), alone: false, read_only: global.read_only, attach, stays }
 }
 
 #[cfg(test)]
@@ -170,7 +175,10 @@ mod tests {
         let console = wiring.consoles.lock().unwrap()[0].clone();
         assert_eq!((console.read_only, console.color), (true, Some(false)));
         let opened = wiring.opened.lock().unwrap()[0].clone();
-        assert_eq!(opened, Opening { config: Some("/x".into()), alone: false, read_only: true, stays: true });
+        let attach = Attach::Where;
+        assert_eq!(opened, Opening { config: Some("/x".into()), alone: false, read_only: true, attach, stays: true });
+        assert_eq!(code("--embedded", &wiring), 0);
+        assert_eq!(wiring.opened.lock().unwrap().last().unwrap().attach, Attach::Beside);
     }
 
     #[test]

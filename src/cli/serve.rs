@@ -3,7 +3,7 @@
 //! It must never serve itself: that is the wiring's.
 
 use super::args::{Global, Serve};
-use super::door::{Opening, Wiring};
+use super::door::{Attach, Opening, Wiring};
 use super::errors::Stop;
 use super::output::Out;
 
@@ -13,6 +13,12 @@ pub fn run(words: &Serve, global: &Global, wiring: &dyn Wiring, out: &mut Out) -
         out.text(&wiring.install(global.config.as_deref(), words.dry_run)?)?;
         return Ok(0);
     }
-    wiring.serve(&Opening { config: global.config.clone(), alone: false, read_only: global.read_only, stays: true })?;
+    wiring.serve(&Opening {
+        config: global.config.clone(),
+        alone: false,
+        read_only: global.read_only,
+        attach: Attach::Never,
+        stays: true,
+    })?;
     Ok(0)
 }

@@ -29,7 +29,7 @@ pub struct Ports {
 }
 
 /// How a port is chosen for a new instance.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Strategy {
     /// The lowest free one, kept in the registry.
     Registry,

@@ -39,30 +39,36 @@ pub fn seen_by(caller: &Caller, snapshot: &Arc<Snapshot>) -> Arc<Snapshot> {
         return Arc::clone(snapshot);
     }
     let rows: Vec<Arc<Row>> = snapshot.rows.iter().filter_map(|row| row_for(caller, row)).collect();
+    Arc::new(Snapshot { rows, ..head_seen_by(caller, snapshot) })
+}
+
+/// The same without the rows.
+pub fn head_seen_by(caller: &Caller, snapshot: &Snapshot) -> Snapshot {
+    let (is_admin, is_viewer) = (caller.role == Role::Admin, caller.role == Role::Viewer);
     let findings = findings_for(caller, snapshot);
-    let is_viewer = caller.role == Role::Viewer;
-    let is_whole = |id| snapshot.row(id).is_some_and(|row| sees_all_of(caller, row.uid));
-    let totals = if is_viewer { snapshot.totals.clone() } else { totals(&rows, &findings) };
-    Arc::new(Snapshot {
+    let is_whole = |id| is_admin || snapshot.row(id).is_some_and(|row| sees_all_of(caller, row.uid));
+    let own = || snapshot.rows.iter().filter(|row| sees(caller, row.uid) != Sees::Nothing);
+    let totals = if is_admin || is_viewer { snapshot.totals.clone() } else { totals(own(), &findings) };
+    Snapshot {
         host: snapshot.host.clone(),
         taken: snapshot.taken,
         range: snapshot.range,
         reserved: snapshot.reserved.clone(),
-        allotments: if is_viewer { snapshot.allotments.clone() } else { Reading::Denied },
+        allotments: if is_admin || is_viewer { snapshot.allotments.clone() } else { Reading::Denied },
         ephemeral: snapshot.ephemeral,
-        rows,
+        rows: Vec::new(),
         findings,
         totals,
-        host_reading: if is_viewer { snapshot.host_reading.clone() } else { HostReading::default() },
+        host_reading: if is_admin || is_viewer { snapshot.host_reading.clone() } else { HostReading::default() },
         // Sockets with their processes, mounts and sentences with paths.
-        file_systems: Vec::new(),
-        listeners: Reading::Denied,
         announced: announced_for(caller, snapshot),
+        file_systems: if is_admin { snapshot.file_systems.clone() } else { Vec::new() },
+        listeners: if is_admin { snapshot.listeners.clone() } else { Reading::Denied },
         underway: snapshot.underway.iter().filter(|one| is_whole(&one.id)).cloned().collect(),
-        notices: Vec::new(),
+        notices: if is_admin { snapshot.notices.clone() } else { Vec::new() },
         sequence: snapshot.sequence,
         cpu_baseline: Default::default(),
-    })
+    }
 }
 
 /// What is announced: the whole link hears it, but what others' servers say of themselves may name their files.
@@ -203,9 +209,13 @@ fn withheld(code: Code) -> Option<&'static str> {
 }
 
 /// The counts of what a stranger sees.
-fn totals(rows: &[Arc<Row>], findings: &[Finding]) -> Totals {
+fn totals<'a>(rows: impl Iterator<Item = &'a Arc<Row>>, findings: &[Finding]) -> Totals {
     let mut totals = Totals::default();
-    for row in rows.iter().filter(|row| !row.id.is_unmanaged()) {
+    for row in rows {
+        totals.ports_in_use += usize::from(row.port.is_some());
+        if row.id.is_unmanaged() {
+            continue;
+        }
         totals.instances += 1;
         *totals.states.entry(row.state).or_default() += 1;
     }
@@ -216,7 +226,6 @@ fn totals(rows: &[Arc<Row>], findings: &[Finding]) -> Totals {
     for level in [Level::Error, Level::Warning, Level::Note] {
         totals.findings.insert(level, findings.iter().filter(|finding| finding.level() == level).count());
     }
-    totals.ports_in_use = rows.iter().filter(|row| row.port.is_some()).count();
     totals
 }
 

@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::http::StatusCode;
 use axum::response::Response;
 use futures_core::Stream;
@@ -22,15 +22,15 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// Where events are put.
 pub struct Sink {
-    sender: mpsc::Sender<String>,
+    sender: mpsc::Sender<Bytes>,
     closed: watch::Receiver<bool>,
 }
 
 /// The body's side.
-struct Events(mpsc::Receiver<String>);
+pub struct Events(pub mpsc::Receiver<Bytes>);
 
 impl Stream for Events {
-    type Item = Result<String, Infallible>;
+    type Item = Result<Bytes, Infallible>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         self.0.poll_recv(context).map(|event| event.map(Ok))
@@ -69,7 +69,12 @@ impl Sink {
 
     /// Puts an event, for which [`Sink::room`] found room. The data is one line: JSON.
     pub fn put(&mut self, name: &str, number: u64, data: &str) -> Result<(), Gone> {
-        self.sender.try_send(format!("event: {name}\nid: {number}\ndata: {data}\n\n")).map_err(|_| Gone)
+        self.put_made(made(name, number, data))
+    }
+
+    /// The same of an event that was made for several.
+    pub fn put_made(&mut self, event: Bytes) -> Result<(), Gone> {
+        self.sender.try_send(event).map_err(|_| Gone)
     }
 
     /// Waits for a change, with a sign of life in between.
@@ -80,13 +85,18 @@ impl Sink {
             () = self.sender.closed() => Err(Gone),
             () = tokio::time::sleep(HEARTBEAT) => {
                 // One that has not even taken the last event needs no more.
-                match self.sender.try_send(": still here\n\n".to_owned()) {
+                match self.sender.try_send(Bytes::from_static(b": still here\n\n")) {
                     Err(mpsc::error::TrySendError::Closed(_)) => Err(Gone),
                     _ => Ok(Waited::Silent),
                 }
             }
         }
     }
+}
+
+/// An event as it is sent. The data is one line: JSON.
+pub fn made(name: &str, number: u64, data: &str) -> Bytes {
+    Bytes::from(format!("event: {name}\nid: {number}\ndata: {data}\n\n"))
 }
 
 /// Whether a query says `name=1`, and what number it gives for a name.

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Semaphore, watch};
 
+use super::console::Feed;
 use super::gate::Gate;
 use super::picture::Picture;
 use super::spent::Spent;
@@ -41,6 +42,8 @@ pub struct Hub {
     pub gate: Gate,
     /// Places for orders.
     pub orders: Arc<Semaphore>,
+    /// The picture as consoles read along with it.
+    pub feed: Feed,
     /// Since when it serves.
     pub since: Instant,
     /// The CPU time of each instance.
@@ -71,7 +74,8 @@ impl Hub {
     pub fn new(shared: Arc<dyn Shared>, snapshots: watch::Receiver<Arc<Snapshot>>) -> Self {
         let (views, streamed, busy) = (Mutex::default(), Mutex::default(), Mutex::default());
         let (gate, orders) = (Gate::default(), Arc::new(Semaphore::new(ORDERS)));
-        Self { shared, gate, orders, since: Instant::now(), spent: Spent::default(), snapshots, views, streamed, busy }
+        let (feed, spent, since) = (Feed::default(), Spent::default(), Instant::now());
+        Self { shared, gate, orders, feed, since, spent, snapshots, views, streamed, busy }
     }
 
     /// The pictures, newest only.

@@ -158,6 +158,7 @@ async fn live(serving: &Serving, hub: &Arc<Hub>, place: &Place, notify: &Notify,
             }
             _ = tick.tick() => {
                 reload::reap(children);
+                hub.shared.sweep();
                 if hub.age() < OLDEST {
                     notify.alive();
                 }

@@ -3,7 +3,10 @@
 //! It must never touch an instance by starting, ending, reloading or being killed, nor reach past `link`.
 
 mod answer;
+mod console;
 mod events;
+#[cfg(test)]
+mod fake;
 mod gate;
 mod hub;
 mod install;

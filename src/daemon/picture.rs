@@ -115,49 +115,8 @@ fn coarse(number: u64, digits: u32) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Order, Outcome};
-    use crate::error::{Error, Result};
-    use crate::link::{Alone, Tail};
+    use crate::daemon::fake::Plain;
     use crate::present::fleet;
-    use tokio::sync::watch;
-
-    /// Whoever has the uid sees all, viewers every row.
-    struct Plain;
-
-    impl Shared for Plain {
-        fn caller(&self, uid: Uid) -> Caller {
-            Caller { uid, ..nobody() }
-        }
-        fn watch(&self) -> Result<watch::Receiver<Arc<Snapshot>>> {
-            Err(Error::failed("none"))
-        }
-        fn seen_by(&self, _: &Caller, snapshot: &Arc<Snapshot>) -> Arc<Snapshot> {
-            let mut seen = (**snapshot).clone();
-            seen.rows.iter_mut().for_each(|row| Arc::make_mut(row).why = None);
-            Arc::new(seen)
-        }
-        fn findings(&self, _: &Caller, snapshot: &Snapshot) -> Vec<crate::domain::Finding> {
-            snapshot.findings.clone()
-        }
-        fn sees_all_of(&self, caller: &Caller, uid: Uid) -> bool {
-            caller.uid == uid
-        }
-        fn carry_out(&self, _: &Caller, _: Order) -> Outcome {
-            Outcome { exit_code: 1, sentence: Shown::from("no"), hints: vec![], log_lines: vec![] }
-        }
-        fn events(&self, _: &Caller, _: &crate::domain::EventQuery) -> Result<Vec<crate::domain::Event>> {
-            Err(Error::failed("none"))
-        }
-        fn events_version(&self) -> watch::Receiver<u64> {
-            watch::channel(0).1
-        }
-        fn tail(&self, _: &Caller, _: &InstanceId) -> Result<Arc<dyn Tail>> {
-            Err(Error::failed("none"))
-        }
-        fn alone(&self) -> Result<Alone> {
-            Err(Error::failed("none"))
-        }
-    }
 
     #[test]
     fn only_what_changed_is_told_and_what_trembles_is_not() {

@@ -2,6 +2,7 @@
 //!
 //! It must never decide who may what: what is seen and what is done goes through `link`, as the caller that the connection has.
 
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,9 +17,10 @@ use tokio::sync::watch;
 
 use super::answer::{Answer, Refusal, document, outcome};
 use super::hub::{ANSWERED, Hub, Work, within};
-use super::{logs, metrics, stream, trail};
+use super::{console, logs, metrics, stream, trail};
 use crate::domain::{Caller, InstanceId, Order, Row, Snapshot, Target, Verb};
 use crate::error::{Error, Kind, Result};
+use crate::link::wire;
 use crate::present::client;
 use crate::present::json::{self, SCHEMA};
 
@@ -29,7 +31,7 @@ const FRESH: Duration = Duration::from_secs(10);
 const LARGEST_BODY: usize = 4096;
 
 /// How long an order may take; the templates' own times to start and stop are shorter.
-const CARRIED_OUT: Duration = Duration::from_secs(600);
+pub const CARRIED_OUT: Duration = Duration::from_secs(600);
 
 /// How long a reason may be.
 const LONGEST_REASON: usize = 1000;
@@ -41,6 +43,8 @@ pub struct Peer {
     pub caller: Arc<Caller>,
     /// Becomes true when the daemon is to end.
     pub closed: watch::Receiver<bool>,
+    /// The connection itself, for files that are handed over.
+    pub wire: Arc<OwnedFd>,
 }
 
 type Id = Result<Path<String>, PathRejection>;
@@ -54,6 +58,9 @@ pub fn all(hub: Arc<Hub>) -> Router {
         .route("/v1/snapshot", get(snapshot))
         .route("/v1/stream", get(streamed))
         .route("/v1/events", get(events))
+        .route(wire::HELLO, get(console::hello))
+        .route(wire::CALL, post(console::call))
+        .route(wire::LOG, post(console::log))
         .route("/v1/me", get(me))
         .route("/v1/ports/{user}", get(ports_of))
         .route("/v1/instances/{id}", get(show))
@@ -114,8 +121,9 @@ async fn measured(State(hub): State<Arc<Hub>>, Extension(peer): Extension<Peer>,
 }
 
 /// The picture, and what changes of it.
-async fn streamed(State(hub): State<Arc<Hub>>, Extension(peer): Extension<Peer>) -> Response {
-    stream::begin(hub, &peer)
+async fn streamed(State(hub): State<Arc<Hub>>, Extension(peer): Extension<Peer>, uri: Uri) -> Response {
+    let is_console = uri.query().is_some_and(|query| query.split('&').any(|pair| pair == "form=console"));
+    if is_console { console::stream(hub, &peer) } else { stream::begin(hub, &peer) }
 }
 
 /// What happened and what was done.
@@ -208,7 +216,7 @@ async fn order(verb: Verb, id: InstanceId, hub: &Arc<Hub>, peer: &Peer, request:
 }
 
 /// What a stranger may not see is not there, also when it is to be stopped. What nobody has seen yet may be there.
-fn is_there(hub: &Hub, peer: &Peer, id: &InstanceId) -> Result<()> {
+pub fn is_there(hub: &Hub, peer: &Peer, id: &InstanceId) -> Result<()> {
     let is_hidden = hub.seen_by(&peer.caller).row(id).is_none() && hub.newest().row(id).is_some();
     if is_hidden { Err(no_such(id)) } else { Ok(()) }
 }

@@ -73,7 +73,9 @@ async fn one(stream: UnixStream, hub: Arc<Hub>, mut closed: watch::Receiver<bool
     let Ok(caller) = hub.caller(uid).await else { return };
     // Just begun, it has not looked yet: nothing is not what there is.
     hub.looked().await;
-    let peer = Peer { caller: Arc::new(caller), closed: closed.clone() };
+    // Files are handed over beside what HTTP says.
+    let Ok(wire) = std::os::fd::AsFd::as_fd(&stream).try_clone_to_owned() else { return };
+    let peer = Peer { caller: Arc::new(caller), closed: closed.clone(), wire: Arc::new(wire) };
     let service = TowerToHyperService::new(routes::all(Arc::clone(&hub)).layer(Extension(peer)));
     let mut connection = http1::Builder::new();
     connection.timer(TokioTimer::new()).header_read_timeout(HEAD).max_buf_size(LARGEST_HEAD).max_headers(HEADERS);

@@ -3,10 +3,12 @@
 //! The kernel's rules, not number equality; network namespaces are the caller's business. It must never resolve a name.
 
 use std::fmt;
+
+use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// An address and port that something listens on, or is configured to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Endpoint {
     /// The address; the unspecified one is the wildcard.
     pub address: IpAddr,
@@ -65,7 +67,7 @@ impl fmt::Display for Endpoint {
 }
 
 /// An inclusive range of ports.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct PortRange {
     /// The first port that belongs to it.
     pub first: u16,

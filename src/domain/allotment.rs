@@ -5,11 +5,12 @@
 use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::{InstanceId, PortRange, Shown, Uid};
 
 /// That a port was given to an instance.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Allotment {
     /// Whose the port is.
     pub id: InstanceId,
@@ -24,7 +25,7 @@ pub struct Allotment {
 }
 
 /// That a port was somebody's until lately, and is given to nobody else for a time.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quarantine {
     /// Whose it was.
     pub of: InstanceId,
@@ -33,7 +34,7 @@ pub struct Quarantine {
 }
 
 /// That a port is kept from everybody until somebody gives it back.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reservation {
     /// Who reserved it.
     pub by: Shown,
@@ -42,7 +43,7 @@ pub struct Reservation {
 }
 
 /// Everything that the registry holds.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Allotments {
     assigned: BTreeMap<u16, Allotment>,
     ports: HashMap<InstanceId, u16>,

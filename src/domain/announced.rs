@@ -5,6 +5,8 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::{Declared, InstanceId, Shown};
 
 /// What is announced of memory services, and of MCP servers in general.
@@ -17,7 +19,7 @@ pub const MOST_SERVICES: usize = 256;
 const LONGEST_TYPE: usize = 64;
 
 /// One service, as it was announced.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Announced {
     /// Its name, without the type.
     pub name: Shown,
@@ -54,7 +56,7 @@ pub struct Announcements {
 }
 
 /// An announcement, and whose it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Announcement {
     /// What was announced.
     pub service: Arc<Announced>,

@@ -2,10 +2,12 @@
 //!
 //! It must never decide what the caller may do: that is `control::authorise`.
 
+use serde::{Deserialize, Serialize};
+
 use super::{Shown, Uid};
 
 /// The person at the console or the command line.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Caller {
     /// The uid that the kernel vouches for.
     pub uid: Uid,
@@ -20,7 +22,7 @@ pub struct Caller {
 }
 
 /// What an account is to berth.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Role {
     /// May act on every instance.
     Admin,

@@ -5,11 +5,12 @@
 use std::fmt;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 /// What a certificate is told by: the SHA-256 of its DER.
 ///
 /// Not of its key alone: who renews a certificate with the old key is asked once more, and sees with `openssl x509 -fingerprint` what berth saw.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Fingerprint([u8; 32]);
 
 impl Fingerprint {
@@ -55,7 +56,7 @@ impl fmt::Debug for Fingerprint {
 }
 
 /// The certificate that an instance is known by at a port.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pin {
     /// Which.
     pub print: Fingerprint,
@@ -64,7 +65,7 @@ pub struct Pin {
 }
 
 /// The certificate that a server showed last, beside the one that it is known by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Certificate {
     /// The port at which it was shown.
     pub port: u16,

@@ -2,6 +2,8 @@
 //!
 //! It must never hold a secret: of an environment file, names and line numbers are all that is told.
 
+use serde::{Deserialize, Serialize};
+
 use super::{InstanceId, LogLine, Shown};
 
 /// What an account may do with something that is there; the kernel was asked as that account.
@@ -93,7 +95,7 @@ pub struct Checkup {
 }
 
 /// What a check is about, in the order of a start.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Topic {
     /// The configuration is read and valid.
     Configuration,
@@ -136,7 +138,7 @@ impl Topic {
 }
 
 /// What a check came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Verdict {
     /// As it should be.
     Good,
@@ -174,18 +176,18 @@ impl Verdict {
 }
 
 /// What to do next.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Step {
     /// In words.
     Tell(Shown),
     /// A call of berth with these words, and what it does.
-    Berth(Vec<String>, &'static str),
+    Berth(Vec<String>, #[serde(deserialize_with = "super::carried::fixed")] super::carried::Fixed),
     /// A command with these words, and what it does.
-    Shell(Vec<String>, &'static str),
+    Shell(Vec<String>, #[serde(deserialize_with = "super::carried::fixed")] super::carried::Fixed),
 }
 
 /// One check.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Check {
     /// About what.
     pub topic: Topic,
@@ -200,7 +202,7 @@ pub struct Check {
 }
 
 /// The page.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Diagnosis {
     /// About whom.
     pub id: InstanceId,

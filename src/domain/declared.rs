@@ -9,11 +9,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::{Credential, Endpoint, Gid, InstanceId, Limits, Probing, ProcessKey, Restart, Service, Settings, Shown, Uid, Unit};
 
 /// Who runs an instance.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum SupervisorKind {
     /// A plain process under berth's keeper, or under nobody.
     Process,
@@ -60,7 +61,7 @@ impl Unit {
 }
 
 /// Why a configuration cannot be used.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConfigFault {
     /// The file.
     pub file: Shown,
@@ -105,7 +106,7 @@ impl FromIterator<(String, String)> for Variables {
 }
 
 /// How to start a process instance. Placeholders are filled in already.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Launch {
     /// The program and its arguments; never empty.
     pub command: Vec<String>,
@@ -124,7 +125,7 @@ pub struct Launch {
 /// The environment file that an instance is started with: names, never values.
 ///
 /// The values are read when it is started, as its account, and are kept nowhere: the roster reaches every screen and document.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EnvFile {
     /// The file.
     pub path: PathBuf,
@@ -145,7 +146,7 @@ pub struct EnvFile {
 }
 
 /// One instance as its configuration describes it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Declared {
     /// Who it is.
     pub id: InstanceId,
@@ -226,7 +227,7 @@ pub struct Roster {
 }
 
 /// How a process ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ExitStatus {
     /// It returned this code.
     Code(i32),
@@ -237,7 +238,7 @@ pub enum ExitStatus {
 }
 
 /// The last end of an instance.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastExit {
     /// How.
     pub status: ExitStatus,

@@ -3,11 +3,12 @@
 //! It must never hold text that is not `Shown`: reasons were typed by people.
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::{Event, InstanceId, Shown, Uid};
 
 /// One entry of the trail.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Deed {
     /// Its number in the trail; later entries have greater ones.
     pub number: i64,
@@ -28,7 +29,7 @@ pub struct Deed {
 }
 
 /// What came of an action.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeedResult {
     /// When.
     pub at: Timestamp,
@@ -39,7 +40,7 @@ pub struct DeedResult {
 }
 
 /// The last entries, oldest first.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trail {
     /// Oldest first.
     pub deeds: Vec<Deed>,

@@ -3,11 +3,12 @@
 //! It must never hold text that is not `Shown`, nor decide who may see what of it.
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::{Deed, InstanceId, Level, Shown, Uid};
 
 /// What kind of thing happened. The words are a contract with scripts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum EventKind {
     /// berth looks from now on.
     Began,
@@ -85,7 +86,7 @@ impl EventKind {
 }
 
 /// One event.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
     /// Its number among the events, or, of an action, among the actions; 0 before it is kept.
     pub number: i64,

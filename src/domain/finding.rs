@@ -3,11 +3,12 @@
 //! The codes are a contract with scripts: none may be renamed. It must never hold text that is not `Shown`.
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::{InstanceId, ProcessKey, Shown};
 
 /// How bad a finding is; the worst comes first in order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Level {
     /// Somebody's server does not do what it should, or a secret is open.
     Error,
@@ -29,7 +30,7 @@ impl Level {
 }
 
 /// What kind of finding it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Code {
     /// Two instances are configured with one port on overlapping addresses.
     PortDuplicate,
@@ -220,7 +221,7 @@ impl Code {
 }
 
 /// What berth, or the reader, can do about a finding.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Remedy {
     /// Give the instance another port.
     Reassign,
@@ -293,7 +294,7 @@ impl Remedy {
 }
 
 /// One thing that is wrong, now.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
     /// What kind.
     pub code: Code,

@@ -6,11 +6,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::{Certificate, InstanceId, Metrics, ProcessKey, Shown};
 
 /// How an instance answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum HealthState {
     /// It was not asked.
     Unknown,
@@ -44,7 +45,7 @@ impl HealthState {
 }
 
 /// The last answer of an instance.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Health {
     /// What it was.
     pub state: HealthState,
@@ -60,7 +61,7 @@ impl Health {
 }
 
 /// How an instance may be asked, as its template says.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Probing {
     /// The path of the health check; `None` where there is none.
     pub path: Option<String>,
@@ -74,7 +75,7 @@ pub struct Probing {
 pub const COURSE: usize = 30;
 
 /// The times of the last answers, oldest first, in milliseconds. A question without an answer is among them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Course {
     /// A ring; `LOST` where nobody answered.
     times: [u16; COURSE],
@@ -127,7 +128,7 @@ impl Course {
 }
 
 /// The way in which a server speaks MCP.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Transport {
     /// Streamable HTTP.
     Http,
@@ -146,7 +147,7 @@ impl Transport {
 }
 
 /// Which kind of the protocol a server speaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Era {
     /// It begins with `initialize`: all revisions up to 2025-11-25.
     Legacy,
@@ -165,12 +166,13 @@ impl Era {
 }
 
 /// Which server it is, by its own words.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Server {
     /// The way it speaks.
     pub transport: Transport,
     /// The path that it speaks at.
-    pub path: &'static str,
+    #[serde(deserialize_with = "super::carried::fixed")]
+    pub path: super::carried::Fixed,
     /// Which kind of the protocol; `None` where it does not tell without a session, or without credentials.
     pub era: Option<Era>,
     /// Its name.
@@ -188,7 +190,7 @@ pub struct Server {
 }
 
 /// What probing an instance told so far.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Probed {
     /// The process that answered: what another one said is nothing.
     pub of: ProcessKey,

@@ -4,10 +4,12 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::Reading;
 
 /// The host's totals.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct HostReading {
     /// CPU in use, in percent of all cores.
     pub cpu_percent: f32,
@@ -32,7 +34,7 @@ pub struct HostReading {
 }
 
 /// /proc/pressure of each resource; `Gone` where the kernel does not offer it, `Unasked` until its turn came.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Pressures {
     /// Of processor time.
     pub cpu: Reading<Pressure>,
@@ -49,7 +51,7 @@ impl Default for Pressures {
 }
 
 /// What share of the time work waited for one resource, as the kernel averages it.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Pressure {
     /// At least one task waited.
     pub some: Averages,
@@ -58,7 +60,7 @@ pub struct Pressure {
 }
 
 /// Percent of the time.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Averages {
     /// Over the last 10 seconds.
     pub ten: f32,
@@ -67,7 +69,7 @@ pub struct Averages {
 }
 
 /// What this very process, engine and presenter, takes of the host.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct OwnCost {
     /// CPU in percent of one core; `None` until there were two readings.
     pub cpu_percent: Option<f32>,

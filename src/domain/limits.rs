@@ -4,10 +4,12 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::Shown;
 
 /// The limits that a configuration asks for. `None` is no limit.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     /// Bytes of memory.
     pub memory_max: Option<u64>,
@@ -38,7 +40,7 @@ pub enum Restart {
 }
 
 /// The limits that the kernel holds an instance to, and what it uses of them.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InForce {
     /// The control group, as /proc/PID/cgroup names it.
     pub group: Option<Shown>,

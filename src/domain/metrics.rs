@@ -2,10 +2,12 @@
 //!
 //! It must never hold a name of a server's that is not `Shown`, nor more of a course than is drawn.
 
+use serde::{Deserialize, Serialize};
+
 use super::Shown;
 
 /// One thing that is counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Measure {
     /// HTTP requests a second.
     Requests,
@@ -53,7 +55,7 @@ pub type Figures = [Option<Thousandths>; Measure::ALL.len()];
 pub const FIGURES: usize = 20;
 
 /// What a server counts.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Metrics {
     /// The last figures, oldest first.
     pub course: Vec<Figures>,

@@ -2,13 +2,15 @@
 //!
 //! It must never take a word for another one than it is: what is not understood is told by its value.
 
+use serde::{Deserialize, Serialize};
+
 use super::{InstanceId, Shown};
 
 /// How such words look.
 pub const NEWCOMER: &str = "OWNER[/NAME] [template=NAME] [run-as=ACCOUNT]";
 
 /// It.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Newcomer {
     /// Who it is to be.
     pub id: InstanceId,

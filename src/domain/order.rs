@@ -4,10 +4,12 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::{InstanceId, ProcessKey, Shown, Verb};
 
 /// The process that a person saw when they confirmed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Target {
     /// Whatever runs: the instance was named on a command line.
     Whatever,
@@ -18,7 +20,7 @@ pub enum Target {
 }
 
 /// One thing to be done to one instance.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Order {
     /// What.
     pub verb: Verb,
@@ -33,7 +35,7 @@ pub struct Order {
 }
 
 /// How far an order is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Stage {
     /// It waits or is being carried out; in words: "waiting for 127.0.0.1:8081".
     Doing(Shown),
@@ -42,7 +44,7 @@ pub enum Stage {
 }
 
 /// What came of an order.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outcome {
     /// The exit code that a command line gives for it, DESIGN section 5.
     pub exit_code: u8,
@@ -62,7 +64,7 @@ impl Outcome {
 }
 
 /// An order on its way, as the table shows it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Underway {
     /// What.
     pub verb: Verb,

@@ -10,6 +10,8 @@ use std::sync::Arc;
 use siphasher::sip128::{Hasher128, SipHasher24};
 use std::hash::Hasher;
 
+use serde::{Deserialize, Serialize};
+
 use super::{Gid, InstanceId, Shown, Uid};
 
 /// The shortest value that is compared: shorter ones are switches and words, which many have.
@@ -102,13 +104,14 @@ pub fn holds_password(value: &str) -> bool {
 }
 
 /// A variable or key that by its name holds a credential.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Credential {
     /// Its name.
     pub name: Shown,
     /// It stands in the environment file, not in the configuration.
     pub in_env_file: bool,
     /// What stands for its value; `None` where that can be nobody's credential.
+    #[serde(skip)]
     pub mark: Option<u128>,
 }
 

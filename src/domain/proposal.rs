@@ -6,11 +6,12 @@ use std::fmt;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
 
 use super::{InstanceId, PortRange, Shown, Uid, words};
 
 /// What keeps a port from being given to an instance.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Obstacle {
     /// It lies outside the managed range.
     Outside(PortRange),
@@ -83,7 +84,7 @@ impl fmt::Display for Obstacle {
 }
 
 /// What one instance would be given.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Proposed {
     /// Who.
     pub id: InstanceId,
@@ -108,10 +109,11 @@ impl Proposed {
 }
 
 /// What a strategy would give to all known instances, nobody having been moved.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Proposal {
     /// The strategy's name, as the configuration has it.
-    pub strategy: &'static str,
+    #[serde(deserialize_with = "super::carried::fixed")]
+    pub strategy: super::carried::Fixed,
     /// How it comes to a port, in words: "first + uid % 1000".
     pub formula: String,
     /// The managed range.

@@ -2,8 +2,10 @@
 //!
 //! It must never offer a default value: whoever shows a reading decides what its absence looks like.
 
+use serde::{Deserialize, Serialize};
+
 /// What came of reading one fact.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Reading<T> {
     /// The fact.
     Known(T),

@@ -8,11 +8,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::{Endpoint, HostReading, InForce, ProcessKey, Reading, Shown, Uid};
 
 /// A point in time on both clocks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Moment {
     /// CLOCK_BOOTTIME: for durations and deadlines; nobody can set it.
     pub boot: Duration,
@@ -21,7 +22,7 @@ pub struct Moment {
 }
 
 /// A process that holds a listening socket.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holder {
     /// Which process.
     pub key: ProcessKey,
@@ -38,7 +39,7 @@ pub struct Holder {
 }
 
 /// One socket in state LISTEN.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Listener {
     /// Where it listens.
     pub endpoint: Endpoint,
@@ -56,7 +57,7 @@ pub struct Listener {
 }
 
 /// One process of an instance's tree, or one that holds a listener in the range.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Process {
     /// Which.
     pub key: ProcessKey,

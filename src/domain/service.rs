@@ -7,11 +7,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::{ConfigFault, InstanceId, Limits, Restart, Shown, SupervisorKind};
 
 /// What a service is doing, by its supervisor's word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Activity {
     /// It runs.
     Active,
@@ -28,7 +29,7 @@ pub enum Activity {
 }
 
 /// What a supervisor says of one service.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Service {
     /// Its name there: `mcp@alice.service`.
     pub name: Shown,
@@ -104,7 +105,7 @@ pub struct Finds {
 }
 
 /// The service that an instance is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unit {
     /// Its name at its supervisor's.
     pub name: Shown,

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::{
     Allotments, Announcement, Code, Declared, DiskUse, Endpoint, FileSystem, Finding, Health, HostReading, InForce, InstanceId, LastExit,
@@ -15,7 +16,7 @@ use super::{
 };
 
 /// What an instance is doing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum State {
     /// It does not run and is not wished to.
     Stopped,
@@ -57,7 +58,7 @@ impl State {
 }
 
 /// What was asked of an instance.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Wish {
     /// It should run.
     Up,
@@ -79,7 +80,7 @@ impl Wish {
 }
 
 /// One line of the table: an instance, or an unmanaged listener.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Row {
     /// Who.
     pub id: InstanceId,
@@ -138,6 +139,7 @@ pub struct Row {
     /// What a supervisor outside of berth says of it.
     pub service: Option<Arc<Service>>,
     /// What it was declared as; `None` for an unmanaged listener.
+    #[serde(skip)]
     pub declared: Option<Arc<Declared>>,
 }
 
@@ -163,7 +165,7 @@ impl Row {
 }
 
 /// Counts over all instances; unmanaged rows are not among them.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Totals {
     /// Instances.
     pub instances: usize,

@@ -7,11 +7,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::{InstanceId, ProcessKey, Reading, Shown};
 
 /// One mounted file system on which instances write.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FileSystem {
     /// Its device number, stat(2).
     pub device: u64,
@@ -28,7 +29,7 @@ pub struct FileSystem {
 }
 
 /// What one instance has written.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DiskUse {
     /// The log, with what was rotated away, bytes on the disk.
     pub log_bytes: Reading<u64>,

@@ -2,10 +2,12 @@
 //!
 //! It must never name more than one instance or port: each is asked about by itself.
 
+use serde::{Deserialize, Serialize};
+
 use super::{InstanceId, Newcomer, Target};
 
 /// It.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Task {
     /// An instance is added and started.
     Add(Newcomer),

@@ -3,6 +3,7 @@
 //! It must never answer for another caller than this process's own uid; `shared` is the way in for those whom the kernel names.
 
 use std::collections::HashMap;
+use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -14,7 +15,7 @@ use crate::config::Config;
 use crate::control::{Control, Policy};
 use crate::discover::Twins;
 use crate::domain::{
-    Caller, Declared, Diagnosis, EventQuery, InstanceId, Order, Outcome, Proposal, Shown, Snapshot, Stage, Task, Trail, Uid, Underway, Verb,
+    Caller, Declared, Diagnosis, EventQuery, InstanceId, Order, Outcome, Proposal, Shown, Snapshot, Standing, Task, Trail, Uid, Verb,
 };
 use crate::engine::{Audits, Engine, Eye, Lookout, Probing, Recorded, Underways};
 use crate::error::{Context, Error, Kind, Result};
@@ -29,7 +30,10 @@ use crate::supervisor::Supervisor;
 use super::{Door, LogLines, LogQuery, Tail};
 use caller::{account_of, own_caller};
 use chronicle::Chronicles;
-use logs::{LocalTail, log_of, no_log, opener_of};
+use guard::Guard;
+pub(super) use logs::{LocalTail, log_of};
+use logs::{no_log, opener_of};
+use openers::Openers;
 use shared::Roles;
 
 pub(super) mod adding;
@@ -38,9 +42,12 @@ mod chronicle;
 mod diagnosing;
 mod fencing;
 mod giving;
+mod guard;
 mod listening;
 mod logs;
 mod looking;
+mod openers;
+mod orders;
 mod proposal;
 pub(super) mod removing;
 mod shared;
@@ -53,13 +60,23 @@ pub use crate::engine::share_memory;
 /// How many lines of a followed log are kept.
 const KEPT_LINES: usize = 10_000;
 
-/// How many orders may be on their way at once; the rest is refused, so that nothing is queued without bound.
-const MOST_UNDERWAY: usize = 64;
-
-/// The local door.
+/// The local door: for one caller, of whom there may be many at one engine.
 pub struct Local {
-    config: Arc<Config>,
     caller: Caller,
+    parts: Arc<Parts>,
+}
+
+impl Deref for Local {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.parts
+    }
+}
+
+/// What all callers share.
+pub struct Parts {
+    config: Arc<Config>,
     control: Arc<Control>,
     supervisor: Arc<dyn Supervisor>,
     reader: Arc<Reader>,
@@ -76,6 +93,8 @@ pub struct Local {
     twins: Twins,
     audits: Audits,
     roles: Roles,
+    openers: Openers,
+    guard: Guard,
     state: PathBuf,
     chronicle: Chronicles,
 }
@@ -102,9 +121,8 @@ impl Local {
         let caller = own_caller(&config, read_only);
         let last = Mutex::new(Arc::new(Snapshot::nothing_yet(config.ports.range, sample::now())));
         let control = Arc::new(control);
-        Ok(Arc::new(Self {
+        let parts = Parts {
             config,
-            caller,
             control,
             supervisor,
             reader,
@@ -121,9 +139,12 @@ impl Local {
             twins,
             audits,
             roles: Roles::default(),
+            openers: Openers::default(),
+            guard: Guard::default(),
             state,
             chronicle: Chronicles::default(),
-        }))
+        };
+        Ok(Arc::new(Self { caller, parts: Arc::new(parts) }))
     }
 
     fn keep(&self, snapshot: Arc<Snapshot>) -> Arc<Snapshot> {
@@ -199,15 +220,6 @@ impl Local {
         let declared = row.declared.clone().ok_or_else(|| Error::failed(format!("{id}: it has no log that berth knows")))?;
         Ok((declared, row.started_at.filter(|_| row.state.is_up())))
     }
-
-    fn set_stage(underway: &Underways, order: &Order, stage: Stage) {
-        let now = sample::now().boot;
-        let mut all = underway.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(one) = all.iter_mut().rev().find(|one| one.id == order.id && one.verb == order.verb && one.ended.is_none()) {
-            one.ended = matches!(stage, Stage::Ended(_)).then_some(now);
-            one.stage = stage;
-        }
-    }
 }
 
 /// Eyes on all of that.
@@ -229,48 +241,26 @@ impl Door for Local {
 
     fn why_not(&self, verb: Verb, id: &InstanceId) -> Option<Shown> {
         match self.newest().row(id) {
-            Some(row) => self.control.why_not(&self.caller, verb, row),
+            Some(row) => self.control.why_not(&self.caller, verb, row).or_else(|| self.elsewhere().filter(|_| verb.changes())),
             None => Some(Shown::new("there is no such instance")),
         }
     }
 
     fn submit(&self, order: Order) {
-        let now = sample::now().boot;
-        let mut one =
-            Underway { verb: order.verb, id: order.id.clone(), since: now, stage: Stage::Doing(Shown::new("waiting")), ended: None };
-        let room = {
-            let mut all = self.underway.lock().unwrap_or_else(PoisonError::into_inner);
-            let room = all.iter().filter(|one| one.ended.is_none()).count() < MOST_UNDERWAY;
-            if !room {
-                let sentence = Shown::new(&format!("not {}. {MOST_UNDERWAY} orders are on their way already", order.verb.done()));
-                one.stage = Stage::Ended(Outcome { exit_code: Kind::Busy.exit_code(), sentence, hints: Vec::new(), log_lines: Vec::new() });
-                one.ended = Some(now);
-            }
-            all.push(one);
-            room
-        };
-        self.wake();
-        if !room {
-            return;
-        }
-        let (hands, underway) = (self.hands(), Arc::clone(&self.underway));
-        let (task, failed) = (order.clone(), order);
-        let spawned = std::thread::Builder::new().name("berth-order".to_owned()).stack_size(512 * 1024).spawn(move || {
-            crate::failpoint::pass("berth-order");
-            let outcome = hands.carry_out(&task, &mut |step| Self::set_stage(&underway, &task, Stage::Doing(step.clone())));
-            Self::set_stage(&underway, &task, Stage::Ended(outcome));
-        });
-        if let Err(error) = spawned {
-            let sentence = Shown::new(&format!("not {}. No thread could be had: {error}", failed.verb.done()));
-            let outcome = Outcome { exit_code: 1, sentence, hints: Vec::new(), log_lines: Vec::new() };
-            Self::set_stage(&self.underway, &failed, Stage::Ended(outcome));
-        }
+        self.begin(order, |_| ());
     }
 
     fn carry_out(&self, order: Order, progress: &mut dyn FnMut(&Shown)) -> Outcome {
+        if let Some(outcome) = self.turned_away(order.verb.done()) {
+            return outcome;
+        }
         let outcome = self.hands().carry_out(&order, progress);
         self.wake();
         outcome
+    }
+
+    fn standing(&self) -> Option<watch::Receiver<Standing>> {
+        self.standing_now()
     }
 
     fn foresee(&self, order: &Order) -> (Order, Outcome) {
@@ -286,6 +276,9 @@ impl Door for Local {
     }
 
     fn carry_out_task(&self, task: &Task, reason: Option<String>, progress: &mut dyn FnMut(&Shown)) -> Outcome {
+        if let Some(outcome) = self.turned_away("done") {
+            return outcome;
+        }
         self.task(task, false, reason, progress)
     }
 

@@ -3,7 +3,9 @@
 //! It must never present: it hands out snapshots, outcomes and log lines, all of them plain facts.
 
 pub mod local;
+pub mod remote;
 mod shared;
+pub mod wire;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,7 +13,9 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use crate::config::Strategy;
-use crate::domain::{Caller, Diagnosis, InstanceId, LogLine, LogView, Order, Outcome, Proposal, Shown, Snapshot, Task, Trail, Verb};
+use crate::domain::{
+    Caller, Diagnosis, InstanceId, LogLine, LogView, Order, Outcome, Proposal, Shown, Snapshot, Standing, Task, Trail, Verb,
+};
 use crate::error::Result;
 
 pub use crate::control::Stamp as EventsStamp;
@@ -28,13 +32,18 @@ pub use crate::logs::{Ask, At, Find, Goal, MOST_KEPT, Page, Pattern, Query as Lo
 /// The lines of a log, oldest first, read while they are taken.
 pub type LogLines = Box<dyn Iterator<Item = Result<LogLine>> + Send>;
 
-/// What a presenter may ask. `local::Local` answers from an engine in this process.
+/// What a presenter may ask. `local::Local` answers from an engine in this process, `remote::Remote` from a daemon's.
 pub trait Door: Send + Sync {
     /// Who is asking, and as what.
     fn caller(&self) -> Caller;
 
     /// The snapshots, newest only: a slow presenter skips some and queues none.
     fn watch(&self) -> watch::Receiver<Arc<Snapshot>>;
+
+    /// Whose engine this shows, where a presenter is to say so.
+    fn standing(&self) -> Option<watch::Receiver<Standing>> {
+        None
+    }
 
     /// Why the caller cannot have this done to this instance now, in one sentence; `None` when it can be asked.
     fn why_not(&self, verb: Verb, id: &InstanceId) -> Option<Shown>;

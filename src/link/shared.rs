@@ -2,12 +2,14 @@
 //!
 //! It must never answer without a caller, nor show one what is not for that one's eyes.
 
+use std::fs::File;
+use std::io;
 use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use super::{Alone, Tail};
-use crate::domain::{Caller, Event, EventQuery, Finding, InstanceId, Order, Outcome, Snapshot, Uid};
+use super::{Alone, Door, Tail};
+use crate::domain::{Caller, Event, EventQuery, Finding, InstanceId, Order, Outcome, Row, Shown, Snapshot, Trail, Uid, Verb};
 use crate::error::Result;
 
 /// What a daemon may ask. Everything but [`Shared::watch`] and [`Shared::seen_by`] may take a while.
@@ -41,6 +43,43 @@ pub trait Shared: Send + Sync {
 
     /// Rises when there are new ones.
     fn events_version(&self) -> watch::Receiver<u64>;
+
+    /// What of a picture somebody may see, its rows apart.
+    fn head(&self, caller: &Caller, snapshot: &Snapshot) -> Snapshot;
+
+    /// As whom somebody's orders are carried out.
+    fn acting(&self, caller: &Caller) -> Caller;
+
+    /// What owners may have done to their own.
+    fn owners_may(&self) -> Vec<Verb>;
+
+    /// What a row's supervisor cannot do, and why.
+    fn unable(&self, row: &Row) -> Vec<(Verb, Shown)>;
+
+    /// Why somebody cannot have this done; `None` when it can be asked.
+    fn why_not(&self, caller: &Caller, verb: Verb, row: &Row) -> Option<Shown>;
+
+    /// Has an order carried out for somebody in the background; `ended` is called at its end, also where it was not even begun.
+    fn submit(&self, caller: &Caller, order: Order, ended: Box<dyn FnOnce() + Send>);
+
+    /// The door as this caller: what goes through it is authorised and recorded as that one's. What a caller sees of others is not
+    /// decided there: that is for whoever asks.
+    fn door(&self, caller: &Caller) -> Arc<dyn Door>;
+
+    /// The last deeds, as somebody may see them: all for an admin, the own for anybody else.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    fn trail(&self, caller: &Caller, count: usize) -> Result<Trail>;
+
+    /// Opens an instance's log for somebody, or with a suffix what it was rotated to.
+    ///
+    /// # Errors
+    /// When that one may not read it; inside, what open(2) says.
+    fn open_log(&self, caller: &Caller, id: &InstanceId, suffix: Option<&str>) -> Result<io::Result<File>>;
+
+    /// Lets go what nobody has asked for in a while.
+    fn sweep(&self);
 
     /// Follows an instance's log for somebody.
     ///

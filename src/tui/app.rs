@@ -8,10 +8,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use tokio::sync::mpsc::{Receiver, channel};
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::config::themes;
-use crate::domain::{Moment, Shown};
+use crate::domain::{Moment, Shown, Standing};
 use crate::error::{Context, Result};
 use crate::link::Door;
 
@@ -143,6 +144,10 @@ impl App {
     async fn serve(mut self) -> Result<()> {
         let mut snapshots = self.door.watch();
         snapshots.mark_changed();
+        let mut standing = self.door.standing();
+        if let Some(standing) = &mut standing {
+            standing.mark_changed();
+        }
         let mut engine_is_there = true;
         while !self.leaving {
             self.draw();
@@ -170,6 +175,7 @@ impl App {
                     self.tick()?;
                     self.take(Event::Snapshot(snapshot))?;
                 }
+                new = news(&mut standing) => self.take(Event::Standing(new))?,
                 () = self.outlet.drained(), if self.outlet.is_busy() => {}
                 () = tokio::time::sleep_until(frame_due), if self.stale && !self.outlet.is_busy() => {}
                 () = tokio::time::sleep_until(next_second().max(self.looked + WITHOUT_SNAPSHOT)) => self.tick()?,
@@ -303,6 +309,16 @@ impl App {
         self.take(Event::Tick(now()))?;
         self.take(Event::Resumed)
     }
+}
+
+/// Waits until whose engine is shown changes; without end where nobody says so.
+async fn news(standing: &mut Option<watch::Receiver<Standing>>) -> Standing {
+    if let Some(standing) = standing
+        && standing.changed().await.is_ok()
+    {
+        return standing.borrow_and_update().clone();
+    }
+    std::future::pending().await
 }
 
 /// The time on both clocks.

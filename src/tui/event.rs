@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crossterm::event::KeyEvent;
 
-use crate::domain::{Diagnosis, InstanceId, Moment, Order, Outcome, Proposal, Shown, Snapshot, Task, Trail, Verb};
+use crate::domain::{Diagnosis, InstanceId, Moment, Order, Outcome, Proposal, Shown, Snapshot, Standing, Task, Trail, Verb};
 use crate::link::{Ask, Find, Page, Sought};
 
 /// One thing that happened.
@@ -24,6 +24,8 @@ pub enum Event {
     Resized(u16, u16),
     /// The engine judged anew.
     Snapshot(Arc<Snapshot>),
+    /// Whose engine is shown has changed.
+    Standing(Standing),
     /// The clock went on.
     Tick(Moment),
     /// The door said what may be done to an instance.

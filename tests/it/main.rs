@@ -10,6 +10,7 @@ mod add;
 #[path = "../support/api.rs"]
 mod api;
 mod assign;
+mod attach;
 mod beginning;
 mod bulk;
 mod chronicle;

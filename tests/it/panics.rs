@@ -45,6 +45,9 @@ const IN_A_COMMAND: &[(&str, &[&str])] =
 /// That of the daemon's own, tried in `serve`.
 const IN_THE_DAEMON: &str = "daemon-work";
 
+/// That of a console that is attached, tried in `attach`.
+const ATTACHED: &str = "berth-attach";
+
 /// Not to be reached on purpose: they begin when something else is slow (a page that is not at hand), where a terminal takes no clipboard,
 /// and in the demo, which has a fleet of its own. Those of supervisors are tried where there is one: tests/real.
 const BY_CHANCE: &[&str] = &[
@@ -91,7 +94,7 @@ fn every_place_is_tried() {
     let console = IN_THE_CONSOLE.iter().map(|(place, _)| *place);
     let tried: Vec<&str> = console
         .chain(DONE_WITHOUT.iter().copied())
-        .chain([IN_THE_DAEMON])
+        .chain([IN_THE_DAEMON, ATTACHED])
         .chain(IN_A_COMMAND.iter().map(|(place, _)| *place))
         .chain(BY_CHANCE.iter().copied())
         .collect();

@@ -169,7 +169,11 @@ const ROWS: &[(&str, &str, Row)] = &[
     (
         "f20",
         "berth itself is killed while servers run",
-        Tested(&["f20_berth_killed", "f20_instances_outlive_a_daemon_that_is_killed_ended_or_begun_anew"]),
+        Tested(&[
+            "f20_berth_killed",
+            "f20_instances_outlive_a_daemon_that_is_killed_ended_or_begun_anew",
+            "f20_a_console_is_attached_acts_outlives_the_daemon_and_comes_back",
+        ]),
     ),
     ("f21", "the kernel refuses its list of sockets", Tested(&["f21_where_sock_diag_is_refused_files_are_read_and_it_is_said"])),
     (

@@ -87,7 +87,11 @@ impl Recorded {
             sentence: Shown::new(&self.result.unwrap_or_default()),
         });
         let by = match self.login {
-            Some(login) if login != self.uid => Shown::new(&format!("{} as {}", account(Uid(login)), self.name)),
+            Some(login) if login != self.uid => {
+                let person = account(Uid(login));
+                // An admin's order at the daemon is in the admin's own name already.
+                if person.as_str() == self.name { person } else { Shown::new(&format!("{person} as {}", self.name)) }
+            }
             _ => Shown::new(&self.name),
         };
         Some(Deed {

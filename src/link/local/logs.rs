@@ -18,7 +18,7 @@ use crate::supervisor::process::identity_of;
 use crate::supervisor::{LogSource, Supervisor};
 
 /// What a log is called in a sentence.
-pub(super) fn log_of(declared: &Declared) -> Shown {
+pub(in crate::link) fn log_of(declared: &Declared) -> Shown {
     if let Some(unit) = declared.unit.as_ref().filter(|_| declared.journal().is_some() || declared.supervisor.is_container()) {
         return Shown::new(&format!("of {} ({})", unit.name, unit.log_command(declared.supervisor)));
     }
@@ -87,7 +87,7 @@ impl Opener for LogOpener {
 }
 
 /// A followed log.
-pub(super) struct LocalTail {
+pub(in crate::link) struct LocalTail {
     pub follower: Follower,
 }
 

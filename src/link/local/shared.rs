@@ -3,7 +3,8 @@
 //! It must never take somebody's word for who is asking: the uid is the kernel's.
 
 use std::collections::HashMap;
-use std::fs::{DirBuilder, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -12,10 +13,10 @@ use tokio::sync::watch;
 
 use super::Local;
 use super::caller::caller_of;
-use crate::control::{findings_for, seen_by, sees_all_of};
-use crate::domain::{Caller, Event, EventQuery, Finding, InstanceId, Order, Outcome, Role, Snapshot, Uid, Verb};
+use crate::control::{findings_for, head_seen_by, seen_by, sees_all_of};
+use crate::domain::{Caller, Event, EventQuery, Finding, InstanceId, Order, Outcome, Role, Row, Shown, Snapshot, Trail, Uid, Verb};
 use crate::error::{Context, Error, Kind, Result};
-use crate::link::{Alone, Shared, Tail};
+use crate::link::{Alone, Door, Shared, Tail};
 
 /// How long what was looked up about an account is believed: who was put into a group is in it soon.
 const BELIEVED: Duration = Duration::from_secs(10);
@@ -90,6 +91,66 @@ impl Shared for Local {
         self.version_of_events()
     }
 
+    fn head(&self, caller: &Caller, snapshot: &Snapshot) -> Snapshot {
+        head_seen_by(caller, snapshot)
+    }
+
+    fn acting(&self, caller: &Caller) -> Caller {
+        Self::acting(self, caller)
+    }
+
+    fn owners_may(&self) -> Vec<Verb> {
+        self.config.access.owners_may.clone()
+    }
+
+    fn unable(&self, row: &Row) -> Vec<(Verb, Shown)> {
+        let Some(declared) = &row.declared else { return Vec::new() };
+        let able = self.supervisor.capabilities(declared);
+        able.unable.into_iter().map(|(verb, why)| (verb, Shown::from(why))).collect()
+    }
+
+    fn why_not(&self, caller: &Caller, verb: Verb, row: &Row) -> Option<Shown> {
+        self.control.why_not(&self.acting(caller), verb, row)
+    }
+
+    fn submit(&self, caller: &Caller, order: Order, ended: Box<dyn FnOnce() + Send>) {
+        let (door, caller, refused) = (self.behind(caller), caller.clone(), order.clone());
+        let control = Arc::clone(&self.control);
+        door.begin(order, move |outcome| {
+            if outcome.exit_code == Kind::NotPermitted.exit_code() {
+                control.record_refusal(&caller, &refused, outcome);
+            }
+            ended();
+        });
+    }
+
+    fn door(&self, caller: &Caller) -> Arc<dyn Door> {
+        Arc::new(self.behind(caller))
+    }
+
+    fn trail(&self, caller: &Caller, count: usize) -> Result<Trail> {
+        if caller.role == Role::Admin {
+            return Door::trail(self, count);
+        }
+        let mut trail =
+            Trail { missing: Some(Shown::from("of what others did the reasons are not shown: only admins see them")), ..Trail::default() };
+        for event in self.events_for(caller, &EventQuery { last: count, since: None, user: None, id: None })? {
+            match event.deed {
+                Some(deed) => trail.deeds.push(*deed),
+                None => trail.events.push(event),
+            }
+        }
+        Ok(trail)
+    }
+
+    fn open_log(&self, caller: &Caller, id: &InstanceId, suffix: Option<&str>) -> Result<io::Result<File>> {
+        self.behind(caller).opened(id, suffix)
+    }
+
+    fn sweep(&self) {
+        self.sweep_openers();
+    }
+
     fn tail(&self, caller: &Caller, id: &InstanceId) -> Result<Arc<dyn Tail>> {
         self.tail_for(&self.acting(caller), id, KEPT_LINES)
     }
@@ -105,12 +166,17 @@ impl Shared for Local {
 }
 
 impl Local {
-    /// As whom somebody's order is carried out: an admin's with this process's rights, in the trail as that admin behind this account;
+    /// As whom somebody's order is carried out: an admin's with this process's rights and in the admin's own name;
     /// anybody else's as that one's own.
     fn acting(&self, caller: &Caller) -> Caller {
         if caller.role != Role::Admin || caller.uid == self.caller.uid {
             return caller.clone();
         }
-        Caller { uid: self.caller.uid, name: self.caller.name.clone(), login: Some(caller.uid), ..caller.clone() }
+        Caller { uid: self.caller.uid, login: Some(caller.uid), ..caller.clone() }
+    }
+
+    /// This engine as that caller's.
+    fn behind(&self, caller: &Caller) -> Self {
+        Self { caller: self.acting(caller), parts: Arc::clone(&self.parts) }
     }
 }

@@ -88,6 +88,11 @@ fn place_of(file: &File) -> Option<(u64, u64)> {
     file.metadata().ok().map(|facts| (facts.dev(), facts.ino()))
 }
 
+/// Who holds the lock on a file, without taking it: whoever tries meanwhile gets it.
+pub fn held(file: &File) -> Option<Held> {
+    holder(file)
+}
+
 /// Looks the holder up in /proc/locks, proc_locks(5).
 fn holder(file: &File) -> Option<Held> {
     let facts = file.metadata().ok()?;

@@ -27,7 +27,7 @@ use crate::hand::{Identity, Reader, Zygote};
 
 use super::{Started, Stopped, Supervisor};
 
-pub use lock::{Held, InstanceLock, Untaken};
+pub use lock::{Held, InstanceLock, Untaken, held};
 use records::Records;
 pub use spec::PATH as PROGRAM_PATH;
 

@@ -4,7 +4,9 @@
 
 use std::time::Duration;
 
-use crate::domain::{Level, Moment, Snapshot};
+use jiff::tz::TimeZone;
+
+use crate::domain::{Level, Moment, Shown, Snapshot, Standing, words};
 use crate::present::advice::{self, Banner};
 
 /// Its state.
@@ -16,6 +18,8 @@ pub struct Header {
     pub locked: bool,
     /// The picture is held.
     pub held: bool,
+    /// Whose engine is shown, where the door says so.
+    pub standing: Option<Standing>,
     /// The line below, while something is wrong in the picture that is shown.
     pub banner: Option<Banner>,
 }
@@ -32,6 +36,14 @@ pub fn banner(snapshot: &Snapshot) -> Option<Banner> {
         })
     };
     advice::banner(snapshot).or_else(notice)
+}
+
+/// That the daemon has gone, since when, and what that means: worse than anything in a picture that is old.
+pub fn gone(standing: Option<&Standing>, now: Moment, zone: &TimeZone) -> Option<Banner> {
+    let Some(Standing::Lost { since, why }) = standing else { return None };
+    let at = words::clock(since.wall, now.wall, zone);
+    let sentence = Shown::new(&format!("the daemon is gone since {at}: {why}. The picture is of then; it attaches again by itself"));
+    Some(Banner { level: Level::Error, sentence, finding: None, crashed: None })
 }
 
 /// A picture older than this is said to be old: the engine publishes every second.

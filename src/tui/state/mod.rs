@@ -174,7 +174,7 @@ impl State {
             large: None,
             pointer: pointer::Pointer::default(),
             split: pointer::Split::default(),
-            header: header::Header { now, locked, held: false, banner: None },
+            header: header::Header { now, locked, held: false, banner: None, standing: None },
             fleet: fleet::Fleet::default(),
             filter: filter::Filter::default(),
             marks: marks::Marks::default(),

@@ -57,7 +57,8 @@ fn state_of_target(state: &State, snapshot: Option<&Arc<Snapshot>>) -> Option<cr
 pub fn arrange(state: &mut State) {
     if let Some(snapshot) = &state.snapshot {
         state.fleet.arrange(snapshot, &state.filter, &state.preferences);
-        state.header.banner = header::banner(snapshot);
+        let gone = header::gone(state.header.standing.as_ref(), state.header.now, &state.settings.zone);
+        state.header.banner = gone.or_else(|| header::banner(snapshot));
     }
 }
 

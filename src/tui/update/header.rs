@@ -2,7 +2,7 @@
 //!
 //! It must never let what is held be acted on unseen: a question looks at the live picture.
 
-use crate::domain::Moment;
+use crate::domain::{Moment, Standing};
 use crate::tui::keymap::Action;
 use crate::tui::state::State;
 
@@ -12,6 +12,19 @@ use super::{fleet, status};
 pub fn tick(state: &mut State, now: Moment) {
     state.header.now = now;
     status::expire(state);
+}
+
+/// Whose engine is shown has changed: what may be done is asked for anew.
+pub fn stand(state: &mut State, standing: Standing) {
+    let before = state.header.standing.replace(standing.clone());
+    match (before, &standing) {
+        (Some(Standing::Lost { .. }), Standing::Attached) => status::say(state, "attached to the daemon again"),
+        (_, Standing::Looking(why)) => status::say(state, why.as_str()),
+        _ => {}
+    }
+    state.status.asked = None;
+    state.status.allowed = None;
+    fleet::arrange(state);
 }
 
 /// Holds the picture, or shows the newest one again.

@@ -50,6 +50,7 @@ pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
         Event::Focus(there) => state.pointer.away = !there,
         Event::Resized(width, height) => state.size = (width, height),
         Event::Snapshot(snapshot) => fleet::learn(state, snapshot, &mut effects),
+        Event::Standing(standing) => header::stand(state, standing),
         Event::Tick(now) => header::tick(state, now),
         Event::Answered(answer) => answered(state, answer),
         Event::Foreseen(order, outcome) => confirm::foreseen(state, &order, &outcome),

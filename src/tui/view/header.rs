@@ -6,7 +6,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use crate::domain::{Level, Snapshot, State as Doing, words};
+use crate::domain::{Level, Snapshot, Standing, State as Doing, words};
 use crate::present::paint::Tone;
 use crate::present::{units, wording};
 use crate::tui::keymap::Action;
@@ -76,6 +76,13 @@ fn parts(state: &State, snapshot: &Snapshot, words: u8) -> Vec<Part> {
         parts.push(part(if state.size.0 >= 72 { format!("held {at}") } else { "held".to_owned() }, theme.focus, 0));
     } else if let Some(lag) = state.header.lag(snapshot) {
         parts.push(part(format!("{} old", units::uptime(lag)), theme.error, 0));
+    }
+    match &state.header.standing {
+        None => {}
+        Some(Standing::Own) => parts.push(part("own engine".to_owned(), theme.dim, 7)),
+        Some(Standing::Looking(_)) => parts.push(part("looks only".to_owned(), theme.warning, 2)),
+        Some(Standing::Attached) => parts.push(part("attached".to_owned(), theme.dim, 7)),
+        Some(Standing::Lost { .. }) => parts.push(part("daemon gone".to_owned(), theme.error, 0)),
     }
     if state.header.locked {
         parts.push(part((if state.settings.read_only { "read-only" } else { "locked" }).to_owned(), theme.warning, 2));

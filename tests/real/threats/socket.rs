@@ -146,6 +146,9 @@ fn trail_tells(host: &Host, admin: &Account) {
     assert_eq!(count(&|line| line.0 == alice.uid && line.2 == "stop" && line.3 == 3), 1, "{all:#?}");
     assert_eq!(count(&|line| line.0 == alice.uid && line.3 == 0), 2, "{all:#?}");
     assert_eq!(count(&|line| line.0 == 0 && line.1 == Some(admin.uid) && line.3 == 0), 3, "an admin acts as root: {all:#?}");
+    let by = "SELECT DISTINCT name FROM actions WHERE instance = ?1 AND login_uid = ?2";
+    let name: String = trail.query_row(by, (&alice.name, admin.uid), |row| row.get(0)).unwrap();
+    assert_eq!(name, admin.name, "in the own name");
     assert_eq!(count(&|line| line.0 == NOBODY), 0, "what is not there for somebody is not asked for: {all:#?}");
 }
 
@@ -165,6 +168,7 @@ fn sees_nothing_of_others(host: &Host, admin: &Account, socket: &Path) {
     let whole = fs::read_to_string(&config).unwrap();
     fs::write(&config, "{ \"port\": \"hunter2-configuration\" }").unwrap();
     events.until("her trouble", |_, value| value["findings"].to_string().contains("config-invalid"));
+    consoles_see_nothing_of_others(host, bob, socket);
     let read = events.read;
     assert!(!read.contains(PLANTED) && !read.contains("/users/"), "{read}");
     for what in [
@@ -199,4 +203,43 @@ fn sees_nothing_of_others(host: &Host, admin: &Account, socket: &Path) {
     let told = by(admin, socket, "GET", "/v1/snapshot");
     assert!(told.text.contains("config.json"), "an admin is told what is wrong: {}", told.text);
     fs::write(&config, whole).unwrap();
+}
+
+/// The same by the form that consoles have: of her what stands in the table, of his own all.
+fn consoles_see_nothing_of_others(host: &Host, bob: (u32, u32), socket: &Path) {
+    let [alice, _] = &host.owners[..] else { panic!("two owners") };
+    let mut console = as_user(bob.0, bob.1, || Events::of(socket, "/v1/stream?form=console"));
+    let (name, first) = console.next().unwrap();
+    let rows = first["rows"].as_array().unwrap().clone();
+    assert_eq!((name.as_str(), rows.len()), ("snapshot", 2));
+    let hers = rows.iter().find(|row| row["row"]["id"] == alice.name.as_str()).unwrap();
+    let text = hers.to_string();
+    assert!(!text.contains(PLANTED) && !text.contains("/users/") && hers["declared"] == serde_json::json!([]), "{text}");
+    assert_eq!((&hers["row"]["processes"], &hers["row"]["why"]), (&serde_json::json!([]), &Value::Null));
+    // What his own is started with is his to see; but for his own row there is nothing of it.
+    let mut others = first.clone();
+    others["rows"].as_array_mut().unwrap().retain(|row| row["row"]["id"] == alice.name.as_str());
+    let others = others.to_string();
+    assert!(!others.contains(PLANTED), "{others}");
+    assert!(!console.read.contains("hunter2-configuration"));
+    let call = |body: &str| as_user(bob.0, bob.1, || ask(socket, "POST", "/v1/console/call", body)).text;
+    let order = |verb: &str| format!(r#"{{"verb":"{verb}","id":"{}","target":"Whatever","reason":null,"timeout":null}}"#, alice.name);
+    let before = host.berth.instance(&alice.name)["pid"].clone();
+    for body in [
+        format!(r#"{{"Submit":{}}}"#, order("Stop")),
+        format!(r#"{{"CarryOut":{}}}"#, order("Stop")),
+        format!(r#"{{"Foresee":{}}}"#, order("Restart")),
+        format!(r#"{{"Diagnose":"{}"}}"#, alice.name),
+        r#"{"Propose":"Registry"}"#.to_owned(),
+        r#"{"ForeseeTask":{"Reserve":8090}}"#.to_owned(),
+        r#"{"CarryOutTask":[{"Reserve":8090},null]}"#.to_owned(),
+    ] {
+        let text = call(&body);
+        assert!(text.contains("\"exit_code\":3") && !text.contains(PLANTED), "{body}: {text}");
+    }
+    assert_eq!(host.berth.instance(&alice.name)["pid"], before);
+    let trail = call(r#"{"Trail":100}"#);
+    assert!(trail.contains("only admins") && !trail.contains(&format!("\"uid\":{}", alice.uid)), "{trail}");
+    let log = as_user(bob.0, bob.1, || ask(socket, "POST", "/v1/console/log", &format!("[\"{}\",null]", alice.name)));
+    assert!(log.text.contains("Refused") && !log.text.contains(PLANTED), "{}", log.text);
 }

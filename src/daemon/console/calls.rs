@@ -1,0 +1,141 @@
+//! What a console has done or asks: steps, then the end, a line each.
+//!
+//! It must never have more under way for one account than its share, nor hold a step back that nobody takes.
+
+use std::sync::Arc;
+
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::{Extension, State};
+use axum::http::{Request, StatusCode};
+use tokio::sync::mpsc;
+
+use super::rights::{Needs, needs, refused};
+use crate::daemon::answer::{Answer, text};
+use crate::daemon::events::Events;
+use crate::daemon::hub::{ANSWERED, Hub, Work};
+use crate::daemon::routes::{Peer, is_there};
+use crate::domain::{Caller, InstanceId, Order, Outcome, Shown, Verb};
+use crate::error::{Error, Kind, Result};
+use crate::link::wire::{Call, Line, Refused, Reply};
+
+/// How large a question may be.
+const LARGEST: usize = 64 * 1024;
+
+/// How many lines wait to be taken.
+const LINES: usize = 16;
+
+/// How many deeds are told at most.
+const DEEDS: usize = 5000;
+
+/// Reads a small body, in time.
+pub(super) async fn body(request: Request<Body>) -> Result<Bytes> {
+    let read = tokio::time::timeout(ANSWERED, to_bytes(request.into_body(), LARGEST)).await;
+    let read = read.map_err(|_| Error::new(Kind::Timeout, "the body did not come"))?;
+    read.map_err(|_| Error::new(Kind::Usage, "the body is too large"))
+}
+
+/// Answers.
+pub async fn call(State(hub): State<Arc<Hub>>, Extension(peer): Extension<Peer>, request: Request<Body>) -> Answer {
+    let read = serde_json::from_slice(&body(request).await?);
+    let call: Call = read.map_err(|_| Error::new(Kind::Usage, "the question is not understood: the console may be of another version"))?;
+    if let Some(id) = about(&call) {
+        is_there(&hub, &peer, id)?;
+    }
+    let turn = hub.turn(peer.caller.uid, Work::Order)?;
+    let place = Arc::clone(&hub.orders).try_acquire_owned();
+    let place = place.map_err(|_| Error::new(Kind::Busy, "too many orders are on their way already").hint("try again in a moment"))?;
+    let (sender, lines) = mpsc::channel(LINES);
+    let caller = Arc::clone(&peer.caller);
+    tokio::task::spawn_blocking(move || {
+        crate::failpoint::pass("daemon-work");
+        let held: Box<dyn FnOnce() + Send> = Box::new(move || drop((turn, place)));
+        let mut step = |step: &Shown| {
+            // Of those that nobody takes only the last one counts, which is the end.
+            if sender.capacity() > 1 {
+                drop(sender.try_send(line(&Line::Step(step.clone()))));
+            }
+        };
+        let reply = answer(&hub, &caller, call, held, &mut step).unwrap_or_else(|error| Reply::Refused(Refused::from(&error)));
+        // Who has hung up is not told.
+        drop(sender.blocking_send(line(&Line::End(Box::new(reply)))));
+    });
+    Ok(text(StatusCode::OK, "application/x-ndjson", Body::from_stream(Events(lines))))
+}
+
+fn line(line: &Line) -> Bytes {
+    let mut text = serde_json::to_string(line).unwrap_or_default();
+    text.push('\n');
+    Bytes::from(text)
+}
+
+/// The instance that it is about.
+fn about(call: &Call) -> Option<&InstanceId> {
+    match call {
+        Call::Submit(order) | Call::CarryOut(order) | Call::Foresee(order) => Some(&order.id),
+        Call::Clients(id) | Call::Diagnose(id) => Some(id),
+        Call::Propose(_) | Call::ForeseeTask(_) | Call::CarryOutTask(..) | Call::Trail(_) => None,
+    }
+}
+
+/// What comes of it; `held` is let go when it is over, which may be later than the answer.
+fn answer(hub: &Hub, caller: &Caller, call: Call, held: Box<dyn FnOnce() + Send>, step: &mut dyn FnMut(&Shown)) -> Result<Reply> {
+    let shared = &*hub.shared;
+    let needs = needs(&call);
+    if let Some(why) = refused(caller, needs) {
+        return Err(Error::new(Kind::NotPermitted, why));
+    }
+    let barred = barred(hub, caller, needs, about(&call));
+    let door = shared.door(caller);
+    let reply = match call {
+        // Refused, it is recorded where it is refused, and stands in nobody's table.
+        Call::Submit(order) if barred.is_some() => Reply::Outcome(shared.carry_out(caller, order)),
+        Call::Submit(order) => {
+            shared.submit(caller, order, held);
+            return Ok(Reply::Taken);
+        }
+        Call::CarryOut(order) if barred.is_some() => Reply::Outcome(shared.carry_out(caller, order)),
+        Call::CarryOut(order) => {
+            let id = order.id.clone();
+            let mut outcome = door.carry_out(order, step);
+            if barred_from_log(hub, caller, &id) {
+                outcome.log_lines.clear();
+            }
+            Reply::Outcome(outcome)
+        }
+        Call::Foresee(order) => match barred {
+            Some(why) => Reply::Foreseen(order.clone(), unforeseen(&order, &why)),
+            None => {
+                let (order, outcome) = door.foresee(&order);
+                Reply::Foreseen(order, outcome)
+            }
+        },
+        Call::Diagnose(id) => match barred {
+            Some(why) => return Err(Error::new(Kind::NotPermitted, format!("{id}: it is not looked at: {why}"))),
+            None => Reply::Diagnosis(door.diagnose(&id)?),
+        },
+        Call::Clients(id) => Reply::Clients(door.clients(&id)?),
+        Call::Propose(strategy) => Reply::Proposal(door.propose(strategy)?),
+        Call::ForeseeTask(task) => Reply::Outcome(door.foresee_task(&task)),
+        Call::CarryOutTask(task, reason) => Reply::Outcome(door.carry_out_task(&task, reason, step)),
+        Call::Trail(count) => Reply::Trail(shared.trail(caller, count.min(DEEDS))?),
+    };
+    held();
+    Ok(reply)
+}
+
+/// Why it may not be had from this instance.
+fn barred(hub: &Hub, caller: &Caller, needs: Needs, id: Option<&InstanceId>) -> Option<Shown> {
+    let (Needs::To(verb), Some(id)) = (needs, id) else { return None };
+    let newest = hub.newest();
+    // One that nobody has seen yet may be there: then it is decided where it is done.
+    hub.shared.why_not(caller, verb, newest.row(id)?)
+}
+
+fn barred_from_log(hub: &Hub, caller: &Caller, id: &InstanceId) -> bool {
+    hub.newest().row(id).is_some_and(|row| hub.shared.why_not(caller, Verb::Logs, row).is_some())
+}
+
+fn unforeseen(order: &Order, why: &Shown) -> Outcome {
+    let sentence = Shown::new(&format!("not {}: {why}", order.verb.done()));
+    Outcome { exit_code: Kind::NotPermitted.exit_code(), sentence, hints: Vec::new(), log_lines: Vec::new() }
+}

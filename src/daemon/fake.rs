@@ -1,0 +1,82 @@
+//! An engine without a host, for the tests of what is told: whoever has the uid sees all, viewers every row.
+//!
+//! It must never act.
+
+use std::fs::File;
+use std::io;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use crate::domain::{Caller, Event, EventQuery, Finding, InstanceId, Order, Outcome, Role, Row, Shown, Snapshot, Trail, Uid, Verb};
+use crate::error::{Error, Result};
+use crate::link::{Alone, Door, Shared, Tail};
+
+/// It.
+pub struct Plain;
+
+impl Shared for Plain {
+    fn caller(&self, uid: Uid) -> Caller {
+        Caller { uid, name: Shown::from("somebody"), login: None, role: Role::Viewer, read_only: true }
+    }
+    fn watch(&self) -> Result<watch::Receiver<Arc<Snapshot>>> {
+        Err(Error::failed("none"))
+    }
+    fn seen_by(&self, _: &Caller, snapshot: &Arc<Snapshot>) -> Arc<Snapshot> {
+        let mut seen = (**snapshot).clone();
+        seen.rows.iter_mut().for_each(|row| {
+            let row = Arc::make_mut(row);
+            (row.why, row.declared) = (None, None);
+        });
+        Arc::new(seen)
+    }
+    fn findings(&self, _: &Caller, snapshot: &Snapshot) -> Vec<Finding> {
+        snapshot.findings.clone()
+    }
+    fn sees_all_of(&self, caller: &Caller, uid: Uid) -> bool {
+        caller.uid == uid
+    }
+    fn carry_out(&self, _: &Caller, _: Order) -> Outcome {
+        Outcome { exit_code: 1, sentence: Shown::from("no"), hints: vec![], log_lines: vec![] }
+    }
+    fn head(&self, _: &Caller, snapshot: &Snapshot) -> Snapshot {
+        Snapshot { rows: Vec::new(), ..snapshot.clone() }
+    }
+    fn acting(&self, caller: &Caller) -> Caller {
+        caller.clone()
+    }
+    fn owners_may(&self) -> Vec<Verb> {
+        Vec::new()
+    }
+    fn unable(&self, _: &Row) -> Vec<(Verb, Shown)> {
+        Vec::new()
+    }
+    fn why_not(&self, _: &Caller, _: Verb, _: &Row) -> Option<Shown> {
+        Some(Shown::from("no"))
+    }
+    fn submit(&self, _: &Caller, _: Order, ended: Box<dyn FnOnce() + Send>) {
+        ended();
+    }
+    fn door(&self, _: &Caller) -> Arc<dyn Door> {
+        panic!("nobody goes in")
+    }
+    fn trail(&self, _: &Caller, _: usize) -> Result<Trail> {
+        Ok(Trail::default())
+    }
+    fn open_log(&self, _: &Caller, _: &InstanceId, _: Option<&str>) -> Result<io::Result<File>> {
+        Err(Error::failed("none"))
+    }
+    fn sweep(&self) {}
+    fn events(&self, _: &Caller, _: &EventQuery) -> Result<Vec<Event>> {
+        Err(Error::failed("none"))
+    }
+    fn events_version(&self) -> watch::Receiver<u64> {
+        watch::channel(0).1
+    }
+    fn tail(&self, _: &Caller, _: &InstanceId) -> Result<Arc<dyn Tail>> {
+        Err(Error::failed("none"))
+    }
+    fn alone(&self) -> Result<Alone> {
+        Err(Error::failed("none"))
+    }
+}

@@ -1,0 +1,108 @@
+//! How facts travel between a daemon and its consoles, where a field's own form is not all of it.
+//!
+//! It must never let a secret's value leave, nor take in a text that was not made harmless.
+
+use std::collections::HashSet;
+use std::sync::{Mutex, PoisonError};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use super::{InstanceId, Shown, Variables};
+
+/// Longer texts are cut when they come in.
+const LONGEST: usize = 256 * 1024;
+
+/// How many fixed words are kept that came from elsewhere, and how long each may be: they are never let go.
+const WORDS: usize = 512;
+const LONGEST_WORD: usize = 400;
+
+/// A word of the program's own, which lasts as long as it does.
+pub type Fixed = &'static str;
+
+impl Serialize for Shown {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for Shown {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self::within(&String::deserialize(deserializer)?, LONGEST))
+    }
+}
+
+impl Serialize for InstanceId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for InstanceId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        // An account's name before `/:PORT` is whatever the host calls its accounts.
+        if let Some((account, port)) = text.split_once("/:")
+            && let Ok(port) = port.parse()
+        {
+            return Ok(Self::unmanaged(Shown::within(account, 256).as_str(), port));
+        }
+        Self::parse(&text).map_err(de::Error::custom)
+    }
+}
+
+impl Serialize for Variables {
+    /// Their names; of the values only those by which it is told how a server is spoken to.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.iter().map(|(name, value)| (name, if name.contains("TRANSPORT") { value } else { "" })))
+    }
+}
+
+impl<'de> Deserialize<'de> for Variables {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let all: std::collections::BTreeMap<String, String> = Deserialize::deserialize(deserializer)?;
+        Ok(all.into_iter().collect())
+    }
+}
+
+/// Takes in a word of the program's own.
+pub(super) fn fixed<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Fixed, D::Error> {
+    static KEPT: Mutex<Option<HashSet<Fixed>>> = Mutex::new(None);
+    let text = String::deserialize(deserializer)?;
+    let text = Shown::within(&text, LONGEST_WORD);
+    let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+    let kept = kept.get_or_insert_default();
+    if let Some(known) = kept.get(text.as_str()) {
+        return Ok(known);
+    }
+    if kept.len() >= WORDS {
+        return Ok("");
+    }
+    let word: Fixed = Box::leak(text.as_str().into());
+    kept.insert(word);
+    Ok(word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_and_texts_come_back_and_nothing_that_a_terminal_obeys() {
+        for id in [InstanceId::parse("amy").unwrap(), InstanceId::parse("amy/x").unwrap(), InstanceId::unmanaged("a\\b", 8081)] {
+            let text = serde_json::to_string(&id).unwrap();
+            assert_eq!(serde_json::from_str::<InstanceId>(&text).unwrap(), id);
+        }
+        assert!(serde_json::from_str::<InstanceId>("\"../x\"").is_err());
+        let told: Shown = serde_json::from_str("\"a\\u001b[2Jb\"").unwrap();
+        assert_eq!(told.as_str(), "a␛[2Jb");
+    }
+
+    #[test]
+    fn no_value_of_an_environment_leaves_but_how_it_is_spoken_to() {
+        let all: Variables =
+            [("KEY", "hunter2"), ("MCP_TRANSPORT", "sse")].map(|(name, value)| (name.to_owned(), value.to_owned())).into_iter().collect();
+        let text = serde_json::to_string(&all).unwrap();
+        assert_eq!(text, r#"{"KEY":"","MCP_TRANSPORT":"sse"}"#);
+        assert_eq!(serde_json::from_str::<Variables>(&text).unwrap().names().count(), 2);
+    }
+}

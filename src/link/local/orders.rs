@@ -1,0 +1,70 @@
+//! Orders that are carried out in the background, and how far each is.
+//!
+//! It must never queue without bound, nor leave one without an end that can be seen.
+
+use std::sync::{Arc, PoisonError};
+
+use super::Local;
+use crate::domain::{Order, Outcome, Shown, Stage, Underway, Verb};
+use crate::engine::Underways;
+use crate::error::Kind;
+use crate::sample;
+
+/// How many orders may be on their way at once; the rest is refused, so that nothing is queued without bound.
+const MOST_UNDERWAY: usize = 64;
+
+impl Local {
+    /// Has an order carried out in the background; `ended` is told what came of it, also where it was not even begun.
+    pub(super) fn begin(&self, order: Order, ended: impl FnOnce(&Outcome) + Send + 'static) {
+        let now = sample::now().boot;
+        let mut one =
+            Underway { verb: order.verb, id: order.id.clone(), since: now, stage: Stage::Doing(Shown::new("waiting")), ended: None };
+        let refused = self.turned_away(order.verb.done());
+        let turned_away = {
+            let mut all = self.underway.lock().unwrap_or_else(PoisonError::into_inner);
+            let is_full = all.iter().filter(|one| one.ended.is_none()).count() >= MOST_UNDERWAY;
+            let refused = refused.or_else(|| is_full.then(|| too_many(order.verb)));
+            if let Some(outcome) = &refused {
+                one.stage = Stage::Ended(outcome.clone());
+                one.ended = Some(now);
+            }
+            all.push(one);
+            refused
+        };
+        self.wake();
+        if let Some(outcome) = turned_away {
+            return ended(&outcome);
+        }
+        let (hands, underway) = (self.hands(), Arc::clone(&self.underway));
+        let may_read = self.newest().row(&order.id).is_none_or(|row| self.control.why_not(&self.caller, Verb::Logs, row).is_none());
+        let (task, failed) = (order.clone(), order);
+        let spawned = std::thread::Builder::new().name("berth-order".to_owned()).stack_size(512 * 1024).spawn(move || {
+            crate::failpoint::pass("berth-order");
+            let mut outcome = hands.carry_out(&task, &mut |step| Self::set_stage(&underway, &task, Stage::Doing(step.clone())));
+            if !may_read {
+                outcome.log_lines.clear();
+            }
+            Self::set_stage(&underway, &task, Stage::Ended(outcome.clone()));
+            ended(&outcome);
+        });
+        if let Err(error) = spawned {
+            let sentence = Shown::new(&format!("not {}. No thread could be had: {error}", failed.verb.done()));
+            let outcome = Outcome { exit_code: 1, sentence, hints: Vec::new(), log_lines: Vec::new() };
+            Self::set_stage(&self.underway, &failed, Stage::Ended(outcome));
+        }
+    }
+
+    fn set_stage(underway: &Underways, order: &Order, stage: Stage) {
+        let now = sample::now().boot;
+        let mut all = underway.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(one) = all.iter_mut().rev().find(|one| one.id == order.id && one.verb == order.verb && one.ended.is_none()) {
+            one.ended = matches!(stage, Stage::Ended(_)).then_some(now);
+            one.stage = stage;
+        }
+    }
+}
+
+fn too_many(verb: Verb) -> Outcome {
+    let sentence = Shown::new(&format!("not {}. {MOST_UNDERWAY} orders are on their way already", verb.done()));
+    Outcome { exit_code: Kind::Busy.exit_code(), sentence, hints: Vec::new(), log_lines: Vec::new() }
+}

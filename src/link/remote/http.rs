@@ -1,0 +1,131 @@
+//! One question to the daemon: HTTP on its socket, within a deadline and a size.
+//!
+//! It must never wait without end, nor take in more than it was told to.
+
+use std::path::Path;
+use std::time::Duration;
+
+use axum::body::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::client::conn::http1::handshake;
+use hyper::{Method, Request, Response};
+use hyper_util::rt::TokioIo;
+use serde::de::DeserializeOwned;
+use tokio::net::UnixStream;
+use tokio::time::timeout;
+
+use super::peer::connect;
+use crate::domain::Shown;
+use crate::error::{Context, Error, Kind, Result};
+use crate::link::wire::{Call, Hello, Line, Refused, Reply};
+
+/// How long a daemon that is well takes to say the first word.
+const FIRST_WORD: Duration = Duration::from_secs(15);
+
+/// How much one answer may hold.
+const LARGEST: usize = 32 * 1024 * 1024;
+
+/// That the daemon does not answer.
+pub(super) fn silent() -> Error {
+    Error::new(Kind::Timeout, "the daemon does not answer").hint("berth --embedded    looks by itself")
+}
+
+/// Asks; what comes back has begun.
+pub(super) async fn begin(socket: &Path, method: Method, uri: &str, body: String) -> Result<Response<Incoming>> {
+    let stream = connect(socket)?;
+    let asking = async {
+        let stream = UnixStream::from_std(stream).map_err(|error| silent().because(error))?;
+        let (mut sender, connection) = handshake(TokioIo::new(stream)).await.map_err(|error| silent().because(error))?;
+        // It ends with the answer, or when nobody reads that any more.
+        tokio::spawn(connection);
+        let request = Request::builder().method(method).uri(uri).header("host", "berth").header("content-type", "application/json");
+        let request = request.body(Full::new(Bytes::from(body))).while_doing(|| "cannot ask the daemon".to_owned())?;
+        sender.send_request(request).await.map_err(|error| silent().because(error))
+    };
+    timeout(FIRST_WORD, asking).await.map_err(|_| silent())?
+}
+
+/// The whole of an answer.
+async fn whole(mut response: Response<Incoming>) -> Result<Vec<u8>> {
+    let mut all = Vec::new();
+    while let Some(frame) = response.frame().await {
+        let frame = frame.map_err(|error| silent().because(error))?;
+        if let Some(data) = frame.data_ref() {
+            if all.len() + data.len() > LARGEST {
+                return Err(strange());
+            }
+            all.extend_from_slice(data);
+        }
+    }
+    Ok(all)
+}
+
+/// That its answer is no answer.
+pub(super) fn strange() -> Error {
+    Error::failed("the daemon's answer is not understood: it may be of another version").hint("systemctl restart berth")
+}
+
+/// What the daemon says no with.
+async fn refusal(response: Response<Incoming>) -> Error {
+    let document: Option<serde_json::Value> = whole(response).await.ok().and_then(|text| serde_json::from_slice(&text).ok());
+    let Some(error) = document.as_ref().map(|document| &document["error"]).filter(|error| error.is_object()) else { return strange() };
+    let exit_code = error["exit_code"].as_u64().and_then(|code| u8::try_from(code).ok()).unwrap_or(1);
+    let sentence = Shown::new(error["message"].as_str().unwrap_or("the daemon refused it"));
+    Error::from(Refused { exit_code, sentence, hint: error["hint"].as_str().map(Shown::new) })
+}
+
+/// Something small that is told at once.
+pub(super) async fn get<T: DeserializeOwned>(socket: &Path, uri: &str) -> Result<T> {
+    let response = begin(socket, Method::GET, uri, String::new()).await?;
+    if !response.status().is_success() {
+        return Err(refusal(response).await);
+    }
+    let text = timeout(FIRST_WORD, whole(response)).await.map_err(|_| silent())??;
+    serde_json::from_slice(&text).map_err(|error| strange().because(error))
+}
+
+/// Who the daemon is. One that has no such question is an older one.
+pub(super) async fn hello(socket: &Path) -> Result<Hello> {
+    get(socket, crate::link::wire::HELLO).await
+}
+
+/// Has something done and waits for its end, for so long.
+pub(super) async fn call(socket: &Path, call: &Call, deadline: Duration, progress: &mut dyn FnMut(&Shown)) -> Result<Reply> {
+    let body = serde_json::to_string(call).while_doing(|| "cannot ask the daemon".to_owned())?;
+    let answering = async {
+        let mut response = begin(socket, Method::POST, crate::link::wire::CALL, body).await?;
+        if !response.status().is_success() {
+            return Err(refusal(response).await);
+        }
+        let (mut pending, mut taken): (Vec<u8>, usize) = (Vec::new(), 0);
+        while let Some(frame) = response.frame().await {
+            let frame = frame.map_err(|error| silent().because(error))?;
+            let Some(data) = frame.data_ref() else { continue };
+            taken += data.len();
+            if taken > LARGEST {
+                return Err(strange());
+            }
+            pending.extend_from_slice(data);
+            while let Some(end) = pending.iter().position(|byte| *byte == b'\n') {
+                let line: Vec<u8> = pending.drain(..=end).collect();
+                match serde_json::from_slice(&line).map_err(|error| strange().because(error))? {
+                    Line::Step(step) => progress(&step),
+                    Line::End(reply) => return Ok(*reply),
+                }
+            }
+        }
+        Err(silent())
+    };
+    let late = || Error::new(Kind::Timeout, format!("the daemon has not come to an end after {} s; it goes on", deadline.as_secs()));
+    match timeout(deadline, answering).await.map_err(|_| late())?? {
+        Reply::Refused(refused) => Err(Error::from(refused)),
+        reply => Ok(reply),
+    }
+}
+
+/// Does what waits on a thread of its own loop. It must never be called from a loop.
+pub(super) fn wait_for<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().while_doing(|| "cannot ask the daemon".to_owned())?;
+    runtime.block_on(work)
+}

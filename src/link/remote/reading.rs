@@ -1,0 +1,109 @@
+//! Reads along with the daemon on a thread of its own, for as long as the console is open: connects, puts the picture together, and
+//! connects again when it was cut off.
+//!
+//! It must never end because the daemon did, nor show an old picture as a new one.
+
+use std::path::Path;
+use std::sync::Weak;
+use std::time::Duration;
+
+use http_body_util::BodyExt;
+use hyper::Method;
+use tokio::time::{sleep, timeout};
+
+use super::http::{begin, hello, silent, strange};
+use super::{Remote, compatible};
+use crate::error::{Context, Error, Result};
+use crate::link::wire::{Change, STREAM};
+
+/// The engine tells every second; who says nothing for so long hangs.
+const SILENCE: Duration = Duration::from_secs(20);
+
+/// Between two tries to connect.
+const AGAIN: Duration = Duration::from_millis(500);
+
+/// How large one picture may be.
+const LARGEST: usize = 256 * 1024 * 1024;
+
+/// Begins to.
+pub(super) fn start(remote: Weak<Remote>) -> Result<()> {
+    let run = move || {
+        crate::failpoint::pass("berth-attach");
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        if let Ok(runtime) = runtime {
+            runtime.block_on(go_on(&remote));
+        }
+    };
+    let thread = std::thread::Builder::new().name("berth-attach".to_owned()).stack_size(1024 * 1024);
+    thread.spawn(run).while_doing(|| "cannot read along with the daemon".to_owned()).map(drop)
+}
+
+async fn go_on(remote: &Weak<Remote>) {
+    loop {
+        let Some(socket) = remote.upgrade().map(|remote| remote.socket.clone()) else { return };
+        match read(remote, &socket).await {
+            Ok(()) => return,
+            Err(error) => {
+                let Some(remote) = remote.upgrade() else { return };
+                remote.lost(&error);
+            }
+        }
+        sleep(AGAIN).await;
+    }
+}
+
+/// Reads along until it is cut off; `Ok` when nobody looks any more.
+async fn read(remote: &Weak<Remote>, socket: &Path) -> Result<()> {
+    let greeted = compatible(hello(socket).await?)?;
+    match remote.upgrade() {
+        Some(remote) => remote.greeted(greeted),
+        None => return Ok(()),
+    }
+    let mut response = begin(socket, Method::GET, STREAM, String::new()).await?;
+    if !response.status().is_success() {
+        return Err(strange());
+    }
+    let mut pending: Vec<u8> = Vec::new();
+    loop {
+        let frame = timeout(SILENCE, response.frame()).await.map_err(|_| silent())?;
+        let Some(frame) = frame else { return Err(Error::failed("the daemon has ended")) };
+        let frame = frame.map_err(|error| Error::failed("the daemon has hung up").because(error))?;
+        let Some(data) = frame.data_ref() else { continue };
+        // Only what is new is looked through for an end.
+        let mut from = pending.len().saturating_sub(1);
+        if from + data.len() > LARGEST {
+            return Err(strange());
+        }
+        pending.extend_from_slice(data);
+        while let Some(end) = pending.get(from..).and_then(|new| new.windows(2).position(|end| end == b"\n\n")) {
+            let event: Vec<u8> = pending.drain(..from + end + 2).collect();
+            from = 0;
+            let Some(change) = change_of(&event)? else { continue };
+            let Some(remote) = remote.upgrade() else { return Ok(()) };
+            // After a gap the whole is told anew: that is how each connection begins.
+            remote.take(change).map_err(|_| Error::failed("a change was missed"))?;
+        }
+        if remote.strong_count() == 0 {
+            return Ok(());
+        }
+    }
+}
+
+/// What an event says; `None` where it is a sign of life.
+fn change_of(event: &[u8]) -> Result<Option<Change>> {
+    let data = event.split(|byte| *byte == b'\n').find_map(|line| line.strip_prefix(b"data: "));
+    data.map(|data| serde_json::from_slice(data).map_err(|error| strange().because(error))).transpose()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_are_changes_or_signs_of_life() {
+        assert!(change_of(b": still here\n\n").unwrap().is_none());
+        let change = change_of(b"event: changes\nid: 3\ndata: {\"from\":2,\"sequence\":3,\"rows\":[]}\n\n").unwrap().unwrap();
+        assert_eq!((change.from, change.sequence), (Some(2), 3));
+        assert!(change_of(b"data: {\"from\":\"x\"}\n\n").is_err());
+    }
+}
