@@ -103,7 +103,8 @@ impl Wiring for Host {
             }
             Ok(())
         };
-        daemon::run(&daemon::Serving { shared, socket: config.daemon.socket.clone(), check: Arc::new(check) })
+        let (socket, http) = (config.daemon.socket.clone(), config.daemon.http);
+        daemon::run(&daemon::Serving { shared, socket, http, check: Arc::new(check) })
     }
 
     fn install(&self, config: Option<&Path>, dry_run: bool) -> Result<String> {

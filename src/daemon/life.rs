@@ -2,18 +2,21 @@
 //!
 //! It must never end in the middle of an order that would be over in a moment, nor wait for one for ever.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{SigHandler, Signal as UnixSignal};
-use tokio::net::UnixListener;
+use tokio::net::{TcpListener, UnixListener};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 use super::hub::{ANSWERED, Hub, within};
 use super::notify::{Notify, watchdog};
 use super::reload::Kept;
+use super::serve::Door;
 use super::socket::{self, Place};
 use super::{reload, serve};
 use crate::domain::Shown;
@@ -38,6 +41,8 @@ pub struct Serving {
     pub shared: Arc<dyn Shared>,
     /// `[daemon] socket`.
     pub socket: PathBuf,
+    /// `[daemon] http`.
+    pub http: Option<SocketAddr>,
     /// Reads the configuration again and says what is wrong with it, or why it cannot be changed to while this runs.
     pub check: Arc<dyn Fn() -> Result<()> + Send + Sync>,
 }
@@ -133,9 +138,18 @@ async fn live(serving: &Serving, hub: &Arc<Hub>, place: &Place, notify: &Notify,
     });
     let listener = listener.while_doing(|| "cannot listen".to_owned())?;
     let (close, closed) = watch::channel(false);
-    let mut accepting = tokio::spawn(serve::accept(listener, Arc::clone(hub), closed));
+    let mut accepting = JoinSet::new();
+    let mut status = format!("answers at {}", serving.socket.display());
+    if let Some(at) = serving.http {
+        let listener = TcpListener::bind(at).await.while_doing(|| format!("cannot listen at {at}"));
+        let listener = listener.map_err(|error| error.hint("[daemon] http = \"off\", or another port"))?;
+        // Port 0 is whichever the kernel gives.
+        let at = listener.local_addr().unwrap_or(at);
+        status.push_str(&format!(" and http://{at}"));
+        accepting.spawn(serve::accept(Door::Tcp(listener, at), Arc::clone(hub), closed.clone()));
+    }
+    accepting.spawn(serve::accept(Door::Unix(listener), Arc::clone(hub), closed));
     hub.looked().await;
-    let status = format!("answers at {}", serving.socket.display());
     notify.ready(&status);
     say(&status);
     let mut tick = tokio::time::interval(watchdog().unwrap_or(Duration::from_secs(5)).min(Duration::from_secs(5)));
@@ -164,7 +178,7 @@ async fn live(serving: &Serving, hub: &Arc<Hub>, place: &Place, notify: &Notify,
                 }
             }
             // It ends only when it is told to.
-            _ = &mut accepting => return Err(Error::failed("nobody is let in any more")),
+            Some(_) = accepting.join_next() => return Err(Error::failed("nobody is let in any more")),
         }
     };
     if end == End::Stop {
@@ -172,7 +186,7 @@ async fn live(serving: &Serving, hub: &Arc<Hub>, place: &Place, notify: &Notify,
     }
     say(if end == End::Stop { "ends" } else { "begins anew with the new configuration" });
     close.send_replace(true);
-    drop(tokio::time::timeout(GRACE, accepting).await);
+    drop(tokio::time::timeout(GRACE, async { while accepting.join_next().await.is_some() {} }).await);
     if end == End::Reload && signals.wants_an_end().await {
         notify.stopping();
         return Ok(End::Stop);

@@ -22,6 +22,7 @@ mod serve;
 mod socket;
 mod spent;
 mod stream;
+mod tcp;
 mod trail;
 
 pub use install::{Installing, install};

@@ -43,8 +43,8 @@ pub struct Peer {
     pub caller: Arc<Caller>,
     /// Becomes true when the daemon is to end.
     pub closed: watch::Receiver<bool>,
-    /// The connection itself, for files that are handed over.
-    pub wire: Arc<OwnedFd>,
+    /// The connection itself, for files that are handed over; `None` where none can be.
+    pub wire: Option<Arc<OwnedFd>>,
 }
 
 type Id = Result<Path<String>, PathRejection>;

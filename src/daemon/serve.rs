@@ -2,22 +2,28 @@
 //!
 //! It must never answer before it knows who asks, nor let one connection hold up another.
 
+use std::io;
+use std::net::SocketAddr;
+use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use axum::Extension;
+use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use tokio::net::{UnixListener, UnixStream};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::hub::Hub;
+use super::hub::{ANSWERED, Hub, within};
 use super::patient::Patient;
 use super::routes::{self, Peer};
+use super::tcp;
 use crate::domain::Uid;
+use crate::link;
 
 /// How long a request's head may take, and how long a connection may be silent between two.
 const HEAD: Duration = Duration::from_secs(10);
@@ -45,38 +51,89 @@ const FULL: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\ncontent-length: 98\r\nconnection: close\r\n\r\n\
 {\"schema\":1,\"error\":{\"kind\":\"busy\",\"message\":\"too many are connected\",\"hint\":null,\"exit_code\":5}}\n";
 
+/// Where connections come in.
+pub enum Door {
+    /// The unix socket.
+    Unix(UnixListener),
+    /// TCP on loopback, at this address.
+    Tcp(TcpListener, SocketAddr),
+}
+
+/// One that came.
+enum Came {
+    Unix(UnixStream),
+    /// With the other end's address.
+    Tcp(TcpStream, SocketAddr, SocketAddr),
+}
+
+impl Door {
+    async fn next(&self) -> io::Result<Came> {
+        match self {
+            Self::Unix(listener) => listener.accept().await.map(|(stream, _)| Came::Unix(stream)),
+            Self::Tcp(listener, at) => listener.accept().await.map(|(stream, theirs)| Came::Tcp(stream, theirs, *at)),
+        }
+    }
+}
+
 /// Lets in whoever comes, until it is told to close; then waits for those that are being answered.
-pub async fn accept(listener: UnixListener, hub: Arc<Hub>, mut closed: watch::Receiver<bool>) {
+pub async fn accept(door: Door, hub: Arc<Hub>, mut closed: watch::Receiver<bool>) {
     let mut all = JoinSet::new();
     loop {
         tokio::select! {
             () = until_closed(&mut closed) => break,
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => { all.spawn(one(stream, Arc::clone(&hub), closed.clone())); }
+            came = door.next() => match came {
+                Ok(came) => { all.spawn(one(came, Arc::clone(&hub), closed.clone())); }
                 Err(_) => tokio::time::sleep(PAUSE).await,
             },
             Some(_) = all.join_next(), if !all.is_empty() => {}
         }
     }
-    drop(listener);
+    drop(door);
     while all.join_next().await.is_some() {}
 }
 
 /// One connection from beginning to end.
-async fn one(stream: UnixStream, hub: Arc<Hub>, mut closed: watch::Receiver<bool>) {
-    let Ok(uid) = stream.peer_cred().map(|peer| Uid(peer.uid())) else { return };
+async fn one(came: Came, hub: Arc<Hub>, closed: watch::Receiver<bool>) {
+    let uid = match &came {
+        Came::Unix(stream) => stream.peer_cred().map(|peer| Uid(peer.uid())).ok(),
+        Came::Tcp(_, theirs, ours) => {
+            let (theirs, ours) = (*theirs, *ours);
+            let looked_up = within(ANSWERED, move || Ok(link::connected(theirs, ours))).await;
+            Some(looked_up.ok().flatten().unwrap_or(tcp::NOBODY))
+        }
+    };
+    let Some(uid) = uid else { return };
     let Some(_seat) = hub.gate.enter(uid) else {
-        drop(stream.try_write(FULL));
+        drop(match &came {
+            Came::Unix(stream) => stream.try_write(FULL),
+            Came::Tcp(stream, ..) => stream.try_write(FULL),
+        });
         return;
     };
     // Whose role cannot be told in time is not answered.
     let Ok(caller) = hub.caller(uid).await else { return };
     // Just begun, it has not looked yet: nothing is not what there is.
     hub.looked().await;
-    // Files are handed over beside what HTTP says.
-    let Ok(wire) = std::os::fd::AsFd::as_fd(&stream).try_clone_to_owned() else { return };
-    let peer = Peer { caller: Arc::new(caller), closed: closed.clone(), wire: Arc::new(wire) };
-    let service = TowerToHyperService::new(routes::all(Arc::clone(&hub)).layer(Extension(peer)));
+    match came {
+        Came::Unix(stream) => {
+            // Files are handed over beside what HTTP says.
+            let Ok(wire) = stream.as_fd().try_clone_to_owned() else { return };
+            let peer = Peer { caller: Arc::new(caller), closed: closed.clone(), wire: Some(Arc::new(wire)) };
+            converse(stream, routes::all(hub).layer(Extension(peer)), closed).await;
+        }
+        Came::Tcp(stream, _, at) => {
+            let peer = Peer { caller: Arc::new(tcp::caller(caller)), closed: closed.clone(), wire: None };
+            converse(stream, tcp::guarded(routes::all(hub).layer(Extension(peer)), at), closed).await;
+        }
+    }
+}
+
+/// Answers on a connection until it ends.
+async fn converse<S>(stream: S, routes: Router, mut closed: watch::Receiver<bool>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let service = TowerToHyperService::new(routes);
     let mut connection = http1::Builder::new();
     connection.timer(TokioTimer::new()).header_read_timeout(HEAD).max_buf_size(LARGEST_HEAD).max_headers(HEADERS);
     let stream = Patient::new(stream, READER);

@@ -24,6 +24,9 @@ pub use local::adding::Adding;
 pub use local::removing::Removing;
 pub use shared::Shared;
 
+/// Whose a connection over loopback is.
+pub use crate::sample::connected;
+
 /// That no other daemon acts on this host, as long as it is kept.
 pub use crate::supervisor::process::InstanceLock as Alone;
 

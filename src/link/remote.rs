@@ -3,7 +3,7 @@
 //! It must never act by itself, open the registry or the trail, nor believe a daemon that is neither root's nor the caller's.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError, Weak};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -51,6 +51,9 @@ pub struct Remote {
     unheard: Arc<Mutex<Vec<Underway>>>,
     snapshots: watch::Sender<Arc<Snapshot>>,
     standing: watch::Sender<Standing>,
+    /// This very door, for the thread that reads along.
+    own: Weak<Self>,
+    begun: Once,
 }
 
 /// A daemon that speaks as this console does.
@@ -78,7 +81,9 @@ impl Remote {
         })?;
         let greeted = compatible(greeted)?;
         let nothing = Snapshot::nothing_yet(config.ports.range, sample::now());
-        let remote = Arc::new(Self {
+        Ok(Arc::new_cyclic(|own| Self {
+            own: Weak::clone(own),
+            begun: Once::new(),
             socket,
             read_only,
             copies: state.join("copies"),
@@ -87,9 +92,7 @@ impl Remote {
             assembled: Mutex::new(Assembled::after(nothing)),
             unheard: Arc::default(),
             standing: watch::channel(Standing::Attached).0,
-        });
-        reading::start(Arc::downgrade(&remote))?;
-        Ok(remote)
+        }))
     }
 
     fn assembled(&self) -> MutexGuard<'_, Assembled> {
@@ -190,7 +193,13 @@ impl Door for Remote {
         Caller { read_only: caller.read_only || self.read_only, ..caller }
     }
 
+    /// Begins to read along with the first one: by then the terminal is the console's, which gives it back should the thread panic.
     fn watch(&self) -> watch::Receiver<Arc<Snapshot>> {
+        self.begun.call_once(|| {
+            if let Err(error) = reading::start(Weak::clone(&self.own)) {
+                self.lost(&error);
+            }
+        });
         self.snapshots.subscribe()
     }
 

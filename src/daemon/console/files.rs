@@ -34,9 +34,10 @@ pub async fn log(State(hub): State<Arc<Hub>>, Extension(peer): Extension<Peer>, 
         shared.open_log(&caller, &id, suffix.as_deref())
     });
     let told = match opened.await {
-        Ok(Ok(file)) => match hand_over(&peer.wire, &file) {
-            Ok(()) => OpenedLog::Here,
-            Err(error) => OpenedLog::Failed(Some(error.raw_os_error()), Shown::from("it could not be handed over")),
+        Ok(Ok(file)) => match peer.wire.as_deref().map(|wire| hand_over(wire, &file)) {
+            Some(Ok(())) => OpenedLog::Here,
+            None => OpenedLog::Failed(None, Shown::from("no file can be handed over by this way")),
+            Some(Err(error)) => OpenedLog::Failed(Some(error.raw_os_error()), Shown::from("it could not be handed over")),
         },
         Ok(Err(error)) => OpenedLog::Failed(number(&error), Shown::new(&error.to_string())),
         Err(error) => OpenedLog::Refused(Refused::from(&error)),

@@ -10,6 +10,7 @@ mod files;
 mod hands;
 pub mod host;
 mod locks;
+mod loopback;
 mod names;
 mod pid_files;
 mod places;

@@ -14,15 +14,15 @@ use crate::api::{Answered, Events, ask, get, until};
 use crate::parts;
 
 /// What nobody but its owner and admins may ever read.
-const PLANTED: &str = "hunter2";
+pub(super) const PLANTED: &str = "hunter2";
 
 /// Nobody, by uid and gid.
-const NOBODY: u32 = 65_534;
+pub(super) const NOBODY: u32 = 65_534;
 
-struct Served(Child, PathBuf);
+pub(super) struct Served(Child, pub(super) PathBuf);
 
 impl Served {
-    fn on(host: &Host) -> Self {
+    pub(super) fn on(host: &Host) -> Self {
         let socket = host.beside("run").join("berth.sock");
         let served = Self(host.berth.meanwhile(&["serve"]), socket);
         until("the daemon answers", || std::os::unix::net::UnixStream::connect(&served.1).is_ok());
@@ -40,7 +40,7 @@ impl Drop for Served {
 
 /// Does something in a thread that has this uid and gid, and no other groups. The system calls themselves change one thread; the C library's
 /// functions change all.
-fn as_user<T: Send>(uid: u32, gid: u32, work: impl FnOnce() -> T + Send) -> T {
+pub(super) fn as_user<T: Send>(uid: u32, gid: u32, work: impl FnOnce() -> T + Send) -> T {
     std::thread::scope(|scope| {
         let thread = scope.spawn(move || {
             // SAFETY: plain numbers; this thread ends with the work.
@@ -57,7 +57,7 @@ fn as_user<T: Send>(uid: u32, gid: u32, work: impl FnOnce() -> T + Send) -> T {
 }
 
 /// An admin by its group, an owner, another user; and what the configuration says of them.
-fn host() -> (Host, Account) {
+pub(super) fn host() -> (Host, Account) {
     let admin = Account::make();
     let host = Host::new(&["print \"hunter2-log\\n\"; sleep 1 while 1;", "print \"bob's\\n\"; sleep 1 while 1;"]);
     let text = fs::read_to_string(&host.berth.config).unwrap();
@@ -239,7 +239,13 @@ fn consoles_see_nothing_of_others(host: &Host, bob: (u32, u32), socket: &Path) {
     }
     assert_eq!(host.berth.instance(&alice.name)["pid"], before);
     let trail = call(r#"{"Trail":100}"#);
-    assert!(trail.contains("only admins") && !trail.contains(&format!("\"uid\":{}", alice.uid)), "{trail}");
+    assert!(trail.contains("only admins") && !trail.contains(PLANTED), "{trail}");
+    // As `/v1/events` has it: of what others did neither why nor what was said of it.
+    let told: Value = trail.lines().find_map(|line| serde_json::from_str(line).ok().filter(Value::is_object)).unwrap();
+    let deeds = told["End"]["Trail"]["deeds"].as_array().unwrap().clone();
+    let others: Vec<&Value> = deeds.iter().filter(|deed| deed["uid"] != bob.0).collect();
+    assert!(!others.is_empty() && others.len() < deeds.len(), "{trail}");
+    assert!(others.iter().all(|deed| deed["reason"].is_null() && deed["result"]["sentence"] == ""), "{trail}");
     let log = as_user(bob.0, bob.1, || ask(socket, "POST", "/v1/console/log", &format!("[\"{}\",null]", alice.name)));
     assert!(log.text.contains("Refused") && !log.text.contains(PLANTED), "{}", log.text);
 }
