@@ -9,6 +9,7 @@ mod add;
 #[allow(dead_code, reason = "shared by test programs that need different parts of it")]
 #[path = "../support/api.rs"]
 mod api;
+mod asked;
 mod assign;
 mod attach;
 mod beginning;
