@@ -31,7 +31,8 @@ pub async fn answer(hub: &Arc<Hub>, peer: &Peer, id: InstanceId, query: Option<&
     let turn = hub.turn(peer.caller.uid, Work::Log)?;
     let count = asked(query, "lines").unwrap_or(LINES).min(MOST);
     let (shared, caller, of) = (Arc::clone(&hub.shared), Arc::clone(&peer.caller), id.clone());
-    let tail = within(ANSWERED, move || shared.tail(&caller, &of)).await?;
+    // Held by who works, not by who waits: a caller that hangs up does not have more under way than others.
+    let (tail, turn) = within(ANSWERED, move || Ok((shared.tail(&caller, &of)?, turn))).await?;
     let mut version = tail.version();
     // What is not read by then is told as that, or follows.
     drop(tokio::time::timeout(FIRST, version.wait_for(|version| *version > 0)).await);

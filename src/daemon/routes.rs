@@ -34,7 +34,7 @@ const LARGEST_BODY: usize = 4096;
 pub const CARRIED_OUT: Duration = Duration::from_secs(600);
 
 /// How long a reason may be.
-const LONGEST_REASON: usize = 1000;
+pub const LONGEST_REASON: usize = 1000;
 
 /// Who is at the other side of a connection.
 #[derive(Clone)]

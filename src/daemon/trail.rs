@@ -31,8 +31,12 @@ pub async fn answer(hub: &Arc<Hub>, peer: &Peer, words: Option<&str>) -> Answer 
         return Ok(response);
     }
     let (shared, caller) = (Arc::clone(&hub.shared), Arc::clone(&peer.caller));
-    let events = within(ANSWERED, move || shared.events(&caller, &query)).await?;
-    drop(turn);
+    // Held by who works, not by who waits: a caller that hangs up does not have more under way than others.
+    let events = within(ANSWERED, move || {
+        let _turn = turn;
+        shared.events(&caller, &query)
+    });
+    let events = events.await?;
     Ok(document(StatusCode::OK, &record::document(&events)))
 }
 

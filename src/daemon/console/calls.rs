@@ -3,6 +3,7 @@
 //! It must never have more under way for one account than its share, nor hold a step back that nobody takes.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Extension, State};
@@ -13,8 +14,8 @@ use super::rights::{Needs, needs, refused};
 use crate::daemon::answer::{Answer, text};
 use crate::daemon::events::Events;
 use crate::daemon::hub::{ANSWERED, Hub, Work};
-use crate::daemon::routes::{Peer, is_there};
-use crate::domain::{Caller, InstanceId, Order, Outcome, Shown, Verb};
+use crate::daemon::routes::{LONGEST_REASON, Peer, is_there};
+use crate::domain::{Caller, InstanceId, Order, Outcome, Role, Shown, Verb};
 use crate::error::{Error, Kind, Result};
 use crate::link::wire::{Call, Line, Refused, Reply};
 
@@ -27,6 +28,9 @@ const LINES: usize = 16;
 /// How many deeds are told at most.
 const DEEDS: usize = 5000;
 
+/// How long an order may be given, as on the command line.
+const LONGEST_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// Reads a small body, in time.
 pub(super) async fn body(request: Request<Body>) -> Result<Bytes> {
     let read = tokio::time::timeout(ANSWERED, to_bytes(request.into_body(), LARGEST)).await;
@@ -38,8 +42,10 @@ pub(super) async fn body(request: Request<Body>) -> Result<Bytes> {
 pub async fn call(State(hub): State<Arc<Hub>>, Extension(peer): Extension<Peer>, request: Request<Body>) -> Answer {
     let read = serde_json::from_slice(&body(request).await?);
     let call: Call = read.map_err(|_| Error::new(Kind::Usage, "the question is not understood: the console may be of another version"))?;
+    is_measured(&call)?;
     if let Some(id) = about(&call) {
         is_there(&hub, &peer, id)?;
+        is_known(&hub, &peer.caller, id)?;
     }
     let turn = hub.turn(peer.caller.uid, Work::Order)?;
     let place = Arc::clone(&hub.orders).try_acquire_owned();
@@ -60,6 +66,31 @@ pub async fn call(State(hub): State<Arc<Hub>>, Extension(peer): Extension<Peer>,
         drop(sender.blocking_send(line(&Line::End(Box::new(reply)))));
     });
     Ok(text(StatusCode::OK, "application/x-ndjson", Body::from_stream(Events(lines))))
+}
+
+/// Whether what comes with an order is within what a command line takes: times are added to others, and reasons are kept.
+fn is_measured(call: &Call) -> Result<()> {
+    let (timeout, reason) = match call {
+        Call::Submit(order) | Call::CarryOut(order) | Call::Foresee(order) => (order.timeout, order.reason.as_ref()),
+        Call::CarryOutTask(_, reason) => (None, reason.as_ref()),
+        Call::Clients(_) | Call::Diagnose(_) | Call::Propose(_) | Call::ForeseeTask(_) | Call::Trail(_) => (None, None),
+    };
+    if timeout.is_some_and(|timeout| timeout > LONGEST_TIMEOUT) {
+        return Err(Error::new(Kind::Usage, "a timeout is at most a day"));
+    }
+    if reason.is_some_and(|reason| reason.chars().count() > LONGEST_REASON) {
+        return Err(Error::new(Kind::Usage, format!("a reason is a text of at most {LONGEST_REASON} characters")));
+    }
+    Ok(())
+}
+
+/// Whether it stands in the newest picture. Only an admin may have made one that nobody has seen yet; anybody else could ask for any number
+/// of names.
+fn is_known(hub: &Hub, caller: &Caller, id: &InstanceId) -> Result<()> {
+    if caller.role == Role::Admin || hub.newest().row(id).is_some() {
+        return Ok(());
+    }
+    Err(Error::new(Kind::NoSuchInstance, format!("{id}: no such instance")))
 }
 
 fn line(line: &Line) -> Bytes {
@@ -138,4 +169,26 @@ fn barred_from_log(hub: &Hub, caller: &Caller, id: &InstanceId) -> bool {
 fn unforeseen(order: &Order, why: &Shown) -> Outcome {
     let sentence = Shown::new(&format!("not {}: {why}", order.verb.done()));
     Outcome { exit_code: Kind::NotPermitted.exit_code(), sentence, hints: Vec::new(), log_lines: Vec::new() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Target;
+
+    #[test]
+    fn what_no_command_line_takes_is_refused() {
+        let order = |timeout, reason: Option<String>| Order {
+            verb: Verb::Stop,
+            id: crate::fixture::id("alice"),
+            target: Target::Whatever,
+            reason,
+            timeout,
+        };
+        let text = serde_json::to_string(&Call::Submit(order(Some(Duration::MAX), None))).unwrap();
+        let endless: Call = serde_json::from_str(&text).unwrap();
+        assert_eq!(is_measured(&endless).unwrap_err().kind(), Kind::Usage);
+        assert!(is_measured(&Call::CarryOut(order(Some(LONGEST_TIMEOUT), Some("x".repeat(LONGEST_REASON))))).is_ok());
+        assert!(is_measured(&Call::CarryOut(order(None, Some("x".repeat(LONGEST_REASON + 1))))).is_err());
+    }
 }

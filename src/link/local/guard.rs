@@ -67,7 +67,12 @@ impl Local {
         if let Some(held) = by_lock {
             return Some(format!("the daemon, {},", held.words));
         }
-        remote::connect(&self.config.daemon.socket).is_ok().then(|| "the daemon".to_owned())
+        let is_there = match remote::connect(&self.config.daemon.socket) {
+            Ok(_) => true,
+            // It is there, and has no time just now.
+            Err(error) => error.kind() == Kind::Timeout,
+        };
+        is_there.then(|| "the daemon".to_owned())
     }
 
     /// What comes of an order that is not carried out from here.
