@@ -15,6 +15,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep_until, timeout_at};
 
 use super::ask::{Asked, alive};
+use super::failure::Failure;
 use super::introduce::{Introduced, introduce};
 use super::ledger::Ledger;
 use super::line::{Line, Whom};
@@ -201,6 +202,10 @@ impl Prober {
     /// Takes over what came of a question. True when the verdict is another one now.
     fn took(&self, ledger: &mut Ledger, id: &InstanceId, target: Target, asked: Asked, now: Duration) -> bool {
         let Asked { mut outcome, line, presented } = asked;
+        // Nobody is known by the certificate of who came to listen in its place.
+        if presented.is_some() && !self.is_still(id, target) {
+            return ledger.took(id, target, Outcome::Failed(Failure::Refused), Timestamp::now(), now);
+        }
         if let Outcome::Answered(opinion, _) = &mut outcome
             && presented.is_none()
             && self.world.has_pin(id, target.at.port())
@@ -213,6 +218,11 @@ impl Prober {
             ledger.showed(id, target, line, shown);
         }
         ledger.took(id, target, outcome, Timestamp::now(), now)
+    }
+
+    /// Whether it is the verified process that listens there, as far as is known by now.
+    fn is_still(&self, id: &InstanceId, target: Target) -> bool {
+        self.world.is_alive(target.of) && self.world.snapshot().row(id).and_then(|row| target::of(row)) == Some(target)
     }
 
     fn introduced(&self, ledger: &mut Ledger, id: &InstanceId, target: Target, told: Option<Box<(Line, Introduced)>>, now: Duration) {
