@@ -129,6 +129,11 @@ impl Watcher {
     }
 }
 
+/// Whether a value is nothing for the journal: the path of a hook's address and the words of a command may be tokens.
+fn may_hold_secrets(key: &str) -> bool {
+    key.starts_with("notify") || key.ends_with(".command")
+}
+
 /// `ports.range "8080-9080" -> "8080-8090", access.admins ...`.
 fn told_changes(before: &[(String, String)], now: &[(String, String)]) -> Option<String> {
     let value = |all: &[(String, String)], key: &str| all.iter().find(|(known, _)| known == key).map(|(_, value)| value.clone());
@@ -136,12 +141,17 @@ fn told_changes(before: &[(String, String)], now: &[(String, String)]) -> Option
     let mut changes: Vec<String> = Vec::new();
     for (key, new) in now {
         let old = value(before, key);
-        if old.as_ref() != Some(new) {
+        if old.as_ref() == Some(new) {
+            continue;
+        }
+        if may_hold_secrets(key) {
+            changes.push(format!("{key} was changed"));
+        } else {
             changes.push(format!("{key} {} -> {new}", old.unwrap_or_else(none)));
         }
     }
     let gone = before.iter().filter(|(key, _)| value(now, key).is_none());
-    changes.extend(gone.map(|(key, old)| format!("{key} {old} -> nothing")));
+    changes.extend(gone.map(|(key, old)| if may_hold_secrets(key) { format!("{key} is gone") } else { format!("{key} {old} -> nothing") }));
     let more = changes.len().saturating_sub(NAMED);
     changes.truncate(NAMED);
     let more = if more > 0 { format!(", and {more} more") } else { String::new() };
@@ -159,6 +169,9 @@ mod tests {
         let (before, now) = (of(&[("a", "1"), ("b", "2"), ("c", "3")]), of(&[("a", "1"), ("b", "5"), ("d", "4")]));
         assert_eq!(told_changes(&before, &now).unwrap(), "berth's configuration was changed: b 2 -> 5, d nothing -> 4, c 3 -> nothing");
         assert_eq!(told_changes(&before, &before), None);
+        let (before, now) = (of(&[("notify[0].url", "one"), ("template.x.command", "two")]), of(&[("notify[0].url", "three")]));
+        let told = told_changes(&before, &now).unwrap();
+        assert_eq!(told, "berth's configuration was changed: notify[0].url was changed, template.x.command is gone");
         let many: Vec<(String, String)> = (0..20).map(|number| (number.to_string(), String::new())).collect();
         assert!(told_changes(&[], &many).unwrap().ends_with(", and 12 more"));
     }

@@ -90,7 +90,9 @@ impl Audit {
                 let first = format!("SELECT id FROM {table} ORDER BY id DESC LIMIT 1 OFFSET ?1");
                 let beyond: Option<i64> = transaction.query_row(&first, [most], |row| row.get(0)).optional()?;
                 if let Some(beyond) = beyond {
-                    gone += transaction.execute(&format!("DELETE FROM {table} WHERE id <= ?1"), [beyond])?;
+                    // An action that is under way is to be told its end.
+                    let ended = if table == "actions" { " AND ended_at IS NOT NULL" } else { "" };
+                    gone += transaction.execute(&format!("DELETE FROM {table} WHERE id <= ?1{ended}"), [beyond])?;
                 }
             }
             Ok(gone)
