@@ -19,7 +19,9 @@ fn a_stream_is_a_picture_and_then_what_changes_of_it() {
     let _daemon = site.daemon();
     let mut events = Events::of(&site.socket, "/v1/stream");
     let (name, first) = events.next().unwrap();
-    assert_eq!((name.as_str(), &first["sequence"], first["instances"].as_array().unwrap().len()), ("snapshot", &json!(1), 2));
+    // The range lies between ports that the kernel gave: other tests' servers may listen there.
+    let declared = first["instances"].as_array().unwrap().iter().filter(|row| row["wish"] != "none").count();
+    assert_eq!((name.as_str(), &first["sequence"], declared), ("snapshot", &json!(1), 2));
     let whole = get(&site.socket, "/v1/snapshot");
     assert_eq!((&first["range"], &first["host"]), (&whole["range"], &whole["host"]));
     assert_eq!(ask(&site.socket, "POST", "/v1/instances/zoe/start", "").status, 200);
@@ -37,7 +39,7 @@ fn a_stream_is_a_picture_and_then_what_changes_of_it() {
     assert!(row["health"].get("checked_at").is_none());
     assert!(!tells(&changes, "yan", "stopped"), "who did not change is not told: {changes:#}");
     std::fs::remove_dir_all(site.tree.path().join("users/yan")).unwrap();
-    events.until("yan is gone", |_, value| value["removed"] == json!(["yan"]));
+    events.until("yan is gone", |_, value| value["removed"].as_array().is_some_and(|ids| ids.contains(&json!("yan"))));
 }
 
 #[test]
