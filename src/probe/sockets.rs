@@ -109,7 +109,7 @@ fn serve(wanted: &Receiver<Wanted>, ready: &Mutex<Ready>) {
         if asked < MANY {
             continue;
         }
-        // Of those who ask at once only the first one finds none.
+        // Several may have found none at once: the first of them has it filled up, and there is nothing lacking for the others.
         let lacking = READY.saturating_sub(ready.lock().unwrap_or_else(PoisonError::into_inner).of(family).len());
         let more: Vec<OwnedFd> = (0..lacking).map_while(|_| make(family).ok()).collect();
         ready.lock().unwrap_or_else(PoisonError::into_inner).of(family).extend(more);
