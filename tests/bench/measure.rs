@@ -110,14 +110,14 @@ pub fn tree(root: i32) -> HashSet<i32> {
 }
 
 /// Seconds of CPU that a process and all below it used so far: utime, stime, and those of children that were waited for.
-fn ticks(root: i32) -> f64 {
+pub fn ticks(root: i32) -> f64 {
     // USER_HZ is 100 on every Linux that berth runs on.
     let of = |pid: i32| stat(pid).map_or(0.0, |fields| (11..15).filter_map(|index| fields.get(index)?.parse::<f64>().ok()).sum());
     tree(root).into_iter().map(of).sum::<f64>() / 100.0
 }
 
 /// VmRSS in bytes.
-fn resident(pid: i32) -> u64 {
+pub fn resident(pid: i32) -> u64 {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok()).unwrap_or(0) * 1024
