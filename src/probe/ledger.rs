@@ -45,7 +45,6 @@ struct Entry {
     scrape: Option<Duration>,
     counted: metrics::Course,
     patience: Duration,
-    round: u64,
 }
 
 impl Entry {
@@ -67,61 +66,94 @@ pub struct Ledger {
     /// Whose facts have changed since they were told.
     news: HashSet<InstanceId>,
     every: Duration,
-    round: u64,
+    /// Those of the last picture.
+    rows: Vec<Arc<Row>>,
+    /// Those who may still be starting.
+    young: HashSet<InstanceId>,
 }
 
 impl Ledger {
     /// Nobody yet; each is asked so often.
     pub fn new(every: Duration) -> Self {
-        Self { entries: HashMap::new(), calendar: Calendar::default(), news: HashSet::new(), every, round: 0 }
+        Self {
+            entries: HashMap::new(),
+            calendar: Calendar::default(),
+            news: HashSet::new(),
+            every,
+            rows: Vec::new(),
+            young: HashSet::new(),
+        }
     }
 
-    /// Takes over who there is. Who runs as another process, or listens elsewhere, begins anew.
+    /// Takes over who there is. Who runs as another process, or listens elsewhere, begins anew. Rows that are those of the last picture, which
+    /// most are, are not even looked up.
     pub fn learn(&mut self, snapshot: &Snapshot, now: Duration) {
-        self.round += 1;
+        let before = std::mem::take(&mut self.rows);
+        let is_same = before.len() == snapshot.rows.len() && before.iter().zip(&snapshot.rows).all(|(old, new)| is_of_same(old, new));
         let mut first = now;
-        for row in snapshot.rows.iter().filter(|row| row.declared.is_some()) {
-            let known = self.entries.get_mut(&row.id);
-            if let Some(entry) = known {
-                entry.is_young = entry.is_young && is_young(row, snapshot.taken.wall);
-                if Arc::ptr_eq(&entry.row, row) {
-                    entry.round = self.round;
-                    continue;
-                }
-                if target::of(row) == Some(entry.target) {
-                    entry.row = Arc::clone(row);
-                    entry.round = self.round;
-                    continue;
-                }
+        for (index, row) in snapshot.rows.iter().enumerate().filter(|(_, row)| row.declared.is_some()) {
+            if !is_same || before.get(index).is_none_or(|old| !Arc::ptr_eq(old, row)) {
+                self.take(row, snapshot.taken.wall, &mut first);
             }
-            let Some(target) = target::of(row) else { continue };
-            first += APART;
-            let entry = Entry {
-                row: Arc::clone(row),
-                target,
-                line: Line::of(target, row),
-                record: Record::new(target.of),
-                is_young: is_young(row, snapshot.taken.wall),
-                due: Some(first),
-                introduction: Some(first),
-                scrape: Some(first),
-                counted: metrics::Course::default(),
-                patience: INTRODUCE_AGAIN[0],
-                round: self.round,
-            };
-            self.entries.insert(row.id.clone(), entry);
-            self.plan(&row.id);
-            self.news.insert(row.id.clone());
         }
-        let (round, news, calendar) = (self.round, &mut self.news, &mut self.calendar);
-        self.entries.retain(|id, entry| {
-            let stays = entry.round == round;
-            if !stays {
-                What::ALL.iter().for_each(|what| calendar.put(id, *what, None));
-                news.insert(id.clone());
-            }
-            stays
+        self.young.retain(|id| {
+            let entry = self.entries.get_mut(id);
+            entry.is_some_and(|entry| {
+                entry.is_young = is_young(&entry.row, snapshot.taken.wall);
+                entry.is_young
+            })
         });
+        self.rows.clone_from(&snapshot.rows);
+        if !is_same {
+            self.forget(snapshot);
+        }
+    }
+
+    /// Takes over a row that is another one than before.
+    fn take(&mut self, row: &Arc<Row>, wall: Timestamp, first: &mut Duration) {
+        if let Some(entry) = self.entries.get_mut(&row.id)
+            && target::of(row) == Some(entry.target)
+        {
+            entry.row = Arc::clone(row);
+            return;
+        }
+        let Some(target) = target::of(row) else {
+            return self.drop_entry(&row.id);
+        };
+        *first += APART;
+        let is_young = is_young(row, wall);
+        let entry = Entry {
+            row: Arc::clone(row),
+            target,
+            line: Line::of(target, row),
+            record: Record::new(target.of),
+            is_young,
+            due: Some(*first),
+            introduction: Some(*first),
+            scrape: Some(*first),
+            counted: metrics::Course::default(),
+            patience: INTRODUCE_AGAIN[0],
+        };
+        self.entries.insert(row.id.clone(), entry);
+        if is_young {
+            self.young.insert(row.id.clone());
+        }
+        self.plan(&row.id);
+        self.news.insert(row.id.clone());
+    }
+
+    /// Lets those go whom a picture does not have any more.
+    fn forget(&mut self, snapshot: &Snapshot) {
+        let there: HashSet<&InstanceId> = snapshot.rows.iter().filter(|row| row.declared.is_some()).map(|row| &row.id).collect();
+        let gone: Vec<InstanceId> = self.entries.keys().filter(|id| !there.contains(id)).cloned().collect();
+        gone.iter().for_each(|id| self.drop_entry(id));
+    }
+
+    fn drop_entry(&mut self, id: &InstanceId) {
+        if self.entries.remove(id).is_some() {
+            What::ALL.iter().for_each(|what| self.calendar.put(id, *what, None));
+            self.news.insert(id.clone());
+        }
     }
 
     /// Those who are due, at most so many, the latest first. They count as being asked from then on.
@@ -264,6 +296,11 @@ impl Ledger {
     pub fn next(&self) -> Option<Duration> {
         self.calendar.next()
     }
+}
+
+/// Whether two rows are of one instance, and both or neither of a declared one.
+fn is_of_same(old: &Arc<Row>, new: &Arc<Row>) -> bool {
+    Arc::ptr_eq(old, new) || (old.id == new.id && old.declared.is_some() == new.declared.is_some())
 }
 
 /// Whether it may still be starting.
