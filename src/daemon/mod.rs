@@ -16,6 +16,7 @@ mod metrics;
 mod notify;
 mod patient;
 mod picture;
+mod rate;
 mod reload;
 mod routes;
 mod serve;
@@ -24,6 +25,7 @@ mod spent;
 mod stream;
 mod tcp;
 mod trail;
+mod who;
 
 pub use install::{Installing, install};
 pub use life::{Serving, run};

@@ -17,8 +17,9 @@ use tokio::sync::watch;
 
 use super::answer::{Answer, Refusal, document, outcome};
 use super::hub::{ANSWERED, Hub, Work, within};
+use super::who::{Rights, Who};
 use super::{console, logs, metrics, stream, trail};
-use crate::domain::{Caller, InstanceId, Order, Row, Snapshot, Target, Verb};
+use crate::domain::{Caller, InstanceId, Order, Role, Row, Snapshot, Target, Verb};
 use crate::error::{Error, Kind, Result};
 use crate::link::wire;
 use crate::present::client;
@@ -36,15 +37,24 @@ pub const CARRIED_OUT: Duration = Duration::from_secs(600);
 /// How long a reason may be.
 pub const LONGEST_REASON: usize = 1000;
 
-/// Who is at the other side of a connection.
+/// Who asks.
 #[derive(Clone)]
 pub struct Peer {
     /// As whom it is answered.
     pub caller: Arc<Caller>,
+    /// Who is at the other side of the connection.
+    pub who: Arc<Who>,
     /// Becomes true when the daemon is to end.
     pub closed: watch::Receiver<bool>,
     /// The connection itself, for files that are handed over; `None` where none can be.
     pub wire: Option<Arc<OwnedFd>>,
+}
+
+impl Peer {
+    /// What it may, for something that goes on.
+    pub fn rights(&self) -> Rights {
+        Rights { who: Arc::clone(&self.who), caller: Arc::clone(&self.caller) }
+    }
 }
 
 type Id = Result<Path<String>, PathRejection>;
@@ -201,10 +211,10 @@ fn shown(id: &InstanceId, seen: &Snapshot, hub: &Hub, caller: &Caller) -> Answer
 /// Has something done to an instance and waits for its end.
 async fn order(verb: Verb, id: InstanceId, hub: &Arc<Hub>, peer: &Peer, request: Request<Body>) -> Answer {
     let reason = reason(request).await?;
+    is_there(hub, peer, &id)?;
     let turn = hub.turn(peer.caller.uid, Work::Order)?;
     let place = Arc::clone(&hub.orders).try_acquire_owned();
     let place = place.map_err(|_| Error::new(Kind::Busy, "too many orders are on their way already").hint("try again in a moment"))?;
-    is_there(hub, peer, &id)?;
     let order = Order { verb, id, target: Target::Whatever, reason, timeout: None };
     let (asked, caller, shared) = (order.clone(), Arc::clone(&peer.caller), Arc::clone(&hub.shared));
     let came = within(CARRIED_OUT, move || {
@@ -215,10 +225,12 @@ async fn order(verb: Verb, id: InstanceId, hub: &Arc<Hub>, peer: &Peer, request:
     Ok(outcome(&order, &came.await?))
 }
 
-/// What a stranger may not see is not there, also when it is to be stopped. What nobody has seen yet may be there.
+/// What a stranger may not see is not there, also when it is to be stopped. What nobody has seen yet may be there, and is looked for: only an
+/// admin may have just made it, anybody else could have any number of names looked for.
 pub fn is_there(hub: &Hub, peer: &Peer, id: &InstanceId) -> Result<()> {
-    let is_hidden = hub.seen_by(&peer.caller).row(id).is_none() && hub.newest().row(id).is_some();
-    if is_hidden { Err(no_such(id)) } else { Ok(()) }
+    let is_seen = hub.seen_by(&peer.caller).row(id).is_some();
+    let may_be = peer.caller.role == Role::Admin && hub.newest().row(id).is_none();
+    if is_seen || may_be { Ok(()) } else { Err(no_such(id)) }
 }
 
 /// What the body says: nothing, or `{"reason": "..."}`.
