@@ -27,9 +27,9 @@ use tokio::task::JoinSet;
 use super::answer::Refusal;
 use super::hub::{ANSWERED, Hub, within};
 use super::patient::Patient;
-use super::routes::{self, Peer};
+use super::routes::Peer;
 use super::who::{By, Who};
-use super::{rate, tcp};
+use super::{rate, table, tcp};
 use crate::domain::Uid;
 use crate::error::Kind;
 use crate::link;
@@ -86,12 +86,13 @@ impl Door {
 
 /// Lets in whoever comes, until it is told to close; then waits for those that are being answered.
 pub async fn accept(door: Door, hub: Arc<Hub>, mut closed: watch::Receiver<bool>) {
+    let routes = table::router(Arc::clone(&hub));
     let mut all = JoinSet::new();
     loop {
         tokio::select! {
             () = until_closed(&mut closed) => break,
             came = door.next() => match came {
-                Ok(came) => { all.spawn(one(came, Arc::clone(&hub), closed.clone())); }
+                Ok(came) => { all.spawn(one(came, routes.clone(), Arc::clone(&hub), closed.clone())); }
                 Err(_) => tokio::time::sleep(PAUSE).await,
             },
             Some(_) = all.join_next(), if !all.is_empty() => {}
@@ -102,7 +103,7 @@ pub async fn accept(door: Door, hub: Arc<Hub>, mut closed: watch::Receiver<bool>
 }
 
 /// One connection from beginning to end.
-async fn one(came: Came, hub: Arc<Hub>, closed: watch::Receiver<bool>) {
+async fn one(came: Came, routes: Router, hub: Arc<Hub>, closed: watch::Receiver<bool>) {
     let (uid, by) = match &came {
         Came::Unix(stream) => (stream.peer_cred().map(|peer| Uid(peer.uid())).ok(), By::Unix),
         Came::Tcp(_, theirs, ours) => (looked_up(&hub, *theirs, *ours).await, By::Tcp),
@@ -126,11 +127,11 @@ async fn one(came: Came, hub: Arc<Hub>, closed: watch::Receiver<bool>) {
             // Files are handed over beside what HTTP says.
             let Ok(wire) = stream.as_fd().try_clone_to_owned() else { return };
             let visitor = visitor(Some(Arc::new(wire)));
-            converse(stream, routes::all(hub).layer(from_fn_with_state(visitor, answered)), closed).await;
+            converse(stream, routes.layer(from_fn_with_state(visitor, answered)), closed).await;
         }
         Came::Tcp(stream, _, at) => {
             let visitor = visitor(None);
-            converse(stream, tcp::guarded(routes::all(hub).layer(from_fn_with_state(visitor, answered)), at), closed).await;
+            converse(stream, tcp::guarded(routes.layer(from_fn_with_state(visitor, answered)), at), closed).await;
         }
     }
 }
@@ -204,4 +205,4 @@ pub async fn until_closed(closed: &mut watch::Receiver<bool>) {
 
 #[cfg(test)]
 #[path = "serve_tests.rs"]
-mod tests;
+pub mod tests;

@@ -11,7 +11,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 /// What only the second picture has.
 const PLANTED: &str = "hunter2";
 
-struct Site {
+/// An engine, and who connects to it.
+pub struct Site {
     engine: Arc<Plain>,
     hub: Arc<Hub>,
     pictures: watch::Sender<Arc<Snapshot>>,
@@ -20,7 +21,7 @@ struct Site {
 
 impl Site {
     /// On which nothing is believed from one question to the next.
-    fn new() -> Self {
+    pub fn new() -> Self {
         let engine = Arc::new(Plain::default());
         let (pictures, newest) = watch::channel(Arc::new(Snapshot { sequence: 1, ..fleet::fleet() }));
         let mut hub = Hub::new(Arc::clone(&engine) as _, newest);
@@ -28,9 +29,9 @@ impl Site {
         Self { engine, hub: Arc::new(hub), pictures, close: watch::channel(false).0 }
     }
 
-    fn unix(&self) -> UnixStream {
+    pub fn unix(&self) -> UnixStream {
         let (ours, theirs) = UnixStream::pair().unwrap();
-        tokio::spawn(one(Came::Unix(theirs), Arc::clone(&self.hub), self.close.subscribe()));
+        tokio::spawn(one(Came::Unix(theirs), table::router(Arc::clone(&self.hub)), Arc::clone(&self.hub), self.close.subscribe()));
         ours
     }
 
@@ -39,7 +40,7 @@ impl Site {
         let at = listener.local_addr().unwrap();
         let ours = TcpStream::connect(at).await.unwrap();
         let (theirs, peer) = listener.accept().await.unwrap();
-        tokio::spawn(one(Came::Tcp(theirs, peer, at), Arc::clone(&self.hub), self.close.subscribe()));
+        tokio::spawn(one(Came::Tcp(theirs, peer, at), table::router(Arc::clone(&self.hub)), Arc::clone(&self.hub), self.close.subscribe()));
         ours
     }
 
@@ -60,13 +61,13 @@ impl Site {
     }
 }
 
-async fn ask(stream: &mut (impl AsyncWrite + Unpin), path: &str, host: &str, further: &str) {
-    let request = format!("GET {path} HTTP/1.1\r\nhost: {host}\r\n{further}\r\n");
+pub async fn ask(stream: &mut (impl AsyncWrite + Unpin), method: &str, path: &str, host: &str, further: &str) {
+    let request = format!("{method} {path} HTTP/1.1\r\nhost: {host}\r\n{further}\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
 }
 
 /// Reads on until it holds.
-async fn until(stream: &mut (impl AsyncRead + Unpin), mut holds: impl FnMut(&str) -> bool) -> String {
+pub async fn until(stream: &mut (impl AsyncRead + Unpin), mut holds: impl FnMut(&str) -> bool) -> String {
     let mut text = String::new();
     while !holds(&text) {
         let mut bytes = [0; 4096];
@@ -77,7 +78,7 @@ async fn until(stream: &mut (impl AsyncRead + Unpin), mut holds: impl FnMut(&str
     text
 }
 
-fn run(work: impl Future<Output = ()>) {
+pub fn run(work: impl Future<Output = ()>) {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work);
 }
 
@@ -96,7 +97,7 @@ fn on_a_connection_that_stays_everybody_is_who_they_are_by_now() {
         let mut stream = site.unix();
         for is_admin in [true, false, true] {
             site.is_admin(is_admin);
-            ask(&mut stream, "/v1/me", "berth", "").await;
+            ask(&mut stream, "GET", "/v1/me", "berth", "").await;
             let told = until(&mut stream, |text| text.ends_with("}\n")).await;
             assert_eq!(told.contains("\"role\":\"admin\""), is_admin, "{told}");
         }
@@ -110,7 +111,7 @@ fn a_stream_ends_with_the_rights_that_it_began_with() {
             let site = Site::new();
             site.is_admin(true);
             let mut stream = site.unix();
-            ask(&mut stream, path, "berth", "connection: close\r\n").await;
+            ask(&mut stream, "GET", path, "berth", "connection: close\r\n").await;
             until(&mut stream, |text| text.ends_with("\n\n\r\n")).await;
             site.is_admin(false);
             site.goes_on();
@@ -129,7 +130,7 @@ fn over_tcp_a_stream_goes_on_too() {
         site.is_admin(true);
         let mut stream = site.tcp().await;
         let host = stream.peer_addr().unwrap().to_string();
-        ask(&mut stream, "/v1/stream", &host, "").await;
+        ask(&mut stream, "GET", "/v1/stream", &host, "").await;
         until(&mut stream, |text| text.contains("event: snapshot")).await;
         for _ in 0..3 {
             site.pictures.send_modify(|picture| Arc::make_mut(&mut Arc::make_mut(picture).rows[0]).restarts += 1);
@@ -144,13 +145,13 @@ fn who_asks_without_end_is_told_to_wait() {
         let site = Site::new();
         let mut stream = site.tcp().await;
         let host = stream.peer_addr().unwrap().to_string();
-        ask(&mut stream, "/v1/me", &host, "").await;
+        ask(&mut stream, "GET", "/v1/me", &host, "").await;
         let told = until(&mut stream, |text| text.ends_with("}\n")).await;
         assert!(told.starts_with("HTTP/1.1 200 "), "{told}");
         // All that is in hand is taken an hour from now: until then nothing is given back.
         let (own, then) = (Uid(nix::unistd::geteuid().as_raw()), Instant::now() + Duration::from_secs(3600));
         while site.hub.rate.allows(own, 1.0, then) {}
-        ask(&mut stream, "/v1/me", &host, "").await;
+        ask(&mut stream, "GET", "/v1/me", &host, "").await;
         let told = until(&mut stream, |text| text.ends_with("}\n")).await;
         let words = ["HTTP/1.1 429 ", "retry-after: 1", "\"kind\":\"busy\""];
         assert!(words.iter().all(|word| told.contains(word)), "{told}");
