@@ -140,5 +140,7 @@ fn a17_who_leaves_the_group_is_no_admin_any_more_on_what_stays_open() {
     let mut anew = as_user(admin.uid, admin.gid, || Events::of(socket, "/v1/stream"));
     assert_eq!(anew.next().unwrap().1["instances"], json!([]));
     group(&admin.name);
+    // On a connection of its own: who says nothing for a while is let go.
+    let mut stream = as_user(admin.uid, admin.gid, || connect(socket));
     until("it is one again", || role(&mut stream) == "admin");
 }
