@@ -94,6 +94,61 @@ mod tests {
         }
     }
 
+    /// Whom a case is about: a name, the caller, and what owners may.
+    type Case = (&'static str, Caller, Vec<Verb>);
+
+    /// Everybody that can come, to an instance of uid 1001, for one verb.
+    fn cases(verb: Verb) -> [Case; 15] {
+        let all = || Verb::ALL.to_vec();
+        let but = || Verb::ALL.into_iter().filter(|one| !one.is_like(verb)).collect::<Vec<_>>();
+        let (read_only, unknown) = (true, u32::MAX);
+        [
+            ("root", caller(0, Role::Admin, false), vec![]),
+            ("root, who is no admin here", caller(0, Role::Viewer, false), all()),
+            ("an admin by name, of another's", caller(1005, Role::Admin, false), all()),
+            ("an admin by name, of the own", caller(1001, Role::Admin, false), vec![]),
+            ("an owner who may all", caller(1001, Role::Viewer, false), all()),
+            ("an owner who may this alone", caller(1001, Role::Viewer, false), vec![verb]),
+            ("an owner who may all but this", caller(1001, Role::Viewer, false), but()),
+            ("an owner who may nothing", caller(1001, Role::Viewer, false), vec![]),
+            ("an owner who is no viewer", caller(1001, Role::Stranger, false), all()),
+            ("another user", caller(1002, Role::Viewer, false), all()),
+            ("another who is no viewer", caller(1002, Role::Stranger, false), all()),
+            ("nobody", caller(65_534, Role::Stranger, false), all()),
+            ("an account that is nowhere written down", caller(unknown, Role::Viewer, false), all()),
+            ("root, read-only", caller(0, Role::Admin, read_only), vec![]),
+            ("an owner who may all, read-only", caller(1001, Role::Viewer, read_only), all()),
+        ]
+    }
+
+    /// Who of them may. A verb without a row does not compile.
+    fn may(verb: Verb) -> [bool; 15] {
+        const Y: bool = true;
+        const N: bool = false;
+        match verb {
+            Verb::Start | Verb::Stop | Verb::Restart | Verb::Signal(_) => [Y, N, N, Y, Y, Y, N, N, Y, N, N, N, N, N, N],
+            // Nothing is changed by reading.
+            Verb::Logs => [Y, N, N, Y, Y, Y, N, N, Y, N, N, N, N, Y, Y],
+            // Ports are everybody's: no word gives that to an owner.
+            Verb::Assign(_) => [Y, N, N, Y, N, N, N, N, N, N, N, N, N, N, N],
+            // It goes with a restart, and no word of its own gives it.
+            Verb::Trust(_) => [Y, N, N, Y, Y, N, Y, N, Y, N, N, N, N, N, N],
+        }
+    }
+
+    #[test]
+    fn a17_every_verb_and_everybody() {
+        for verb in Verb::ALL {
+            for ((who, caller, owners_may), may) in cases(verb).into_iter().zip(may(verb)) {
+                let why = why_not(&caller, verb, Uid(1001), &Policy { owners_may });
+                assert_eq!(why.is_none(), may, "{verb}, {who}: {why:?}");
+                assert!(why.is_none_or(|why| !why.is_empty()), "{verb}, {who}: it is said why");
+            }
+        }
+        let words: std::collections::BTreeSet<_> = Verb::ALL.map(Verb::word).into();
+        assert_eq!(words.len(), Verb::ALL.len(), "each verb stands there once");
+    }
+
     #[test]
     fn who_may_signal_may_send_every_signal() {
         let policy = Policy { owners_may: vec![Verb::Signal(Signal::Hangup)] };

@@ -86,8 +86,10 @@ fn env_fault(reader: &Reader, who: &Identity, file: &EnvFile) -> Option<Shown> {
 
 fn log(reader: &Reader, who: &Identity, declared: &Declared) -> Result<Vec<LogLine>, Shown> {
     let (root, beneath) = crate::logs::place(declared);
-    let opened = match declared.journal() {
-        Some((unit, user)) => Journal::last(unit.as_str(), user, LINES).open(),
+    // What is kept in memory is there for as long as this is.
+    let journal = declared.journal().map(|(unit, user)| Journal::last(unit.as_str(), user, LINES));
+    let opened = match &journal {
+        Some(journal) => journal.open(),
         None => reader.open(who, &root, &beneath),
     };
     match opened.and_then(|file| last_lines(&file, LINES)) {

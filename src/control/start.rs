@@ -175,9 +175,12 @@ fn failed(control: &Control, declared: &Declared, status: ExitStatus, why: Optio
 
 /// The last lines of the log, read as the user; none when they cannot be read.
 fn lines(control: &Control, declared: &Declared) -> Vec<Shown> {
-    let opened = match (control.supervisor.log(declared), declared.journal()) {
+    // What is kept in memory is there for as long as these are.
+    let kept = control.supervisor.log(declared);
+    let journal = declared.journal().map(|(unit, user)| Journal::last(unit.as_str(), user, LINES));
+    let opened = match (&kept, &journal) {
         (Some(kept), _) => vec![kept()],
-        (None, Some((unit, user))) => vec![Journal::last(unit.as_str(), user, LINES).open()],
+        (None, Some(journal)) => vec![journal.open()],
         (None, None) => {
             let who = identity_of(declared);
             places(declared).iter().map(|(root, beneath)| control.reader.open(&who, root, beneath)).collect()

@@ -25,7 +25,7 @@ use super::answer::{Answer, document};
 use super::events::{Gone, Sink, Waited, response};
 use super::hub::{ANSWERED, Hub, within};
 use super::routes::Peer;
-use crate::domain::Caller;
+use super::who::Rights;
 use crate::error::Context;
 use crate::link::wire::{Hello, PROTOCOL};
 
@@ -47,42 +47,37 @@ pub async fn hello(State(hub): State<Arc<Hub>>, Extension(peer): Extension<Peer>
 /// Begins to stream to a console.
 pub fn stream(hub: Arc<Hub>, peer: &Peer) -> Response {
     let (response, sink) = response(peer.closed.clone());
-    let caller = Arc::clone(&peer.caller);
+    let rights = peer.rights();
     tokio::spawn(async move {
         // Nothing else ends it.
-        let Gone = run(&hub, &caller, sink).await;
+        let Gone = run(&hub, &rights, sink).await;
     });
     response
 }
 
-async fn run(hub: &Arc<Hub>, caller: &Caller, sink: Sink) -> Gone {
-    match tell(hub, caller, sink).await {
+async fn run(hub: &Arc<Hub>, rights: &Rights, sink: Sink) -> Gone {
+    match tell(hub, rights, sink).await {
         Ok(never) => match never {},
         Err(gone) => gone,
     }
 }
 
-async fn tell(hub: &Arc<Hub>, caller: &Caller, mut sink: Sink) -> Result<std::convert::Infallible, Gone> {
+async fn tell(hub: &Arc<Hub>, rights: &Rights, mut sink: Sink) -> Result<std::convert::Infallible, Gone> {
     let (mut pictures, mut told) = (hub.pictures(), None);
-    let mut asked = Instant::now();
     loop {
         sink.room().await?;
         pictures.mark_unchanged();
         let pause = Instant::now() + PAUSE;
-        let (number, event) = hub.feed.since(&*hub.shared, caller, &hub.newest(), told);
+        let (number, event) = hub.feed.since(&*hub.shared, &rights.caller, &hub.newest(), told);
         told = Some(number);
         if let Some(event) = event {
             sink.put_made(event)?;
         }
-        while sink.wait(&mut pictures).await? == Waited::Silent {}
         // Who was an admin and is none any more is not to be told as one.
-        if asked.elapsed() > ANSWERED {
-            asked = Instant::now();
-            match hub.caller(caller.uid).await {
-                Ok(now) if now == *caller => {}
-                _ => return Err(Gone),
-            }
+        while sink.wait(&mut pictures).await? == Waited::Silent {
+            rights.hold(hub).await?;
         }
         tokio::time::sleep_until(pause).await;
+        rights.hold(hub).await?;
     }
 }

@@ -11,7 +11,9 @@ use tokio::sync::{Semaphore, watch};
 use super::console::Feed;
 use super::gate::Gate;
 use super::picture::Picture;
+use super::rate::Rate;
 use super::spent::Spent;
+use super::who::BELIEVED;
 use crate::domain::{Caller, Role, Snapshot, Uid};
 use crate::error::{Context, Error, Kind, Result};
 use crate::link::Shared;
@@ -22,8 +24,12 @@ pub const ANSWERED: Duration = Duration::from_secs(10);
 /// How many orders may be under way at once.
 pub const ORDERS: usize = 64;
 
-/// How many of one account, and how many logs it may have open.
+/// How many of any such work one account may have at once.
 const EACH: usize = 8;
+
+/// How many connections whose account is not known yet may be looked up, and how many at once.
+const NEWCOMERS: usize = 64;
+const LOOKUPS: usize = 8;
 
 /// How many callers' pictures are kept.
 const VIEWS: usize = 64;
@@ -42,6 +48,14 @@ pub struct Hub {
     pub gate: Gate,
     /// Places for orders.
     pub orders: Arc<Semaphore>,
+    /// How often each asks.
+    pub rate: Rate,
+    /// Places for connections whose account is not known yet.
+    pub newcomers: Semaphore,
+    /// Places for looking one up.
+    pub lookups: Semaphore,
+    /// How long what was looked up about an account is believed.
+    pub believed: Duration,
     /// The picture as consoles read along with it.
     pub feed: Feed,
     /// Since when it serves.
@@ -59,8 +73,30 @@ pub struct Hub {
 pub enum Work {
     /// An order.
     Order,
-    /// A log that is followed.
+    /// Something that is asked and takes a while: a diagnosis, what an order would do.
+    Question,
+    /// A log or the events, read or followed.
     Log,
+}
+
+impl Work {
+    /// How much of it there may be of all but root, so that there is room that is root's alone: a log that is followed has a thread of its
+    /// own, the others take one of those that there are.
+    fn others(self) -> usize {
+        match self {
+            Self::Order => ORDERS / 4 * 3,
+            Self::Question => 24,
+            Self::Log => 128,
+        }
+    }
+
+    fn words(self) -> &'static str {
+        match self {
+            Self::Order => "orders are on their way",
+            Self::Question => "questions are being answered",
+            Self::Log => "logs are open",
+        }
+    }
 }
 
 /// One of an account's places for such work.
@@ -75,7 +111,8 @@ impl Hub {
         let (views, streamed, busy) = (Mutex::default(), Mutex::default(), Mutex::default());
         let (gate, orders) = (Gate::default(), Arc::new(Semaphore::new(ORDERS)));
         let (feed, spent, since) = (Feed::default(), Spent::default(), Instant::now());
-        Self { shared, gate, orders, feed, since, spent, snapshots, views, streamed, busy }
+        let (rate, newcomers, lookups, believed) = (Rate::default(), Semaphore::new(NEWCOMERS), Semaphore::new(LOOKUPS), BELIEVED);
+        Self { shared, gate, orders, rate, newcomers, lookups, believed, feed, since, spent, snapshots, views, streamed, busy }
     }
 
     /// The pictures, newest only.
@@ -146,14 +183,20 @@ impl Hub {
     /// # Errors
     /// Of kind `Busy` when it has enough of them.
     pub fn turn(self: &Arc<Self>, uid: Uid, work: Work) -> Result<Turn> {
+        let full = |most: usize, whose: &str| {
+            Error::new(Kind::Busy, format!("{most} {} {whose} already", work.words())).hint("try again in a moment")
+        };
         let mut busy = self.busy.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = busy.entry((work, uid)).or_default();
+        let own = busy.get(&(work, uid)).copied().unwrap_or(0);
         let most = if uid.is_root() { ORDERS } else { EACH };
-        if *count >= most {
-            let what = if work == Work::Order { "orders of yours are on their way" } else { "logs are open to you" };
-            return Err(Error::new(Kind::Busy, format!("{most} {what} already")).hint("try again in a moment"));
+        if own >= most {
+            return Err(full(most, "for you"));
         }
-        *count += 1;
+        let others: usize = busy.iter().filter(|((other, uid), _)| *other == work && !uid.is_root()).map(|(_, count)| count).sum();
+        if !uid.is_root() && others >= work.others() {
+            return Err(full(work.others(), "for others"));
+        }
+        busy.insert((work, uid), own + 1);
         Ok(Turn { hub: Arc::clone(self), key: (work, uid) })
     }
 }
@@ -182,4 +225,28 @@ pub async fn within<T: Send + 'static>(deadline: Duration, work: impl FnOnce() -
     });
     let done = tokio::time::timeout(deadline, working).await.map_err(|_| over())?;
     done.while_doing(|| "it could not be carried out".to_owned())?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::daemon::fake::Plain;
+    use crate::present::fleet;
+
+    #[test]
+    fn nobody_takes_all_turns_nor_do_all_others_together() {
+        let hub = Arc::new(Hub::new(Arc::new(Plain::default()), watch::channel(Arc::new(fleet::fleet())).1));
+        let many = |uid, work, count| (0..count).filter_map(|_| hub.turn(Uid(uid), work).ok()).collect::<Vec<_>>();
+        for work in [Work::Order, Work::Question, Work::Log] {
+            let own = many(1001, work, 100);
+            assert_eq!(own.len(), EACH, "{work:?}");
+            let others: Vec<_> = (2000..2100).flat_map(|uid| many(uid, work, 100)).collect();
+            assert_eq!(own.len() + others.len(), work.others(), "{work:?}");
+            assert_eq!(hub.turn(Uid(3000), work).err().map(|error| error.kind()), Some(Kind::Busy));
+            assert!(hub.turn(Uid::ROOT, work).is_ok(), "there is room for root: {work:?}");
+            drop((own, others));
+            assert!(hub.turn(Uid(3000), work).is_ok());
+        }
+        assert!(hub.busy.lock().unwrap().is_empty());
+    }
 }

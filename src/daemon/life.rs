@@ -11,7 +11,7 @@ use nix::sys::signal::{SigHandler, Signal as UnixSignal};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 
 use super::hub::{ANSWERED, Hub, within};
 use super::notify::{Notify, watchdog};
@@ -154,6 +154,7 @@ async fn live(serving: &Serving, hub: &Arc<Hub>, place: &Place, notify: &Notify,
     say(&status);
     let mut tick = tokio::time::interval(watchdog().unwrap_or(Duration::from_secs(5)).min(Duration::from_secs(5)));
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut sweeping: Option<JoinHandle<()>> = None;
     let end = loop {
         tokio::select! {
             _ = signals.terminated.recv() => break End::Stop,
@@ -172,7 +173,14 @@ async fn live(serving: &Serving, hub: &Arc<Hub>, place: &Place, notify: &Notify,
             }
             _ = tick.tick() => {
                 reload::reap(children);
-                hub.shared.sweep();
+                if sweeping.as_ref().is_none_or(JoinHandle::is_finished) {
+                    let shared = Arc::clone(&hub.shared);
+                    // What is let go may have a process that is waited for.
+                    sweeping = Some(tokio::task::spawn_blocking(move || {
+                        crate::failpoint::pass("daemon-work");
+                        shared.sweep();
+                    }));
+                }
                 if hub.age() < OLDEST {
                     notify.alive();
                 }

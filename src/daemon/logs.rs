@@ -3,7 +3,7 @@
 //! It must never open a log itself, nor hold back lines for a reader that takes none.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
 use serde_json::{Value, json};
@@ -12,7 +12,8 @@ use super::answer::{Answer, document};
 use super::events::{Gone, Sink, asked, line, response};
 use super::hub::{ANSWERED, Hub, Turn, Work, within};
 use super::routes::Peer;
-use crate::domain::{InstanceId, LogLevel, LogLine, LogLineKind, LogView};
+use super::who::Rights;
+use crate::domain::{InstanceId, LogLevel, LogLine, LogLineKind, LogView, Verb};
 use crate::link::Tail;
 use crate::present::json::{SCHEMA, timestamp};
 
@@ -43,16 +44,50 @@ pub async fn answer(hub: &Arc<Hub>, peer: &Peer, id: InstanceId, query: Option<&
         return Ok(document(StatusCode::OK, &json!({ "schema": SCHEMA, "id": id.to_string(), "lines": lines, "notice": notice })));
     }
     let (response, sink) = response(peer.closed.clone());
-    tokio::spawn(follow(tail, sink, count, turn));
+    let (hub, rights) = (Arc::clone(hub), peer.rights());
+    tokio::spawn(async move {
+        let reading = Reading { hub, rights, id, asked: Instant::now(), _turn: turn };
+        // Nothing else ends it.
+        let Gone = follow(tail, sink, count, reading).await;
+    });
     Ok(response)
 }
 
-async fn follow(tail: Arc<dyn Tail>, mut sink: Sink, count: usize, _turn: Turn) -> Gone {
+/// Who follows, and what.
+struct Reading {
+    hub: Arc<Hub>,
+    rights: Rights,
+    id: InstanceId,
+    asked: Instant,
+    _turn: Turn,
+}
+
+impl Reading {
+    /// Whether it may be read still: by who reads, and because it is of the same account. What is gone may still say its last words.
+    async fn is_allowed(&mut self) -> Result<(), Gone> {
+        self.rights.hold(&self.hub).await?;
+        if self.asked.elapsed() < self.hub.believed {
+            return Ok(());
+        }
+        self.asked = Instant::now();
+        let Some(row) = self.hub.newest().row(&self.id).cloned() else { return Ok(()) };
+        let (shared, caller) = (Arc::clone(&self.hub.shared), Arc::clone(&self.rights.caller));
+        match within(ANSWERED, move || Ok(shared.why_not(&caller, Verb::Logs, &row).is_none())).await {
+            Ok(true) => Ok(()),
+            _ => Err(Gone),
+        }
+    }
+}
+
+async fn follow(tail: Arc<dyn Tail>, mut sink: Sink, count: usize, mut reading: Reading) -> Gone {
     let mut version = tail.version();
     let mut last: Option<u64> = None;
     let mut notice = None;
     loop {
         if let Err(gone) = sink.room().await {
+            return gone;
+        }
+        if let Err(gone) = reading.is_allowed().await {
             return gone;
         }
         version.mark_unchanged();

@@ -121,14 +121,14 @@ mod tests {
     #[test]
     fn only_what_changed_is_told_and_what_trembles_is_not() {
         let first = Arc::new(fleet::fleet());
-        let before = Picture::of(&Plain, &first, None);
+        let before = Picture::of(&Plain::default(), &first, None);
         let mut next = (*first).clone();
         Arc::make_mut(&mut next.rows[0]).memory_bytes = crate::domain::Reading::Known(first.rows[0].memory_bytes.known().unwrap() + 1);
         Arc::make_mut(&mut next.rows[2]).restarts += 1;
         let gone = next.rows.remove(3);
-        let now = Picture::of(&Plain, &Arc::new(next), Some(&before));
+        let now = Picture::of(&Plain::default(), &Arc::new(next), Some(&before));
         for caller in [Caller { role: Role::Admin, ..nobody() }, nobody()] {
-            let (changed, removed) = now.changes(&before, &Plain, &caller);
+            let (changed, removed) = now.changes(&before, &Plain::default(), &caller);
             assert_eq!((changed.len(), removed), (1, vec![gone.id.to_string()]));
             assert!(changed[0].contains(&format!("\"id\":\"{}\"", first.rows[2].id)));
         }
@@ -140,12 +140,12 @@ mod tests {
         let mut snapshot = fleet::fleet();
         let row = Arc::make_mut(&mut snapshot.rows[5]);
         (row.state, row.why) = (crate::domain::State::Unknown, Some(Shown::from("hunter2")));
-        let (own, picture) = (row.uid, Picture::of(&Plain, &Arc::new(snapshot), None));
-        let is_told = |caller: &Caller| picture.seen(&Plain, caller).iter().any(|text| text.contains("hunter2"));
+        let (own, picture) = (row.uid, Picture::of(&Plain::default(), &Arc::new(snapshot), None));
+        let is_told = |caller: &Caller| picture.seen(&Plain::default(), caller).iter().any(|text| text.contains("hunter2"));
         assert!(!is_told(&nobody()));
         assert!(is_told(&Caller { uid: own, ..nobody() }) && is_told(&Caller { role: Role::Admin, ..nobody() }));
         let stranger = Caller { uid: own, role: Role::Stranger, ..nobody() };
-        assert_eq!(picture.seen(&Plain, &stranger).len(), 1);
+        assert_eq!(picture.seen(&Plain::default(), &stranger).len(), 1);
     }
 
     #[test]

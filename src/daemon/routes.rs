@@ -1,4 +1,4 @@
-//! What can be asked: one table of routes, each with the function that answers it.
+//! What answers a request: a function for each route of the table.
 //!
 //! It must never decide who may what: what is seen and what is done goes through `link`, as the caller that the connection has.
 
@@ -10,17 +10,17 @@ use axum::body::{Body, to_bytes};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Extension, Path, State};
 use axum::http::{HeaderMap, Request, StatusCode, Uri, header};
-use axum::routing::{get, post};
-use axum::{Router, response::Response};
+use axum::response::Response;
+use axum::routing::{MethodRouter, post};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use super::answer::{Answer, Refusal, document, outcome};
 use super::hub::{ANSWERED, Hub, Work, within};
+use super::who::{Rights, Who};
 use super::{console, logs, metrics, stream, trail};
-use crate::domain::{Caller, InstanceId, Order, Row, Snapshot, Target, Verb};
+use crate::domain::{Caller, InstanceId, Order, Role, Row, Snapshot, Target, Verb};
 use crate::error::{Error, Kind, Result};
-use crate::link::wire;
 use crate::present::client;
 use crate::present::json::{self, SCHEMA};
 
@@ -36,63 +36,57 @@ pub const CARRIED_OUT: Duration = Duration::from_secs(600);
 /// How long a reason may be.
 pub const LONGEST_REASON: usize = 1000;
 
-/// Who is at the other side of a connection.
+/// Who asks.
 #[derive(Clone)]
 pub struct Peer {
     /// As whom it is answered.
     pub caller: Arc<Caller>,
+    /// Who is at the other side of the connection.
+    pub who: Arc<Who>,
     /// Becomes true when the daemon is to end.
     pub closed: watch::Receiver<bool>,
     /// The connection itself, for files that are handed over; `None` where none can be.
     pub wire: Option<Arc<OwnedFd>>,
 }
 
+impl Peer {
+    /// What it may, for something that goes on.
+    pub fn rights(&self) -> Rights {
+        Rights { who: Arc::clone(&self.who), caller: Arc::clone(&self.caller) }
+    }
+}
+
 type Id = Result<Path<String>, PathRejection>;
 type OwnerAndName = Result<Path<(String, String)>, PathRejection>;
 
-/// The routes. An instance is named `OWNER`, `OWNER/NAME` or `OWNER%2FNAME`.
-pub fn all(hub: Arc<Hub>) -> Router {
-    let mut router = Router::new()
-        .route("/health", get(health))
-        .route("/metrics", get(measured))
-        .route("/v1/snapshot", get(snapshot))
-        .route("/v1/stream", get(streamed))
-        .route("/v1/events", get(events))
-        .route(wire::HELLO, get(console::hello))
-        .route(wire::CALL, post(console::call))
-        .route(wire::LOG, post(console::log))
-        .route("/v1/me", get(me))
-        .route("/v1/ports/{user}", get(ports_of))
-        .route("/v1/instances/{id}", get(show))
-        .route("/v1/instances/{id}/logs", get(log))
-        .route("/v1/instances/{id}/{name}", get(show_named))
-        .route("/v1/instances/{id}/{name}/logs", get(log_named));
-    for (word, verb) in [("start", Verb::Start), ("stop", Verb::Stop), ("restart", Verb::Restart)] {
-        let of = move |state: State<Arc<Hub>>, peer: Extension<Peer>, id: Id, request: Request<Body>| async move {
-            let id = named(id)?;
-            order(verb, id, &state, &peer, request).await
-        };
-        let of_named = move |state: State<Arc<Hub>>, peer: Extension<Peer>, id: OwnerAndName, request: Request<Body>| async move {
-            let id = both_named(id)?;
-            order(verb, id, &state, &peer, request).await
-        };
-        router = router
-            .route(&format!("/v1/instances/{{id}}/{word}"), post(of))
-            .route(&format!("/v1/instances/{{id}}/{{name}}/{word}"), post(of_named));
-    }
-    router.fallback(no_such_route).method_not_allowed_fallback(no_such_method).with_state(hub)
+/// What answers an order to do this to an instance that is named in one part.
+pub fn ordered(verb: Verb) -> MethodRouter<Arc<Hub>> {
+    post(move |state: State<Arc<Hub>>, peer: Extension<Peer>, id: Id, request: Request<Body>| async move {
+        let id = named(id)?;
+        order(verb, id, &state, &peer, request).await
+    })
 }
 
-async fn no_such_route() -> Refusal {
+/// The same in two parts.
+pub fn ordered_named(verb: Verb) -> MethodRouter<Arc<Hub>> {
+    post(move |state: State<Arc<Hub>>, peer: Extension<Peer>, id: OwnerAndName, request: Request<Body>| async move {
+        let id = both_named(id)?;
+        order(verb, id, &state, &peer, request).await
+    })
+}
+
+/// What is asked for at any other place.
+pub async fn no_such_route() -> Refusal {
     Refusal::from(Error::new(Kind::NoSuchInstance, "nothing is answered there").hint("GET /v1/snapshot"))
 }
 
-async fn no_such_method() -> Refusal {
+/// Where it is asked in another way.
+pub async fn no_such_method() -> Refusal {
     Refusal::of(StatusCode::METHOD_NOT_ALLOWED, Kind::Usage, "this is not done by that method")
 }
 
 /// Whether the engine looks.
-async fn health(State(hub): State<Arc<Hub>>) -> Response {
+pub async fn health(State(hub): State<Arc<Hub>>) -> Response {
     let is_fresh = hub.newest().sequence > 0 && hub.age() < FRESH;
     let status = if is_fresh { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let value = json!({
@@ -106,13 +100,13 @@ async fn health(State(hub): State<Arc<Hub>>) -> Response {
 }
 
 /// `berth ls --json`.
-async fn snapshot(State(hub): State<Arc<Hub>>, Extension(peer): Extension<Peer>) -> Answer {
+pub async fn snapshot(State(hub): State<Arc<Hub>>, Extension(peer): Extension<Peer>) -> Answer {
     let seen = hub.seen_by(&peer.caller);
     Ok(document(StatusCode::OK, &within(ANSWERED, move || Ok(json::ls(&seen))).await?))
 }
 
 /// The numbers, for Prometheus.
-async fn measured(State(hub): State<Arc<Hub>>, Extension(peer): Extension<Peer>, headers: HeaderMap) -> Response {
+pub async fn measured(State(hub): State<Arc<Hub>>, Extension(peer): Extension<Peer>, headers: HeaderMap) -> Response {
     let text = metrics::text(&hub.seen_by(&peer.caller), &metrics::Own::of(&hub), &hub.spent.by_now(&hub.newest()));
     if metrics::wants_plain(headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok())) {
         return super::answer::text(StatusCode::OK, metrics::PLAIN, metrics::plain(&text));
@@ -121,30 +115,32 @@ async fn measured(State(hub): State<Arc<Hub>>, Extension(peer): Extension<Peer>,
 }
 
 /// The picture, and what changes of it.
-async fn streamed(State(hub): State<Arc<Hub>>, Extension(peer): Extension<Peer>, uri: Uri) -> Response {
+pub async fn streamed(State(hub): State<Arc<Hub>>, Extension(peer): Extension<Peer>, uri: Uri) -> Response {
     let is_console = uri.query().is_some_and(|query| query.split('&').any(|pair| pair == "form=console"));
     if is_console { console::stream(hub, &peer) } else { stream::begin(hub, &peer) }
 }
 
 /// What happened and what was done.
-async fn events(State(hub): State<Arc<Hub>>, Extension(peer): Extension<Peer>, uri: Uri) -> Answer {
+pub async fn events(State(hub): State<Arc<Hub>>, Extension(peer): Extension<Peer>, uri: Uri) -> Answer {
     trail::answer(&hub, &peer, uri.query()).await
 }
 
-async fn log(State(hub): State<Arc<Hub>>, Extension(peer): Extension<Peer>, id: Id, uri: Uri) -> Answer {
+/// The end of a log, and what comes after.
+pub async fn log(State(hub): State<Arc<Hub>>, Extension(peer): Extension<Peer>, id: Id, uri: Uri) -> Answer {
     let id = named(id)?;
     is_there(&hub, &peer, &id)?;
     logs::answer(&hub, &peer, id, uri.query()).await
 }
 
-async fn log_named(State(hub): State<Arc<Hub>>, Extension(peer): Extension<Peer>, id: OwnerAndName, uri: Uri) -> Answer {
+/// The same.
+pub async fn log_named(State(hub): State<Arc<Hub>>, Extension(peer): Extension<Peer>, id: OwnerAndName, uri: Uri) -> Answer {
     let id = both_named(id)?;
     is_there(&hub, &peer, &id)?;
     logs::answer(&hub, &peer, id, uri.query()).await
 }
 
 /// Who asks, what that one has, and where it is reached.
-async fn me(State(hub): State<Arc<Hub>>, Extension(peer): Extension<Peer>) -> Answer {
+pub async fn me(State(hub): State<Arc<Hub>>, Extension(peer): Extension<Peer>) -> Answer {
     let seen = hub.seen_by(&peer.caller);
     let own = seen.rows.iter().filter(|row| row.uid == peer.caller.uid && !row.id.is_unmanaged());
     let instances: Vec<Value> = own
@@ -167,7 +163,7 @@ async fn me(State(hub): State<Arc<Hub>>, Extension(peer): Extension<Peer>) -> An
 }
 
 /// The ports of one owner's instances.
-async fn ports_of(State(hub): State<Arc<Hub>>, Extension(peer): Extension<Peer>, user: Id) -> Answer {
+pub async fn ports_of(State(hub): State<Arc<Hub>>, Extension(peer): Extension<Peer>, user: Id) -> Answer {
     let owner = named(user)?;
     let seen = hub.seen_by(&peer.caller);
     let rows: Vec<&Arc<Row>> = seen.rows.iter().filter(|row| row.id.owner() == owner.owner() && !row.id.is_unmanaged()).collect();
@@ -179,11 +175,13 @@ async fn ports_of(State(hub): State<Arc<Hub>>, Extension(peer): Extension<Peer>,
     Ok(document(StatusCode::OK, &value))
 }
 
-async fn show(State(hub): State<Arc<Hub>>, Extension(peer): Extension<Peer>, id: Id) -> Answer {
+/// One instance.
+pub async fn show(State(hub): State<Arc<Hub>>, Extension(peer): Extension<Peer>, id: Id) -> Answer {
     shown(&named(id)?, &hub.seen_by(&peer.caller), &hub, &peer.caller)
 }
 
-async fn show_named(State(hub): State<Arc<Hub>>, Extension(peer): Extension<Peer>, id: OwnerAndName) -> Answer {
+/// The same.
+pub async fn show_named(State(hub): State<Arc<Hub>>, Extension(peer): Extension<Peer>, id: OwnerAndName) -> Answer {
     shown(&both_named(id)?, &hub.seen_by(&peer.caller), &hub, &peer.caller)
 }
 
@@ -201,10 +199,10 @@ fn shown(id: &InstanceId, seen: &Snapshot, hub: &Hub, caller: &Caller) -> Answer
 /// Has something done to an instance and waits for its end.
 async fn order(verb: Verb, id: InstanceId, hub: &Arc<Hub>, peer: &Peer, request: Request<Body>) -> Answer {
     let reason = reason(request).await?;
+    is_there(hub, peer, &id)?;
     let turn = hub.turn(peer.caller.uid, Work::Order)?;
     let place = Arc::clone(&hub.orders).try_acquire_owned();
     let place = place.map_err(|_| Error::new(Kind::Busy, "too many orders are on their way already").hint("try again in a moment"))?;
-    is_there(hub, peer, &id)?;
     let order = Order { verb, id, target: Target::Whatever, reason, timeout: None };
     let (asked, caller, shared) = (order.clone(), Arc::clone(&peer.caller), Arc::clone(&hub.shared));
     let came = within(CARRIED_OUT, move || {
@@ -215,10 +213,12 @@ async fn order(verb: Verb, id: InstanceId, hub: &Arc<Hub>, peer: &Peer, request:
     Ok(outcome(&order, &came.await?))
 }
 
-/// What a stranger may not see is not there, also when it is to be stopped. What nobody has seen yet may be there.
+/// What a stranger may not see is not there, also when it is to be stopped. What nobody has seen yet may be there, and is looked for: only an
+/// admin may have just made it, anybody else could have any number of names looked for.
 pub fn is_there(hub: &Hub, peer: &Peer, id: &InstanceId) -> Result<()> {
-    let is_hidden = hub.seen_by(&peer.caller).row(id).is_none() && hub.newest().row(id).is_some();
-    if is_hidden { Err(no_such(id)) } else { Ok(()) }
+    let is_seen = hub.seen_by(&peer.caller).row(id).is_some();
+    let may_be = peer.caller.role == Role::Admin && hub.newest().row(id).is_none();
+    if is_seen || may_be { Ok(()) } else { Err(no_such(id)) }
 }
 
 /// What the body says: nothing, or `{"reason": "..."}`.

@@ -4,12 +4,18 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use axum::{Extension, Router};
+use axum::Router;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::header::RETRY_AFTER;
+use axum::http::{HeaderValue, Request, StatusCode};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -18,11 +24,14 @@ use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use super::answer::Refusal;
 use super::hub::{ANSWERED, Hub, within};
 use super::patient::Patient;
-use super::routes::{self, Peer};
-use super::tcp;
+use super::routes::Peer;
+use super::who::{By, Who};
+use super::{rate, table, tcp};
 use crate::domain::Uid;
+use crate::error::Kind;
 use crate::link;
 
 /// How long a request's head may take, and how long a connection may be silent between two.
@@ -77,12 +86,13 @@ impl Door {
 
 /// Lets in whoever comes, until it is told to close; then waits for those that are being answered.
 pub async fn accept(door: Door, hub: Arc<Hub>, mut closed: watch::Receiver<bool>) {
+    let routes = table::router(Arc::clone(&hub));
     let mut all = JoinSet::new();
     loop {
         tokio::select! {
             () = until_closed(&mut closed) => break,
             came = door.next() => match came {
-                Ok(came) => { all.spawn(one(came, Arc::clone(&hub), closed.clone())); }
+                Ok(came) => { all.spawn(one(came, routes.clone(), Arc::clone(&hub), closed.clone())); }
                 Err(_) => tokio::time::sleep(PAUSE).await,
             },
             Some(_) = all.join_next(), if !all.is_empty() => {}
@@ -93,38 +103,71 @@ pub async fn accept(door: Door, hub: Arc<Hub>, mut closed: watch::Receiver<bool>
 }
 
 /// One connection from beginning to end.
-async fn one(came: Came, hub: Arc<Hub>, closed: watch::Receiver<bool>) {
-    let uid = match &came {
-        Came::Unix(stream) => stream.peer_cred().map(|peer| Uid(peer.uid())).ok(),
-        Came::Tcp(_, theirs, ours) => {
-            let (theirs, ours) = (*theirs, *ours);
-            let looked_up = within(ANSWERED, move || Ok(link::connected(theirs, ours))).await;
-            Some(looked_up.ok().flatten().unwrap_or(tcp::NOBODY))
-        }
+async fn one(came: Came, routes: Router, hub: Arc<Hub>, closed: watch::Receiver<bool>) {
+    let (uid, by) = match &came {
+        Came::Unix(stream) => (stream.peer_cred().map(|peer| Uid(peer.uid())).ok(), By::Unix),
+        Came::Tcp(_, theirs, ours) => (looked_up(&hub, *theirs, *ours).await, By::Tcp),
     };
-    let Some(uid) = uid else { return };
-    let Some(_seat) = hub.gate.enter(uid) else {
+    let seat = uid.and_then(|uid| hub.gate.enter(uid).map(|seat| (uid, seat)));
+    let Some((uid, _seat)) = seat else {
         drop(match &came {
             Came::Unix(stream) => stream.try_write(FULL),
             Came::Tcp(stream, ..) => stream.try_write(FULL),
         });
         return;
     };
+    let who = Arc::new(Who::new(uid, by));
     // Whose role cannot be told in time is not answered.
-    let Ok(caller) = hub.caller(uid).await else { return };
+    let Ok(_) = who.now(&hub).await else { return };
     // Just begun, it has not looked yet: nothing is not what there is.
     hub.looked().await;
+    let visitor = |wire| Arc::new(Visitor { hub: Arc::clone(&hub), who, closed: closed.clone(), wire });
     match came {
         Came::Unix(stream) => {
             // Files are handed over beside what HTTP says.
             let Ok(wire) = stream.as_fd().try_clone_to_owned() else { return };
-            let peer = Peer { caller: Arc::new(caller), closed: closed.clone(), wire: Some(Arc::new(wire)) };
-            converse(stream, routes::all(hub).layer(Extension(peer)), closed).await;
+            let visitor = visitor(Some(Arc::new(wire)));
+            converse(stream, routes.layer(from_fn_with_state(visitor, answered)), closed).await;
         }
         Came::Tcp(stream, _, at) => {
-            let peer = Peer { caller: Arc::new(tcp::caller(caller)), closed: closed.clone(), wire: None };
-            converse(stream, tcp::guarded(routes::all(hub).layer(Extension(peer)), at), closed).await;
+            let visitor = visitor(None);
+            converse(stream, tcp::guarded(routes.layer(from_fn_with_state(visitor, answered)), at), closed).await;
         }
+    }
+}
+
+/// Whose the other end of a connection over TCP is; `None` where too many wait for being looked up.
+async fn looked_up(hub: &Hub, theirs: SocketAddr, ours: SocketAddr) -> Option<Uid> {
+    let _place = hub.newcomers.try_acquire().ok()?;
+    let _turn = hub.lookups.acquire().await.ok()?;
+    let uid = within(ANSWERED, move || Ok(link::connected(theirs, ours))).await;
+    Some(uid.ok().flatten().unwrap_or(tcp::NOBODY))
+}
+
+/// The other side of a connection.
+struct Visitor {
+    hub: Arc<Hub>,
+    who: Arc<Who>,
+    closed: watch::Receiver<bool>,
+    wire: Option<Arc<OwnedFd>>,
+}
+
+/// Each request is answered as who asks is by then, and not oftener than anybody may ask.
+async fn answered(State(visitor): State<Arc<Visitor>>, mut request: Request<Body>, next: Next) -> Response {
+    let Visitor { hub, who, closed, wire } = &*visitor;
+    let cost = rate::cost(request.uri().path());
+    if who.counted().is_some_and(|uid| !hub.rate.allows(uid, cost, Instant::now())) {
+        let refusal = Refusal::of(StatusCode::TOO_MANY_REQUESTS, Kind::Busy, "too much is asked: so many questions a second are answered");
+        let mut response = refusal.into_response();
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        return response;
+    }
+    match who.now(hub).await {
+        Ok(caller) => {
+            request.extensions_mut().insert(Peer { caller, who: Arc::clone(who), closed: closed.clone(), wire: wire.clone() });
+            next.run(request).await
+        }
+        Err(error) => Refusal::from(error).into_response(),
     }
 }
 
@@ -161,14 +204,5 @@ pub async fn until_closed(closed: &mut watch::Receiver<bool>) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_the_many_hear_is_whole() {
-        let text = std::str::from_utf8(FULL).unwrap();
-        let (head, body) = text.split_once("\r\n\r\n").unwrap();
-        assert!(head.contains(&format!("content-length: {}\r\n", body.len())), "{}", body.len());
-        assert!(serde_json::from_str::<serde_json::Value>(body).is_ok());
-    }
-}
+#[path = "serve_tests.rs"]
+pub mod tests;

@@ -13,6 +13,7 @@ use super::events::{Gone, Sink, Waited, line, response};
 use super::hub::Hub;
 use super::picture::Picture;
 use super::routes::Peer;
+use super::who::Rights;
 use crate::domain::{Caller, Role};
 use crate::present::json::{self, SCHEMA, timestamp};
 
@@ -25,7 +26,8 @@ const TOO_LONG: Duration = Duration::from_secs(5);
 /// Begins to stream to somebody.
 pub fn begin(hub: Arc<Hub>, peer: &Peer) -> Response {
     let (response, sink) = response(peer.closed.clone());
-    let reader = Reader { hub, caller: Arc::clone(&peer.caller), sink, number: 0, findings: Value::Null, totals: Value::Null };
+    let (rights, caller) = (peer.rights(), Arc::clone(&peer.caller));
+    let reader = Reader { hub, rights, caller, sink, number: 0, findings: Value::Null, totals: Value::Null };
     tokio::spawn(async move {
         // Nothing else ends it.
         let Gone = reader.run().await;
@@ -36,6 +38,7 @@ pub fn begin(hub: Arc<Hub>, peer: &Peer) -> Response {
 /// One who reads along, and what that one was told last.
 struct Reader {
     hub: Arc<Hub>,
+    rights: Rights,
     caller: Arc<Caller>,
     sink: Sink,
     number: u64,
@@ -61,8 +64,10 @@ impl Reader {
         let mut told = self.whole()?;
         loop {
             let pause = Instant::now() + PAUSE;
-            if self.sink.wait(pictures).await? == Waited::Silent {
-                self.is_still_who_it_was().await?;
+            let waited = self.sink.wait(pictures).await?;
+            // Who was an admin and is none any more is not to be told as one.
+            self.rights.hold(&self.hub).await?;
+            if waited == Waited::Silent {
                 continue;
             }
             tokio::time::sleep_until(pause).await;
@@ -82,14 +87,6 @@ impl Reader {
     fn next(&mut self) -> u64 {
         self.number += 1;
         self.number
-    }
-
-    /// Who was an admin and is none any more is not to be told as one.
-    async fn is_still_who_it_was(&self) -> Result<(), Gone> {
-        match self.hub.caller(self.caller.uid).await {
-            Ok(caller) if caller == *self.caller => Ok(()),
-            _ => Err(Gone),
-        }
     }
 
     /// The findings and the totals, as this one sees them.

@@ -41,13 +41,16 @@ pub async fn answer(hub: &Arc<Hub>, peer: &Peer, words: Option<&str>) -> Answer 
 }
 
 async fn follow(hub: Arc<Hub>, peer: Peer, query: EventQuery, mut sink: Sink, _turn: Turn) -> Gone {
-    let mut version = hub.shared.events_version();
+    let (mut version, rights) = (hub.shared.events_version(), peer.rights());
     let first = query.last;
     let query = EventQuery { last: first.max(WINDOW), ..query };
     let mut fresh = Fresh::default();
     let mut count = 0;
     loop {
         if let Err(gone) = sink.room().await {
+            return gone;
+        }
+        if let Err(gone) = rights.hold(&hub).await {
             return gone;
         }
         version.mark_unchanged();

@@ -189,9 +189,14 @@ impl Local {
             return Err(Error::failed(sentence).hint(format!("berth logs {id}    ends with its last run")));
         }
         let query = LogQuery { started, ..query.clone() };
-        let lines = history(&*opener_of(&self.reader, &*self.supervisor, &declared), query).map_err(|error| no_log(&declared, error))?;
+        let opener = opener_of(&self.reader, &*self.supervisor, &declared);
+        let lines = history(&*opener, query).map_err(|error| no_log(&declared, error))?;
         let what = format!("cannot read the log {}", log_of(&declared));
-        Ok(Box::new(lines.map(move |line| line.while_doing(|| what.clone()))))
+        Ok(Box::new(lines.map(move |line| {
+            // What is kept in memory is there for as long as its opener is.
+            let _opener = &opener;
+            line.while_doing(|| what.clone())
+        })))
     }
 
     fn newest(&self) -> Arc<Snapshot> {

@@ -181,6 +181,11 @@ impl Remote {
     }
 }
 
+/// That nothing is done from here.
+fn read_only(done: &str) -> Error {
+    Error::new(Kind::NotPermitted, format!("not {done}. This session is read-only"))
+}
+
 /// An error as what came of it.
 fn failed(error: &Error) -> Outcome {
     let hints = error.way_out().map(Shown::new).into_iter().collect();
@@ -234,6 +239,9 @@ impl Door for Remote {
             unheard.lock().unwrap_or_else(PoisonError::into_inner).push(one.clone());
             snapshots.send_modify(|picture| Arc::make_mut(picture).underway.push(one));
         };
+        if self.read_only {
+            return told(failed(&read_only(order.verb.done())));
+        }
         let tell = told.clone();
         let spawned = std::thread::Builder::new().name("berth-order".to_owned()).stack_size(512 * 1024).spawn(move || {
             crate::failpoint::pass("berth-order");
@@ -250,6 +258,9 @@ impl Door for Remote {
     }
 
     fn carry_out(&self, order: Order, progress: &mut dyn FnMut(&Shown)) -> Outcome {
+        if self.read_only {
+            return failed(&read_only(order.verb.done()));
+        }
         self.outcome(&Call::CarryOut(order), progress)
     }
 
@@ -274,7 +285,7 @@ impl Door for Remote {
 
     fn carry_out_task(&self, task: &Task, reason: Option<String>, progress: &mut dyn FnMut(&Shown)) -> Outcome {
         if self.read_only {
-            return failed(&Error::new(Kind::NotPermitted, "not done. This session is read-only"));
+            return failed(&read_only("done"));
         }
         self.outcome(&Call::CarryOutTask(task.clone(), reason), progress)
     }

@@ -4,16 +4,14 @@
 //! It must never hold more than so many bytes, put a line into another's middle, nor go on once nobody reads any more.
 
 use std::fs::File;
-use std::io::{self, Seek, SeekFrom, Write};
-use std::os::fd::AsRawFd;
+use std::io::{self, Write};
 use std::os::unix::fs::FileExt;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, SystemTime};
 
-use rustix::fs::{MemfdFlags, memfd_create};
-
 use super::Opener;
 use super::rotation::Place;
+use crate::hand::Spool;
 
 /// How much of the end of each is taken in at first.
 const LAST: u64 = 4 * 1024 * 1024;
@@ -24,16 +22,13 @@ const CHUNK: usize = 256 * 1024;
 /// How often it is looked whether something was added, while somebody reads.
 const EVERY: Duration = Duration::from_millis(200);
 
-/// The file in memory is begun anew above this.
-const MOST: u64 = 64 * 1024 * 1024;
-
 /// Longer lines are cut.
 const LONGEST_LINE: usize = 1024 * 1024;
 
 /// It.
 pub struct Joined {
     sources: Vec<Arc<dyn Opener>>,
-    told: Mutex<Option<Arc<Mutex<File>>>>,
+    told: Mutex<Option<Arc<Mutex<Spool>>>>,
 }
 
 impl Joined {
@@ -43,8 +38,8 @@ impl Joined {
     }
 
     /// Writes down what there is, and has written down what comes after that.
-    fn begin(&self) -> io::Result<Arc<Mutex<File>>> {
-        let mut spool = spool()?;
+    fn begin(&self) -> io::Result<Arc<Mutex<Spool>>> {
+        let mut spool = Spool::new("berth-joined")?;
         let mut parts: Vec<Part> = self.sources.iter().map(|source| Part::of(Arc::clone(source))).collect();
         let opened: Vec<io::Result<()>> = parts.iter_mut().map(Part::open_at_end).collect();
         if opened.iter().all(Result::is_err) {
@@ -66,12 +61,8 @@ impl Joined {
     }
 }
 
-fn spool() -> io::Result<File> {
-    Ok(File::from(memfd_create("berth-joined", MemfdFlags::CLOEXEC)?))
-}
-
 /// Takes in what is added, for as long as somebody reads.
-fn follow(parts: &mut [Part], kept: &Weak<Mutex<File>>) {
+fn follow(parts: &mut [Part], kept: &Weak<Mutex<Spool>>) {
     loop {
         std::thread::sleep(EVERY);
         let Some(spool) = kept.upgrade() else { return };
@@ -81,11 +72,7 @@ fn follow(parts: &mut [Part], kept: &Weak<Mutex<File>>) {
             // One of several goes on where another cannot be read any more; who writes without end comes again in the next look.
             let _ = part.take_in(&mut file);
         }
-        if file.metadata().is_ok_and(|facts| facts.len() > MOST)
-            && let Ok(anew) = self::spool()
-        {
-            *file = anew;
-        }
+        file.turn_over();
     }
 }
 
@@ -135,7 +122,7 @@ impl Part {
     }
 
     /// Writes the lines that were added. True when there may be more.
-    fn take_in(&mut self, spool: &mut File) -> io::Result<bool> {
+    fn take_in(&mut self, spool: &mut Spool) -> io::Result<bool> {
         let Some((file, _)) = &self.file else { return Ok(false) };
         let mut chunk = vec![0; CHUNK];
         let count = file.read_at(&mut chunk, self.read)?;
@@ -146,7 +133,6 @@ impl Part {
         let chunk = &chunk[..count];
         match chunk.iter().rposition(|byte| *byte == b'\n') {
             Some(end) => {
-                spool.seek(SeekFrom::End(0))?;
                 spool.write_all(&self.begun)?;
                 spool.write_all(&chunk[..=end])?;
                 self.begun.clear();
@@ -165,9 +151,7 @@ impl Opener for Joined {
             Some(spool) => spool,
             none => none.insert(self.begin()?),
         };
-        let file = spool.lock().unwrap_or_else(PoisonError::into_inner);
-        // Opened anew: whoever reads has a place of its own in it, and does not write.
-        File::open(format!("/proc/self/fd/{}", file.as_raw_fd()))
+        spool.lock().unwrap_or_else(PoisonError::into_inner).reopen()
     }
 }
 

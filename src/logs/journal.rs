@@ -4,25 +4,24 @@
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::os::fd::AsRawFd;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use rustix::fs::{MemfdFlags, memfd_create};
 
 use super::Opener;
 use crate::domain::Uid;
+use crate::hand::Spool;
 
 /// How many of the last entries are told.
 const LAST: usize = 20_000;
 
+/// What the file in memory is called.
+const NAME: &str = "berth-journal";
+
 /// How long they may take.
 const DEADLINE: Duration = Duration::from_secs(10);
-
-/// The file in memory is begun anew above this.
-const MOST: u64 = 64 * 1024 * 1024;
 
 /// Longer entries are cut, as lines of files are.
 const LONGEST_ENTRY: u64 = 1024 * 1024;
@@ -41,7 +40,7 @@ pub struct Journal {
 
 /// What was told so far, and who goes on telling.
 struct Told {
-    file: Arc<Mutex<File>>,
+    file: Arc<Mutex<Spool>>,
     child: Option<Child>,
 }
 
@@ -71,7 +70,7 @@ impl Journal {
 
     /// Writes down what there is, and has written down what comes after that.
     fn begin(&self) -> io::Result<Told> {
-        let file = Arc::new(Mutex::new(spool()?));
+        let file = Arc::new(Mutex::new(Spool::new(NAME)?));
         let (mut child, told) = self.ask(&["--lines", &self.most.to_string()])?;
         let (tell, last) = std::sync::mpsc::channel();
         let written = Arc::clone(&file);
@@ -118,10 +117,6 @@ fn beside(work: impl FnOnce() + Send + 'static) -> io::Result<()> {
     std::thread::Builder::new().name("berth-journal".to_owned()).stack_size(256 * 1024).spawn(run).map(drop)
 }
 
-fn spool() -> io::Result<File> {
-    Ok(File::from(memfd_create("berth-journal", MemfdFlags::CLOEXEC)?))
-}
-
 fn end(child: &mut Child) {
     // It may have ended by itself.
     let _ = child.kill();
@@ -129,7 +124,7 @@ fn end(child: &mut Child) {
 }
 
 /// Writes each entry as a line, for as long as there are any, and gives the last one's cursor.
-fn copy(mut told: impl BufRead, file: &Mutex<File>) -> Option<String> {
+fn copy(mut told: impl BufRead, file: &Mutex<Spool>) -> Option<String> {
     let (mut entry, mut line, mut last) = (Vec::new(), String::new(), None);
     loop {
         entry.clear();
@@ -141,11 +136,7 @@ fn copy(mut told: impl BufRead, file: &Mutex<File>) -> Option<String> {
         let Some(cursor) = as_line(&entry, &mut line) else { continue };
         last = Some(cursor);
         let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
-        if file.metadata().is_ok_and(|facts| facts.len() > MOST)
-            && let Ok(anew) = spool()
-        {
-            *file = anew;
-        }
+        file.turn_over();
         if file.write_all(line.as_bytes()).is_err() {
             return last;
         }
@@ -188,9 +179,7 @@ impl Opener for Journal {
             Some(told) => told,
             none => none.insert(self.begin()?),
         };
-        let file = told.file.lock().unwrap_or_else(PoisonError::into_inner);
-        // Opened anew: whoever reads has a place of its own in it, and does not write.
-        File::open(format!("/proc/self/fd/{}", file.as_raw_fd()))
+        told.file.lock().unwrap_or_else(PoisonError::into_inner).reopen()
     }
 }
 
@@ -208,9 +197,9 @@ mod tests {
     use super::*;
 
     fn lines(entries: &str) -> String {
-        let file = Mutex::new(spool().unwrap());
+        let file = Mutex::new(Spool::new(NAME).unwrap());
         assert_eq!(copy(entries.as_bytes(), &file).as_deref(), Some("c3"));
-        let mut read = File::open(format!("/proc/self/fd/{}", file.lock().unwrap().as_raw_fd())).unwrap();
+        let mut read = file.lock().unwrap().reopen().unwrap();
         let mut text = String::new();
         read.read_to_string(&mut text).unwrap();
         text
@@ -239,10 +228,10 @@ no entry
 
     #[test]
     fn what_is_read_of_it_has_times_and_levels() {
-        let file = Mutex::new(spool().unwrap());
+        let file = Mutex::new(Spool::new(NAME).unwrap());
         let told = r#"{"__REALTIME_TIMESTAMP":"1700000000123456","PRIORITY":"3","MESSAGE":"no room"}"#;
         copy(told.as_bytes(), &file);
-        let read = super::super::last_lines(&file.lock().unwrap(), 5).unwrap();
+        let read = super::super::last_lines(&file.lock().unwrap().reopen().unwrap(), 5).unwrap();
         assert_eq!((read[0].level, read[0].at.map(|at| at.as_second())), (Some(crate::domain::LogLevel::Error), Some(1_700_000_000)));
     }
 }

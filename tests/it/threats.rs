@@ -61,9 +61,11 @@ const ROWS: &[(&str, &str, Row)] = &[
         "a17",
         "a user drives the daemon's socket",
         Tested(&[
+            "a17_every_verb_and_everybody",
             "a17_who_may_what_over_the_real_socket",
             "a17_over_tcp_everybody_only_looks_and_as_oneself",
             "a17_who_takes_nothing_costs_nobody_else_anything",
+            "a17_who_leaves_the_group_is_no_admin_any_more_on_what_stays_open",
         ]),
     ),
     ("a18", "a server's children leave its session and lose their keeper", Tested(&["a18_a19_f18_as_the_groups_of_this_machine_are"])),

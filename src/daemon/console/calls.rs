@@ -15,7 +15,7 @@ use crate::daemon::answer::{Answer, text};
 use crate::daemon::events::Events;
 use crate::daemon::hub::{ANSWERED, Hub, Work};
 use crate::daemon::routes::{LONGEST_REASON, Peer, is_there};
-use crate::domain::{Caller, InstanceId, Order, Outcome, Role, Shown, Verb};
+use crate::domain::{Caller, InstanceId, Order, Outcome, Shown, Verb};
 use crate::error::{Error, Kind, Result};
 use crate::link::wire::{Call, Line, Refused, Reply};
 
@@ -45,10 +45,10 @@ pub async fn call(State(hub): State<Arc<Hub>>, Extension(peer): Extension<Peer>,
     is_measured(&call)?;
     if let Some(id) = about(&call) {
         is_there(&hub, &peer, id)?;
-        is_known(&hub, &peer.caller, id)?;
     }
-    let turn = hub.turn(peer.caller.uid, Work::Order)?;
-    let place = Arc::clone(&hub.orders).try_acquire_owned();
+    let work = work(&call);
+    let turn = hub.turn(peer.caller.uid, work)?;
+    let place = (work == Work::Order).then(|| Arc::clone(&hub.orders).try_acquire_owned()).transpose();
     let place = place.map_err(|_| Error::new(Kind::Busy, "too many orders are on their way already").hint("try again in a moment"))?;
     let (sender, lines) = mpsc::channel(LINES);
     let caller = Arc::clone(&peer.caller);
@@ -84,13 +84,14 @@ fn is_measured(call: &Call) -> Result<()> {
     Ok(())
 }
 
-/// Whether it stands in the newest picture. Only an admin may have made one that nobody has seen yet; anybody else could ask for any number
-/// of names.
-fn is_known(hub: &Hub, caller: &Caller, id: &InstanceId) -> Result<()> {
-    if caller.role == Role::Admin || hub.newest().row(id).is_some() {
-        return Ok(());
+/// What it takes: who asks much is not to keep orders out.
+fn work(call: &Call) -> Work {
+    match call {
+        Call::Submit(_) | Call::CarryOut(_) | Call::CarryOutTask(..) => Work::Order,
+        Call::Foresee(_) | Call::Propose(_) | Call::ForeseeTask(_) | Call::Clients(_) | Call::Diagnose(_) | Call::Trail(_) => {
+            Work::Question
+        }
     }
-    Err(Error::new(Kind::NoSuchInstance, format!("{id}: no such instance")))
 }
 
 fn line(line: &Line) -> Bytes {
@@ -163,7 +164,8 @@ fn barred(hub: &Hub, caller: &Caller, needs: Needs, id: Option<&InstanceId>) -> 
 }
 
 fn barred_from_log(hub: &Hub, caller: &Caller, id: &InstanceId) -> bool {
-    hub.newest().row(id).is_some_and(|row| hub.shared.why_not(caller, Verb::Logs, row).is_some())
+    // Of whom nobody knows whose it is nothing is shown.
+    hub.newest().row(id).is_none_or(|row| hub.shared.why_not(caller, Verb::Logs, row).is_some())
 }
 
 fn unforeseen(order: &Order, why: &Shown) -> Outcome {

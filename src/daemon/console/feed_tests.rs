@@ -35,7 +35,7 @@ impl Console {
 
     /// Reads along: how many rows came, and the event.
     fn read(&mut self, feed: &Feed, newest: &Arc<Snapshot>) -> (usize, Bytes) {
-        let (number, event) = feed.since(&Plain, &self.caller, newest, self.number);
+        let (number, event) = feed.since(&Plain::default(), &self.caller, newest, self.number);
         self.number = Some(number);
         let event = event.unwrap();
         let change = change(&event);
@@ -69,7 +69,7 @@ fn a_console_has_the_picture_and_is_told_only_what_changed() {
     told.sort();
     all.sort();
     assert_eq!(told, all);
-    assert!(feed.since(&Plain, &console.caller, &first, console.number).1.is_none(), "it is the same");
+    assert!(feed.since(&Plain::default(), &console.caller, &first, console.number).1.is_none(), "it is the same");
 
     let trembled = after(&first, |next| {
         let row = Arc::make_mut(&mut next.rows[0]);
@@ -101,7 +101,7 @@ fn who_is_slow_is_told_all_that_changed_and_who_missed_something_the_whole() {
     assert_eq!(slow.rows(), quick.rows());
     // A gap: the change is of a picture that this one has not.
     let fourth = after(&third, |next| Arc::make_mut(&mut next.rows[1]).restarts += 1);
-    let (_, event) = feed.since(&Plain, &admin(), &fourth, quick.number);
+    let (_, event) = feed.since(&Plain::default(), &admin(), &fourth, quick.number);
     let mut late = Console::new(admin());
     late.read(&feed, &first);
     assert_eq!(late.assembled.take(change(&event.unwrap())), Err(Gap));
@@ -112,7 +112,7 @@ fn who_is_slow_is_told_all_that_changed_and_who_missed_something_the_whole() {
     inner.whole.forgotten = inner.number;
     drop(inner);
     let fifth = after(&fourth, |_| ());
-    let (_, event) = feed.since(&Plain, &admin(), &fifth, Some(1));
+    let (_, event) = feed.since(&Plain::default(), &admin(), &fifth, Some(1));
     assert_eq!(change(&event.unwrap()).from, None);
 }
 
@@ -122,12 +122,12 @@ fn each_sees_what_is_for_it() {
     let row = Arc::make_mut(&mut snapshot.rows[5]);
     (row.state, row.why) = (crate::domain::State::Unknown, Some(Shown::from("hunter2")));
     let (own, feed, snapshot) = (row.uid, Feed::default(), Arc::new(snapshot));
-    let told = |caller: &Caller| String::from_utf8(feed.since(&Plain, caller, &snapshot, None).1.unwrap().to_vec()).unwrap();
+    let told = |caller: &Caller| String::from_utf8(feed.since(&Plain::default(), caller, &snapshot, None).1.unwrap().to_vec()).unwrap();
     let owner = Caller { uid: own, ..nobody() };
     let stranger = Caller { role: Role::Stranger, ..owner.clone() };
     assert!(!told(&nobody()).contains("hunter2"));
     assert!(told(&owner).contains("hunter2") && told(&admin()).contains("hunter2"));
-    let rows = |caller: &Caller| change(&feed.since(&Plain, caller, &snapshot, None).1.unwrap()).rows.len();
+    let rows = |caller: &Caller| change(&feed.since(&Plain::default(), caller, &snapshot, None).1.unwrap()).rows.len();
     assert_eq!((rows(&nobody()), rows(&owner)), (snapshot.rows.len(), snapshot.rows.len()));
     assert_eq!(rows(&stranger), snapshot.rows.iter().filter(|row| row.uid == own).count());
 }
@@ -142,6 +142,27 @@ fn no_value_of_an_environment_is_told() {
         let Some(launch) = &mut declared.launch else { continue };
         launch.environment = std::iter::once(("MCP_API_KEY".to_owned(), "hunter2".to_owned())).collect();
     }
-    let event = Feed::default().since(&Plain, &admin(), &Arc::new(snapshot), None).1.unwrap();
+    let event = Feed::default().since(&Plain::default(), &admin(), &Arc::new(snapshot), None).1.unwrap();
     assert!(!String::from_utf8(event.to_vec()).unwrap().contains("hunter2"), "not even to an admin");
+}
+
+#[test]
+fn what_is_another_s_by_now_is_gone_for_whose_it_was() {
+    let (feed, first) = (Feed::default(), Arc::new(fleet::fleet()));
+    let (id, own) = (first.rows[5].id.clone(), first.rows[5].uid);
+    let owner = Caller { uid: own, ..nobody() };
+    let callers = [Caller { role: Role::Stranger, ..owner.clone() }, owner, nobody(), admin()];
+    let mut consoles = callers.map(Console::new);
+    for console in &mut consoles {
+        console.read(&feed, &first);
+    }
+    let next = after(&first, |next| Arc::make_mut(&mut next.rows[5]).uid = Uid(own.0 + 1000));
+    let told = consoles.each_mut().map(|console| {
+        console.read(&feed, &next);
+        let row = console.assembled.picture().row(&id);
+        row.map(|row| (row.uid.0 == own.0 + 1000, row.declared.is_some()))
+    });
+    // The table says nothing of what it was declared as.
+    let is_declared = first.rows[5].declared.is_some();
+    assert_eq!(told, [None, Some((true, false)), Some((true, false)), Some((true, is_declared))]);
 }

@@ -54,13 +54,15 @@ impl Track {
         let now = Instant::now();
         let is_same = self.lines.len() == rows.len() && self.lines.iter().zip(rows).all(|(line, row)| line.id == row.id);
         if is_same {
-            self.lines.iter_mut().zip(rows).for_each(|(line, row)| line.follow(shared, row, number, now));
+            for (line, row) in self.lines.iter_mut().zip(rows) {
+                self.gone.extend(line.follow(shared, row, number, now));
+            }
         } else {
             let mut before: HashMap<InstanceId, Line> = self.lines.drain(..).map(|line| (line.id.clone(), line)).collect();
             for row in rows {
                 let line = match before.remove(&row.id) {
                     Some(mut line) => {
-                        line.follow(shared, row, number, now);
+                        self.gone.extend(line.follow(shared, row, number, now));
                         line
                     }
                     None => Line::new(shared, row, number, now),
@@ -68,9 +70,9 @@ impl Track {
                 self.lines.push(line);
             }
             self.gone.extend(before.into_values().map(|line| Gone { number, id: line.id, uid: line.uid }));
-            while self.gone.len() > GONE {
-                self.forgotten = self.gone.pop_front().map_or(self.forgotten, |gone| gone.number);
-            }
+        }
+        while self.gone.len() > GONE {
+            self.forgotten = self.gone.pop_front().map_or(self.forgotten, |gone| gone.number);
         }
         self.number = number;
     }
@@ -94,9 +96,14 @@ impl Line {
         }
     }
 
-    fn follow(&mut self, shared: &dyn Shared, row: &Arc<Row>, number: u64, now: Instant) {
+    /// Brings it to picture `number`. What is another account's by now is gone for the one whose it was, and whole for everybody else.
+    fn follow(&mut self, shared: &dyn Shared, row: &Arc<Row>, number: u64, now: Instant) -> Option<Gone> {
         if Arc::ptr_eq(&self.of, row) {
-            return;
+            return None;
+        }
+        if self.uid != row.uid {
+            let before = std::mem::replace(self, Self::new(shared, row, number, now));
+            return Some(Gone { number, id: before.id, uid: before.uid });
         }
         let before = std::mem::replace(&mut self.of, Arc::clone(row));
         let is_as_declared = match (&self.of_declared, &row.declared) {
@@ -111,10 +118,11 @@ impl Line {
         let is_quiet = now.duration_since(self.told) < QUIET || (before.probed == row.probed && before.health == row.health);
         let kept = loud(whole.clone());
         if kept == self.kept && is_quiet && is_as_declared {
-            return;
+            return None;
         }
-        (self.uid, self.told, self.changed) = (row.uid, now, number);
+        (self.told, self.changed) = (now, number);
         (self.text, self.unable, self.kept) = (text(&whole), unable(shared, row), kept);
+        None
     }
 
     /// As it is told to whoever has picture `from`.

@@ -46,16 +46,24 @@ impl Local {
     }
 
     fn opener(&self, id: &InstanceId, declared: Arc<Declared>) -> Arc<dyn Opener> {
-        let mut all = self.openers.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = Instant::now();
-        if let Some(kept) = all.get_mut(&(self.caller.uid, id.clone())).filter(|kept| kept.of == declared) {
+        let (key, now) = ((self.caller.uid, id.clone()), Instant::now());
+        let lock = || self.openers.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(kept) = lock().get_mut(&key).filter(|kept| kept.of == declared) {
             kept.used = now;
             return Arc::clone(&kept.opener);
         }
         let opener = opener_of(&self.reader, &*self.supervisor, &declared);
+        let mut all = lock();
+        // Two who came at once read one and the same: the first one's.
+        if let Some(kept) = all.get_mut(&key).filter(|kept| kept.of == declared) {
+            kept.used = now;
+            return Arc::clone(&kept.opener);
+        }
         if all.len() < MOST {
-            let kept = Kept { of: declared, opener: Arc::clone(&opener), used: now };
-            all.insert((self.caller.uid, id.clone()), kept);
+            let old = all.insert(key, Kept { of: declared, opener: Arc::clone(&opener), used: now });
+            drop(all);
+            // Not while it is locked: a process that writes for it is waited for.
+            drop(old);
         }
         opener
     }
@@ -63,7 +71,10 @@ impl Local {
     /// Lets those go that nobody reads any more.
     pub(super) fn sweep_openers(&self) {
         let mut all = self.openers.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.retain(|_, kept| kept.used.elapsed() < UNUSED);
+        let unused: Vec<Kept> = all.extract_if(|_, kept| kept.used.elapsed() >= UNUSED).map(|(_, kept)| kept).collect();
+        drop(all);
+        // Not while it is locked: others open theirs meanwhile.
+        drop(unused);
     }
 }
 

@@ -18,8 +18,9 @@ use crate::domain::{Caller, Event, EventQuery, Finding, InstanceId, Order, Outco
 use crate::error::{Context, Error, Kind, Result};
 use crate::link::{Alone, Door, Shared, Tail};
 
-/// How long what was looked up about an account is believed: who was put into a group is in it soon.
-const BELIEVED: Duration = Duration::from_secs(10);
+/// How long what was looked up about an account is believed: who was put into a group is in it soon. The daemon's connections believe it as
+/// long once more.
+const BELIEVED: Duration = Duration::from_secs(5);
 
 /// How many accounts are remembered.
 const MOST: usize = 1024;

@@ -79,7 +79,7 @@ async fn refusal(response: Response<Incoming>) -> Error {
 pub(super) async fn get<T: DeserializeOwned>(socket: &Path, uri: &str) -> Result<T> {
     let response = begin(socket, Method::GET, uri, String::new()).await?;
     if !response.status().is_success() {
-        return Err(refusal(response).await);
+        return Err(timeout(FIRST_WORD, refusal(response)).await.unwrap_or_else(|_| silent()));
     }
     let text = timeout(FIRST_WORD, whole(response)).await.map_err(|_| silent())??;
     serde_json::from_slice(&text).map_err(|error| strange().because(error))

@@ -4,18 +4,17 @@
 
 use std::fs::File;
 use std::io::{self, Write};
-use std::os::fd::AsRawFd;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use rustix::fs::{MemfdFlags, memfd_create};
 use tokio::sync::{mpsc, watch};
 
 use super::api::{Client, Fault, Logs};
 use super::state::Shared;
 use super::watch::Ask;
 use crate::domain::Activity;
+use crate::hand;
 
 /// How many of the last lines are told.
 const LAST: usize = 20_000;
@@ -26,9 +25,6 @@ const DEADLINE: Duration = Duration::from_secs(10);
 /// Nothing more comes at once after so long: the rest is what is written from now on.
 const QUIET: Duration = Duration::from_millis(150);
 
-/// The file in memory is begun anew above this.
-const MOST: u64 = 64 * 1024 * 1024;
-
 /// How long the first of it may take where it has written nothing yet.
 const SILENT: Duration = Duration::from_secs(1);
 
@@ -36,7 +32,7 @@ const SILENT: Duration = Duration::from_secs(1);
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 /// The file that it is written to.
-type Spool = Mutex<File>;
+type Spool = Mutex<hand::Spool>;
 
 /// Who waits for the first of it.
 type Begun = std::sync::mpsc::Sender<Result<(), Fault>>;
@@ -72,13 +68,11 @@ impl ContainerLog {
             Some(spool) => spool,
             none => none.insert(self.begin()?),
         };
-        let file = spool.lock().unwrap_or_else(PoisonError::into_inner);
-        // Opened anew: whoever reads has a place of its own in it, and does not write.
-        File::open(format!("/proc/self/fd/{}", file.as_raw_fd()))
+        spool.lock().unwrap_or_else(PoisonError::into_inner).reopen()
     }
 
     fn begin(&self) -> io::Result<Arc<Spool>> {
-        let spool = Arc::new(Mutex::new(memory()?));
+        let spool = Arc::new(Mutex::new(hand::Spool::new("berth-docker")?));
         let (begun, told) = std::sync::mpsc::channel();
         let wanted = Wanted { id: self.id.clone(), spool: Arc::downgrade(&spool), begun };
         self.asks.try_send(Ask::Log(wanted)).map_err(|_| io::Error::other("its engine is not listened to any more"))?;
@@ -88,10 +82,6 @@ impl ContainerLog {
             Err(_) => Err(io::ErrorKind::TimedOut.into()),
         }
     }
-}
-
-fn memory() -> io::Result<File> {
-    Ok(File::from(memfd_create("berth-docker", MemfdFlags::CLOEXEC)?))
 }
 
 /// Writes down what there is and what follows, for as long as somebody has the file: over runs of the container, and of its engine.
@@ -182,9 +172,7 @@ async fn follow(mut logs: Logs, spool: &Weak<Spool>, begun: &mut Option<Begun>, 
 
 fn write(spool: &Spool, bytes: &[u8]) -> io::Result<()> {
     let mut file = spool.lock().unwrap_or_else(PoisonError::into_inner);
-    if file.metadata()?.len() > MOST {
-        *file = memory()?;
-    }
+    file.turn_over();
     file.write_all(bytes)
 }
 

@@ -4,6 +4,7 @@
 //! A test here must never ask berth whether it did harm: /proc and the files are the witnesses.
 
 mod accounts_gone;
+mod api;
 mod canary;
 mod endings;
 mod files;
