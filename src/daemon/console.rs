@@ -29,8 +29,9 @@ use super::who::Rights;
 use crate::error::Context;
 use crate::link::wire::{Hello, PROTOCOL};
 
-/// The least time between two events: ten a second are more than anybody sees.
-const PAUSE: Duration = Duration::from_millis(100);
+/// The least time between two events. A conflict that is seen just after the second's picture must not wait for long: it is on screens a fifth
+/// of a second after the listen(2) that made it.
+const PAUSE: Duration = Duration::from_millis(25);
 
 /// Who the daemon is, and who asks.
 pub async fn hello(State(hub): State<Arc<Hub>>, Extension(peer): Extension<Peer>) -> Answer {

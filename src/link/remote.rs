@@ -176,7 +176,7 @@ impl Remote {
         }
         let declared = row.declared.as_ref().ok_or_else(|| Error::failed(format!("{id}: it has no log that berth knows")))?;
         let account = declared.account.clone().unwrap_or_else(|| Shown::new(&format!("uid {}", declared.uid)));
-        let opener = Arc::new(logs::Remote { socket: self.socket.clone(), id: id.clone() });
+        let opener = Arc::new(logs::Remote::new(self.socket.clone(), id.clone()));
         Ok(Log { opener, path: log_of(declared), account })
     }
 }

@@ -163,6 +163,8 @@ pub struct Change {
     pub ephemeral: Option<Vec<PortRange>>,
     /// "
     pub findings: Option<Vec<Finding>>,
+    /// The same where only this of them changed.
+    pub findings_splice: Option<Splice<Finding>>,
     /// "
     pub totals: Option<Totals>,
     /// "
@@ -171,12 +173,34 @@ pub struct Change {
     pub file_systems: Option<Vec<FileSystem>>,
     /// "
     pub listeners: Option<Reading<Arc<[Listener]>>>,
+    /// The same where only this of them changed.
+    pub listeners_splice: Option<Splice<Listener>>,
     /// One or none.
     pub announced: Option<Vec<Arc<[Announcement]>>>,
     /// "
     pub underway: Option<Vec<Underway>>,
     /// "
     pub notices: Option<Vec<Shown>>,
+}
+
+/// How a list changed: so many of its first and of its last are as before, and these are between them.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Splice<T> {
+    /// How many of the first.
+    pub first: usize,
+    /// How many of the last.
+    pub last: usize,
+    /// What is between them now.
+    pub new: Vec<T>,
+}
+
+impl<T: Clone> Splice<T> {
+    /// The list that it makes of the one before; `None` where it cannot be of that one.
+    pub fn of(self, old: &[T]) -> Option<Vec<T>> {
+        let begin = old.get(..self.first)?;
+        let end = old.get(old.len().checked_sub(self.last)?..)?;
+        (begin.len() + end.len() <= old.len()).then(|| begin.iter().cloned().chain(self.new).chain(end.iter().cloned()).collect())
+    }
 }
 
 /// A row as it travels.

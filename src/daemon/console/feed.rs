@@ -56,6 +56,19 @@ struct Part {
     name: &'static str,
     text: String,
     changed: u64,
+    /// Of a list, how it changed then, and the picture in which it had changed before that: for those who have it as it was in between.
+    splice: Option<(u64, String)>,
+}
+
+impl Part {
+    /// Puts in what is to be told of it to somebody who has picture `from`.
+    fn write(&self, from: Option<u64>, into: &mut String) {
+        // A String takes everything.
+        let _ = match (&self.splice, from) {
+            (Some((before, splice)), Some(from)) if *before <= from => write!(into, ",\"{}_splice\":{splice}", self.name),
+            _ => write!(into, ",\"{}\":{}", self.name, self.text),
+        };
+    }
 }
 
 /// A viewer who owns nothing: -1 is nobody's uid, setreuid(2).
@@ -110,6 +123,8 @@ impl Inner {
         let Self { number, whole, table, groups, .. } = self;
         let number = *number;
         let head = groups.entry(group).or_default();
+        // Who saw as somebody else before has not what this group had.
+        let from = from.filter(|from| *from <= head.number);
         if head.number != number {
             head.follow(shared.head(caller, newest), number);
         }
@@ -129,9 +144,7 @@ impl Inner {
         }
         let _ = write!(text, "\"sequence\":{number},\"taken\":{}", json(&newest.taken));
         let is_new = |changed: u64| from.is_none_or(|from| changed > from);
-        for part in head.parts.iter().filter(|part| is_new(part.changed)) {
-            let _ = write!(text, ",\"{}\":{}", part.name, part.text);
-        }
+        head.parts.iter().filter(|part| is_new(part.changed)).for_each(|part| part.write(from, &mut text));
         let is_own = |uid: Uid| match group {
             Group::Admins => true,
             Group::Viewers => false,
@@ -183,29 +196,46 @@ impl Head {
         let old = old.as_ref();
         let parts = &mut self.parts;
         let mut at = 0;
-        let mut part = |name: &'static str, is_same: bool, text: &dyn Fn() -> String| {
+        let mut part = |name: &'static str, is_same: bool, text: &dyn Fn() -> (String, Option<String>)| {
             if parts.len() == at {
-                parts.push(Part { name, text: text(), changed: number });
+                parts.push(Part { name, text: text().0, changed: number, splice: None });
             } else if !is_same && let Some(part) = parts.get_mut(at) {
-                (part.text, part.changed) = (text(), number);
+                let (whole, splice) = text();
+                let splice = splice.map(|splice| (part.changed, splice));
+                *part = Part { name, text: whole, changed: number, splice };
             }
             at += 1;
         };
-        part("host", old.is_some_and(|old| old.host == new.host), &|| json(&new.host));
-        part("range", old.is_some_and(|old| old.range == new.range), &|| json(&new.range));
-        part("reserved", old.is_some_and(|old| old.reserved == new.reserved), &|| json(&new.reserved));
-        part("allotments", old.is_some_and(|old| old.allotments == new.allotments), &|| json(&new.allotments));
-        part("ephemeral", old.is_some_and(|old| old.ephemeral == new.ephemeral), &|| json(&new.ephemeral.as_slice()));
-        part("findings", old.is_some_and(|old| old.findings == new.findings), &|| json(&new.findings));
-        part("totals", old.is_some_and(|old| old.totals == new.totals), &|| json(&new.totals));
-        part("host_reading", old.is_some_and(|old| old.host_reading == new.host_reading), &|| json(&new.host_reading));
-        part("file_systems", old.is_some_and(|old| old.file_systems == new.file_systems), &|| json(&new.file_systems));
-        part("listeners", old.is_some_and(|old| old.listeners == new.listeners), &|| json(&new.listeners));
-        part("announced", old.is_some_and(|old| old.announced == new.announced), &|| json(&new.announced.as_slice()));
-        part("underway", old.is_some_and(|old| old.underway == new.underway), &|| json(&new.underway));
-        part("notices", old.is_some_and(|old| old.notices == new.notices), &|| json(&new.notices));
+        let plain = |text: String| (text, None);
+        part("host", old.is_some_and(|old| old.host == new.host), &|| plain(json(&new.host)));
+        part("range", old.is_some_and(|old| old.range == new.range), &|| plain(json(&new.range)));
+        part("reserved", old.is_some_and(|old| old.reserved == new.reserved), &|| plain(json(&new.reserved)));
+        part("allotments", old.is_some_and(|old| old.allotments == new.allotments), &|| plain(json(&new.allotments)));
+        part("ephemeral", old.is_some_and(|old| old.ephemeral == new.ephemeral), &|| plain(json(&new.ephemeral.as_slice())));
+        part("findings", old.is_some_and(|old| old.findings == new.findings), &|| {
+            (json(&new.findings), old.map(|old| splice(&old.findings, &new.findings)))
+        });
+        part("totals", old.is_some_and(|old| old.totals == new.totals), &|| plain(json(&new.totals)));
+        part("host_reading", old.is_some_and(|old| old.host_reading == new.host_reading), &|| plain(json(&new.host_reading)));
+        part("file_systems", old.is_some_and(|old| old.file_systems == new.file_systems), &|| plain(json(&new.file_systems)));
+        part("listeners", old.is_some_and(|old| old.listeners == new.listeners), &|| {
+            let lists = old.and_then(|old| old.listeners.as_ref().known().zip(new.listeners.as_ref().known()));
+            (json(&new.listeners), lists.map(|(old, new)| splice(old, new)))
+        });
+        part("announced", old.is_some_and(|old| old.announced == new.announced), &|| plain(json(&new.announced.as_slice())));
+        part("underway", old.is_some_and(|old| old.underway == new.underway), &|| plain(json(&new.underway)));
+        part("notices", old.is_some_and(|old| old.notices == new.notices), &|| plain(json(&new.notices)));
         self.seen = Some(new);
     }
+}
+
+/// How a list changed, as [`crate::link::wire::Splice`] reads it: of a thousand findings one is new, and none of the others is told again.
+fn splice<T: PartialEq + Serialize>(old: &[T], new: &[T]) -> String {
+    let first = old.iter().zip(new).take_while(|(old, new)| old == new).count();
+    let most = old.len().min(new.len()) - first;
+    let last = old.iter().rev().zip(new.iter().rev()).take(most).take_while(|(old, new)| old == new).count();
+    let middle = new.get(first..new.len() - last).unwrap_or_default();
+    format!("{{\"first\":{first},\"last\":{last},\"new\":{}}}", json(&middle))
 }
 
 fn json(value: &impl Serialize) -> String {

@@ -166,3 +166,47 @@ fn what_is_another_s_by_now_is_gone_for_whose_it_was() {
     let is_declared = first.rows[5].declared.is_some();
     assert_eq!(told, [None, Some((true, false)), Some((true, false)), Some((true, is_declared))]);
 }
+
+#[test]
+fn of_a_list_only_what_changed_is_told_to_who_has_the_rest() {
+    let (feed, first) = (Feed::default(), Arc::new(fleet::fleet()));
+    assert!(first.findings.len() > 1);
+    let (mut quick, mut slow) = (Console::new(admin()), Console::new(admin()));
+    (quick.read(&feed, &first), slow.read(&feed, &first));
+    let second = after(&first, |next| drop(next.findings.remove(1)));
+    let splice = |event: &Bytes| change(event).findings_splice.map(|splice| (splice.first, splice.last, splice.new.len()));
+    let event = quick.read(&feed, &second).1;
+    assert_eq!((splice(&event), change(&event).findings.is_none()), (Some((1, first.findings.len() - 2, 0)), true));
+    let third = after(&second, |next| next.findings.push(first.findings[1].clone()));
+    assert_eq!(splice(&quick.read(&feed, &third).1), Some((second.findings.len(), 0, 1)));
+    // Who has the list from before both is told the whole of it.
+    let event = slow.read(&feed, &third).1;
+    assert_eq!((splice(&event), change(&event).findings), (None, Some(third.findings.clone())));
+    for console in [&quick, &slow] {
+        assert_eq!(console.assembled.picture().findings, third.findings);
+    }
+    let fewer = after(&third, |next| {
+        let listeners = next.listeners.as_ref().known().unwrap();
+        next.listeners = Reading::Known(listeners.iter().skip(1).cloned().collect());
+    });
+    let event = quick.read(&feed, &fewer).1;
+    assert!(change(&event).listeners_splice.is_some());
+    assert_eq!(quick.assembled.picture().listeners, fewer.listeners);
+    // A splice of another list is a gap.
+    let mut other = change(&event);
+    (other.from, other.findings_splice) = (quick.number, Some(crate::link::wire::Splice { first: 99, last: 0, new: Vec::new() }));
+    assert_eq!(quick.assembled.take(other), Err(Gap));
+}
+
+#[test]
+fn who_saw_as_somebody_else_is_told_the_whole() {
+    let (feed, first) = (Feed::default(), Arc::new(fleet::fleet()));
+    let mut owner = Console::new(Caller { uid: first.rows[5].uid, ..nobody() });
+    owner.read(&feed, &first);
+    let without = after(&first, |next| next.rows.retain(|row| row.uid != owner.caller.uid));
+    let event = owner.read(&feed, &without).1;
+    assert_eq!(change(&event).from, None, "it belongs to others than before");
+    let again = after(&without, |next| next.rows = first.rows.clone());
+    assert_eq!(change(&owner.read(&feed, &again).1).from, None);
+    assert_eq!(owner.rows().len(), first.rows.len());
+}

@@ -1,10 +1,13 @@
-//! The rows as consoles are told them: each once as text, with the number of the picture in which it changed last.
+//! The rows as consoles are told them, each with the number of the picture in which it changed last.
 //!
-//! It must never make a row's text again that did not change, nor tell a change that nobody could see.
+//! It must never make a row's text twice of one picture, keep texts that nobody waits for, nor tell a change that nobody could see.
 
 use std::collections::{HashMap, VecDeque};
+use std::hash::Hasher;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+use siphasher::sip::SipHasher13;
 
 use crate::domain::{Course, Declared, InstanceId, Probed, Process, Reading, Row, Uid};
 use crate::link::Shared;
@@ -20,14 +23,13 @@ pub(super) struct Line {
     pub id: InstanceId,
     pub uid: Uid,
     of: Arc<Row>,
-    /// What it is compared by.
-    kept: Row,
+    /// What it is compared by: the hash of what is told at once. A thousand rows and their texts would be the half of what a daemon takes.
+    loud: u64,
     told: Instant,
-    text: Arc<str>,
+    /// As it is told, while the picture in which it changed is the newest one.
+    text: Option<Arc<str>>,
     unable: Arc<str>,
     pub changed: u64,
-    of_declared: Option<Arc<Declared>>,
-    declared: Arc<str>,
     declared_changed: u64,
 }
 
@@ -80,24 +82,22 @@ impl Track {
 
 impl Line {
     fn new(shared: &dyn Shared, row: &Arc<Row>, number: u64, now: Instant) -> Self {
-        let kept = coarse(row);
         Self {
             id: row.id.clone(),
             uid: row.uid,
             of: Arc::clone(row),
-            text: text(&kept),
-            unable: unable(shared, row),
-            kept: loud(kept),
+            loud: hash(&loud(coarse(row))),
             told: now,
+            text: None,
+            unable: unable(shared, row),
             changed: number,
-            of_declared: row.declared.clone(),
-            declared: declared(row.declared.as_deref()),
             declared_changed: number,
         }
     }
 
     /// Brings it to picture `number`. What is another account's by now is gone for the one whose it was, and whole for everybody else.
     fn follow(&mut self, shared: &dyn Shared, row: &Arc<Row>, number: u64, now: Instant) -> Option<Gone> {
+        self.text = None;
         if Arc::ptr_eq(&self.of, row) {
             return None;
         }
@@ -106,32 +106,34 @@ impl Line {
             return Some(Gone { number, id: before.id, uid: before.uid });
         }
         let before = std::mem::replace(&mut self.of, Arc::clone(row));
-        let is_as_declared = match (&self.of_declared, &row.declared) {
+        let is_as_declared = match (&before.declared, &row.declared) {
             (Some(old), Some(new)) => Arc::ptr_eq(old, new) || old == new,
             (old, new) => old.is_none() && new.is_none(),
         };
         if !is_as_declared {
-            (self.of_declared, self.declared) = (row.declared.clone(), declared(row.declared.as_deref()));
             (self.declared_changed, self.changed) = (number, number);
         }
         let whole = coarse(row);
         let is_quiet = now.duration_since(self.told) < QUIET || (before.probed == row.probed && before.health == row.health);
-        let kept = loud(whole.clone());
-        if kept == self.kept && is_quiet && is_as_declared {
+        let loud = hash(&loud(whole.clone()));
+        if loud == self.loud && is_quiet && is_as_declared {
             return None;
         }
-        (self.told, self.changed) = (now, number);
-        (self.text, self.unable, self.kept) = (text(&whole), unable(shared, row), kept);
+        (self.told, self.changed, self.loud) = (now, number, loud);
+        (self.text, self.unable) = (Some(text(&whole)), unable(shared, row));
         None
     }
 
     /// As it is told to whoever has picture `from`.
     pub fn write(&self, from: Option<u64>, into: &mut String) {
         into.push_str("{\"row\":");
-        into.push_str(&self.text);
+        match &self.text {
+            Some(text) => into.push_str(text),
+            None => into.push_str(&text(&coarse(&self.of))),
+        }
         if from.is_none_or(|from| self.declared_changed > from) {
             into.push_str(",\"declared\":");
-            into.push_str(&self.declared);
+            into.push_str(&declared(self.of.declared.as_deref()));
         }
         if !self.unable.is_empty() {
             into.push_str(",\"unable\":");
@@ -141,14 +143,21 @@ impl Line {
     }
 }
 
+/// Of what is told at once.
+fn hash(loud: &Row) -> u64 {
+    let mut hasher = SipHasher13::new();
+    hasher.write(text(loud).as_bytes());
+    hasher.finish()
+}
+
 fn text(row: &Row) -> Arc<str> {
     // A row is made of texts and numbers, all of which have a form; what had none would be left out with its row.
     serde_json::to_string(row).unwrap_or_default().into()
 }
 
-fn declared(declared: Option<&Declared>) -> Arc<str> {
+fn declared(declared: Option<&Declared>) -> String {
     let text = declared.map(serde_json::to_string).transpose().ok().flatten();
-    text.map_or_else(|| "[]".into(), |text| format!("[{text}]").into())
+    text.map_or_else(|| "[]".to_owned(), |text| format!("[{text}]"))
 }
 
 fn unable(shared: &dyn Shared, row: &Row) -> Arc<str> {

@@ -6,7 +6,7 @@ use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::domain::{InstanceId, Row, Shown, Snapshot, Verb};
+use crate::domain::{InstanceId, Reading, Row, Shown, Snapshot, Verb};
 use crate::link::wire::{CarriedRow, Change};
 
 /// That something between was missed.
@@ -67,10 +67,17 @@ impl Assembled {
         set(&mut picture.allotments, change.allotments);
         set(&mut picture.ephemeral, change.ephemeral.map(|one| one.first().copied()));
         set(&mut picture.findings, change.findings);
+        if let Some(splice) = change.findings_splice {
+            picture.findings = splice.of(&picture.findings).ok_or(Gap)?;
+        }
         set(&mut picture.totals, change.totals);
         set(&mut picture.host_reading, change.host_reading);
         set(&mut picture.file_systems, change.file_systems);
         set(&mut picture.listeners, change.listeners);
+        if let Some(splice) = change.listeners_splice {
+            let all = splice.of(picture.listeners.as_ref().known().ok_or(Gap)?).ok_or(Gap)?;
+            picture.listeners = Reading::Known(all.into());
+        }
         set(&mut picture.announced, change.announced.map(|one| one.into_iter().next()));
         set(&mut picture.underway, change.underway);
         set(&mut picture.notices, change.notices);

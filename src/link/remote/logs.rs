@@ -1,21 +1,22 @@
 //! An instance's log at the daemon: it opens the file as the one whose log it is, and hands it over open; it is read here.
 //!
-//! It must never take more than one file for one question, nor anything but a file.
+//! It must never take more than one file for one question, nor anything but a file; nor ask five times a second what it can see itself.
 
 use std::fs::File;
 use std::io::{self, IoSliceMut, Read, Write};
 use std::mem::MaybeUninit;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
 
 use super::peer::connect;
 use crate::domain::InstanceId;
 use crate::link::wire::{LOG, OpenedLog};
-use crate::logs::Opener;
+use crate::logs::{Opener, Place};
 
 /// How long the daemon may take: a user's file system may hang there.
 const PATIENCE: Duration = Duration::from_secs(12);
@@ -23,13 +24,91 @@ const PATIENCE: Duration = Duration::from_secs(12);
 /// How long its answer may be.
 const LARGEST: u64 = 64 * 1024;
 
+/// How often the daemon is asked whether another file lies there by now, where nothing tells that it does.
+const ASK_AGAIN: Duration = Duration::from_secs(5);
+
+/// How often it is asked for a log that could not be opened.
+const MISSING: Duration = Duration::from_secs(1);
+
 /// Opens a log there.
 pub(super) struct Remote {
-    pub socket: PathBuf,
-    pub id: InstanceId,
+    socket: PathBuf,
+    id: InstanceId,
+    last: Mutex<Option<Last>>,
+}
+
+/// What came of the last question.
+enum Last {
+    Opened(Opened),
+    Failed(Instant, Failure),
+}
+
+/// What was handed over last.
+struct Opened {
+    file: File,
+    place: Place,
+    /// Under which name it was reached then.
+    name: PathBuf,
+    at: Instant,
+}
+
+/// Why nothing was.
+struct Failure(io::ErrorKind, Option<i32>, String);
+
+impl Failure {
+    fn of(error: &io::Error) -> Self {
+        Self(error.kind(), error.raw_os_error(), error.to_string())
+    }
+
+    fn again(&self) -> io::Error {
+        self.1.map_or_else(|| io::Error::new(self.0, self.2.clone()), io::Error::from_raw_os_error)
+    }
+}
+
+impl Opened {
+    fn of(file: &File) -> io::Result<Self> {
+        let file = file.try_clone()?;
+        Ok(Self { place: Place::of(&file.metadata()?), name: name_of(&file)?, file, at: Instant::now() })
+    }
+
+    /// Whether it lies where it lay, as far as this process can see: a file that was renamed or removed has another name below
+    /// /proc/self/fd, proc_pid_fd(5).
+    fn is_there(&self) -> bool {
+        name_of(&self.file).is_ok_and(|name| name == self.name)
+    }
+}
+
+fn name_of(file: &File) -> io::Result<PathBuf> {
+    std::fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd()))
 }
 
 impl Remote {
+    /// Of an instance's log, at the daemon behind this socket.
+    pub(super) fn new(socket: PathBuf, id: InstanceId) -> Self {
+        Self { socket, id, last: Mutex::new(None) }
+    }
+
+    fn last(&self) -> MutexGuard<'_, Option<Last>> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Where it lies, without asking, while that is sure enough; and likewise why it could not be opened a moment ago.
+    fn known(&self) -> Option<io::Result<Place>> {
+        match self.last().as_ref()? {
+            Last::Opened(opened) => (opened.at.elapsed() < ASK_AGAIN && opened.is_there()).then_some(Ok(opened.place)),
+            Last::Failed(at, failure) => (at.elapsed() < MISSING).then(|| Err(failure.again())),
+        }
+    }
+
+    fn open_anew(&self) -> io::Result<File> {
+        let came = self.ask(None);
+        *self.last() = match &came {
+            Ok(file) => Opened::of(file).ok().map(Last::Opened),
+            Err(error) => Some(Last::Failed(Instant::now(), Failure::of(error))),
+        };
+        came
+    }
+
     fn ask(&self, suffix: Option<&str>) -> io::Result<File> {
         let mut stream = connect(&self.socket).map_err(|error| io::Error::other(error.chain()))?;
         stream.set_nonblocking(false)?;
@@ -70,10 +149,56 @@ fn first(stream: &UnixStream) -> io::Result<(Option<OwnedFd>, Vec<u8>)> {
 
 impl Opener for Remote {
     fn open(&self) -> io::Result<File> {
-        self.ask(None)
+        match self.known() {
+            Some(Err(error)) => Err(error),
+            _ => self.open_anew(),
+        }
+    }
+
+    fn place(&self) -> io::Result<Place> {
+        if let Some(known) = self.known() {
+            return known;
+        }
+        Ok(Place::of(&self.open_anew()?.metadata()?))
     }
 
     fn beside(&self, suffix: &str) -> io::Result<File> {
         self.ask(Some(suffix))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_renamed_or_removed_is_asked_for_again() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("log");
+        std::fs::write(&path, "one\n").unwrap();
+        let remote = Remote::new(directory.path().join("nobody"), crate::fixture::id("alice"));
+        let keep = || *remote.last() = Some(Last::Opened(Opened::of(&File::open(&path).unwrap()).unwrap()));
+        keep();
+        let place = Place::of(&std::fs::metadata(&path).unwrap());
+        assert_eq!(remote.place().unwrap(), place, "nobody is asked");
+        std::fs::rename(&path, directory.path().join("log.1")).unwrap();
+        assert!(remote.known().is_none());
+        std::fs::write(&path, "two\n").unwrap();
+        keep();
+        assert_ne!(remote.place().unwrap(), place);
+        std::fs::remove_file(&path).unwrap();
+        assert!(remote.known().is_none());
+    }
+
+    #[test]
+    fn what_could_not_be_opened_is_not_asked_for_at_once() {
+        let directory = tempfile::tempdir().unwrap();
+        let remote = Remote::new(directory.path().join("nobody"), crate::fixture::id("alice"));
+        *remote.last() = Some(Last::Failed(Instant::now(), Failure::of(&io::Error::from_raw_os_error(libc::ENOENT))));
+        for error in [remote.open().unwrap_err(), remote.place().unwrap_err()] {
+            assert_eq!(error.kind(), io::ErrorKind::NotFound);
+        }
+        *remote.last() = None;
+        assert_ne!(remote.open().unwrap_err().kind(), io::ErrorKind::NotFound, "there is no daemon, which is something else");
     }
 }
