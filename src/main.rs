@@ -16,7 +16,7 @@ use berth::error::{Error, Kind, Result};
 use berth::hand::{self, Zygote};
 use berth::link::local::{Local, share_memory};
 use berth::link::remote::Remote;
-use berth::link::{Adding, Asked, Door, EventsStamp, LogLines, LogQuery, Removing};
+use berth::link::{self, Adding, Asked, Door, EventsStamp, LogLines, LogQuery, Removing};
 use berth::nearby;
 use berth::present::command::Program;
 use berth::supervisor::process::keeper;
@@ -105,6 +105,10 @@ impl Wiring for Host {
         };
         let (socket, http) = (config.daemon.socket.clone(), config.daemon.http);
         daemon::run(&daemon::Serving { shared, socket, http, check: Arc::new(check) })
+    }
+
+    fn dial(&self, opening: &Opening) -> Result<()> {
+        link::dial::join(&load(opening)?.0.daemon.socket)
     }
 
     fn install(&self, config: Option<&Path>, dry_run: bool) -> Result<String> {

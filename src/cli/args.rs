@@ -131,6 +131,8 @@ pub enum Command {
     Events(Events),
     /// Look and act for everybody on this host, and answer at a socket
     Serve(Serve),
+    /// Join standard input and output to the daemon's socket: what --host runs on another host
+    DialStdio,
     /// Print the configuration that holds, and where each value came from; or write one to begin with
     Config(Config),
     /// Try berth on a fleet of its own, of which nothing remains

@@ -33,6 +33,12 @@ pub trait Wiring {
     /// When the configuration is wrong, there is a daemon already, or its socket cannot be made.
     fn serve(&self, opening: &Opening) -> Result<()>;
 
+    /// Joins standard input and output to the daemon's socket until either side ends.
+    ///
+    /// # Errors
+    /// When the configuration is wrong, or there is no daemon.
+    fn dial(&self, opening: &Opening) -> Result<()>;
+
     /// Writes and enables the unit of a daemon that is called with this configuration, or only gives its text.
     ///
     /// # Errors

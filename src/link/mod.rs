@@ -2,6 +2,7 @@
 //!
 //! It must never present: it hands out snapshots, outcomes and log lines, all of them plain facts.
 
+pub mod dial;
 pub mod local;
 pub mod remote;
 mod shared;
