@@ -60,6 +60,9 @@ pub struct Global {
     /// Read this configuration after the host's and the user's
     #[arg(long, global = true, value_name = "FILE", help_heading = "Global options")]
     pub config: Option<PathBuf>,
+    /// Look at another host by ssh: ssh://[USER@]HOST[:PORT], local, or the name of a [[host]]; several are shown as one
+    #[arg(long, global = true, value_name = "HOST", help_heading = "Global options")]
+    pub host: Vec<String>,
     /// Print one JSON document
     #[arg(long, global = true, help_heading = "Global options")]
     pub json: bool,

@@ -4,8 +4,10 @@
 
 pub mod dial;
 pub mod local;
+pub mod many;
 pub mod remote;
 mod shared;
+mod ssh;
 pub mod wire;
 
 use std::path::PathBuf;
