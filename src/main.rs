@@ -39,7 +39,9 @@ fn main() -> ExitCode {
     hand::pass_nothing_on();
     // SAFETY: this is the process's first thread, and no other was started.
     let zygote = unsafe { Zygote::start() }.map(Arc::new);
-    ExitCode::from(cli::run(arguments, &Host { zygote }))
+    let code = cli::run(arguments, &Host { zygote });
+    link::leave();
+    ExitCode::from(code)
 }
 
 /// The parts as they are in the real program.

@@ -29,6 +29,7 @@ fn reach(command: Option<&Command>) -> Reach {
             | Command::Adopt(_)
             | Command::Port(_)
             | Command::Client(_)
+            | Command::Logs(_)
             | Command::Ports(_),
         ) => Reach::One,
         Some(_) => Reach::Here,
@@ -70,7 +71,7 @@ mod tests {
             ("stop alice", true, false),
             ("restart alice bob", true, false),
             ("ports", true, false),
-            ("logs alice", false, false),
+            ("logs alice", true, false),
             ("events", false, false),
             ("add alice", false, false),
             ("remove alice", false, false),

@@ -251,6 +251,16 @@ impl Snapshot {
         self.hosts.iter().find(|part| part.name == *name)
     }
 
+    /// The picture of an instance's own host: ports, memory and file systems are told there.
+    pub fn own(&self, id: &InstanceId) -> &Snapshot {
+        self.part(id).map_or(self, |part| &part.picture)
+    }
+
+    /// The same of what a finding is about.
+    pub fn own_of(&self, finding: &Finding) -> &Snapshot {
+        finding.instances.first().map_or(self, |id| self.own(id))
+    }
+
     /// Who has which port by the registry, as far as that is known.
     pub fn allotted(&self) -> Option<&Allotments> {
         self.allotments.as_ref().known().map(AsRef::as_ref)

@@ -20,6 +20,8 @@ use super::{Door, Tail};
 
 mod join;
 
+pub use join::joined;
+
 /// The door.
 pub struct Many {
     hosts: Vec<Arc<Remote>>,
@@ -54,7 +56,7 @@ impl Many {
             return;
         }
         *number += 1;
-        self.snapshots.send_replace(Arc::new(join::joined(parts, *number)));
+        self.snapshots.send_replace(Arc::new(joined(parts, *number)));
     }
 
     /// The host that an instance is on; of one alone nothing else can be meant.

@@ -98,7 +98,7 @@ impl Remote {
     pub fn on(host: &NamedHost, labelled: bool, config: &Config, state: &Path, read_only: bool) -> Result<Arc<Self>> {
         let to = match &host.at {
             Whereabouts::Here => To::Socket(config.daemon.socket.clone()),
-            Whereabouts::Ssh(address) => To::Ssh(Arc::new(Ssh::new(address.clone())?)),
+            Whereabouts::Ssh(address) => To::Ssh(Ssh::new(address.clone())?),
         };
         Ok(Self::new(Way { to, label: labelled.then(|| host.name.as_str().into()) }, config, state, read_only))
     }
@@ -237,6 +237,14 @@ impl Remote {
     }
 
     fn row(&self, id: &InstanceId) -> Result<Arc<Row>> {
+        // Before the first picture nobody is known.
+        if self.newest().sequence == 0 {
+            drop(self.watch());
+            let begun = std::time::Instant::now();
+            while self.newest().sequence == 0 && begun.elapsed() < ANSWERED {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+        }
         self.newest().row(id).cloned().ok_or_else(|| {
             Error::new(Kind::NoSuchInstance, format!("{id}: no such instance")).hint("berth ls    lists those that there are")
         })

@@ -12,8 +12,8 @@ use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rustix::fs::{MemfdFlags, memfd_create};
@@ -64,6 +64,15 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 /// How much of what it says is read.
 const MOST_SAID: u64 = 4096;
 
+/// Every one that was made: threads may still hold it when the program ends.
+static ALL: Mutex<Vec<Weak<Ssh>>> = Mutex::new(Vec::new());
+
+/// Ends all connections: the program does.
+pub fn leave() {
+    let all: Vec<Arc<Ssh>> = lock(&ALL).drain(..).filter_map(|ssh| ssh.upgrade()).collect();
+    all.iter().for_each(|ssh| ssh.end());
+}
+
 /// Connections to one host.
 pub struct Ssh {
     address: SshAddress,
@@ -72,6 +81,7 @@ pub struct Ssh {
     /// The socket of the connection that there is: each has another one, so that none is taken for another.
     connection: Mutex<PathBuf>,
     number: AtomicU64,
+    ended: AtomicBool,
     underway: Mutex<usize>,
     fewer: Condvar,
 }
@@ -90,10 +100,29 @@ impl Ssh {
     ///
     /// # Errors
     /// When no directory for the sockets can be made.
-    pub fn new(address: SshAddress) -> Result<Self> {
+    pub fn new(address: SshAddress) -> Result<Arc<Self>> {
         let folder = folder().while_doing(|| "cannot make a directory for ssh's sockets".to_owned())?;
         let connection = Mutex::new(folder.join("0"));
-        Ok(Self { address, folder, connection, number: AtomicU64::new(0), underway: Mutex::new(0), fewer: Condvar::new() })
+        let ended = AtomicBool::new(false);
+        let number = AtomicU64::new(0);
+        let ssh = Arc::new(Self { address, folder, connection, number, ended, underway: Mutex::new(0), fewer: Condvar::new() });
+        lock(&ALL).push(Arc::downgrade(&ssh));
+        Ok(ssh)
+    }
+
+    /// Ends the connection and takes away what it left. Once.
+    fn end(&self) {
+        if self.ended.swap(true, Ordering::SeqCst) {
+            return;
+        }
+        let socket = lock(&self.connection).clone();
+        if socket.exists() {
+            let mut command = self.command(&["-O", "exit", "-o", "BatchMode=yes"], &socket);
+            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
+            // Without it the connection ends by itself when nobody has asked for a while.
+            let _ = command.status();
+        }
+        let _ = std::fs::remove_dir_all(&self.folder);
     }
 
     /// Its words before the command: the options, then the host behind `--`.
@@ -121,6 +150,9 @@ impl Ssh {
     pub fn connect(&self, may_ask: bool) -> Result<()> {
         let number = self.number.fetch_add(1, Ordering::Relaxed) + 1;
         let socket = self.folder.join(number.to_string());
+        if self.ended.load(Ordering::SeqCst) {
+            return Err(Error::failed("berth ends"));
+        }
         let batch = if may_ask { "BatchMode=no" } else { "BatchMode=yes" };
         // It goes to the background by itself when it is let in, so that its end is the answer.
         let mut command = self.command(&["-f", "-M", "-N", "-o", STAYS, "-o", batch], &socket);
@@ -197,14 +229,7 @@ impl Drop for Turn<'_> {
 
 impl Drop for Ssh {
     fn drop(&mut self) {
-        let socket = lock(&self.connection).clone();
-        if socket.exists() {
-            let mut command = self.command(&["-O", "exit", "-o", "BatchMode=yes"], &socket);
-            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
-            // Without it the connection ends by itself when nobody has asked for a while.
-            let _ = command.status();
-        }
-        let _ = std::fs::remove_dir_all(&self.folder);
+        self.end();
     }
 }
 

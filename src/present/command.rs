@@ -42,8 +42,23 @@ impl Program {
 
     /// Its call about an instance.
     pub fn about(&self, verb: &str, id: &InstanceId) -> String {
+        self.call(verb, id, &[])
+    }
+
+    /// Its call about an instance, with further words.
+    pub fn call(&self, verb: &str, id: &InstanceId, rest: &[&str]) -> String {
         let name = id.on_its_host().to_string();
-        self.line(self.on(id).into_iter().chain([verb, name.as_str()]))
+        self.line(self.on(id).into_iter().chain([verb, name.as_str()]).chain(rest.iter().copied()))
+    }
+
+    /// Its call with these words on an instance's own host: not all can be asked of another one.
+    pub fn there(&self, id: Option<&InstanceId>, words: &[String]) -> String {
+        let words = words.iter().map(String::as_str);
+        match id.map(|id| self.on(id)).as_deref() {
+            // ssh has a shell read its words there.
+            Some([_, address]) if *address != "local" => quote::line(["ssh", address, &quote::line(["berth"].into_iter().chain(words))]),
+            _ => self.line(words),
+        }
     }
 
     /// A hint of berth's own, in which each call of it is one of this: where it begins, and after "then".
@@ -125,6 +140,9 @@ mod tests {
         assert_eq!(of(&program, Verb::Stop, &[&web1], "").unwrap(), "berth --host ssh://admin@web1 stop alice");
         assert_eq!(program.about("show", &web1), "berth --host ssh://admin@web1 show alice");
         assert_eq!(of(&program, Verb::Stop, &[&web1, &web2], ""), None);
+        let words = ["remove", "alice", "--yes"].map(str::to_owned);
+        assert_eq!(program.there(Some(&web1), &words), "ssh ssh://admin@web1 'berth remove alice --yes'");
+        assert_eq!(program.there(None, &words), "berth remove alice --yes");
     }
 
     #[test]

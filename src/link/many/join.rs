@@ -11,7 +11,7 @@ use crate::error::Result;
 const APART: i64 = 64;
 
 /// One picture of all: rows in the order of their ids, strangers last; the hosts' own pictures beside them.
-pub(super) fn joined(parts: Vec<HostPart>, sequence: u64) -> Snapshot {
+pub fn joined(parts: Vec<HostPart>, sequence: u64) -> Snapshot {
     let newest = parts.iter().filter(|part| part.picture.sequence > 0).max_by_key(|part| (part.is_reached(), part.picture.taken.boot));
     let newest = newest.or(parts.first()).map(|part| (part.picture.range, part.picture.taken));
     let (range, taken) = newest.unwrap_or_else(|| (crate::domain::PortRange { first: 1, last: 1 }, crate::sample::now()));

@@ -16,8 +16,8 @@ use crate::domain::{
 use crate::error::{Context, Error, Kind, Result};
 use crate::link::local::LocalTail;
 use crate::link::wire::{Call, Reply};
-use crate::link::{Door, Tail};
-use crate::logs::{Log, Reel, follow};
+use crate::link::{Door, LogLines, LogQuery, Tail};
+use crate::logs::{Log, Reel, follow, history};
 use crate::sample;
 
 impl Door for Remote {
@@ -142,6 +142,19 @@ impl Door for Remote {
         let Log { opener, path, account } = self.log(id)?;
         let follower = follow(opener, path, account, KEPT_LINES).while_doing(|| "cannot follow the log".to_owned())?;
         Ok(Arc::new(LocalTail { follower }))
+    }
+
+    fn history(&self, id: &InstanceId, query: &LogQuery) -> Result<LogLines> {
+        let started = self.row(id)?.started_at;
+        let Log { opener, path, .. } = self.log(id)?;
+        let what = format!("cannot read the log {path}");
+        let lines = history(&*opener, LogQuery { started, ..query.clone() });
+        let lines = lines.map_err(|error| Error::failed(format!("{id}: {what}")).because(error))?;
+        // What is carried here is carried for as long as it is read.
+        Ok(Box::new(lines.map(move |line| {
+            let _ = &opener;
+            line.while_doing(|| what.clone())
+        })))
     }
 
     fn copies(&self) -> Option<PathBuf> {
