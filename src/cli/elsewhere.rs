@@ -44,7 +44,7 @@ pub fn check(arguments: &Arguments) -> Result<()> {
     let hosts = &arguments.global.host;
     let refused = |sentence: &str, hint: &str| Err(Error::new(Kind::Usage, sentence).hint(hint));
     match (hosts.len(), reach(arguments.command.as_ref())) {
-        (0, _) | (_, Reach::Many) | (1, Reach::One) if !(arguments.embedded && !hosts.is_empty()) => Ok(()),
+        (0, _) | (_, Reach::Many) | (1, Reach::One) if !arguments.embedded || hosts.is_empty() => Ok(()),
         _ if arguments.embedded => {
             refused("--embedded looks at this host, --host at others: only one of them can be said", "berth --host ...")
         }

@@ -213,8 +213,16 @@ impl Remote {
 
     /// The daemon has gone.
     fn lost(&self, error: &Error) {
-        let why = Shown::new(&error.to_string());
+        let said = error.to_string();
+        let host = match &self.way.to {
+            To::Socket(_) => "",
+            To::Ssh(ssh) => ssh.host(),
+        };
+        // It is told of a host that is named already.
+        let why = said.strip_prefix(host).map(|rest| rest.trim_start_matches(" is not reached").trim_start_matches([':', ' ']));
+        let why = Shown::new(why.unwrap_or(&said));
         self.stands(|standing| match standing {
+            Standing::Lost { since, why: known } if self.way.is_far() && *known != why => Some(Standing::Lost { since: *since, why }),
             Standing::Lost { .. } => None,
             _ => Some(Standing::Lost { since: sample::now(), why }),
         });

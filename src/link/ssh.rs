@@ -272,7 +272,7 @@ fn spool() -> Result<(File, Stdio)> {
     Ok((file, Stdio::from(write)))
 }
 
-/// The last line of what was said that says something, without what it is called by.
+/// What was said in one line: berth's own sentence, else the last line that says something.
 fn read(said: &File) -> String {
     let mut text = Vec::new();
     // Opened anew: whoever writes has the place in this one.
@@ -281,8 +281,9 @@ fn read(said: &File) -> String {
         return String::new();
     }
     let text = String::from_utf8_lossy(&text);
-    let line = text.lines().map(str::trim).rfind(|line| !line.is_empty() && !line.starts_with("Connection closed")).unwrap_or_default();
-    Shown::within(line.strip_prefix("berth: ").unwrap_or(line), 400).as_str().to_owned()
+    let lines = || text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("Connection closed"));
+    let line = lines().find_map(|line| line.strip_prefix("berth: ")).or_else(|| lines().next_back()).unwrap_or_default();
+    Shown::within(line, 400).as_str().to_owned()
 }
 
 fn folder() -> io::Result<PathBuf> {

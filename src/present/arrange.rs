@@ -226,7 +226,7 @@ mod tests {
     #[test]
     fn the_host_stays_longer_than_numbers() {
         let titles = |cells| told(&arrange(cells, 9, &with_host(usual(), true), 0));
-        assert_eq!(titles(118), "OWNER HOST STATE PORT HEALTH CPU % MEMORY UP BY FINDINGS +pictures >");
+        assert_eq!(titles(118), "OWNER HOST STATE PORT HEALTH CPU % MEMORY UP BY FINDINGS >");
         assert_eq!(titles(78), "OWNER HOST STATE PORT HEALTH CPU % MEMORY FINDINGS +count >");
         assert_eq!(titles(42), "OWNER HOST STATE FINDINGS +count >");
         assert_eq!(with_host(with_host(usual(), true), false), usual());

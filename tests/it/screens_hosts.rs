@@ -76,9 +76,9 @@ fn what_is_chosen_and_asked_for_is_of_its_host() {
 
 #[test]
 fn ports_and_the_host_are_those_of_one() {
-    let mut console = console(80, 24, Standing::Attached);
+    let mut console = console(120, 40, Standing::Attached);
     console.keys("2");
-    insta::assert_snapshot!("ports_80x24", console.screen());
+    insta::assert_snapshot!("ports_120x40", console.screen());
     console.keys("5");
     assert!(console.screen().contains("host web1"), "{}", console.screen());
     console.keys("1j2");
