@@ -7,10 +7,11 @@
 pub const VARIABLE: &str = "BERTH_FAILPOINT";
 
 /// Every place, by the name of its thread or of what is done off the loop.
-pub const PLACES: [&str; 41] = [
+pub const PLACES: [&str; 43] = [
     "accounts",
     "batch",
     "berth-attach",
+    "berth-carried",
     "berth-chronicle",
     "berth-docker",
     "berth-engine",
@@ -29,6 +30,7 @@ pub const PLACES: [&str; 41] = [
     "berth-sockets",
     "berth-storage",
     "berth-systemd",
+    "berth-trail",
     "berth-unit",
     "berth-user-units",
     "clients",

@@ -8,15 +8,16 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use berth::cli::{self, Attach, ConsoleOptions, Desk, Opening, Setting, Wiring};
+use berth::cli::{self, Attach, AttachedDesk, ConsoleOptions, Desk, Opening, Setting, Wiring};
 use berth::config::{Config, Strategy};
 use berth::daemon;
-use berth::domain::{Added, Diagnosis, Event, EventQuery, Fence, InstanceId, Outcome, Proposal, Shown, Snapshot, Task};
+use berth::domain::{Added, Diagnosis, Event, EventQuery, Fence, InstanceId, NamedHost, Outcome, Proposal, Shown, Snapshot};
 use berth::error::{Error, Kind, Result};
 use berth::hand::{self, Zygote};
 use berth::link::local::{Local, share_memory};
+use berth::link::many::Many;
 use berth::link::remote::Remote;
-use berth::link::{Adding, Asked, Door, EventsStamp, LogLines, LogQuery, Removing};
+use berth::link::{self, Adding, Asked, Door, EventsStamp, LogLines, LogQuery, Removing};
 use berth::nearby;
 use berth::present::command::Program;
 use berth::supervisor::process::keeper;
@@ -38,7 +39,9 @@ fn main() -> ExitCode {
     hand::pass_nothing_on();
     // SAFETY: this is the process's first thread, and no other was started.
     let zygote = unsafe { Zygote::start() }.map(Arc::new);
-    ExitCode::from(cli::run(arguments, &Host { zygote }))
+    let code = cli::run(arguments, &Host { zygote });
+    link::leave();
+    ExitCode::from(code)
 }
 
 /// The parts as they are in the real program.
@@ -71,9 +74,13 @@ impl Wiring for Host {
         }
         let config = Arc::new(config);
         let mut why = None;
+        let hosts = cli::hosts_of(opening, &config)?;
+        if !hosts.is_empty() {
+            return Ok(Box::new(AttachedDesk::new(far(opening, &hosts, &config, &state)?, config, hosts)));
+        }
         if opening.attach == Attach::Where {
             match Remote::attach(&config, &state, opening.read_only) {
-                Ok(remote) => return Ok(Box::new(AttachedDesk { remote, config })),
+                Ok(remote) => return Ok(Box::new(AttachedDesk::new(remote, config, Vec::new()))),
                 Err(error) if error.kind() == Kind::NoSuchInstance => {}
                 Err(error) => why = Some(Shown::new(&format!("not attached: {}", error.chain()))),
             }
@@ -107,6 +114,10 @@ impl Wiring for Host {
         daemon::run(&daemon::Serving { shared, socket, http, check: Arc::new(check) })
     }
 
+    fn dial(&self, opening: &Opening) -> Result<()> {
+        link::dial::join(&load(opening)?.0.daemon.socket)
+    }
+
     fn install(&self, config: Option<&Path>, dry_run: bool) -> Result<String> {
         // What it could not serve with is not installed.
         load(&Opening { config: config.map(Path::to_owned), ..Opening::default() })?;
@@ -128,7 +139,8 @@ impl Wiring for Host {
             keymap: Arc::new(config.map_or_else(|| Ok(Keymap::default()), |config| Keymap::of(&config.keys))?),
             theme: config.and_then(|config| config.console.theme.clone()),
             configured: config.is_some_and(|config| !config.files.is_empty()),
-            program: Program::with(options.config.as_deref()),
+            program: Program::with(options.config.as_deref())
+                .reaching(desk.hosts().iter().map(|host| (host.name.clone(), host.at.to_string()))),
         };
         tui::run(desk.door(), options)
     }
@@ -139,6 +151,26 @@ impl Host {
         let zygote = self.zygote.as_ref().map_err(|error| Error::failed("cannot start").because(error.chain()))?;
         Local::open(Arc::clone(config), Arc::clone(zygote), read_only, state)
     }
+}
+
+/// The door to other hosts. One that a command asks something of is as if the command were run there; what the console shows says its host.
+fn far(opening: &Opening, hosts: &[NamedHost], config: &Config, state: &Path) -> Result<Arc<dyn Door>> {
+    use std::io::IsTerminal;
+    let may_ask = std::io::stdin().is_terminal();
+    if let ([host], false) = (hosts, opening.stays_open()) {
+        let remote = Remote::on(host, false, config, state, opening.read_only)?;
+        remote.reach(may_ask)?;
+        return Ok(remote);
+    }
+    let all: Vec<Arc<Remote>> = hosts.iter().map(|host| Remote::on(host, true, config, state, opening.read_only)).collect::<Result<_>>()?;
+    // One after the other: each may ask for a password. Of those that answer there has to be one.
+    let reached: Vec<Result<()>> = all.iter().map(|remote| remote.reach(may_ask)).collect();
+    if reached.iter().all(Result::is_err)
+        && let Some(Err(error)) = reached.into_iter().next()
+    {
+        return Err(error);
+    }
+    Ok(Many::of(all))
 }
 
 /// The configuration, and where the state lies.
@@ -244,73 +276,5 @@ impl Desk for LocalDesk {
 
     fn propose(&self, strategy: Strategy) -> Result<Proposal> {
         self.local.propose(strategy)
-    }
-}
-
-/// A daemon's fleet, for the console.
-struct AttachedDesk {
-    remote: Arc<Remote>,
-    config: Arc<Config>,
-}
-
-/// What no console asks for.
-fn not_here() -> Error {
-    Error::failed("this is not asked of the daemon")
-}
-
-fn not_done() -> Outcome {
-    Outcome { exit_code: not_here().exit_code(), sentence: Shown::new(&not_here().chain()), hints: Vec::new(), log_lines: Vec::new() }
-}
-
-impl Desk for AttachedDesk {
-    fn look(&self) -> Result<Arc<Snapshot>> {
-        Ok(self.remote.watch().borrow().clone())
-    }
-
-    fn watch(&self) -> Result<watch::Receiver<Arc<Snapshot>>> {
-        Ok(self.remote.watch())
-    }
-
-    fn log(&self, _: &InstanceId, _: &LogQuery) -> Result<LogLines> {
-        Err(not_here())
-    }
-
-    fn door(&self) -> Arc<dyn Door> {
-        Arc::clone(&self.remote) as Arc<dyn Door>
-    }
-
-    fn config(&self) -> Option<&Config> {
-        Some(&self.config)
-    }
-
-    fn add(&self, _: &Adding) -> Added {
-        Added { outcome: not_done(), port: None, url: None, account: None, config: None, steps: Vec::new() }
-    }
-
-    fn add_many(&self, all: &[Adding], ended: &mut dyn FnMut(usize, &Added)) -> Vec<Added> {
-        let added: Vec<Added> = all.iter().map(|one| self.add(one)).collect();
-        added.iter().enumerate().for_each(|(at, one)| ended(at, one));
-        added
-    }
-
-    fn remove(&self, _: &Removing) -> Outcome {
-        not_done()
-    }
-
-    fn adopt(&self, id: &InstanceId, dry_run: bool, reason: Option<String>) -> Outcome {
-        let task = Task::Adopt(id.clone());
-        if dry_run { self.remote.foresee_task(&task) } else { self.remote.carry_out_task(&task, reason, &mut |_| ()) }
-    }
-
-    fn assign(&self, _: &InstanceId, _: Asked, _: bool, _: Option<String>) -> Outcome {
-        not_done()
-    }
-
-    fn fence(&self) -> Result<Fence> {
-        Err(not_here())
-    }
-
-    fn propose(&self, strategy: Strategy) -> Result<Proposal> {
-        self.remote.propose(strategy)
     }
 }

@@ -60,6 +60,9 @@ pub struct Global {
     /// Read this configuration after the host's and the user's
     #[arg(long, global = true, value_name = "FILE", help_heading = "Global options")]
     pub config: Option<PathBuf>,
+    /// Look at another host by ssh: ssh://[USER@]HOST[:PORT], local, or the name of a [[host]]; several are shown as one
+    #[arg(long, global = true, value_name = "HOST", help_heading = "Global options")]
+    pub host: Vec<String>,
     /// Print one JSON document
     #[arg(long, global = true, help_heading = "Global options")]
     pub json: bool,
@@ -131,6 +134,8 @@ pub enum Command {
     Events(Events),
     /// Look and act for everybody on this host, and answer at a socket
     Serve(Serve),
+    /// Join standard input and output to the daemon's socket: what --host runs on another host
+    DialStdio,
     /// Print the configuration that holds, and where each value came from; or write one to begin with
     Config(Config),
     /// Try berth on a fleet of its own, of which nothing remains

@@ -100,7 +100,7 @@ fn ids(words: &[OsString], wiring: &dyn Wiring) -> Vec<(String, String)> {
     if !words.iter().any(|word| TAKE_IDS.iter().any(|(name, _)| word == name)) {
         return Vec::new();
     }
-    let opening = Opening { config: config(words), alone: false, read_only: true, attach: Attach::Never, stays: false };
+    let opening = Opening { config: config(words), alone: false, read_only: true, attach: Attach::Never, ..Opening::default() };
     let Ok(snapshot) = wiring.open(&opening).and_then(|desk| desk.glance()) else { return Vec::new() };
     // A stranger's name has a colon, at which shells cut words; it is nobody's to act on anyway.
     let rows = snapshot.rows.iter().filter(|row| !row.id.is_unmanaged());

@@ -32,7 +32,14 @@ pub fn run(words: &Demo, global: &Global, wiring: &dyn Wiring, out: &mut Out) ->
 
 fn show(stage: &Stage, signals: Option<&SigSet>, global: &Global, wiring: &dyn Wiring, out: &mut Out) -> Result<(), Stop> {
     // The fleet is started here even with --read-only: that is for the one who looks at it.
-    let opening = Opening { config: Some(stage.config().to_owned()), alone: true, read_only: false, attach: Attach::Never, stays: true };
+    let opening = Opening {
+        config: Some(stage.config().to_owned()),
+        alone: true,
+        read_only: false,
+        attach: Attach::Never,
+        stays: true,
+        hosts: Vec::new(),
+    };
     let desk = wiring.open(&opening)?;
     let Some(signals) = signals else {
         start(stage, &desk.door());

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::config::{Config, Strategy};
-use crate::domain::{Added, Diagnosis, Event, EventQuery, Fence, InstanceId, Outcome, Proposal, Shown, Snapshot};
+use crate::domain::{Added, Diagnosis, Event, EventQuery, Fence, InstanceId, NamedHost, Outcome, Proposal, Shown, Snapshot};
 use crate::error::Result;
 use crate::link::{Adding, Asked, Door, EventsStamp, LogLines, LogQuery, Removing};
 
@@ -32,6 +32,12 @@ pub trait Wiring {
     /// # Errors
     /// When the configuration is wrong, there is a daemon already, or its socket cannot be made.
     fn serve(&self, opening: &Opening) -> Result<()>;
+
+    /// Joins standard input and output to the daemon's socket until either side ends.
+    ///
+    /// # Errors
+    /// When the configuration is wrong, or there is no daemon.
+    fn dial(&self, opening: &Opening) -> Result<()>;
 
     /// Writes and enables the unit of a daemon that is called with this configuration, or only gives its text.
     ///
@@ -59,6 +65,15 @@ pub struct Opening {
     pub attach: Attach,
     /// It looks again and again, and is to stay small. What looks once and ends may take what memory it likes.
     pub stays: bool,
+    /// `--host`, as typed.
+    pub hosts: Vec<String>,
+}
+
+impl Opening {
+    /// Whether it is for a console.
+    pub fn stays_open(&self) -> bool {
+        self.attach == Attach::Where
+    }
 }
 
 /// Whether a daemon is gone to.
@@ -192,6 +207,11 @@ pub trait Desk: Send + Sync {
     /// The configuration in force; `None` where there is none to tell of.
     fn config(&self) -> Option<&Config> {
         None
+    }
+
+    /// The hosts that are shown as one, where that is so.
+    fn hosts(&self) -> &[NamedHost] {
+        &[]
     }
 
     /// Adds an instance, or says what would be done.

@@ -318,6 +318,11 @@ impl Wiring for FakeWiring {
         Ok(())
     }
 
+    fn dial(&self, opening: &Opening) -> Result<()> {
+        self.opened.lock().unwrap().push(opening.clone());
+        Ok(())
+    }
+
     fn install(&self, _config: Option<&std::path::Path>, _dry_run: bool) -> Result<String> {
         Ok("[Unit]\n".to_owned())
     }

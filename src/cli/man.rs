@@ -179,7 +179,8 @@ mod tests {
             assert!(page.contains(part), "{part}\n{page}");
         }
         for command in Arguments::command().get_subcommands() {
-            assert!(page.contains(&format!("berth\\-{}(1)", command.get_name())), "{}", command.get_name());
+            let name = command.get_name().replace('-', "\\-");
+            assert!(page.contains(&format!("berth\\-{name}(1)")), "{name}");
         }
     }
 

@@ -9,6 +9,7 @@ mod adopt;
 mod args;
 mod ask;
 mod assign;
+mod attached;
 mod batch;
 mod check;
 mod client;
@@ -18,6 +19,7 @@ mod demo;
 mod deploy;
 mod discover;
 pub mod door;
+mod elsewhere;
 mod errors;
 mod events;
 mod follow;
@@ -53,6 +55,7 @@ use clap::Parser;
 use crate::domain::Verb;
 use crate::present::command::Program;
 use args::{Arguments, ColorWhen, Command};
+pub use attached::{AttachedDesk, hosts_of};
 pub use door::{Attach, ConsoleOptions, Desk, Opening, Setting, Wiring};
 use errors::Stop;
 pub use errors::tame_panics;
@@ -107,6 +110,7 @@ fn end(result: Result<u8, Stop>, json: bool, out: &mut Out) -> u8 {
 
 fn carry_out(arguments: &Arguments, wiring: &dyn Wiring, out: &mut Out) -> Result<u8, Stop> {
     let global = &arguments.global;
+    elsewhere::check(arguments)?;
     let open = || wiring.open(&opening(arguments)).map_err(Stop::from);
     // Left to the end of the process, which is near: to let go of a thousand rows and descriptors one by one takes longer than judging them.
     let look = || Ok::<&'static dyn Desk, Stop>(Box::leak(open()?));
@@ -136,6 +140,7 @@ fn carry_out(arguments: &Arguments, wiring: &dyn Wiring, out: &mut Out) -> Resul
         Some(Command::Discover(words)) => discover::run(words, global, look()?, out),
         Some(Command::Check(words)) => check::run(*words, global, look()?, out),
         Some(Command::Serve(words)) => serve::run(words, global, wiring, out),
+        Some(Command::DialStdio) => Ok(wiring.dial(&opening(arguments)).map(|()| 0)?),
         Some(Command::Config(words)) => config::run(words, global, wiring, out),
         Some(Command::Demo(demo)) => demo::run(demo, global, wiring, out),
         Some(Command::Completions(words)) => completions::run(words, out),
@@ -156,7 +161,7 @@ fn opening(arguments: &Arguments) -> Opening {
         None if arguments.embedded => Attach::Beside,
         None => Attach::Where,
     };
-    Opening { config: global.config.clone(), alone: false, read_only: global.read_only, attach, stays }
+    Opening { config: global.config.clone(), alone: false, read_only: global.read_only, attach, stays, hosts: global.host.clone() }
 }
 
 #[cfg(test)]
@@ -176,7 +181,7 @@ mod tests {
         assert_eq!((console.read_only, console.color), (true, Some(false)));
         let opened = wiring.opened.lock().unwrap()[0].clone();
         let attach = Attach::Where;
-        assert_eq!(opened, Opening { config: Some("/x".into()), alone: false, read_only: true, attach, stays: true });
+        assert_eq!(opened, Opening { config: Some("/x".into()), alone: false, read_only: true, attach, stays: true, hosts: Vec::new() });
         assert_eq!(code("--embedded", &wiring), 0);
         assert_eq!(wiring.opened.lock().unwrap().last().unwrap().attach, Attach::Beside);
     }
@@ -259,6 +264,8 @@ mod tests {
             ("serve --install", 0),
             ("serve --install --dry-run", 0),
             ("serve --dry-run", 2),
+            ("dial-stdio", 0),
+            ("dial-stdio web1", 2),
             ("deploy", 2),
             ("deploy nft", 2),
             ("deploy nftables --out /tmp/x --read-only", 3),

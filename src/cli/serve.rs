@@ -19,6 +19,7 @@ pub fn run(words: &Serve, global: &Global, wiring: &dyn Wiring, out: &mut Out) -
         read_only: global.read_only,
         attach: Attach::Never,
         stays: true,
+        hosts: Vec::new(),
     })?;
     Ok(0)
 }

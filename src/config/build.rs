@@ -9,17 +9,18 @@ use std::time::Duration;
 use super::apply::{Section, discover, unknown_key, wrong_value};
 use super::describe::Origins;
 use super::eventful::{self, Events, Notice};
+use super::hosts;
 use super::item::{Fault, Item, Table, Value};
 use super::keys::{self, KeyLine};
 use super::nearest::advice;
 use super::schema::{Access, Console, Daemon, Discover, Docker, Findings, Firewall, Layout, Ports, Sampling, Strategy, Template};
 use super::{Config, DEFAULT_TEMPLATE};
-use crate::domain::{PortRange, Shown};
+use crate::domain::{NamedHost, PortRange, Shown};
 
 /// The tables of a configuration.
-const TABLES: [&str; 14] = [
-    "ports", "layout", "template", "discover", "access", "firewall", "findings", "daemon", "docker", "events", "notify", "sampling",
-    "console", "keys",
+const TABLES: [&str; 15] = [
+    "ports", "layout", "template", "discover", "access", "firewall", "findings", "daemon", "docker", "events", "notify", "host",
+    "sampling", "console", "keys",
 ];
 
 /// Everything that a tree says, each part for itself.
@@ -35,6 +36,7 @@ pub(super) struct Parts {
     docker: Docker,
     events: Events,
     notify: Vec<Notice>,
+    hosts: Vec<NamedHost>,
     sampling: Sampling,
     console: Console,
     keys: Vec<KeyLine>,
@@ -53,6 +55,10 @@ pub(super) fn parts(table: &Table) -> Result<Parts, Fault> {
         }
         if key == "notify" {
             parts.notify = eventful::notices(item, entries(item, key)?)?;
+            continue;
+        }
+        if key == "host" {
+            parts.hosts = hosts::hosts(item, entries(item, key)?)?;
             continue;
         }
         let section = item.table().map_err(|wrong| wrong_value(&wrong, key, ""))?;
@@ -131,8 +137,23 @@ pub(super) fn config(mut merged: Table, files: Vec<PathBuf>) -> Result<Config, F
     inherit(&mut merged);
     let parts = parts(&merged)?;
     check_templates(&merged, &parts)?;
-    let Parts { ports, layout, templates, discover, access, firewall, findings, daemon, docker, events, notify, sampling, console, keys } =
-        parts;
+    let Parts {
+        ports,
+        layout,
+        templates,
+        discover,
+        access,
+        firewall,
+        findings,
+        daemon,
+        docker,
+        events,
+        notify,
+        hosts,
+        sampling,
+        console,
+        keys,
+    } = parts;
     Ok(Config {
         ports,
         layout,
@@ -145,6 +166,7 @@ pub(super) fn config(mut merged: Table, files: Vec<PathBuf>) -> Result<Config, F
         docker,
         events,
         notify,
+        hosts,
         sampling,
         console,
         keys,
@@ -196,6 +218,7 @@ fn blank() -> Parts {
         docker: Docker::default(),
         events: Events::default(),
         notify: Vec::new(),
+        hosts: Vec::new(),
         sampling: Sampling { ports: Duration::ZERO, processes: Duration::ZERO, discover: Duration::ZERO, probes: None },
         console: Console::default(),
         keys: Vec::new(),

@@ -56,7 +56,7 @@ impl Origins {
     fn item(&mut self, item: &Item, key: String) {
         match &item.value {
             Value::Table(table) => self.table(table, &key),
-            Value::List(items) if matches!(key.as_str(), "discover" | "notify") && !items.is_empty() => {
+            Value::List(items) if matches!(key.as_str(), "discover" | "notify" | "host") && !items.is_empty() => {
                 for (index, entry) in items.iter().enumerate() {
                     self.item(entry, format!("{key}[{index}]"));
                 }

@@ -8,6 +8,7 @@ mod describe;
 mod eventful;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
+mod hosts;
 pub mod init;
 mod item;
 mod keys;
@@ -42,7 +43,7 @@ pub use schema::{
 pub use template::is_secret;
 pub use trust::check_place;
 
-use crate::domain::Uid;
+use crate::domain::{NamedHost, Uid};
 use crate::error::Result;
 
 /// The template of what names none.
@@ -73,6 +74,8 @@ pub struct Config {
     pub events: Events,
     /// `[[notify]]`.
     pub notify: Vec<Notice>,
+    /// `[[host]]`: those that the console shows as one.
+    pub hosts: Vec<NamedHost>,
     /// `[sampling]`.
     pub sampling: Sampling,
     /// `[console]`.

@@ -68,6 +68,7 @@ pub fn head_seen_by(caller: &Caller, snapshot: &Snapshot) -> Snapshot {
         notices: if is_admin { snapshot.notices.clone() } else { Vec::new() },
         sequence: snapshot.sequence,
         cpu_baseline: Default::default(),
+        hosts: Default::default(),
     }
 }
 

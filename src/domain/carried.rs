@@ -2,8 +2,9 @@
 //!
 //! It must never let a secret's value leave, nor take in a text that was not made harmless.
 
+use std::cell::RefCell;
 use std::collections::HashSet;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
@@ -31,9 +32,23 @@ impl<'de> Deserialize<'de> for Shown {
     }
 }
 
+thread_local! {
+    /// The host that what is read on this thread right now comes from.
+    static HOST: RefCell<Option<Arc<str>>> = const { RefCell::new(None) };
+}
+
+/// Reads what a host of this name told: every id in it is that host's, wherever it stands, so that none can be forgotten.
+pub fn told_by<T>(host: Option<&Arc<str>>, read: impl FnOnce() -> T) -> T {
+    let before = HOST.replace(host.cloned());
+    let read = read();
+    HOST.set(before);
+    read
+}
+
 impl Serialize for InstanceId {
+    /// As its own host calls it: no other name goes there.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serializer.collect_str(&self.on_its_host())
     }
 }
 
@@ -44,10 +59,14 @@ impl<'de> Deserialize<'de> for InstanceId {
         if let Some((account, port)) = text.split_once("/:")
             && let Ok(port) = port.parse()
         {
-            return Ok(Self::unmanaged(Shown::within(account, 256).as_str(), port));
+            return Ok(here(Self::unmanaged(Shown::within(account, 256).as_str(), port)));
         }
-        Self::parse(&text).map_err(de::Error::custom)
+        Self::parse(&text).map(here).map_err(de::Error::custom)
     }
+}
+
+fn here(id: InstanceId) -> InstanceId {
+    HOST.with_borrow(|host| if host.is_some() { id.at(host.as_ref()) } else { id })
 }
 
 impl Serialize for Variables {
@@ -95,6 +114,16 @@ mod tests {
         assert!(serde_json::from_str::<InstanceId>("\"../x\"").is_err());
         let told: Shown = serde_json::from_str("\"a\\u001b[2Jb\"").unwrap();
         assert_eq!(told.as_str(), "a␛[2Jb");
+    }
+
+    #[test]
+    fn what_a_host_tells_is_that_hosts_and_goes_there_without_its_name() {
+        let web1: Arc<str> = "web1".into();
+        let read = || serde_json::from_str::<Vec<InstanceId>>(r#"["amy", "bob/:8081"]"#).unwrap();
+        let ids = told_by(Some(&web1), read);
+        assert!(ids.iter().all(|id| id.host() == Some(&web1)));
+        assert_eq!(serde_json::to_string(&ids).unwrap(), r#"["amy","bob/:8081"]"#);
+        assert!(read().iter().all(|id| id.host().is_none()), "only while it is read");
     }
 
     #[test]

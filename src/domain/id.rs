@@ -3,6 +3,7 @@
 //! It must never accept a name that could be anything but a name: no separators, no leading dash, no control characters.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -62,11 +63,13 @@ const DEFAULT_NAME: &str = "default";
 /// Who an instance is: its owner's name and its own. Never renamed when other instances come or go.
 ///
 /// Printed as `OWNER` for the instance named `default`, as `OWNER/NAME` for any other.
-/// An unmanaged listener's row is `ACCOUNT/:PORT`, which no instance can be called.
+/// An unmanaged listener's row is `ACCOUNT/:PORT`, which no instance can be called. Where several hosts are shown as one it is `HOST:` before
+/// that: two of them may well have an instance of one name, and these are two.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct InstanceId {
     owner: Box<str>,
     name: Box<str>,
+    host: Option<Arc<str>>,
 }
 
 /// Why a text is not an owner's or an instance's name.
@@ -115,7 +118,7 @@ impl InstanceId {
     pub fn new(owner: &str, name: &str) -> Result<Self, NameFault> {
         check_name(owner)?;
         check_name(name)?;
-        Ok(Self { owner: owner.into(), name: name.into() })
+        Ok(Self { owner: owner.into(), name: name.into(), host: None })
     }
 
     /// The id of `owner`'s unnamed instance.
@@ -143,7 +146,23 @@ impl InstanceId {
     /// The id of the row of a listener that belongs to no instance.
     /// `account` is the account's name, or its uid in digits where the account has no plain name.
     pub fn unmanaged(account: &str, port: u16) -> Self {
-        Self { owner: account.into(), name: format!(":{port}").into() }
+        Self { owner: account.into(), name: format!(":{port}").into(), host: None }
+    }
+
+    /// The same on a host of this name, or on none of several.
+    #[must_use]
+    pub fn at(&self, host: Option<&Arc<str>>) -> Self {
+        Self { host: host.cloned(), ..self.clone() }
+    }
+
+    /// The host that it is on, where several are shown as one.
+    pub fn host(&self) -> Option<&Arc<str>> {
+        self.host.as_ref()
+    }
+
+    /// What it is called on its own host.
+    pub fn on_its_host(&self) -> impl fmt::Display + '_ {
+        OnItsHost(self)
     }
 
     /// Whose instance it is.
@@ -172,9 +191,22 @@ impl InstanceId {
     }
 }
 
+/// An id without its host.
+struct OnItsHost<'a>(&'a InstanceId);
+
+impl fmt::Display for OnItsHost<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let InstanceId { owner, name, .. } = self.0;
+        if &**name == DEFAULT_NAME { formatter.pad(owner) } else { formatter.pad(&format!("{owner}/{name}")) }
+    }
+}
+
 impl fmt::Display for InstanceId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if &*self.name == DEFAULT_NAME { formatter.pad(&self.owner) } else { formatter.pad(&format!("{}/{}", self.owner, self.name)) }
+        match &self.host {
+            None => OnItsHost(self).fmt(formatter),
+            Some(host) => formatter.pad(&format!("{host}:{}", OnItsHost(self))),
+        }
     }
 }
 
@@ -229,6 +261,15 @@ mod tests {
         let one = InstanceId::new("a-b", "c").map(|id| id.file_stem());
         let other = InstanceId::new("a", "b-c").map(|id| id.file_stem());
         assert_ne!(one, other);
+    }
+
+    #[test]
+    fn one_name_on_two_hosts_is_two_instances() {
+        let alice = InstanceId::parse("alice").unwrap();
+        let (web1, web2) = (alice.at(Some(&"web1".into())), alice.at(Some(&"web2".into())));
+        assert!(web1 != web2 && web1 != alice && web1.at(None) == alice);
+        assert_eq!((web1.to_string(), web1.on_its_host().to_string()), ("web1:alice".to_owned(), "alice".to_owned()));
+        assert!(InstanceId::parse("web1:alice").is_err(), "nobody on a host is called so");
     }
 
     #[test]

@@ -63,7 +63,7 @@ impl Newcomer {
         // Joined, since a name that begins with a hyphen would be taken for an option.
         let template = self.template.iter().map(|name| format!("--template={name}"));
         let account = self.run_as.iter().map(|name| format!("--run-as={name}"));
-        [String::from("add"), self.id.to_string()].into_iter().chain(template).chain(account).collect()
+        [String::from("add"), self.id.on_its_host().to_string()].into_iter().chain(template).chain(account).collect()
     }
 }
 

@@ -11,8 +11,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Allotments, Announcement, Code, Declared, DiskUse, Endpoint, FileSystem, Finding, Health, HostReading, InForce, InstanceId, LastExit,
-    Level, Listener, Moment, PortRange, Probed, Process, ProcessKey, Reading, Service, Shown, SupervisorKind, Uid, Underway,
+    Allotments, Announcement, Code, Declared, DiskUse, Endpoint, FileSystem, Finding, Health, HostPart, HostReading, InForce, InstanceId,
+    LastExit, Level, Listener, Moment, PortRange, Probed, Process, ProcessKey, Reading, Service, Shown, SupervisorKind, Uid, Underway,
 };
 
 /// What an instance is doing.
@@ -232,6 +232,8 @@ pub struct Snapshot {
     pub sequence: u64,
     /// CPU time counters by process, for the next snapshot's rates.
     pub cpu_baseline: CpuBaseline,
+    /// Of which hosts this was put together, in the order in which they were named; none where it is one host's own.
+    pub hosts: Arc<[HostPart]>,
 }
 
 impl Snapshot {
@@ -241,6 +243,22 @@ impl Snapshot {
         let instances = self.rows.partition_point(|row| !row.id.is_unmanaged());
         let found = self.rows.get(..instances).and_then(|rows| rows.get(rows.binary_search_by(|row| row.id.cmp(id)).ok()?));
         found.or_else(|| self.rows.iter().find(|row| row.id == *id))
+    }
+
+    /// The host of a row, where several are shown as one.
+    pub fn part(&self, id: &InstanceId) -> Option<&HostPart> {
+        let name = id.host()?;
+        self.hosts.iter().find(|part| part.name == *name)
+    }
+
+    /// The picture of an instance's own host: ports, memory and file systems are told there.
+    pub fn own(&self, id: &InstanceId) -> &Snapshot {
+        self.part(id).map_or(self, |part| &part.picture)
+    }
+
+    /// The same of what a finding is about.
+    pub fn own_of(&self, finding: &Finding) -> &Snapshot {
+        finding.instances.first().map_or(self, |id| self.own(id))
     }
 
     /// Who has which port by the registry, as far as that is known.
@@ -280,6 +298,7 @@ impl Snapshot {
             notices: Vec::new(),
             sequence: 0,
             cpu_baseline: CpuBaseline::default(),
+            hosts: Arc::default(),
         }
     }
 }

@@ -59,14 +59,23 @@ impl Task {
         }
     }
 
-    /// The words of the command line that do the same.
+    /// The instance that it is about, where it is about one.
+    pub fn id(&self) -> Option<&InstanceId> {
+        match self {
+            Self::Add(newcomer) => Some(&newcomer.id),
+            Self::Remove { id, .. } | Self::Adopt(id) => Some(id),
+            Self::Reserve(_) | Self::Unreserve(_) => None,
+        }
+    }
+
+    /// The words of the command line that do the same, on its host.
     pub fn words(&self) -> Vec<String> {
         let words = |all: &[&str]| all.iter().map(|word| (*word).to_owned()).collect();
         match self {
             Self::Add(newcomer) => newcomer.words(),
-            Self::Remove { id, purge: false, .. } => words(&["remove", &id.to_string(), "--yes"]),
-            Self::Remove { id, purge: true, .. } => words(&["remove", &id.to_string(), "--purge", "--yes"]),
-            Self::Adopt(id) => words(&["adopt", &id.to_string()]),
+            Self::Remove { id, purge: false, .. } => words(&["remove", &id.on_its_host().to_string(), "--yes"]),
+            Self::Remove { id, purge: true, .. } => words(&["remove", &id.on_its_host().to_string(), "--purge", "--yes"]),
+            Self::Adopt(id) => words(&["adopt", &id.on_its_host().to_string()]),
             Self::Reserve(port) => words(&["ports", "--reserve", &port.to_string()]),
             Self::Unreserve(port) => words(&["ports", "--unreserve", &port.to_string()]),
         }

@@ -31,6 +31,7 @@ pub fn follow(input: &Input<'_>) -> Option<Snapshot> {
         host_reading: input.sample.host.clone(),
         sequence: previous.sequence + 1,
         cpu_baseline: baseline(&previous.cpu_baseline, input.sample),
+        hosts: Default::default(),
         ..previous.clone()
     })
 }

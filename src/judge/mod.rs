@@ -140,6 +140,7 @@ pub fn judge(input: &Input<'_>) -> Snapshot {
         notices: notices(input),
         sequence: input.previous.map_or(1, |previous| previous.sequence + 1),
         cpu_baseline: rates.baseline(),
+        hosts: Default::default(),
     }
 }
 

@@ -2,9 +2,12 @@
 //!
 //! It must never present: it hands out snapshots, outcomes and log lines, all of them plain facts.
 
+pub mod dial;
 pub mod local;
+pub mod many;
 pub mod remote;
 mod shared;
+mod ssh;
 pub mod wire;
 
 use std::path::PathBuf;
@@ -16,13 +19,14 @@ use crate::config::Strategy;
 use crate::domain::{
     Caller, Diagnosis, InstanceId, LogLine, LogView, Order, Outcome, Proposal, Shown, Snapshot, Standing, Task, Trail, Verb,
 };
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 pub use crate::control::Stamp as EventsStamp;
 pub use crate::domain::Asked;
 pub use local::adding::Adding;
 pub use local::removing::Removing;
 pub use shared::Shared;
+pub use ssh::leave;
 
 /// Whose a connection over loopback is.
 pub use crate::sample::connected;
@@ -97,6 +101,15 @@ pub trait Door: Send + Sync {
     /// # Errors
     /// When the caller may not read it or no such instance is known.
     fn tail(&self, id: &InstanceId) -> Result<Arc<dyn Tail>>;
+
+    /// What an instance's log holds of what is asked for, read once.
+    ///
+    /// # Errors
+    /// As [`Door::tail`]; where this is not asked of a door.
+    fn history(&self, id: &InstanceId, query: &LogQuery) -> Result<LogLines> {
+        let _ = query;
+        Err(Error::failed(format!("{id}: its log is not asked for here")))
+    }
 
     /// A directory of the caller's own, for what cannot be brought to a clipboard; `None` where there is none.
     fn copies(&self) -> Option<PathBuf> {

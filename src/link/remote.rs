@@ -3,32 +3,38 @@
 //! It must never act by itself, open the registry or the trail, nor believe a daemon that is neither root's nor the caller's.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, Once, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::config::{Config, Strategy};
-use crate::control::{Policy, why_not};
+use crate::config::Config;
 use crate::domain::{
-    Caller, Diagnosis, InstanceId, Order, Outcome, Proposal, Row, Shown, Snapshot, Stage, Standing, Task, Trail, Underway, Verb,
+    Caller, HostPart, InstanceId, NamedHost, Outcome, Role, Row, Shown, Snapshot, Standing, Uid, Underway, Verb, Whereabouts,
 };
-use crate::error::{Context, Error, Kind, Result};
-use crate::logs::{Log, Reel, follow};
+use crate::error::{Error, Kind, Result};
+use crate::logs::{Log, Opener};
 use crate::sample;
 
-use super::local::{LocalTail, log_of};
+use super::Door as _;
+use super::local::log_of;
+use super::ssh::Ssh;
 use super::wire::{Call, Change, Hello, PROTOCOL, Reply};
-use super::{Door, Tail};
 pub use assemble::{Assembled, Gap};
 
 mod assemble;
+mod carried;
+mod clock;
+mod door;
 mod http;
 mod logs;
 mod peer;
 mod reading;
+mod way;
 
+use clock::Clock;
 pub use peer::connect;
+use way::{To, Way};
 
 /// How long a question may take, and an order.
 const ANSWERED: Duration = Duration::from_secs(15);
@@ -42,10 +48,15 @@ const KEPT_LINES: usize = 10_000;
 
 /// The door.
 pub struct Remote {
-    socket: PathBuf,
+    way: Way,
     read_only: bool,
     copies: PathBuf,
-    greeted: Mutex<Hello>,
+    /// What the daemon said of itself; nothing before it was reached.
+    greeted: Mutex<Option<Hello>>,
+    /// How that host's clock goes.
+    clock: Mutex<Clock>,
+    /// Who is to know of news.
+    listener: OnceLock<Box<dyn Fn() + Send + Sync>>,
     assembled: Mutex<Assembled>,
     /// Orders that did not reach the daemon.
     unheard: Arc<Mutex<Vec<Underway>>>,
@@ -57,13 +68,14 @@ pub struct Remote {
 }
 
 /// A daemon that speaks as this console does.
-fn compatible(hello: Hello) -> Result<Hello> {
+fn compatible(hello: Hello, way: &Way) -> Result<Hello> {
     let own = env!("CARGO_PKG_VERSION");
     if hello.protocol == PROTOCOL && hello.version == own {
         return Ok(hello);
     }
     let version = Shown::within(&hello.version, 40);
-    Err(Error::failed(format!("the daemon is berth {version}, this is {own}")).hint("systemctl restart berth"))
+    let hint = if way.is_far() { "both hosts need the same berth" } else { "systemctl restart berth" };
+    Err(Error::failed(format!("the daemon is berth {version}, this is {own}")).hint(hint))
 }
 
 impl Remote {
@@ -74,41 +86,106 @@ impl Remote {
     pub fn attach(config: &Config, state: &Path, read_only: bool) -> Result<Arc<Self>> {
         let socket = config.daemon.socket.clone();
         drop(connect(&socket)?);
-        let greeted = http::wait_for(http::hello(&socket)).map_err(|error| match error.kind() {
-            // One that has no such question is an older one.
-            Kind::NoSuchInstance => Error::failed("the daemon is an older berth, which no console can attach to"),
-            _ => error,
-        })?;
-        let greeted = compatible(greeted)?;
+        let remote = Self::new(Way { to: To::Socket(socket), label: None }, config, state, read_only);
+        remote.greet()?;
+        Ok(remote)
+    }
+
+    /// The daemon of a host, which is shown by this name where it is one of several. It is not asked yet.
+    ///
+    /// # Errors
+    /// When there is no directory for ssh's sockets.
+    pub fn on(host: &NamedHost, labelled: bool, config: &Config, state: &Path, read_only: bool) -> Result<Arc<Self>> {
+        let to = match &host.at {
+            Whereabouts::Here => To::Socket(config.daemon.socket.clone()),
+            Whereabouts::Ssh(address) => To::Ssh(Ssh::new(address.clone())?),
+        };
+        Ok(Self::new(Way { to, label: labelled.then(|| host.name.as_str().into()) }, config, state, read_only))
+    }
+
+    fn new(way: Way, config: &Config, state: &Path, read_only: bool) -> Arc<Self> {
         let nothing = Snapshot::nothing_yet(config.ports.range, sample::now());
-        Ok(Arc::new_cyclic(|own| Self {
+        Arc::new_cyclic(|own| Self {
             own: Weak::clone(own),
             begun: Once::new(),
-            socket,
+            way,
             read_only,
             copies: state.join("copies"),
-            greeted: Mutex::new(greeted),
+            greeted: Mutex::default(),
+            clock: Mutex::default(),
+            listener: OnceLock::new(),
             snapshots: watch::channel(Arc::new(nothing.clone())).0,
             assembled: Mutex::new(Assembled::after(nothing)),
             unheard: Arc::default(),
             standing: watch::channel(Standing::Attached).0,
-        }))
+        })
+    }
+
+    /// Connects for the first time, while ssh may still ask: `may_ask`. What fails is remembered: it is tried again.
+    ///
+    /// # Errors
+    /// Why the daemon is not reached.
+    pub fn reach(&self, may_ask: bool) -> Result<()> {
+        let connected = match &self.way.to {
+            To::Socket(_) => Ok(()),
+            To::Ssh(ssh) => ssh.connect(may_ask),
+        };
+        let reached = connected.and_then(|()| self.greet());
+        if let Err(error) = &reached {
+            self.lost(error);
+        }
+        reached
+    }
+
+    fn greet(&self) -> Result<()> {
+        let greeted = http::wait_for(http::hello(&self.way)).map_err(|error| match error.kind() {
+            // One that has no such question is an older one.
+            Kind::NoSuchInstance if error.chain().starts_with("no daemon") => error,
+            Kind::NoSuchInstance => Error::failed("the daemon is an older berth, which no console can attach to"),
+            _ => error,
+        })?;
+        self.greeted(compatible(greeted, &self.way)?);
+        Ok(())
+    }
+
+    /// Has somebody told whenever there is a new picture, or it stands otherwise. Once.
+    pub fn tell(&self, listener: impl Fn() + Send + Sync + 'static) {
+        // A second one is not asked for.
+        let _ = self.listener.set(Box::new(listener));
+    }
+
+    /// What it is among several hosts.
+    pub fn part(&self) -> HostPart {
+        HostPart {
+            name: self.way.label.clone().unwrap_or_else(|| "".into()),
+            standing: self.standing.borrow().clone(),
+            caller: self.caller(),
+            picture: self.newest(),
+        }
+    }
+
+    /// How often the daemon told something.
+    fn told(&self) -> u64 {
+        self.assembled().picture().sequence
     }
 
     fn assembled(&self) -> MutexGuard<'_, Assembled> {
         self.assembled.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn hello(&self) -> Hello {
+    fn hello(&self) -> Option<Hello> {
         self.greeted.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn greeted(&self, hello: Hello) {
-        *self.greeted.lock().unwrap_or_else(PoisonError::into_inner) = hello;
+        *self.greeted.lock().unwrap_or_else(PoisonError::into_inner) = Some(hello);
     }
 
     /// Takes in what the daemon told.
-    fn take(&self, change: Change) -> std::result::Result<(), Gap> {
+    fn take(&self, mut change: Change) -> std::result::Result<(), Gap> {
+        if self.way.is_far() {
+            self.clock.lock().unwrap_or_else(PoisonError::into_inner).set_by(&mut change, sample::now().boot);
+        }
         self.assembled().take(change)?;
         self.publish();
         self.stands(|standing| (*standing != Standing::Attached).then_some(Standing::Attached));
@@ -116,19 +193,36 @@ impl Remote {
     }
 
     fn stands(&self, new: impl FnOnce(&Standing) -> Option<Standing>) {
-        self.standing.send_if_modified(|standing| match new(standing) {
+        let changed = self.standing.send_if_modified(|standing| match new(standing) {
             Some(new) => {
                 *standing = new;
                 true
             }
             None => false,
         });
+        if changed {
+            self.news();
+        }
+    }
+
+    fn news(&self) {
+        if let Some(listener) = self.listener.get() {
+            listener();
+        }
     }
 
     /// The daemon has gone.
     fn lost(&self, error: &Error) {
-        let why = Shown::new(&error.to_string());
+        let said = error.to_string();
+        let host = match &self.way.to {
+            To::Socket(_) => "",
+            To::Ssh(ssh) => ssh.host(),
+        };
+        // It is told of a host that is named already.
+        let why = said.strip_prefix(host).map(|rest| rest.trim_start_matches(" is not reached").trim_start_matches([':', ' ']));
+        let why = Shown::new(why.unwrap_or(&said));
         self.stands(|standing| match standing {
+            Standing::Lost { since, why: known } if self.way.is_far() && *known != why => Some(Standing::Lost { since: *since, why }),
             Standing::Lost { .. } => None,
             _ => Some(Standing::Lost { since: sample::now(), why }),
         });
@@ -143,6 +237,7 @@ impl Remote {
         picture.underway.extend(unheard.iter().cloned());
         drop(unheard);
         self.snapshots.send_replace(Arc::new(picture));
+        self.news();
     }
 
     fn newest(&self) -> Arc<Snapshot> {
@@ -150,13 +245,21 @@ impl Remote {
     }
 
     fn row(&self, id: &InstanceId) -> Result<Arc<Row>> {
+        // Before the first picture nobody is known.
+        if self.newest().sequence == 0 {
+            drop(self.watch());
+            let begun = std::time::Instant::now();
+            while self.newest().sequence == 0 && begun.elapsed() < ANSWERED {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+        }
         self.newest().row(id).cloned().ok_or_else(|| {
             Error::new(Kind::NoSuchInstance, format!("{id}: no such instance")).hint("berth ls    lists those that there are")
         })
     }
 
     fn ask(&self, call: &Call, deadline: Duration, progress: &mut dyn FnMut(&Shown)) -> Result<Reply> {
-        http::wait_for(http::call(&self.socket, call, deadline, progress))
+        http::wait_for(http::call(&self.way, call, deadline, progress))
     }
 
     /// What came of something that is done, whatever came between.
@@ -169,14 +272,17 @@ impl Remote {
     }
 
     /// Of an instance's log, what is needed to follow it.
-    fn log(&self, id: &InstanceId) -> Result<Log> {
+    pub(super) fn log(&self, id: &InstanceId) -> Result<Log> {
         let row = self.row(id)?;
         if let Some(why) = self.why_not(Verb::Logs, id) {
             return Err(Error::new(Kind::NotPermitted, format!("{id}: its log is not shown: {why}")));
         }
         let declared = row.declared.as_ref().ok_or_else(|| Error::failed(format!("{id}: it has no log that berth knows")))?;
         let account = declared.account.clone().unwrap_or_else(|| Shown::new(&format!("uid {}", declared.uid)));
-        let opener = Arc::new(logs::Remote::new(self.socket.clone(), id.clone()));
+        let opener: Arc<dyn Opener> = match &self.way.to {
+            To::Socket(socket) => Arc::new(logs::Remote::new(socket.clone(), id.clone())),
+            To::Ssh(_) => Arc::new(carried::Carried::new(self.way.clone(), id.clone())),
+        };
         Ok(Log { opener, path: log_of(declared), account })
     }
 }
@@ -186,142 +292,14 @@ fn read_only(done: &str) -> Error {
     Error::new(Kind::NotPermitted, format!("not {done}. This session is read-only"))
 }
 
+/// Who asks where nobody said yet as what.
+pub(super) fn nobody() -> Caller {
+    let uid = Uid(nix::unistd::geteuid().as_raw());
+    Caller { uid, name: Shown::from("?"), login: None, role: Role::Stranger, read_only: true }
+}
+
 /// An error as what came of it.
 fn failed(error: &Error) -> Outcome {
     let hints = error.way_out().map(Shown::new).into_iter().collect();
     Outcome { exit_code: error.exit_code(), sentence: Shown::new(&error.chain()), hints, log_lines: Vec::new() }
-}
-
-impl Door for Remote {
-    fn caller(&self) -> Caller {
-        let caller = self.hello().caller;
-        Caller { read_only: caller.read_only || self.read_only, ..caller }
-    }
-
-    /// Begins to read along with the first one: by then the terminal is the console's, which gives it back should the thread panic.
-    fn watch(&self) -> watch::Receiver<Arc<Snapshot>> {
-        self.begun.call_once(|| {
-            if let Err(error) = reading::start(Weak::clone(&self.own)) {
-                self.lost(&error);
-            }
-        });
-        self.snapshots.subscribe()
-    }
-
-    fn standing(&self) -> Option<watch::Receiver<Standing>> {
-        Some(self.standing.subscribe())
-    }
-
-    fn why_not(&self, verb: Verb, id: &InstanceId) -> Option<Shown> {
-        if let Standing::Lost { .. } = &*self.standing.borrow() {
-            return Some(Shown::from("the daemon does not answer"));
-        }
-        let newest = self.newest();
-        let Some(row) = newest.row(id) else { return Some(Shown::new("there is no such instance")) };
-        if id.is_unmanaged() {
-            return Some(Shown::new("it is no instance, so berth leaves it alone"));
-        }
-        let hello = self.hello();
-        let acting = Caller { read_only: hello.acting.read_only || self.read_only, ..hello.acting };
-        if let Some(why) = why_not(&acting, verb, row.uid, &Policy { owners_may: hello.owners_may }) {
-            return Some(Shown::new(&why));
-        }
-        self.assembled().unable(id, verb).cloned()
-    }
-
-    fn submit(&self, order: Order) {
-        let (socket, call) = (self.socket.clone(), Call::Submit(order.clone()));
-        let (snapshots, unheard, shown) = (self.snapshots.clone(), Arc::clone(&self.unheard), order.clone());
-        // What the daemon takes is in its next picture; what it does not is put into this one.
-        let told = move |outcome: Outcome| {
-            let now = sample::now().boot;
-            let one = Underway { verb: shown.verb, id: shown.id, since: now, stage: Stage::Ended(outcome), ended: Some(now) };
-            unheard.lock().unwrap_or_else(PoisonError::into_inner).push(one.clone());
-            snapshots.send_modify(|picture| Arc::make_mut(picture).underway.push(one));
-        };
-        if self.read_only {
-            return told(failed(&read_only(order.verb.done())));
-        }
-        let tell = told.clone();
-        let spawned = std::thread::Builder::new().name("berth-order".to_owned()).stack_size(512 * 1024).spawn(move || {
-            crate::failpoint::pass("berth-order");
-            match http::wait_for(http::call(&socket, &call, ANSWERED, &mut |_| ())) {
-                Ok(Reply::Taken) => {}
-                Ok(Reply::Outcome(outcome)) => tell(outcome),
-                Ok(_) => tell(failed(&http::strange())),
-                Err(error) => tell(failed(&error)),
-            }
-        });
-        if let Err(error) = spawned {
-            told(failed(&Error::failed(format!("not {}. No thread could be had: {error}", order.verb.done()))));
-        }
-    }
-
-    fn carry_out(&self, order: Order, progress: &mut dyn FnMut(&Shown)) -> Outcome {
-        if self.read_only {
-            return failed(&read_only(order.verb.done()));
-        }
-        self.outcome(&Call::CarryOut(order), progress)
-    }
-
-    fn foresee(&self, order: &Order) -> (Order, Outcome) {
-        match self.ask(&Call::Foresee(order.clone()), ANSWERED, &mut |_| ()) {
-            Ok(Reply::Foreseen(order, outcome)) => (order, outcome),
-            Ok(_) => (order.clone(), failed(&http::strange())),
-            Err(error) => (order.clone(), failed(&error)),
-        }
-    }
-
-    fn propose(&self, strategy: Strategy) -> Result<Proposal> {
-        match self.ask(&Call::Propose(strategy), ANSWERED, &mut |_| ())? {
-            Reply::Proposal(proposal) => Ok(proposal),
-            _ => Err(http::strange()),
-        }
-    }
-
-    fn foresee_task(&self, task: &Task) -> Outcome {
-        self.outcome(&Call::ForeseeTask(task.clone()), &mut |_| ())
-    }
-
-    fn carry_out_task(&self, task: &Task, reason: Option<String>, progress: &mut dyn FnMut(&Shown)) -> Outcome {
-        if self.read_only {
-            return failed(&read_only("done"));
-        }
-        self.outcome(&Call::CarryOutTask(task.clone(), reason), progress)
-    }
-
-    fn clients(&self, id: &InstanceId) -> Result<u64> {
-        match self.ask(&Call::Clients(id.clone()), ANSWERED, &mut |_| ())? {
-            Reply::Clients(count) => Ok(count),
-            _ => Err(http::strange()),
-        }
-    }
-
-    fn diagnose(&self, id: &InstanceId) -> Result<Diagnosis> {
-        match self.ask(&Call::Diagnose(id.clone()), ANSWERED, &mut |_| ())? {
-            Reply::Diagnosis(diagnosis) => Ok(diagnosis),
-            _ => Err(http::strange()),
-        }
-    }
-
-    fn trail(&self, count: usize) -> Result<Trail> {
-        match self.ask(&Call::Trail(count), ANSWERED, &mut |_| ())? {
-            Reply::Trail(trail) => Ok(trail),
-            _ => Err(http::strange()),
-        }
-    }
-
-    fn tail(&self, id: &InstanceId) -> Result<Arc<dyn Tail>> {
-        let Log { opener, path, account } = self.log(id)?;
-        let follower = follow(opener, path, account, KEPT_LINES).while_doing(|| "cannot follow the log".to_owned())?;
-        Ok(Arc::new(LocalTail { follower }))
-    }
-
-    fn copies(&self) -> Option<PathBuf> {
-        Some(self.copies.clone())
-    }
-
-    fn reel(&self, ids: &[InstanceId]) -> Result<Reel> {
-        Reel::open(ids.iter().map(|id| self.log(id)).collect::<Result<_>>()?)
-    }
 }

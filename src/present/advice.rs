@@ -122,24 +122,24 @@ pub(super) fn sentence(remedy: Remedy, finding: &Finding, snapshot: &Snapshot, p
 /// The command that gives an instance another port.
 pub(super) fn assign(finding: &Finding, id: &InstanceId, snapshot: &Snapshot, program: &Program) -> String {
     let port = free_for(finding, snapshot).map_or_else(|| "auto".to_owned(), |port| port.to_string());
-    program.line(["assign", &id.to_string(), "--port", &port])
+    program.call("assign", id, &["--port", &port])
 }
 
 /// The command that gives it this one.
 pub(super) fn give(id: &InstanceId, port: u16, program: &Program) -> String {
-    program.line(["assign", &id.to_string(), "--port", &port.to_string()])
+    program.call("assign", id, &["--port", &port.to_string()])
 }
 
 /// The port that an instance which drifted really has, or has as soon as it is started.
 pub(super) fn strays_to(finding: &Finding, snapshot: &Snapshot) -> Option<u16> {
     let row = snapshot.row(finding.instances.first()?)?;
     let listening: Vec<u16> = row.listening.iter().map(|(endpoint, _)| endpoint.port).collect();
-    straying(finding.port?, row.declared.as_ref().and_then(|declared| declared.port), &listening, snapshot.range)
+    straying(finding.port?, row.declared.as_ref().and_then(|declared| declared.port), &listening, snapshot.own(&row.id).range)
 }
 
 /// The port that an instance should move to.
 pub(super) fn free_for(finding: &Finding, snapshot: &Snapshot) -> Option<u16> {
-    free_ports::next_free(snapshot, finding.port?)
+    free_ports::next_free(snapshot.own_of(finding), finding.port?)
 }
 
 /// Whom a remedy is about: of a duplicate the last one that does not hold the port; never the one that the registry gave it to.
@@ -149,7 +149,8 @@ pub(super) fn subject<'finding>(finding: &'finding Finding, snapshot: &Snapshot)
     }
     let is_holder =
         |id: &InstanceId| snapshot.row(id).is_some_and(|row| row.processes.iter().any(|one| finding.processes.contains(&one.key)));
-    let was_given = |id: &InstanceId| finding.port.is_some_and(|port| snapshot.allotted().is_some_and(|all| all.is_of(port, id)));
+    let own = snapshot.own_of(finding);
+    let was_given = |id: &InstanceId| finding.port.is_some_and(|port| own.allotted().is_some_and(|all| all.is_of(port, id)));
     let others = || finding.instances.iter().rev().filter(|id| !was_given(id));
     others().find(|id| !is_holder(id)).or_else(|| others().next()).or_else(|| finding.instances.last())
 }

@@ -43,7 +43,7 @@ enum Leaving {
     FindingWords,
 }
 
-const LEAVING: [Leaving; 18] = [
+const LEAVING: [Leaving; 19] = [
     Leaving::HealthPicture,
     Leaving::Column(Column::Pid),
     Leaving::Column(Column::Disk),
@@ -62,6 +62,7 @@ const LEAVING: [Leaving; 18] = [
     Leaving::Column(Column::Memory),
     Leaving::Column(Column::Cpu),
     Leaving::Column(Column::Port),
+    Leaving::Column(Column::Host),
 ];
 
 /// The width of FINDINGS as a count, "✖12", and of its heading there, "FIND".
@@ -72,6 +73,15 @@ const EDGE: usize = 2;
 
 /// The widest that OWNER grows to.
 const WIDEST_OWNER: usize = 24;
+
+/// The columns that are shown, with HOST behind OWNER where the rows are several hosts'.
+pub fn with_host(mut shown: Vec<Column>, hosts: bool) -> Vec<Column> {
+    shown.retain(|column| *column != Column::Host);
+    if hosts {
+        shown.insert(shown.len().min(1), Column::Host);
+    }
+    shown
+}
 
 /// The columns of `shown` for `cells` cells, where the longest id takes `longest_owner`.
 ///
@@ -211,6 +221,15 @@ mod tests {
         for (cells, expected) in cases {
             assert_eq!(titles(cells), expected, "{cells}");
         }
+    }
+
+    #[test]
+    fn the_host_stays_longer_than_numbers() {
+        let titles = |cells| told(&arrange(cells, 9, &with_host(usual(), true), 0));
+        assert_eq!(titles(118), "OWNER HOST STATE PORT HEALTH CPU % MEMORY UP BY FINDINGS >");
+        assert_eq!(titles(78), "OWNER HOST STATE PORT HEALTH CPU % MEMORY FINDINGS +count >");
+        assert_eq!(titles(42), "OWNER HOST STATE FINDINGS +count >");
+        assert_eq!(with_host(with_host(usual(), true), false), usual());
     }
 
     #[test]

@@ -14,6 +14,8 @@ use crate::domain::{Code, Level, Measure, Reading, Row, State};
 pub enum Column {
     /// Whose: the id.
     Owner,
+    /// The host that it is on: shown where there are several, and none of those to choose.
+    Host,
     /// Sign and word.
     State,
     /// The assigned port.
@@ -72,6 +74,7 @@ impl Column {
     pub fn title(self) -> &'static str {
         match self {
             Self::Owner => "OWNER",
+            Self::Host => "HOST",
             Self::State => "STATE",
             Self::Port => "PORT",
             Self::Pid => "PID",
@@ -91,6 +94,7 @@ impl Column {
     pub fn word(self) -> &'static str {
         match self {
             Self::Owner => "owner",
+            Self::Host => "host",
             Self::State => "state",
             Self::Port => "port",
             Self::Pid => "pid",
@@ -108,13 +112,14 @@ impl Column {
 
     /// The column of a name.
     pub fn of_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|column| column.word() == word)
+        Self::ALL.into_iter().chain([Self::Host]).find(|column| column.word() == word)
     }
 
     /// What it holds, in words.
     pub fn about(self) -> &'static str {
         match self {
             Self::Owner => "whose instance it is",
+            Self::Host => "the host that it is on",
             Self::State => "what it does",
             Self::Port => "the assigned port, else the configured one",
             Self::Pid => "the server's own process",
@@ -133,22 +138,22 @@ impl Column {
     /// Words stand left, numbers right.
     pub fn align(self) -> Align {
         match self {
-            Self::Owner | Self::State | Self::Port | Self::Health | Self::By | Self::Findings => Align::Left,
+            Self::Owner | Self::Host | Self::State | Self::Port | Self::Health | Self::By | Self::Findings => Align::Left,
             Self::Pid | Self::Cpu | Self::Memory | Self::Disk | Self::Up | Self::Restarts | Self::Counted(_) => Align::Right,
         }
     }
 
-    /// The width that holds every usual value, so that nothing moves from tick to tick. OWNER's is the least; FINDINGS' is that of the words.
+    /// The width that holds every usual value: nothing moves from tick to tick. OWNER's is the least; FINDINGS' is that of the words.
     pub fn width(self) -> usize {
         match self {
             Self::Owner => 9,
+            Self::Host => 10,
             Self::State => 12,
             Self::Port => 5,
             Self::Pid => 7,
             Self::Health => 9,
             Self::Cpu => units::PERCENT_WIDTH,
             Self::Memory => units::BYTES_WIDTH,
-            // One more for the sign that there is more.
             Self::Disk => units::BYTES_WIDTH + 1,
             Self::Up | Self::Restarts => units::UPTIME_WIDTH,
             Self::By => 7,
@@ -165,7 +170,8 @@ impl Column {
     /// The text of a row's cell, neither cut nor padded.
     pub fn text(self, row: &Row, look: Look) -> String {
         match self {
-            Self::Owner => row.id.to_string(),
+            Self::Owner => row.id.on_its_host().to_string(),
+            Self::Host => row.id.host().map_or(NOTHING, AsRef::as_ref).to_owned(),
             Self::State => wording::state(row.state, look.ascii),
             Self::Port => reading(row.own_port(), look, |port| port.to_string()),
             Self::Pid => reading(row.main, look, |key| key.pid.to_string()),
@@ -221,6 +227,7 @@ impl Column {
     /// The order of two rows by this column: names upwards, numbers and troubles downwards, what has no value last either way.
     pub fn compare(self, one: &Row, two: &Row, reversed: bool) -> Ordering {
         let order = match self {
+            Self::Host => turned(one.id.host().cmp(&two.id.host()), reversed),
             Self::Owner => turned(owner(one).cmp(&owner(two)), reversed),
             Self::State => turned(urgency(one.state).cmp(&urgency(two.state)), reversed),
             Self::Port => upwards(one.port, two.port, reversed),

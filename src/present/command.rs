@@ -11,13 +11,27 @@ use crate::domain::{InstanceId, Pace, Verb};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Program {
     config: Option<String>,
+    /// The hosts that are shown as one, by their names there, with what `--host` has to say.
+    hosts: Vec<(String, String)>,
 }
 
 impl Program {
     /// berth with this `--config`, whatever folder it is called in. What is no UTF-8 no line of text can carry.
     pub fn with(config: Option<&Path>) -> Self {
         let whole = config.and_then(|file| std::path::absolute(file).ok());
-        Self { config: whole.and_then(|file| file.to_str().map(str::to_owned)) }
+        Self { config: whole.and_then(|file| file.to_str().map(str::to_owned)), hosts: Vec::new() }
+    }
+
+    /// The same, with what `--host` has to say so that it is about one of these hosts.
+    #[must_use]
+    pub fn reaching(self, hosts: impl IntoIterator<Item = (String, String)>) -> Self {
+        Self { hosts: hosts.into_iter().collect(), ..self }
+    }
+
+    /// berth on the host of an instance.
+    fn on(&self, id: &InstanceId) -> Vec<&str> {
+        let known = id.host().and_then(|name| self.hosts.iter().find(|(known, _)| **known == **name));
+        known.into_iter().flat_map(|(_, address)| ["--host", address.as_str()]).collect()
     }
 
     /// Its call with these words.
@@ -28,7 +42,23 @@ impl Program {
 
     /// Its call about an instance.
     pub fn about(&self, verb: &str, id: &InstanceId) -> String {
-        self.line([verb, &id.to_string()])
+        self.call(verb, id, &[])
+    }
+
+    /// Its call about an instance, with further words.
+    pub fn call(&self, verb: &str, id: &InstanceId, rest: &[&str]) -> String {
+        let name = id.on_its_host().to_string();
+        self.line(self.on(id).into_iter().chain([verb, name.as_str()]).chain(rest.iter().copied()))
+    }
+
+    /// Its call with these words on an instance's own host: not all can be asked of another one.
+    pub fn there(&self, id: Option<&InstanceId>, words: &[String]) -> String {
+        let words = words.iter().map(String::as_str);
+        match id.map(|id| self.on(id)).as_deref() {
+            // ssh has a shell read its words there.
+            Some([_, address]) if *address != "local" => quote::line(["ssh", address, &quote::line(["berth"].into_iter().chain(words))]),
+            _ => self.line(words),
+        }
     }
 
     /// A hint of berth's own, in which each call of it is one of this: where it begins, and after "then".
@@ -43,15 +73,18 @@ impl Program {
 
 /// The command for orders like these; `None` when berth's command line has none.
 pub fn of(program: &Program, verb: Verb, ids: &[&InstanceId], reason: &str) -> Option<String> {
-    let ids: Vec<String> = ids.iter().filter(|id| !id.is_unmanaged()).map(ToString::to_string).collect();
-    if matches!(verb, Verb::Signal(_)) || ids.is_empty() {
+    let ids: Vec<&InstanceId> = ids.iter().copied().filter(|id| !id.is_unmanaged()).collect();
+    let first = *ids.first()?;
+    // One command is about one host.
+    if matches!(verb, Verb::Signal(_)) || ids.iter().any(|id| id.host() != first.host()) {
         return None;
     }
+    let ids: Vec<String> = ids.iter().map(|id| id.on_its_host().to_string()).collect();
     // One certificate is one instance's.
     if matches!(verb, Verb::Trust(_)) && ids.len() != 1 {
         return None;
     }
-    let mut line = program.line([verb.word()].into_iter().chain(ids.iter().map(String::as_str)));
+    let mut line = program.line(program.on(first).into_iter().chain([verb.word()]).chain(ids.iter().map(String::as_str)));
     if let Verb::Assign(asked) = verb {
         line.push_str(&format!(" --port {asked}"));
     }
@@ -97,6 +130,19 @@ mod tests {
         for (verb, ids, reason, line) in cases {
             assert_eq!(of(&Program::default(), verb, &ids, reason).as_deref(), line);
         }
+    }
+
+    #[test]
+    fn a_command_goes_to_the_host_of_its_instances() {
+        let program = Program::default().reaching([("web1".to_owned(), "ssh://admin@web1".to_owned())]);
+        let on = |name: &str| InstanceId::parse("alice").unwrap().at(Some(&name.into()));
+        let (web1, web2) = (on("web1"), on("web2"));
+        assert_eq!(of(&program, Verb::Stop, &[&web1], "").unwrap(), "berth --host ssh://admin@web1 stop alice");
+        assert_eq!(program.about("show", &web1), "berth --host ssh://admin@web1 show alice");
+        assert_eq!(of(&program, Verb::Stop, &[&web1, &web2], ""), None);
+        let words = ["remove", "alice", "--yes"].map(str::to_owned);
+        assert_eq!(program.there(Some(&web1), &words), "ssh ssh://admin@web1 'berth remove alice --yes'");
+        assert_eq!(program.there(None, &words), "berth remove alice --yes");
     }
 
     #[test]

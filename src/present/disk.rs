@@ -19,7 +19,7 @@ const FAR: Duration = Duration::from_secs(60 * 86_400);
 pub fn facts(row: &Row, snapshot: &Snapshot, look: Look) -> Vec<(&'static str, String)> {
     let Some(told) = &row.disk else { return Vec::new() };
     let mut facts = vec![("disk", taken(told, row.declared.as_deref(), look))];
-    facts.extend(on(told, snapshot).map(|file_system| ("file system", room(file_system))));
+    facts.extend(on(told, snapshot.own(&row.id)).map(|file_system| ("file system", room(file_system))));
     facts
 }
 
@@ -85,7 +85,7 @@ pub fn json(row: &Row, snapshot: &Snapshot) -> Value {
         "workspace_bytes": told.workspace_bytes.known(),
         "growth_bytes_per_second": told.growth.map(whole),
         "counted_at": super::json::timestamp(told.counted_at),
-        "file_systems": on(told, snapshot).map(file_system).collect::<Vec<_>>(),
+        "file_systems": on(told, snapshot.own(&row.id)).map(file_system).collect::<Vec<_>>(),
         "unknown": unknown,
     })
 }

@@ -12,7 +12,9 @@ use serde_json::{Map, Value, json};
 
 use super::ports::PortFacts;
 use super::{health, limits};
-use crate::domain::{Code, Endpoint, ExitStatus, Finding, LastExit, Level, PortRange, Reading, Row, Shown, Snapshot, State};
+use crate::domain::{
+    Code, Endpoint, ExitStatus, Finding, HostPart, LastExit, Level, PortRange, Reading, Row, Shown, Snapshot, Standing, State,
+};
 
 /// The version of all documents.
 pub const SCHEMA: u32 = 1;
@@ -31,7 +33,20 @@ pub fn ls(snapshot: &Snapshot) -> Value {
     // Put in afterwards: the macro makes every value that it is given once more.
     document["instances"] = snapshot.rows.iter().map(|row| instance(row)).collect();
     document["findings"] = snapshot.findings.iter().map(finding).collect();
+    if !snapshot.hosts.is_empty() {
+        document["hosts"] = snapshot.hosts.iter().map(host).collect();
+    }
     document
+}
+
+/// One of several hosts. What an instance's id begins with is its name.
+fn host(part: &HostPart) -> Value {
+    let why = match &part.standing {
+        Standing::Lost { why, .. } => Some(why.as_str()),
+        _ => None,
+    };
+    let taken = (part.picture.sequence > 0).then(|| timestamp(part.picture.taken.wall));
+    json!({ "name": &*part.name, "reached": part.is_reached(), "taken_at": taken, "why": why })
 }
 
 /// The counts, as they stand in `ls`.

@@ -38,7 +38,7 @@ impl Mend {
     pub fn command(&self, program: &Program) -> Option<String> {
         match &self.how {
             How::Ask(verb, id) => command::of(program, *verb, &[id], ""),
-            How::Log(id) => Some(program.line([Verb::Logs.word(), &id.to_string()])),
+            How::Log(id) => Some(program.about(Verb::Logs.word(), id)),
             How::Command { command, .. } => Some(command.clone()),
             How::Tell(_) => None,
         }

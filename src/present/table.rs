@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use super::arrange::with_host;
 use super::columns::{Column, findings_count};
 use super::command::Program;
 use super::fit::{self, Align};
@@ -53,6 +54,7 @@ pub fn rows(rows: &[Arc<Row>], snapshot: &Snapshot, style: Style) -> String {
     let look = Look { ascii: style.ascii, now: snapshot.taken.wall };
     let columns: Vec<Column> =
         COLUMNS.into_iter().filter(|column| *column != Column::Findings || rows.iter().any(|row| !row.findings.is_empty())).collect();
+    let columns = with_host(columns, !snapshot.hosts.is_empty());
     let cells: Vec<Vec<String>> = rows.iter().map(|row| columns.iter().map(|column| cell(*column, row, look)).collect()).collect();
     let widths: Vec<usize> = columns
         .iter()

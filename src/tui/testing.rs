@@ -90,6 +90,7 @@ pub fn snapshot(sequence: u64, rows: Vec<Row>) -> Arc<Snapshot> {
         notices: vec![],
         sequence,
         cpu_baseline: CpuBaseline::default(),
+        hosts: Default::default(),
     })
 }
 

@@ -59,6 +59,7 @@ mod screens;
 mod screens_all;
 mod screens_choosing;
 mod screens_host;
+mod screens_hosts;
 mod screens_logs;
 mod screens_marks;
 mod screens_palette;

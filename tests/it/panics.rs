@@ -51,12 +51,14 @@ const ATTACHED: &str = "berth-attach";
 /// Not to be reached on purpose: they begin when something else is slow (a page that is not at hand), where a terminal takes no clipboard,
 /// and in the demo, which has a fleet of its own. Those of supervisors are tried where there is one: tests/real.
 const BY_CHANCE: &[&str] = &[
+    "berth-carried",
     "berth-docker",
     "berth-joined",
     "berth-journal",
     "berth-notify",
     "berth-pm2",
     "berth-systemd",
+    "berth-trail",
     "berth-unit",
     "berth-user-units",
     "demo",

@@ -27,6 +27,7 @@ mod posture;
 mod prometheus;
 mod readers;
 mod scripts;
+mod ssh;
 mod systemd;
 mod threats;
 mod world;

@@ -95,6 +95,21 @@ fn check_prometheus() -> Result<(), String> {
     Ok(())
 }
 
+/// OpenSSH's server and client; the test has them use its own keys and ports.
+pub fn sshd() -> Option<()> {
+    part("sshd", check_sshd())
+}
+
+fn check_sshd() -> Result<(), String> {
+    check_root()?;
+    for program in ["/usr/sbin/sshd", "/usr/bin/ssh", "/usr/bin/ssh-keygen"] {
+        if !Path::new(program).is_file() {
+            return Err(format!("there is no {program}: apt-get install openssh-server"));
+        }
+    }
+    Ok(())
+}
+
 /// What a user needs to run a Podman of their own: user ids to give to containers.
 pub fn rootless() -> Option<()> {
     part("rootless", check_rootless())

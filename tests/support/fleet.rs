@@ -101,6 +101,7 @@ pub fn fleet() -> Snapshot {
         notices: Vec::new(),
         sequence: 7,
         cpu_baseline: CpuBaseline::default(),
+        hosts: std::sync::Arc::default(),
     }
 }
 

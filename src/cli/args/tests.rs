@@ -83,7 +83,7 @@ fn what_is_refused_is_usage() {
         "show",
         "port a b",
         "--color sometimes",
-        "--host ssh://x ls",
+        "--host",
         "frobnicate",
     ];
     for line in lines {

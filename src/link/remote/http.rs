@@ -2,7 +2,6 @@
 //!
 //! It must never wait without end, nor take in more than it was told to.
 
-use std::path::Path;
 use std::time::Duration;
 
 use axum::body::Bytes;
@@ -15,7 +14,7 @@ use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
 use tokio::time::timeout;
 
-use super::peer::connect;
+use super::way::{Connected, Way};
 use crate::domain::Shown;
 use crate::error::{Context, Error, Kind, Result};
 use crate::link::wire::{Call, Hello, Line, Refused, Reply};
@@ -32,18 +31,33 @@ pub(super) fn silent() -> Error {
 }
 
 /// Asks; what comes back has begun.
-pub(super) async fn begin(socket: &Path, method: Method, uri: &str, body: String) -> Result<Response<Incoming>> {
-    let stream = connect(socket)?;
+pub(super) async fn begin(way: &Way, method: Method, uri: &str, body: String) -> Result<Response<Incoming>> {
+    let Connected { stream, channel } = way.connect()?;
     let asking = async {
-        let stream = UnixStream::from_std(stream).map_err(|error| silent().because(error))?;
-        let (mut sender, connection) = handshake(TokioIo::new(stream)).await.map_err(|error| silent().because(error))?;
+        let stream = UnixStream::from_std(stream).map_err(|error| (silent().because(error), None))?;
+        let (mut sender, connection) = match handshake(TokioIo::new(stream)).await {
+            Ok(both) => both,
+            Err(error) => return Err((silent().because(error), channel)),
+        };
         // It ends with the answer, or when nobody reads that any more.
-        tokio::spawn(connection);
+        let ended = tokio::spawn(async move {
+            // What it ended with is told by who asked.
+            let _ = connection.await;
+            channel
+        });
         let request = Request::builder().method(method).uri(uri).header("host", "berth").header("content-type", "application/json");
-        let request = request.body(Full::new(Bytes::from(body))).while_doing(|| "cannot ask the daemon".to_owned())?;
-        sender.send_request(request).await.map_err(|error| silent().because(error))
+        let request = request.body(Full::new(Bytes::from(body))).while_doing(|| "cannot ask the daemon".to_owned());
+        let request = request.map_err(|error| (error, None))?;
+        match sender.send_request(request).await {
+            Ok(response) => Ok(response),
+            Err(error) => {
+                drop(sender);
+                Err((silent().because(error), ended.await.ok().flatten()))
+            }
+        }
     };
-    timeout(FIRST_WORD, asking).await.map_err(|_| silent())?
+    let answered = timeout(FIRST_WORD, asking).await.map_err(|_| silent())?;
+    answered.map_err(|(error, channel)| way.broken(error, channel))
 }
 
 /// The whole of an answer.
@@ -67,7 +81,7 @@ pub(super) fn strange() -> Error {
 }
 
 /// What the daemon says no with.
-async fn refusal(response: Response<Incoming>) -> Error {
+pub(super) async fn refusal(response: Response<Incoming>) -> Error {
     let document: Option<serde_json::Value> = whole(response).await.ok().and_then(|text| serde_json::from_slice(&text).ok());
     let Some(error) = document.as_ref().map(|document| &document["error"]).filter(|error| error.is_object()) else { return strange() };
     let exit_code = error["exit_code"].as_u64().and_then(|code| u8::try_from(code).ok()).unwrap_or(1);
@@ -76,25 +90,26 @@ async fn refusal(response: Response<Incoming>) -> Error {
 }
 
 /// Something small that is told at once.
-pub(super) async fn get<T: DeserializeOwned>(socket: &Path, uri: &str) -> Result<T> {
-    let response = begin(socket, Method::GET, uri, String::new()).await?;
+pub(super) async fn get<T: DeserializeOwned>(way: &Way, uri: &str) -> Result<T> {
+    let response = begin(way, Method::GET, uri, String::new()).await?;
     if !response.status().is_success() {
         return Err(timeout(FIRST_WORD, refusal(response)).await.unwrap_or_else(|_| silent()));
     }
     let text = timeout(FIRST_WORD, whole(response)).await.map_err(|_| silent())??;
-    serde_json::from_slice(&text).map_err(|error| strange().because(error))
+    way.read(&text).map_err(|error| strange().because(error))
 }
 
 /// Who the daemon is. One that has no such question is an older one.
-pub(super) async fn hello(socket: &Path) -> Result<Hello> {
-    get(socket, crate::link::wire::HELLO).await
+pub(super) async fn hello(way: &Way) -> Result<Hello> {
+    get(way, crate::link::wire::HELLO).await
 }
 
 /// Has something done and waits for its end, for so long.
-pub(super) async fn call(socket: &Path, call: &Call, deadline: Duration, progress: &mut dyn FnMut(&Shown)) -> Result<Reply> {
+pub(super) async fn call(way: &Way, call: &Call, deadline: Duration, progress: &mut dyn FnMut(&Shown)) -> Result<Reply> {
     let body = serde_json::to_string(call).while_doing(|| "cannot ask the daemon".to_owned())?;
+    let _turn = way.turn()?;
     let answering = async {
-        let mut response = begin(socket, Method::POST, crate::link::wire::CALL, body).await?;
+        let mut response = begin(way, Method::POST, crate::link::wire::CALL, body).await?;
         if !response.status().is_success() {
             return Err(refusal(response).await);
         }
@@ -109,7 +124,7 @@ pub(super) async fn call(socket: &Path, call: &Call, deadline: Duration, progres
             pending.extend_from_slice(data);
             while let Some(end) = pending.iter().position(|byte| *byte == b'\n') {
                 let line: Vec<u8> = pending.drain(..=end).collect();
-                match serde_json::from_slice(&line).map_err(|error| strange().because(error))? {
+                match way.read(&line).map_err(|error| strange().because(error))? {
                     Line::Step(step) => progress(&step),
                     Line::End(reply) => return Ok(*reply),
                 }

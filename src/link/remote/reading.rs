@@ -3,7 +3,6 @@
 //!
 //! It must never end because the daemon did, nor show an old picture as a new one.
 
-use std::path::Path;
 use std::sync::Weak;
 use std::time::Duration;
 
@@ -12,6 +11,7 @@ use hyper::Method;
 use tokio::time::{sleep, timeout};
 
 use super::http::{begin, hello, silent, strange};
+use super::way::Way;
 use super::{Remote, compatible};
 use crate::error::{Context, Error, Result};
 use crate::link::wire::{Change, STREAM};
@@ -19,8 +19,9 @@ use crate::link::wire::{Change, STREAM};
 /// The engine tells every second; who says nothing for so long hangs.
 const SILENCE: Duration = Duration::from_secs(20);
 
-/// Between two tries to connect.
+/// Between two tries to connect; to another host longer each time, up to half a minute.
 const AGAIN: Duration = Duration::from_millis(500);
+const AGAIN_AT_MOST: Duration = Duration::from_secs(30);
 
 /// How large one picture may be.
 const LARGEST: usize = 256 * 1024 * 1024;
@@ -39,27 +40,41 @@ pub(super) fn start(remote: Weak<Remote>) -> Result<()> {
 }
 
 async fn go_on(remote: &Weak<Remote>) {
+    let mut pause = AGAIN;
     loop {
-        let Some(socket) = remote.upgrade().map(|remote| remote.socket.clone()) else { return };
-        match read(remote, &socket).await {
+        let Some(way) = remote.upgrade().map(|remote| remote.way.clone()) else { return };
+        let number = remote.upgrade().map(|remote| remote.told());
+        match read(remote, &way).await {
             Ok(()) => return,
             Err(error) => {
                 let Some(remote) = remote.upgrade() else { return };
                 remote.lost(&error);
+                // Where it told something it was there: what was waited for is over.
+                if number != Some(remote.told()) {
+                    pause = AGAIN;
+                }
             }
         }
-        sleep(AGAIN).await;
+        sleep(pause).await;
+        if way.is_far() {
+            pause = (pause * 2).min(AGAIN_AT_MOST);
+            if let Err(error) = way.renew()
+                && let Some(remote) = remote.upgrade()
+            {
+                remote.lost(&error);
+            }
+        }
     }
 }
 
 /// Reads along until it is cut off; `Ok` when nobody looks any more.
-async fn read(remote: &Weak<Remote>, socket: &Path) -> Result<()> {
-    let greeted = compatible(hello(socket).await?)?;
+async fn read(remote: &Weak<Remote>, way: &Way) -> Result<()> {
+    let greeted = compatible(hello(way).await?, way)?;
     match remote.upgrade() {
         Some(remote) => remote.greeted(greeted),
         None => return Ok(()),
     }
-    let mut response = begin(socket, Method::GET, STREAM, String::new()).await?;
+    let mut response = begin(way, Method::GET, STREAM, String::new()).await?;
     if !response.status().is_success() {
         return Err(strange());
     }
@@ -78,7 +93,7 @@ async fn read(remote: &Weak<Remote>, socket: &Path) -> Result<()> {
         while let Some(end) = pending.get(from..).and_then(|new| new.windows(2).position(|end| end == b"\n\n")) {
             let event: Vec<u8> = pending.drain(..from + end + 2).collect();
             from = 0;
-            let Some(change) = change_of(&event)? else { continue };
+            let Some(change) = change_of(&event, |text| way.read(text))? else { continue };
             let Some(remote) = remote.upgrade() else { return Ok(()) };
             // After a gap the whole is told anew: that is how each connection begins.
             remote.take(change).map_err(|_| Error::failed("a change was missed"))?;
@@ -90,14 +105,18 @@ async fn read(remote: &Weak<Remote>, socket: &Path) -> Result<()> {
 }
 
 /// What an event says; `None` where it is a sign of life.
-fn change_of(event: &[u8]) -> Result<Option<Change>> {
+fn change_of(event: &[u8], read: impl FnOnce(&[u8]) -> serde_json::Result<Change>) -> Result<Option<Change>> {
     let data = event.split(|byte| *byte == b'\n').find_map(|line| line.strip_prefix(b"data: "));
-    data.map(|data| serde_json::from_slice(data).map_err(|error| strange().because(error))).transpose()
+    data.map(|data| read(data).map_err(|error| strange().because(error))).transpose()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn change_of(event: &[u8]) -> Result<Option<Change>> {
+        super::change_of(event, |text| serde_json::from_slice(text))
+    }
 
     #[test]
     fn events_are_changes_or_signs_of_life() {

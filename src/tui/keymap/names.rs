@@ -27,6 +27,7 @@ impl Action {
             Self::SortReverse => "sort-reverse",
             Self::SortBy(column) => match column {
                 Column::Owner => "sort-owner",
+                Column::Host => "sort-host",
                 Column::State => "sort-state",
                 Column::Port => "sort-port",
                 Column::Pid => "sort-pid",

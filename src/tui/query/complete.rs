@@ -71,6 +71,7 @@ fn offered(field: Field, part: &str, already: &[&str], snapshot: &Snapshot) -> V
             let projects = rows().filter_map(|row| row.service.as_ref()?.project.as_ref()?.as_str().split('/').next());
             projects.filter(|name| is_one_word(name)).for_each(&mut offer);
         }
+        Field::Host => snapshot.hosts.iter().for_each(|part| offer(&part.name)),
         Field::Finding => {
             snapshot.findings.iter().for_each(|finding| offer(finding.code.word()));
             rows().flat_map(|row| &row.findings).for_each(|code| offer(code.word()));

@@ -35,6 +35,7 @@ impl Word {
             Test::Supervisor(words) => words.iter().any(|word| {
                 row.supervisor.word().starts_with(word.as_str()) || project(row).is_some_and(|project| contains(project, word))
             }),
+            Test::Host(words) => row.id.host().is_some_and(|host| words.iter().any(|word| contains(host, word))),
             Test::Finding(words) => {
                 let meets =
                     |word: &String| row.findings.iter().any(|code| code.word().contains(word.as_str()) || code.level().word() == word);

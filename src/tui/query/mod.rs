@@ -1,6 +1,6 @@
 //! The filter's little language: words that a row has to meet, all of them.
 //!
-//! `text`, `/regex/`, `!not`, and the fields `user: port: state: supervisor: finding:` with lists (`state:crashed,degraded`) and ranges
+//! `text`, `/regex/`, `!not`, and the fields `user: port: state: supervisor: finding: host:` with lists (`state:crashed,degraded`) and ranges
 //! (`port:8100-8200`). It must never fail on any text: what is wrong is a sentence, what is not finished yet asks for nothing.
 
 mod complete;
@@ -15,12 +15,13 @@ pub use word::STATES;
 use word::Word;
 
 /// The fields with the names that they go by, the first one being the one that is offered.
-const FIELDS: [(Field, &[&str]); 5] = [
+const FIELDS: [(Field, &[&str]); 6] = [
     (Field::User, &["user", "owner"]),
     (Field::Port, &["port"]),
     (Field::State, &["state"]),
     (Field::Supervisor, &["supervisor", "by"]),
     (Field::Finding, &["finding", "findings"]),
+    (Field::Host, &["host"]),
 ];
 
 /// What a word can be about.
@@ -36,6 +37,8 @@ pub enum Field {
     Supervisor,
     /// What was found.
     Finding,
+    /// The host, where several are shown as one.
+    Host,
 }
 
 /// How well a row meets a filter.

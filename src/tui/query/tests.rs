@@ -184,10 +184,10 @@ fn snapshot() -> Snapshot {
 fn fields_and_what_the_fleet_has_are_offered() {
     let snapshot = snapshot();
     let cases: [(&str, usize, &str); 18] = [
-        ("", 0, "user: port: state: supervisor: finding:"),
+        ("", 0, "user: port: state: supervisor: finding: host:"),
         ("s", 0, "state: supervisor:"),
         ("bob !S", 5, "state: supervisor:"),
-        ("bob ", 4, "user: port: state: supervisor: finding:"),
+        ("bob ", 4, "user: port: state: supervisor: finding: host:"),
         ("x", 0, ""),
         ("user:", 5, "alice bob bobby"),
         ("user:bo", 5, "bob bobby"),

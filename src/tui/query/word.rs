@@ -40,6 +40,8 @@ pub enum Test {
     Supervisor(Vec<String>),
     /// A part of a code, or a level.
     Finding(Vec<String>),
+    /// A part of a host's name.
+    Host(Vec<String>),
 }
 
 /// What an owner's or an account's name is compared with.
@@ -84,6 +86,7 @@ impl Word {
             Field::State => some(collect(values.map(states))?.concat()).map(Test::State),
             Field::Supervisor => some(values.map(str::to_owned).collect()).map(Test::Supervisor),
             Field::Finding => some(values.map(str::to_owned).collect()).map(Test::Finding),
+            Field::Host => some(values.map(str::to_owned).collect()).map(Test::Host),
         };
         Ok(test.map(|test| Self { negated: negated ^ again, test }))
     }

@@ -46,6 +46,21 @@ pub fn gone(standing: Option<&Standing>, now: Moment, zone: &TimeZone) -> Option
     Some(Banner { level: Level::Error, sentence, finding: None, crashed: None })
 }
 
+/// Of several hosts those that do not answer, since when and why.
+pub fn apart(snapshot: &Snapshot, now: Moment, zone: &TimeZone) -> Option<Banner> {
+    let mut silent = snapshot.hosts.iter().filter_map(|part| match &part.standing {
+        Standing::Lost { since, why } => Some((part, since, why)),
+        _ => None,
+    });
+    let (part, since, why) = silent.next()?;
+    let at = words::clock(since.wall, now.wall, zone);
+    let (name, others) = (&part.name, silent.count());
+    let more = if others > 0 { format!(" (and {others} more)") } else { String::new() };
+    let then = if part.picture.sequence > 0 { "its rows are of then" } else { "it has not told anything yet" };
+    let sentence = Shown::new(&format!("{name} is not reached since {at}{more}: {why}; {then}, and it is tried again"));
+    Some(Banner { level: Level::Error, sentence, finding: None, crashed: None })
+}
+
 /// A picture older than this is said to be old: the engine publishes every second.
 const OLD: Duration = Duration::from_secs(4);
 

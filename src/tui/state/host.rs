@@ -3,6 +3,7 @@
 //! It must never measure.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::course::Course;
@@ -17,6 +18,8 @@ pub struct Host {
     pub cpu: Course,
     /// Memory in use, bytes.
     pub memory: Course,
+    /// Which host's this is, where several are shown as one.
+    pub of: Option<Arc<str>>,
     /// The first line that is seen.
     pub top: usize,
     /// How many bytes went to the terminal until when, on the boot clock; oldest first.

@@ -30,8 +30,10 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
-use crate::domain::{Caller, InstanceId, Row, Snapshot};
+use crate::domain::{Caller, HostPart, InstanceId, Row, Snapshot};
 use crate::present::Look;
+use crate::present::arrange::with_host;
+use crate::present::columns::Column;
 use crate::present::command::Program;
 use crate::present::mend::Giver;
 
@@ -260,6 +262,24 @@ impl State {
             Tab::Events => self.events.target(self),
             Tab::Host => None,
         }
+    }
+
+    /// The picture of one host alone: of several that of the chosen row's, so that a map of ports is never one of two hosts.
+    pub fn own(&self) -> Option<&Arc<Snapshot>> {
+        let shown = self.snapshot.as_ref()?;
+        Some(self.own_part(shown).map_or(shown, |part| &part.picture))
+    }
+
+    /// That host, where several are shown as one.
+    pub fn own_part<'picture>(&self, picture: &'picture Snapshot) -> Option<&'picture HostPart> {
+        let chosen = self.fleet.chosen.as_ref().and_then(|id| picture.part(id));
+        chosen.or_else(|| picture.hosts.first())
+    }
+
+    /// The table's columns as they are shown.
+    pub fn columns(&self) -> Vec<Column> {
+        let hosts = self.snapshot.as_ref().is_some_and(|snapshot| !snapshot.hosts.is_empty());
+        with_host(self.preferences.columns.shown(), hosts)
     }
 
     /// Its row in the picture that is shown.

@@ -45,7 +45,7 @@ fn facts(row: &Row, program: &Program, asked: Option<&str>) -> Picker {
         entries.push(noted(Entry::new("the last action", copy), &text));
     }
     if !id.is_unmanaged() {
-        let show = program.line(["show", &id.to_string()]);
+        let show = program.about("show", id);
         entries.push(noted(entry(id, "command: show", Some(&show), ""), &show));
         for (label, verb) in [("command: log", Verb::Logs), ("command: restart", Verb::Restart)] {
             let text = command::of(program, verb, &[id], "");

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use super::{events, host, progress, status, task};
-use crate::domain::{InstanceId, Snapshot};
+use crate::domain::{HostPart, InstanceId, Snapshot};
 use crate::present::columns::Column;
 use crate::tui::effect::Effect;
 use crate::tui::event::Purpose;
@@ -33,6 +33,7 @@ pub fn learn(state: &mut State, snapshot: Arc<Snapshot>, effects: &mut Vec<Effec
     let asked_again = doing(state.live.as_ref()) != doing(Some(&snapshot))
         || state_of_target(state, state.live.as_ref()) != state_of_target(state, Some(&snapshot));
     let before = state.live.replace(Arc::clone(&snapshot));
+    meet(state, before.as_deref());
     if !state.header.held {
         state.snapshot = Some(snapshot);
         arrange(state);
@@ -47,6 +48,21 @@ pub fn learn(state: &mut State, snapshot: Arc<Snapshot>, effects: &mut Vec<Effec
     }
 }
 
+/// A host answers again, or does not any more: what may be done there is asked for anew. `before`: the newest picture until now.
+fn meet(state: &mut State, before: Option<&Snapshot>) {
+    let (Some(before), Some(live)) = (before, state.live.clone()) else { return };
+    for part in live.hosts.iter() {
+        let was = before.hosts.iter().find(|was| was.name == part.name).map(HostPart::is_reached);
+        if was.is_none_or(|was| was == part.is_reached()) {
+            continue;
+        }
+        if part.is_reached() {
+            status::say(state, &format!("{} answers again", part.name));
+        }
+        (state.status.asked, state.status.allowed) = (None, None);
+    }
+}
+
 /// What the instance that keys act on does in a snapshot.
 fn state_of_target(state: &State, snapshot: Option<&Arc<Snapshot>>) -> Option<crate::domain::State> {
     let row = snapshot?.row(state.target()?)?;
@@ -58,7 +74,8 @@ pub fn arrange(state: &mut State) {
     if let Some(snapshot) = &state.snapshot {
         state.fleet.arrange(snapshot, &state.filter, &state.preferences);
         let gone = header::gone(state.header.standing.as_ref(), state.header.now, &state.settings.zone);
-        state.header.banner = gone.or_else(|| header::banner(snapshot));
+        let apart = || header::apart(snapshot, state.header.now, &state.settings.zone);
+        state.header.banner = gone.or_else(apart).or_else(|| header::banner(snapshot));
     }
 }
 
@@ -118,11 +135,12 @@ pub fn group(state: &mut State) {
 
 /// Sorts. A column that is chosen twice is turned round.
 pub fn sort(state: &mut State, action: Action) {
+    let shown = state.columns();
     let liked = &mut state.preferences;
     match action {
         Action::SortBy(column) if column != liked.sort => (liked.sort, liked.reversed) = (column, false),
         Action::SortNext => {
-            let shown = liked.columns.shown();
+            let shown = shown.as_slice();
             let next = shown.iter().position(|column| *column == liked.sort).map_or(0, |at| at + 1);
             (liked.sort, liked.reversed) = (shown.get(next).copied().unwrap_or(Column::Owner), false);
         }

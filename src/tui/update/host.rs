@@ -2,6 +2,8 @@
 //!
 //! It must never act.
 
+use std::sync::Arc;
+
 use crate::tui::effect::Effect;
 use crate::tui::keymap::{Action, Motion};
 use crate::tui::state::State;
@@ -9,7 +11,14 @@ use crate::tui::view::host as view;
 
 /// Takes over what a new snapshot says; the tab need not be shown.
 pub fn learn(state: &mut State) {
-    let Some(live) = &state.live else { return };
+    let Some(live) = state.live.clone() else { return };
+    let part = state.own_part(&live);
+    // Another host's course is another one.
+    let of = part.map(|part| Arc::clone(&part.name));
+    let live = part.map_or_else(|| Arc::clone(&live), |part| Arc::clone(&part.picture));
+    if state.host.of != of {
+        (state.host.cpu, state.host.memory, state.host.of) = (Default::default(), Default::default(), of);
+    }
     let (at, reading) = (live.taken.boot, &live.host_reading);
     // Nothing was read where there is no memory at all.
     let known = reading.memory_total > 0;

@@ -19,14 +19,14 @@ use super::{confirm, picker, plan, status, task};
 
 /// Keeps the map and the cursor with the picture that is shown; nothing is kept while the tab is not.
 pub fn settle(state: &mut State) {
-    let Some(snapshot) = state.snapshot.as_ref().filter(|_| state.tab == Tab::Ports) else {
+    let Some(snapshot) = state.own().filter(|_| state.tab == Tab::Ports).cloned() else {
         state.ports.shown = None;
         return;
     };
     match &mut state.ports.shown {
-        Some((of, _)) if Arc::ptr_eq(of, snapshot) => {}
-        Some((of, map)) if map.holds_for(of, snapshot) => *of = Arc::clone(snapshot),
-        shown => *shown = Some((Arc::clone(snapshot), PortMap::of(snapshot, snapshot.range, &snapshot.reserved))),
+        Some((of, _)) if Arc::ptr_eq(of, &snapshot) => {}
+        Some((of, map)) if map.holds_for(of, &snapshot) => *of = snapshot,
+        shown => *shown = Some((Arc::clone(&snapshot), PortMap::of(&snapshot, snapshot.range, &snapshot.reserved))),
     }
     let Some(map) = state.ports.map() else { return };
     let range = map.range;
@@ -67,7 +67,7 @@ pub fn can_be_given(state: &State) -> bool {
 
 /// Asks who is to have the port under the cursor.
 fn give(state: &mut State) {
-    let (Some(map), Some(port), Some(snapshot)) = (state.ports.map(), state.ports.cursor, &state.snapshot) else { return };
+    let (Some(map), Some(port), Some(snapshot)) = (state.ports.map(), state.ports.cursor, state.own()) else { return };
     if state.header.locked {
         let why = confirm::locked(state);
         status::refuse(state, &format!("{port} cannot be assigned: {why}"));

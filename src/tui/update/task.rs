@@ -88,7 +88,10 @@ pub fn add(state: &mut State, text: &str, effects: &mut Vec<Effect>) -> Result<(
     if let Some(why) = why_not(state, Action::Add) {
         return Err(Shown::new(&format!("nothing can be added: {why}")));
     }
-    let newcomer = Newcomer::parse(text).map_err(|why| Shown::new(&why))?;
+    let mut newcomer = Newcomer::parse(text).map_err(|why| Shown::new(&why))?;
+    // Of several hosts it is the chosen row's that gets it, which the question says.
+    let host = state.snapshot.as_ref().and_then(|snapshot| state.own_part(snapshot)).map(|part| &part.name);
+    newcomer.id = newcomer.id.at(host);
     effects.push(Effect::ForeseeTask(Task::Add(newcomer)));
     Ok(())
 }
@@ -208,7 +211,7 @@ fn line(state: &State, task: &Task, reason: &str) -> String {
         // Joined, since a reason that begins with a hyphen would be taken for an option.
         words.push(format!("--reason={reason}"));
     }
-    state.settings.program.line(words.iter().map(String::as_str))
+    state.settings.program.there(task.id(), &words)
 }
 
 fn copy(state: &State, effects: &mut Vec<Effect>) {

@@ -8,7 +8,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use crate::domain::{Row, Stage, State as Doing, Underway, Verb};
+use crate::domain::{HostPart, Row, Stage, State as Doing, Underway, Verb, words};
 use crate::present::arrange::{Arrangement, Placed, arrange};
 use crate::present::columns::Column;
 use crate::present::fit::Align;
@@ -71,7 +71,7 @@ pub fn right_of_title(state: &State) -> Vec<String> {
 
 /// Which columns are where on a table of this width.
 pub fn arrangement(state: &State, width: u16) -> Arrangement {
-    let shown = state.preferences.columns.shown();
+    let shown = state.columns();
     arrange(usize::from(width.saturating_sub(MARGIN)), state.fleet.widest, &shown, state.fleet.left)
 }
 
@@ -131,14 +131,18 @@ fn line(state: &State, row: &Row, arrangement: &Arrangement, area: Rect, buffer:
     let chosen = state.fleet.chosen.as_ref() == Some(&row.id);
     let underway = state.snapshot.as_ref().and_then(|snapshot| snapshot.underway.iter().rev().find(|underway| underway.id == row.id));
     // What is being done, or was just done, stands in the place of the numbers.
-    let kept = |column: Column| underway.is_none() || matches!(column, Column::Owner | Column::State | Column::Port);
+    let lost = state.snapshot.as_ref().and_then(|snapshot| snapshot.part(&row.id)).filter(|part| !part.is_reached());
+    let is_whole = underway.is_none() && lost.is_none();
+    let kept = |column: Column| is_whole || matches!(column, Column::Owner | Column::Host | Column::State | Column::Port);
     let mut end = area.x;
     for placed in arrangement.columns.iter().filter(|placed| kept(placed.column)) {
         let place = place(placed, area);
         cell(state, row, placed, arrangement.finding_words, place, buffer);
         end = place.right();
     }
-    if let Some(underway) = underway {
+    if let Some(part) = lost {
+        old(state, part, end + 2, area, buffer);
+    } else if let Some(underway) = underway {
         let state_column = arrangement.columns.iter().find(|placed| placed.column == Column::State).map(|placed| place(placed, area));
         doing(state, underway, state_column.unwrap_or(area), end + 2, area, buffer);
     }
@@ -189,12 +193,21 @@ fn picture(state: &State, row: &Row, placed: &Placed) -> (String, Style) {
         let last = &values[values.len().saturating_sub(placed.picture)..];
         return (sparkline::sparkline(last, sparkline::top(last, FULL_ANSWER), placed.picture, ascii), theme.graph);
     }
-    let total = state.snapshot.as_ref().map_or(0, |snapshot| snapshot.host_reading.memory_total);
+    let total = state.snapshot.as_ref().map_or(0, |snapshot| snapshot.own(&row.id).host_reading.memory_total);
     match row.memory_bytes.known().filter(|_| total > 0) {
         #[allow(clippy::cast_precision_loss)]
         Some(memory) => (bar::bar(memory as f64, total as f64, placed.picture, ascii), theme.graph_empty),
         None => nothing,
     }
+}
+
+/// That a row is of then, since its host does not answer: `as of 12:04:31`. Its numbers would be read as those of now.
+fn old(state: &State, part: &HostPart, x: u16, area: Rect, buffer: &mut Buffer) {
+    let settings = &state.settings;
+    let row = Rect { width: x.saturating_sub(area.x), ..area };
+    buffer.set_style(row, settings.theme.dim);
+    let at = words::clock(part.picture.taken.wall, state.header.now.wall, &settings.zone);
+    canvas::put_fit(settings, buffer, x, area.y, area.right().saturating_sub(x), &format!("as of {at}"), settings.theme.warning);
 }
 
 /// An order on its way, `◍ stopping 3 s` and the step that it is at; then its result, `stopped after 1.2 s`.

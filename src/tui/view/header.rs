@@ -29,8 +29,11 @@ pub fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     let time = state.header.now.wall.to_zoned(settings.zone.clone()).strftime("%H:%M:%S").to_string();
     canvas::put_right(buffer, area.right(), area.y, area.width, &time, settings.theme.header);
     let Some(snapshot) = &state.snapshot else { return };
-    let caller = &settings.caller;
-    let mut left = format!("{} {} {}", snapshot.host, settings.glyphs.dot, caller.name);
+    // Of several hosts each decides for itself who may what: said is the chosen row's.
+    let part = state.own_part(snapshot);
+    let caller = part.map_or(&settings.caller, |part| &part.caller);
+    let host = part.map_or(snapshot.host.as_str(), |part| &part.name);
+    let mut left = format!("{host} {} {}", settings.glyphs.dot, caller.name);
     if wide {
         left.push_str(&format!(" ({})", caller.role.word()));
     }
@@ -84,6 +87,14 @@ fn parts(state: &State, snapshot: &Snapshot, words: u8) -> Vec<Part> {
         Some(Standing::Attached) => parts.push(part("attached".to_owned(), theme.dim, 7)),
         Some(Standing::Lost { .. }) => parts.push(part("daemon gone".to_owned(), theme.error, 0)),
     }
+    let hosts = &snapshot.hosts;
+    if !hosts.is_empty() {
+        parts.push(part(plural(hosts.len(), "host"), theme.dim, 5));
+        let silent = hosts.iter().filter(|host| !host.is_reached()).count();
+        if silent > 0 {
+            parts.push(part(format!("{silent} unreachable"), theme.error, 0));
+        }
+    }
     if state.header.locked {
         parts.push(part((if state.settings.read_only { "read-only" } else { "locked" }).to_owned(), theme.warning, 2));
     }
@@ -115,7 +126,10 @@ fn parts(state: &State, snapshot: &Snapshot, words: u8) -> Vec<Part> {
     if totals.conflicts > 0 {
         parts.push(part(format!("conflicts {}", totals.conflicts), theme.error, 1));
     }
-    parts.push(part(format!("ports {}/{}", totals.ports_in_use, snapshot.range.count()), theme.dim, 9));
+    // Ranges of several hosts are not one.
+    if hosts.len() < 2 {
+        parts.push(part(format!("ports {}/{}", totals.ports_in_use, snapshot.range.count()), theme.dim, 9));
+    }
     parts
 }
 

@@ -50,7 +50,7 @@ const PAIRS: [[Part; 2]; 4] =
 pub fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     let settings = &state.settings;
     let inside = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
-    let Some(snapshot) = &state.snapshot else {
+    let Some(snapshot) = state.own() else {
         canvas::title(settings, Rect { height: 1, ..area }, "host", true, &[], buffer);
         tabs::draw_places(state, tabs::in_title(state, area), buffer);
         let text = format!("looking{}", settings.glyphs.ellipsis);
@@ -59,7 +59,9 @@ pub fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     };
     let (places, lines) = arrange(snapshot, inside);
     let top = state.host.top.min(lines.saturating_sub(usize::from(inside.height)));
-    canvas::title(settings, Rect { height: 1, ..area }, "host", true, &title(inside, lines, top), buffer);
+    let part = state.snapshot.as_ref().and_then(|shown| state.own_part(shown));
+    let name = part.map_or_else(|| "host".to_owned(), |part| format!("host {}", part.name));
+    canvas::title(settings, Rect { height: 1, ..area }, &name, true, &title(inside, lines, top), buffer);
     tabs::draw_places(state, tabs::in_title(state, area), buffer);
     // Drawn as a whole, and of that what is seen: a chart cannot be cut otherwise.
     let mut whole = Buffer::empty(Rect { x: 0, y: 0, width: inside.width, height: u16::try_from(lines).unwrap_or(u16::MAX) });
@@ -80,13 +82,13 @@ pub fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
 pub fn extent(state: &State) -> (usize, usize) {
     let Some(area) = Layout::of(state).and_then(|layout| layout.tab) else { return (0, 0) };
     let inside = Rect { height: area.height.saturating_sub(1), ..area };
-    let lines = state.snapshot.as_ref().map_or(0, |snapshot| arrange(snapshot, inside).1);
+    let lines = state.own().map_or(0, |snapshot| arrange(snapshot, inside).1);
     (usize::from(inside.height), lines)
 }
 
 /// What the title says on its right.
 pub fn right_of_title(state: &State, area: Rect) -> Vec<String> {
-    let Some(snapshot) = &state.snapshot else { return Vec::new() };
+    let Some(snapshot) = state.own() else { return Vec::new() };
     let inside = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
     let lines = arrange(snapshot, inside).1;
     title(inside, lines, state.host.top.min(lines.saturating_sub(usize::from(inside.height))))

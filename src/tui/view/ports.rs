@@ -87,7 +87,9 @@ pub fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     };
     let parts = parts(area, map);
     let plan = state.ports.plan.as_ref().map(|(plan, _)| format!(" {} plan {}", settings.glyphs.dot, plan.strategy()));
-    let title = format!("ports {}{}", map.range, plan.unwrap_or_default());
+    let host = state.snapshot.as_ref().filter(|shown| !shown.hosts.is_empty()).and_then(|shown| state.own_part(shown));
+    let host = host.map(|part| format!(" of {}", part.name)).unwrap_or_default();
+    let title = format!("ports {}{host}{}", map.range, plan.unwrap_or_default());
     canvas::title(settings, parts.title, &title, true, &right_of_title(state, parts.title), buffer);
     tabs::draw_places(state, tabs::in_title(state, parts.title), buffer);
     let grid = Grid { range: map.range, blocks: blocks(area.width) };

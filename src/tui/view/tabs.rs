@@ -112,7 +112,10 @@ fn words(state: &State, tab: Tab) -> String {
     let title = tab.title();
     let Some(snapshot) = &state.snapshot else { return title.to_owned() };
     match tab {
-        Tab::Ports => format!("{title} {}/{}", snapshot.totals.ports_in_use, snapshot.range.count()),
+        Tab::Ports => {
+            let own = state.own().unwrap_or(snapshot);
+            format!("{title} {}/{}", own.totals.ports_in_use, own.range.count())
+        }
         Tab::Findings => {
             let mut text = title.to_owned();
             for level in [Level::Error, Level::Warning] {

@@ -1,0 +1,173 @@
+//! What presenters ask of a daemon, each as the question that the daemon answers.
+//!
+//! It must never answer for the daemon what only that one knows.
+
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError, Weak};
+
+use tokio::sync::watch;
+
+use super::{ANSWERED, KEPT_LINES, Remote, failed, http, nobody, read_only, reading};
+use crate::config::Strategy;
+use crate::control::{Policy, why_not};
+use crate::domain::{
+    Caller, Diagnosis, InstanceId, Order, Outcome, Proposal, Shown, Snapshot, Stage, Standing, Task, Trail, Underway, Verb,
+};
+use crate::error::{Context, Error, Result};
+use crate::link::local::LocalTail;
+use crate::link::wire::{Call, Reply};
+use crate::link::{Door, LogLines, LogQuery, Tail};
+use crate::logs::{Log, Reel, follow, history};
+use crate::sample;
+
+impl Door for Remote {
+    fn caller(&self) -> Caller {
+        let Some(hello) = self.hello() else { return nobody() };
+        Caller { read_only: hello.caller.read_only || self.read_only, ..hello.caller }
+    }
+
+    /// Begins to read along with the first one: by then the terminal is the console's, which gives it back should the thread panic.
+    fn watch(&self) -> watch::Receiver<Arc<Snapshot>> {
+        self.begun.call_once(|| {
+            if let Err(error) = reading::start(Weak::clone(&self.own)) {
+                self.lost(&error);
+            }
+        });
+        self.snapshots.subscribe()
+    }
+
+    fn standing(&self) -> Option<watch::Receiver<Standing>> {
+        Some(self.standing.subscribe())
+    }
+
+    fn why_not(&self, verb: Verb, id: &InstanceId) -> Option<Shown> {
+        if let Standing::Lost { .. } = &*self.standing.borrow() {
+            return Some(match &self.way.label {
+                Some(host) => Shown::new(&format!("{host} does not answer")),
+                None => Shown::from("the daemon does not answer"),
+            });
+        }
+        let newest = self.newest();
+        let Some(row) = newest.row(id) else { return Some(Shown::new("there is no such instance")) };
+        if id.is_unmanaged() {
+            return Some(Shown::new("it is no instance, so berth leaves it alone"));
+        }
+        let Some(hello) = self.hello() else { return Some(Shown::from("the daemon was not reached yet")) };
+        let acting = Caller { read_only: hello.acting.read_only || self.read_only, ..hello.acting };
+        if let Some(why) = why_not(&acting, verb, row.uid, &Policy { owners_may: hello.owners_may }) {
+            return Some(Shown::new(&why));
+        }
+        self.assembled().unable(id, verb).cloned()
+    }
+
+    fn submit(&self, order: Order) {
+        let (way, call) = (self.way.clone(), Call::Submit(order.clone()));
+        let (own, unheard, shown) = (Weak::clone(&self.own), Arc::clone(&self.unheard), order.clone());
+        // What the daemon takes is in its next picture; what it does not is put into this one.
+        let told = move |outcome: Outcome| {
+            let now = sample::now().boot;
+            let one = Underway { verb: shown.verb, id: shown.id, since: now, stage: Stage::Ended(outcome), ended: Some(now) };
+            unheard.lock().unwrap_or_else(PoisonError::into_inner).push(one);
+            if let Some(remote) = own.upgrade() {
+                remote.publish();
+            }
+        };
+        if self.read_only {
+            return told(failed(&read_only(order.verb.done())));
+        }
+        let tell = told.clone();
+        let spawned = std::thread::Builder::new().name("berth-order".to_owned()).stack_size(512 * 1024).spawn(move || {
+            crate::failpoint::pass("berth-order");
+            match http::wait_for(http::call(&way, &call, ANSWERED, &mut |_| ())) {
+                Ok(Reply::Taken) => {}
+                Ok(Reply::Outcome(outcome)) => tell(outcome),
+                Ok(_) => tell(failed(&http::strange())),
+                Err(error) => tell(failed(&error)),
+            }
+        });
+        if let Err(error) = spawned {
+            told(failed(&Error::failed(format!("not {}. No thread could be had: {error}", order.verb.done()))));
+        }
+    }
+
+    fn carry_out(&self, order: Order, progress: &mut dyn FnMut(&Shown)) -> Outcome {
+        if self.read_only {
+            return failed(&read_only(order.verb.done()));
+        }
+        self.outcome(&Call::CarryOut(order), progress)
+    }
+
+    fn foresee(&self, order: &Order) -> (Order, Outcome) {
+        match self.ask(&Call::Foresee(order.clone()), ANSWERED, &mut |_| ()) {
+            Ok(Reply::Foreseen(order, outcome)) => (order, outcome),
+            Ok(_) => (order.clone(), failed(&http::strange())),
+            Err(error) => (order.clone(), failed(&error)),
+        }
+    }
+
+    fn propose(&self, strategy: Strategy) -> Result<Proposal> {
+        match self.ask(&Call::Propose(strategy), ANSWERED, &mut |_| ())? {
+            Reply::Proposal(proposal) => Ok(proposal),
+            _ => Err(http::strange()),
+        }
+    }
+
+    fn foresee_task(&self, task: &Task) -> Outcome {
+        self.outcome(&Call::ForeseeTask(task.clone()), &mut |_| ())
+    }
+
+    fn carry_out_task(&self, task: &Task, reason: Option<String>, progress: &mut dyn FnMut(&Shown)) -> Outcome {
+        if self.read_only {
+            return failed(&read_only("done"));
+        }
+        self.outcome(&Call::CarryOutTask(task.clone(), reason), progress)
+    }
+
+    fn clients(&self, id: &InstanceId) -> Result<u64> {
+        match self.ask(&Call::Clients(id.clone()), ANSWERED, &mut |_| ())? {
+            Reply::Clients(count) => Ok(count),
+            _ => Err(http::strange()),
+        }
+    }
+
+    fn diagnose(&self, id: &InstanceId) -> Result<Diagnosis> {
+        match self.ask(&Call::Diagnose(id.clone()), ANSWERED, &mut |_| ())? {
+            Reply::Diagnosis(diagnosis) => Ok(diagnosis),
+            _ => Err(http::strange()),
+        }
+    }
+
+    fn trail(&self, count: usize) -> Result<Trail> {
+        match self.ask(&Call::Trail(count), ANSWERED, &mut |_| ())? {
+            Reply::Trail(trail) => Ok(trail),
+            _ => Err(http::strange()),
+        }
+    }
+
+    fn tail(&self, id: &InstanceId) -> Result<Arc<dyn Tail>> {
+        let Log { opener, path, account } = self.log(id)?;
+        let follower = follow(opener, path, account, KEPT_LINES).while_doing(|| "cannot follow the log".to_owned())?;
+        Ok(Arc::new(LocalTail { follower }))
+    }
+
+    fn history(&self, id: &InstanceId, query: &LogQuery) -> Result<LogLines> {
+        let started = self.row(id)?.started_at;
+        let Log { opener, path, .. } = self.log(id)?;
+        let what = format!("cannot read the log {path}");
+        let lines = history(&*opener, LogQuery { started, ..query.clone() });
+        let lines = lines.map_err(|error| Error::failed(format!("{id}: {what}")).because(error))?;
+        // What is carried here is carried for as long as it is read.
+        Ok(Box::new(lines.map(move |line| {
+            let _ = &opener;
+            line.while_doing(|| what.clone())
+        })))
+    }
+
+    fn copies(&self) -> Option<PathBuf> {
+        Some(self.copies.clone())
+    }
+
+    fn reel(&self, ids: &[InstanceId]) -> Result<Reel> {
+        Reel::open(ids.iter().map(|id| self.log(id)).collect::<Result<_>>()?)
+    }
+}

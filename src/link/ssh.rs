@@ -1,0 +1,350 @@
+//! Another host's daemon by the person's own ssh: one connection for all questions, each of which is a channel of it.
+//!
+//! It must never start a shell here, pass on a word that could be an option, ask anything once the console has the terminal, or say there
+//! anything but its one command.
+
+use std::ffi::OsString;
+use std::fs::{DirBuilder, File};
+use std::io::{self, Read};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use rustix::fs::{MemfdFlags, memfd_create};
+
+use crate::domain::{Shown, SshAddress};
+use crate::error::{Context, Error, Kind, Result};
+
+/// The command on the other host, whatever is asked.
+const THERE: [&str; 2] = ["berth", "dial-stdio"];
+
+/// What holds for every call, whatever the person's configuration says of this host: nothing of theirs is forwarded for a console, and a
+/// connection that says nothing for 15 s is cut.
+const ALWAYS: [&str; 17] = [
+    "-T",
+    "-a",
+    "-x",
+    "-o",
+    "ClearAllForwardings=yes",
+    "-o",
+    "PermitLocalCommand=no",
+    "-o",
+    "RemoteCommand=none",
+    "-o",
+    "ConnectTimeout=10",
+    "-o",
+    "ServerAliveInterval=5",
+    "-o",
+    "ServerAliveCountMax=3",
+    "-o",
+    "LogLevel=ERROR",
+];
+
+/// How long the connection stays when nobody asks any more.
+const STAYS: &str = "ControlPersist=20";
+
+/// How long connecting may take where nobody is asked for anything.
+const CONNECTED: Duration = Duration::from_secs(25);
+
+/// How many questions are on their way at once: sshd takes ten channels of one connection, `MaxSessions`.
+const AT_ONCE: usize = 6;
+
+/// How long a question waits for its turn.
+const TURN: Duration = Duration::from_secs(15);
+
+/// How long ssh is given to say why it ended.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// How much of what it says is read.
+const MOST_SAID: u64 = 4096;
+
+/// Every one that was made: threads may still hold it when the program ends.
+static ALL: Mutex<Vec<Weak<Ssh>>> = Mutex::new(Vec::new());
+
+/// Ends all connections: the program does.
+pub fn leave() {
+    let all: Vec<Arc<Ssh>> = lock(&ALL).drain(..).filter_map(|ssh| ssh.upgrade()).collect();
+    all.iter().for_each(|ssh| ssh.end());
+}
+
+/// Connections to one host.
+pub struct Ssh {
+    address: SshAddress,
+    /// A directory of this process's own, for ssh's sockets.
+    folder: PathBuf,
+    /// The socket of the connection that there is: each has another one, so that none is taken for another.
+    connection: Mutex<PathBuf>,
+    number: AtomicU64,
+    ended: AtomicBool,
+    underway: Mutex<usize>,
+    fewer: Condvar,
+}
+
+/// A question's channel: it ends when this is dropped.
+pub struct Channel {
+    child: Child,
+    said: File,
+}
+
+/// One of the questions that may be on their way.
+pub struct Turn<'a>(&'a Ssh);
+
+impl Ssh {
+    /// Nothing is connected yet.
+    ///
+    /// # Errors
+    /// When no directory for the sockets can be made.
+    pub fn new(address: SshAddress) -> Result<Arc<Self>> {
+        let folder = folder().while_doing(|| "cannot make a directory for ssh's sockets".to_owned())?;
+        let connection = Mutex::new(folder.join("0"));
+        let ended = AtomicBool::new(false);
+        let number = AtomicU64::new(0);
+        let ssh = Arc::new(Self { address, folder, connection, number, ended, underway: Mutex::new(0), fewer: Condvar::new() });
+        lock(&ALL).push(Arc::downgrade(&ssh));
+        Ok(ssh)
+    }
+
+    /// Ends the connection and takes away what it left. Once.
+    fn end(&self) {
+        if self.ended.swap(true, Ordering::SeqCst) {
+            return;
+        }
+        let socket = lock(&self.connection).clone();
+        if socket.exists() {
+            let mut command = self.command(&["-O", "exit", "-o", "BatchMode=yes"], &socket);
+            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
+            // Without it the connection ends by itself when nobody has asked for a while.
+            let _ = command.status();
+        }
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+
+    /// Its words before the command: the options, then the host behind `--`.
+    fn command(&self, options: &[&str], socket: &Path) -> Command {
+        let mut command = Command::new("ssh");
+        command.args(ALWAYS).args(options);
+        let mut path = OsString::from("ControlPath=");
+        path.push(socket);
+        command.arg("-o").arg(path);
+        if let Some(user) = &self.address.user {
+            command.args(["-l", user]);
+        }
+        if let Some(port) = self.address.port {
+            command.args(["-p", &port.to_string()]);
+        }
+        command.arg("--").arg(&self.address.host);
+        command
+    }
+
+    /// Connects. ssh may ask for a password, or whether a key is the host's, while the terminal is not the console's yet: `may_ask`. Later
+    /// nobody could answer, and what needs an answer fails.
+    ///
+    /// # Errors
+    /// What ssh says.
+    pub fn connect(&self, may_ask: bool) -> Result<()> {
+        let number = self.number.fetch_add(1, Ordering::Relaxed) + 1;
+        let socket = self.folder.join(number.to_string());
+        if self.ended.load(Ordering::SeqCst) {
+            return Err(Error::failed("berth ends"));
+        }
+        let batch = if may_ask { "BatchMode=no" } else { "BatchMode=yes" };
+        // It goes to the background by itself when it is let in, so that its end is the answer.
+        let mut command = self.command(&["-f", "-M", "-N", "-o", STAYS, "-o", batch], &socket);
+        let (said, write) = spool()?;
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(write);
+        if !may_ask {
+            command.process_group(0);
+        }
+        let mut child = command.spawn().map_err(|error| no_ssh(&error))?;
+        let begun = Instant::now();
+        let status = loop {
+            match child.try_wait().while_doing(|| "cannot wait for ssh".to_owned())? {
+                Some(status) => break status,
+                None if !may_ask && begun.elapsed() > CONNECTED => {
+                    let _ = child.kill();
+                    let _ = child.wait();
+                    return Err(Error::new(Kind::Timeout, format!("{} does not answer", self.address.host)));
+                }
+                None => std::thread::sleep(Duration::from_millis(20)),
+            }
+        };
+        if status.success() {
+            *lock(&self.connection) = socket;
+            return Ok(());
+        }
+        let said = read(&said);
+        let why = if said.is_empty() { format!("ssh ended with {status}") } else { said };
+        Err(Error::new(Kind::Timeout, format!("{} is not reached: {why}", self.address.host)))
+    }
+
+    /// A channel to the daemon there. Where the connection is gone ssh makes another one for this, without asking anything.
+    ///
+    /// # Errors
+    /// When ssh cannot be started.
+    pub fn dial(&self) -> Result<(UnixStream, Channel)> {
+        let (ours, theirs) = UnixStream::pair().while_doing(|| "cannot make a pair of sockets".to_owned())?;
+        ours.set_nonblocking(true).while_doing(|| "cannot make a pair of sockets".to_owned())?;
+        let (said, write) = spool()?;
+        let theirs = OwnedFd::from(theirs);
+        let again = theirs.try_clone().while_doing(|| "cannot make a pair of sockets".to_owned())?;
+        let socket = lock(&self.connection).clone();
+        let mut command = self.command(&["-o", "BatchMode=yes", "-o", "ControlMaster=no"], &socket);
+        command.args(THERE).stdin(theirs).stdout(again).stderr(write).process_group(0);
+        let child = command.spawn().map_err(|error| no_ssh(&error))?;
+        Ok((ours, Channel { child, said }))
+    }
+
+    /// A turn among the questions that are on their way.
+    ///
+    /// # Errors
+    /// Of kind `Busy` when none came in time.
+    pub fn turn(&self) -> Result<Turn<'_>> {
+        let waiting = self.fewer.wait_timeout_while(lock(&self.underway), TURN, |count| *count >= AT_ONCE);
+        let (mut count, _) = waiting.unwrap_or_else(PoisonError::into_inner);
+        if *count >= AT_ONCE {
+            return Err(Error::new(Kind::Busy, format!("too much is asked of {} already", self.address.host)).hint("try again in a moment"));
+        }
+        *count += 1;
+        Ok(Turn(self))
+    }
+
+    /// What it is called in a sentence.
+    pub fn host(&self) -> &str {
+        &self.address.host
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        *lock(&self.0.underway) -= 1;
+        self.0.fewer.notify_one();
+    }
+}
+
+impl Drop for Ssh {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+impl Channel {
+    /// What ssh, or the other host, said why it ended; empty where it did not end or said nothing.
+    pub fn last_words(&mut self) -> String {
+        let begun = Instant::now();
+        while matches!(self.child.try_wait(), Ok(None)) {
+            if begun.elapsed() > LAST_WORDS {
+                return String::new();
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        read(&self.said)
+    }
+}
+
+impl Drop for Channel {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn no_ssh(error: &io::Error) -> Error {
+    let why = if error.kind() == io::ErrorKind::NotFound {
+        "there is no ssh in PATH".to_owned()
+    } else {
+        format!("ssh cannot be started: {error}")
+    };
+    Error::failed(why).hint("apt-get install openssh-client")
+}
+
+/// What ssh says is written to memory: a pipe would have to be read all the time.
+fn spool() -> Result<(File, Stdio)> {
+    let made = memfd_create("berth-ssh", MemfdFlags::CLOEXEC).map_err(io::Error::from);
+    let file = File::from(made.while_doing(|| "cannot hear what ssh says".to_owned())?);
+    let write = file.try_clone().while_doing(|| "cannot hear what ssh says".to_owned())?;
+    Ok((file, Stdio::from(write)))
+}
+
+/// What was said in one line: berth's own sentence, else the last line that says something.
+fn read(said: &File) -> String {
+    let mut text = Vec::new();
+    // Opened anew: whoever writes has the place in this one.
+    let opened = File::open(format!("/proc/self/fd/{}", said.as_fd().as_raw_fd()));
+    if opened.and_then(|file| file.take(MOST_SAID).read_to_end(&mut text)).is_err() {
+        return String::new();
+    }
+    let text = String::from_utf8_lossy(&text);
+    let lines = || text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("Connection closed"));
+    let line = lines().find_map(|line| line.strip_prefix("berth: ")).or_else(|| lines().next_back()).unwrap_or_default();
+    Shown::within(line, 400).as_str().to_owned()
+}
+
+fn folder() -> io::Result<PathBuf> {
+    let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|folder| folder.is_absolute() && folder.is_dir());
+    let beneath = runtime.unwrap_or_else(std::env::temp_dir);
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    for _ in 0..100 {
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.subsec_nanos());
+        let folder = beneath.join(format!("berth-{}-{count}-{now:x}", std::process::id()));
+        // Made, never found: what lies there already is somebody else's.
+        match DirBuilder::new().mode(0o700).create(&folder) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+            Ok(()) => return Ok(folder),
+        }
+    }
+    Err(io::ErrorKind::AlreadyExists.into())
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(command: &Command) -> Vec<String> {
+        command.get_args().map(|word| word.to_string_lossy().into_owned()).collect()
+    }
+
+    #[test]
+    fn the_host_stands_behind_the_options_and_the_command_is_always_the_same() {
+        let address = SshAddress { user: Some("admin".to_owned()), host: "web1".to_owned(), port: Some(2222) };
+        let ssh = Ssh::new(address).unwrap();
+        let folder = ssh.folder.clone();
+        let mut command = ssh.command(&["-o", "BatchMode=yes"], Path::new("/run/x"));
+        command.args(THERE);
+        let words = words(&command);
+        let behind = words.iter().position(|word| word == "--").unwrap();
+        assert_eq!(words[behind + 1..], ["web1", "berth", "dial-stdio"]);
+        assert_eq!(words[behind - 6..behind], ["-o", "ControlPath=/run/x", "-l", "admin", "-p", "2222"]);
+        assert!(folder.is_dir());
+        drop(ssh);
+        assert!(!folder.exists());
+    }
+
+    #[test]
+    fn what_ssh_says_last_is_told_and_nothing_that_a_terminal_obeys() {
+        let (mut said, _) = spool().unwrap();
+        io::Write::write_all(&mut said, b"Warning: x\r\nberth: no daemon answers at /run\x1b[2J\r\nConnection closed.\n\n").unwrap();
+        assert_eq!(read(&said), "no daemon answers at /run\u{241b}[2J");
+    }
+
+    #[test]
+    fn questions_take_turns() {
+        let ssh = Ssh::new(SshAddress { user: None, host: "web1".to_owned(), port: None }).unwrap();
+        let turns: Vec<Turn<'_>> = (0..AT_ONCE).map(|_| ssh.turn().unwrap()).collect();
+        assert_eq!(*lock(&ssh.underway), AT_ONCE);
+        drop(turns);
+        assert_eq!(*lock(&ssh.underway), 0);
+    }
+}
