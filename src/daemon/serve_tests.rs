@@ -169,3 +169,19 @@ fn who_is_not_known_yet_waits_in_a_bounded_number() {
         assert!(told.starts_with("HTTP/1.1 503 "), "{told}");
     });
 }
+
+#[test]
+fn only_for_admins_is_looked_for_what_nobody_has_seen() {
+    run(async {
+        let site = Site::new();
+        for (is_admin, status) in [(true, "500"), (false, "404")] {
+            site.is_admin(is_admin);
+            for (method, path) in [("POST", "/v1/instances/newcomer/start"), ("GET", "/v1/instances/newcomer/logs")] {
+                let mut stream = site.unix();
+                ask(&mut stream, method, path, "berth", "content-length: 0\r\n").await;
+                let told = until(&mut stream, |text| text.ends_with("}\n")).await;
+                assert!(told.starts_with(&format!("HTTP/1.1 {status} ")), "{is_admin} {path}: {told}");
+            }
+        }
+    });
+}
