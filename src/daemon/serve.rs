@@ -2,6 +2,7 @@
 //!
 //! It must never answer before it knows who asks, nor let one connection hold up another.
 
+use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, OwnedFd};
@@ -11,12 +12,12 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::State;
 use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderValue, Request, StatusCode};
-use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -86,7 +87,12 @@ impl Door {
 
 /// Lets in whoever comes, until it is told to close; then waits for those that are being answered.
 pub async fn accept(door: Door, hub: Arc<Hub>, mut closed: watch::Receiver<bool>) {
+    // Once: to make the table of routes costs more than most answers.
     let routes = table::router(Arc::clone(&hub));
+    let routes = match &door {
+        Door::Unix(_) => routes,
+        Door::Tcp(_, at) => tcp::guarded(routes, *at),
+    };
     let mut all = JoinSet::new();
     loop {
         tokio::select! {
@@ -126,13 +132,9 @@ async fn one(came: Came, routes: Router, hub: Arc<Hub>, closed: watch::Receiver<
         Came::Unix(stream) => {
             // Files are handed over beside what HTTP says.
             let Ok(wire) = stream.as_fd().try_clone_to_owned() else { return };
-            let visitor = visitor(Some(Arc::new(wire)));
-            converse(stream, routes.layer(from_fn_with_state(visitor, answered)), closed).await;
+            converse(stream, routes, visitor(Some(Arc::new(wire))), closed).await;
         }
-        Came::Tcp(stream, _, at) => {
-            let visitor = visitor(None);
-            converse(stream, tcp::guarded(routes.layer(from_fn_with_state(visitor, answered)), at), closed).await;
-        }
+        Came::Tcp(stream, ..) => converse(stream, routes, visitor(None), closed).await,
     }
 }
 
@@ -153,8 +155,8 @@ struct Visitor {
 }
 
 /// Each request is answered as who asks is by then, and not oftener than anybody may ask.
-async fn answered(State(visitor): State<Arc<Visitor>>, mut request: Request<Body>, next: Next) -> Response {
-    let Visitor { hub, who, closed, wire } = &*visitor;
+async fn answered(visitor: &Visitor, routes: Router, mut request: Request<Body>) -> Response {
+    let Visitor { hub, who, closed, wire } = visitor;
     let cost = rate::cost(request.uri().path());
     if who.counted().is_some_and(|uid| !hub.rate.allows(uid, cost, Instant::now())) {
         let refusal = Refusal::of(StatusCode::TOO_MANY_REQUESTS, Kind::Busy, "too much is asked: so many questions a second are answered");
@@ -165,18 +167,22 @@ async fn answered(State(visitor): State<Arc<Visitor>>, mut request: Request<Body
     match who.now(hub).await {
         Ok(caller) => {
             request.extensions_mut().insert(Peer { caller, who: Arc::clone(who), closed: closed.clone(), wire: wire.clone() });
-            next.run(request).await
+            let Ok(response) = TowerToHyperService::new(routes).call(request).await;
+            response
         }
         Err(error) => Refusal::from(error).into_response(),
     }
 }
 
 /// Answers on a connection until it ends.
-async fn converse<S>(stream: S, routes: Router, mut closed: watch::Receiver<bool>)
+async fn converse<S>(stream: S, routes: Router, visitor: Arc<Visitor>, mut closed: watch::Receiver<bool>)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let service = TowerToHyperService::new(routes);
+    let service = service_fn(move |request: Request<Incoming>| {
+        let (routes, visitor) = (routes.clone(), Arc::clone(&visitor));
+        async move { Ok::<_, Infallible>(answered(&visitor, routes, request.map(Body::new)).await) }
+    });
     let mut connection = http1::Builder::new();
     connection.timer(TokioTimer::new()).header_read_timeout(HEAD).max_buf_size(LARGEST_HEAD).max_headers(HEADERS);
     let stream = Patient::new(stream, READER);
