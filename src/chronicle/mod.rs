@@ -13,13 +13,13 @@ mod writer;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use std::sync::mpsc::sync_channel;
+use std::sync::mpsc::{TrySendError, sync_channel};
 
 use tokio::sync::watch;
 
 use crate::config::{Config, JournalPlace};
 use crate::control::{Control, Journal};
-use crate::domain::{Event, Snapshot};
+use crate::domain::{Event, Snapshot, Stands};
 use crate::error::{Context, Result};
 
 /// How many events may wait to be written.
@@ -32,18 +32,35 @@ pub struct Chronicle {
     pub version: watch::Receiver<u64>,
 }
 
-/// Where events go on their way to the file.
+/// What is on its way to the file.
+#[derive(Debug)]
+enum Message {
+    /// Something happened.
+    Event(Event),
+    /// What stands from now on, and what does not any more.
+    Standing(Vec<(Stands, bool)>),
+}
+
+/// The way to the file.
 #[derive(Clone, Debug)]
 struct Line {
-    sender: std::sync::mpsc::SyncSender<Event>,
+    sender: std::sync::mpsc::SyncSender<Message>,
     lost: Arc<AtomicU64>,
 }
 
 impl Line {
     /// Hands one on; one for which there is no room is counted.
     fn put(&self, event: Event) {
-        if self.sender.try_send(event).is_err() {
+        if self.sender.try_send(Message::Event(event)).is_err() {
             self.lost.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        }
+    }
+
+    /// Hands on what stands; what is left where there was no room.
+    fn note(&self, standing: Vec<(Stands, bool)>) -> Vec<(Stands, bool)> {
+        match self.sender.try_send(Message::Standing(standing)) {
+            Err(TrySendError::Full(Message::Standing(standing))) => standing,
+            _ => Vec::new(),
         }
     }
 }

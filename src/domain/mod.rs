@@ -57,7 +57,7 @@ pub use checkup::{Access, Check, Checkup, Diagnosis, Place, Places, Sight, Sough
 pub use declared::{Again, Claim, ConfigFault, Declared, EnvFile, ExitStatus, LastExit, Launch, Roster, SupervisorKind, Variables};
 pub use deed::{Deed, DeedResult, Trail};
 pub use env_file::{Assignment, EnvFault, read_env, value_of};
-pub use event::{Event, EventKind, EventQuery};
+pub use event::{Event, EventKind, EventQuery, Stands};
 pub use fence::{Allowed, Fence, Gate, PROBE_MARK};
 pub use finding::{Code, Finding, Level, Remedy};
 pub use health::{COURSE, Course, Era, Health, HealthState, Probed, Probes, Probing, Server, Transport};

@@ -119,14 +119,31 @@ fn findings(before: &Snapshot, after: &Snapshot, happenings: &mut Vec<Happening>
         return;
     }
     let came = missing(now, then);
-    let went = missing(then, now);
+    let mut went = missing(then, now);
+    // What is at another port by now, or about others too, goes on: that it is so is told, and not that it was over.
+    let mut goes_on: HashMap<Brief<'_>, usize> = HashMap::new();
+    came.iter().for_each(|finding| *goes_on.entry(brief(finding)).or_default() += 1);
+    went.retain(|finding| match goes_on.get_mut(&brief(finding)) {
+        Some(count) if *count > 0 => {
+            *count -= 1;
+            false
+        }
+        _ => true,
+    });
     let at = after.taken.wall;
-    told(&came, false, at, happenings, |finding| What::Found { code: finding.code, evidence: finding.evidence.clone() });
     told(&went, true, at, happenings, |finding| {
         let lasted = at.duration_since(finding.since);
         let lasted = if lasted.is_negative() { std::time::Duration::ZERO } else { lasted.unsigned_abs() };
-        What::Over { code: finding.code, lasted }
+        What::Over { code: finding.code, port: finding.port, lasted }
     });
+    told(&came, false, at, happenings, |finding| What::Found { code: finding.code, evidence: finding.evidence.clone() });
+}
+
+/// What is wrong with whom, wherever.
+type Brief<'a> = (Code, Option<&'a InstanceId>);
+
+fn brief(finding: &Finding) -> Brief<'_> {
+    (finding.code, finding.instances.first())
 }
 
 /// What a finding is known by, [`Finding::is_same`].
