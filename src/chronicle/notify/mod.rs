@@ -4,9 +4,12 @@
 
 mod hook;
 mod storm;
+mod tls;
 mod web;
 
 use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -16,8 +19,8 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::Line;
-use crate::config::Notice;
-use crate::domain::{Event, EventKind, Level, Shown};
+use crate::config::{Notice, check_place};
+use crate::domain::{Event, EventKind, Level, Shown, Uid};
 use crate::present::events::record;
 use crate::present::json::SCHEMA;
 use storm::{Storm, WITHIN};
@@ -111,7 +114,7 @@ impl Teller {
             faults.extend(hook::run(&self.notice.command, &text).err());
         }
         if let Some(address) = &self.notice.url {
-            faults.extend(web::post(address, &text).err());
+            faults.extend(web::post(address, self.notice.ca.as_deref(), &text).err());
         }
         // Said once, until it goes well again.
         if !faults.is_empty() && !self.failed {
@@ -133,6 +136,20 @@ fn one(host: &Shown, event: &Event) -> Value {
 fn many(host: &Shown, more: u32) -> Value {
     let sentence = format!("and {more} more events");
     json!({ "schema": SCHEMA, "host": host.as_str(), "sentence": sentence, "more": more, "event": null })
+}
+
+/// Nobody but root and this account may be able to change what is run or trusted; else the reason.
+fn check(file: &Path, why: &str) -> Result<(), String> {
+    let own = Uid(nix::unistd::geteuid().as_raw());
+    let real = file.canonicalize().map_err(|error| error.to_string())?;
+    let facts = real.metadata().map_err(|error| error.to_string())?;
+    if facts.mode() & 0o022 != 0 || (facts.uid() != 0 && facts.uid() != own.0) {
+        return Err("others may write it".to_owned());
+    }
+    for place in [file, &real].into_iter().filter_map(Path::parent) {
+        check_place(place, own, why).map_err(|error| error.chain())?;
+    }
+    Ok(())
 }
 
 /// How long one attempt to tell somebody may take.
