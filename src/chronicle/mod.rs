@@ -10,6 +10,8 @@ mod notify;
 mod watcher;
 mod writer;
 
+pub use notify::Accounts;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -77,17 +79,23 @@ pub fn journal_of(config: &Config, state: &std::path::Path) -> Journal {
     }
 }
 
-/// Begins to keep it.
+/// Begins to keep it. How it goes with those who are to be told is hung up among `accounts`.
 ///
 /// # Errors
 /// When no thread can be had.
-pub fn start(control: &Arc<Control>, config: &Config, state: PathBuf, snapshots: watch::Receiver<Arc<Snapshot>>) -> Result<Chronicle> {
+pub fn start(
+    control: &Arc<Control>,
+    config: &Config,
+    state: PathBuf,
+    snapshots: watch::Receiver<Arc<Snapshot>>,
+    accounts: &Arc<Accounts>,
+) -> Result<Chronicle> {
     let doing = || "cannot keep the events".to_owned();
     let (sender, receiver) = sync_channel(WAITING);
     let line = Line { sender, lost: Arc::default() };
     let (version, changes) = watch::channel(0);
     let host = snapshots.borrow().host.clone();
-    let targets = notify::start(&config.notify, &host, &line).while_doing(doing)?;
+    let targets = notify::start(&config.notify, &host, &line, accounts).while_doing(doing)?;
     let settings: Vec<(String, String)> = config.describe().into_iter().map(|(key, value, _)| (key, value.as_str().to_owned())).collect();
     let keeping = writer::Writer::new(Arc::clone(control), config.events.clone(), targets, Arc::clone(&line.lost), version);
     std::thread::Builder::new()

@@ -27,6 +27,7 @@ mod log;
 mod metrics;
 mod network;
 mod newcomer;
+mod notified;
 mod order;
 mod overlap;
 mod pace;
@@ -68,6 +69,7 @@ pub use log::{LogColor, LogLevel, LogLine, LogLineKind, LogSpan, LogStyle, LogVi
 pub use metrics::{FIGURES, Figures, Measure, Metrics, Thousandths};
 pub use network::Network;
 pub use newcomer::{NEWCOMER, Newcomer};
+pub use notified::Notified;
 pub use order::{Order, Outcome, Stage, Target, Underway};
 pub use overlap::{Bound, CommonName, Meeting};
 pub use pace::Pace;

@@ -2,6 +2,7 @@
 //!
 //! It must never tell an event twice of its own accord, wait without end, or be silent about having told nobody.
 
+mod account;
 mod hook;
 mod storm;
 mod tls;
@@ -23,7 +24,10 @@ use crate::config::{Notice, check_place};
 use crate::domain::{Event, EventKind, Level, Shown, Uid};
 use crate::present::events::record;
 use crate::present::json::SCHEMA;
+use account::Account;
 use storm::{Storm, WITHIN};
+
+pub use account::Accounts;
 
 /// How many events may wait to be told.
 const WAITING: usize = 64;
@@ -61,13 +65,14 @@ fn is_wanted(wants: &[String], event: &Event) -> bool {
 ///
 /// # Errors
 /// When no thread can be had.
-pub fn start(all: &[Notice], host: &Shown, line: &Line) -> io::Result<Vec<Target>> {
+pub fn start(all: &[Notice], host: &Shown, line: &Line, accounts: &Arc<Accounts>) -> io::Result<Vec<Target>> {
+    let names: Vec<String> = all.iter().map(name).collect();
     let mut targets = Vec::new();
-    for notice in all {
+    for (notice, account) in all.iter().zip(Account::for_all(accounts, &names)) {
         let (sender, receiver) = sync_channel(WAITING);
         let passed = Arc::new(AtomicU32::new(0));
         let (wants, missed) = (notice.events.clone(), Arc::clone(&passed));
-        let teller = Teller { notice: notice.clone(), host: host.clone(), line: line.clone(), failed: false };
+        let teller = Teller { notice: notice.clone(), host: host.clone(), line: line.clone(), account, failed: false };
         std::thread::Builder::new().name("berth-notify".to_owned()).stack_size(512 * 1024).spawn(move || {
             crate::failpoint::pass("berth-notify");
             teller.run(&receiver, &missed);
@@ -81,6 +86,7 @@ struct Teller {
     notice: Notice,
     host: Shown,
     line: Line,
+    account: Account,
     /// The last one was not told.
     failed: bool,
 }
@@ -97,17 +103,18 @@ impl Teller {
             let now = Instant::now();
             storm.add(missed.swap(0, Ordering::Relaxed), now);
             if let Some(more) = storm.over(now) {
-                self.tell(&many(&self.host, more));
+                self.tell(&many(&self.host, more), more);
             }
             if let Some(event) = event
                 && storm.admit(now)
             {
-                self.tell(&one(&self.host, &event));
+                self.tell(&one(&self.host, &event), 0);
             }
         }
     }
 
-    fn tell(&mut self, document: &Value) {
+    /// Tells a document, in which so many events are a number.
+    fn tell(&mut self, document: &Value, numbered: u32) {
         let text = document.to_string();
         let mut faults = Vec::new();
         if !self.notice.command.is_empty() {
@@ -116,13 +123,21 @@ impl Teller {
         if let Some(address) = &self.notice.url {
             faults.extend(web::post(address, self.notice.ca.as_deref(), &text).err());
         }
+        let fault = faults.join("; ");
+        self.account.ended(Timestamp::now(), (!faults.is_empty()).then_some(fault.as_str()), u64::from(numbered));
         // Said once, until it goes well again.
         if !faults.is_empty() && !self.failed {
-            let event = Event::of_host(Timestamp::now(), EventKind::Untold, Level::Warning, &faults.join("; "));
+            let event = Event::of_host(Timestamp::now(), EventKind::Untold, Level::Warning, &fault);
             self.line.put(event);
         }
         self.failed = !faults.is_empty();
     }
+}
+
+/// Who it is: the program, and the address without its path.
+fn name(notice: &Notice) -> String {
+    let program = notice.command.first().map(|program| Shown::new(program).to_string());
+    program.into_iter().chain(notice.url.as_ref().map(web::name)).collect::<Vec<_>>().join(", ")
 }
 
 /// What is told of an event.

@@ -65,7 +65,7 @@ pub fn post(address: &Address, ca: Option<&Path>, text: &str) -> Result<(), Stri
 }
 
 /// Without its path, which may be a secret.
-fn name(address: &Address) -> String {
+pub fn name(address: &Address) -> String {
     match address {
         Address::Http { secure, host, port, .. } => {
             let scheme = if *secure { "https" } else { "http" };

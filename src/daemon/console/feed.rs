@@ -203,6 +203,7 @@ impl Head {
         part("listeners", old.is_some_and(|old| old.listeners == new.listeners), &|| json(&new.listeners));
         part("announced", old.is_some_and(|old| old.announced == new.announced), &|| json(&new.announced.as_slice()));
         part("underway", old.is_some_and(|old| old.underway == new.underway), &|| json(&new.underway));
+        part("notified", old.is_some_and(|old| old.notified == new.notified), &|| json(&new.notified.as_slice()));
         part("notices", old.is_some_and(|old| old.notices == new.notices), &|| json(&new.notices));
         self.seen = Some(new);
     }
