@@ -106,6 +106,9 @@ fn of(happening: &Happening, uid: Option<Uid>) -> Event {
         What::Became { to: State::Starting | State::Running, detail, .. } if detail.starts_with("restart ") => {
             (EventKind::Restarted, Level::Warning, None)
         }
+        What::Became { from: State::Crashed | State::CrashLoop, to: State::Starting | State::Running | State::Degraded, .. } => {
+            (EventKind::Restarted, Level::Warning, None)
+        }
         What::Became { .. } => (EventKind::State, problem, None),
         What::Restarted { .. } => (EventKind::Restarted, Level::Warning, None),
         What::Answers { .. } => (EventKind::Health, problem, None),
@@ -199,6 +202,9 @@ mod tests {
                 row.why = Some("the secret of dave".into());
             });
         });
+        // What runs again is so by its policy, though nobody has counted it yet.
+        let again = between(&after, &later(|snapshot| with(snapshot, "bob/tools", |row| row.restarts += 1)));
+        assert_eq!(line(&again[0]), "alice restarted warning: crashed -> running");
         let events = between(&fleet(), &after);
         let lines: Vec<String> = events.iter().map(line).collect();
         let crashed = "alice crashed error: running -> crashed: killed by signal 9 (KILL)";

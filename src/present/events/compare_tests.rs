@@ -33,7 +33,7 @@ fn told(before: &Snapshot, after: &Snapshot) -> Vec<String> {
 #[test]
 fn what_changes_is_told() {
     type Change = fn(&mut Snapshot);
-    let cases: [(Change, &[&str]); 16] = [
+    let cases: [(Change, &[&str]); 17] = [
         (|_| {}, &[]),
         // Numbers are no events.
         (|snapshot| with(snapshot, "alice", |row| row.cpu_percent = Reading::Known(99.0)), &[]),
@@ -100,6 +100,8 @@ fn what_changes_is_told() {
             },
             &["carol: port-taken of 8107 is over, after 2 min", "carol: port-drift: 8107 it is not"],
         ),
+        // It is counted a picture after it was told that it runs again.
+        (|snapshot| with(snapshot, "alice", |row| row.restarts = 3), &[]),
         // What goes on at another port, or with one more, is not over.
         (
             |snapshot| {
