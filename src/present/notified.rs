@@ -18,14 +18,21 @@ pub fn sentence(notified: &Notified, now: Timestamp, zone: &TimeZone) -> (String
         (None, None) => (format!("nothing to tell yet{dropped}"), Tone::Dim),
         (Some(told), None) => (format!("{told}{dropped}"), Tone::Good),
         (told, Some((at, why))) if notified.is_failing() => {
+            let why = bare(why.as_str(), notified.whom.as_str());
             let told = told.unwrap_or_else(|| "none told".to_owned());
             (format!("not told at {at}: {why} ({} not told, {told}{dropped})", notified.failed), Tone::Bad)
         }
         (told, Some((at, why))) => {
-            let told = told.unwrap_or_default();
+            let (told, why) = (told.unwrap_or_default(), bare(why.as_str(), notified.whom.as_str()));
             (format!("{told}{dropped}; {} not told, the last at {at}: {why}", notified.failed), Tone::Good)
         }
     }
+}
+
+/// Why it was not, without who: that stands before it.
+fn bare<'a>(why: &'a str, whom: &str) -> &'a str {
+    let rest = why.strip_prefix(whom).and_then(|rest| rest.strip_prefix(' ')).unwrap_or(why);
+    rest.strip_prefix("was not told: ").unwrap_or(rest)
 }
 
 /// The sign that stands before it.
@@ -44,6 +51,18 @@ mod tests {
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(1_700_000_000 + second).unwrap()
+    }
+
+    #[test]
+    fn who_it_is_is_not_said_twice() {
+        let cases = [
+            ("/bin/tell was not told: others may write it", "others may write it"),
+            ("/bin/tell failed (exit status: 3): no", "failed (exit status: 3): no"),
+            ("/bin/teller failed", "/bin/teller failed"),
+        ];
+        for (why, expected) in cases {
+            assert_eq!(bare(why, "/bin/tell"), expected);
+        }
     }
 
     #[test]
