@@ -2,15 +2,15 @@
 //!
 //! It must never tell again what is written already.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::draft;
-use crate::domain::{Event, EventKind, Level, Snapshot, State};
+use crate::domain::{Code, Event, EventKind, Finding, Snapshot, Stands, State};
 
-/// What a finding is known by in the file.
-type Key = (String, Option<String>);
+/// More of one kind at once than this are told in one line.
+const MANY: usize = 5;
 
 /// Two records of one end may be so far apart.
 const CLOCKS: SignedDuration = SignedDuration::from_secs(3);
@@ -18,84 +18,106 @@ const CLOCKS: SignedDuration = SignedDuration::from_secs(3);
 /// An end that is longer ago is no news, written or not.
 const RECENT: SignedDuration = SignedDuration::from_hours(24);
 
-/// The events that are missing, `known` being the newest of those that are written, oldest first.
-pub fn missing(known: &[Event], now: &Snapshot) -> Vec<Event> {
-    let mut standing: HashMap<Key, &Event> = HashMap::new();
-    let mut ends: HashMap<String, Timestamp> = HashMap::new();
-    for event in known {
-        let id = event.id.as_ref().map(ToString::to_string);
-        match (event.kind, &event.finding) {
-            (EventKind::Found, Some(code)) => {
-                standing.insert((code.to_string(), id), event);
-            }
-            (EventKind::Over, Some(code)) => {
-                standing.remove(&(code.to_string(), id));
-            }
-            (EventKind::Crashed | EventKind::CrashLoop, _) => {
-                ends.extend(id.map(|id| (id, event.at)));
-            }
-            _ => {}
-        }
-    }
+/// The events that are missing: `stood` was told of and not told to be over, `known` are the newest events, oldest first.
+pub fn missing(stood: &BTreeSet<Stands>, known: &[Event], now: &Snapshot) -> Vec<Event> {
+    let stands: BTreeSet<Key> = now.findings.iter().map(|finding| key(&draft::stands(finding, now))).collect();
+    let before: BTreeSet<Key> = stood.iter().map(key).collect();
+    let over: Vec<&Stands> = stood.iter().filter(|stood| !stands.contains(&key(stood))).collect();
+    let mut found: Vec<&Finding> = now.findings.iter().filter(|finding| !before.contains(&key(&draft::stands(finding, now)))).collect();
+    let mut told = BTreeSet::new();
+    found.retain(|finding| told.insert(key(&draft::stands(finding, now))));
     let mut events = Vec::new();
-    let mut stands: HashSet<Key> = HashSet::new();
-    for finding in &now.findings {
-        let code = finding.code.word().to_owned();
-        let key = (code.clone(), finding.instances.first().map(ToString::to_string));
-        // Of many at once only the code was written.
-        if !standing.contains_key(&key) && !standing.contains_key(&(code, None)) && !stands.contains(&key) {
-            events.push(draft::found(finding, now));
-        }
-        stands.insert(key);
-    }
-    let codes: HashSet<&String> = stands.iter().map(|(code, _)| code).collect();
-    for ((code, id), event) in &standing {
-        let is_still = if id.is_some() { stands.contains(&(code.clone(), id.clone())) } else { codes.contains(code) };
-        if !is_still {
-            let sentence = format!("{code} is over; it ended while nobody looked");
-            let over = Event::of_host(now.taken.wall, EventKind::Over, Level::Note, &sentence);
-            let brief = event.brief.as_ref().map(|_| over.sentence.clone());
-            events.push(Event { id: event.id.clone(), uid: event.uid, finding: event.finding.clone(), brief, ..over });
+    for (code, these) in by_code(&over, |stood| stood.code) {
+        if these.len() > MANY {
+            events.push(draft::many(code, these.len(), true, now));
+        } else {
+            events.extend(these.into_iter().map(|stood| draft::over(stood, now)));
         }
     }
-    for row in now.rows.iter().filter(|row| matches!(row.state, State::Crashed | State::CrashLoop)) {
-        let Some(exit) = row.exit.filter(|exit| now.taken.wall.duration_since(exit.at) < RECENT) else { continue };
-        if ends.get(&row.id.to_string()).is_none_or(|at| *at < exit.at - CLOCKS) {
-            events.push(draft::crashed(row, now));
+    for (code, these) in by_code(&found, |finding| finding.code) {
+        if these.len() > MANY {
+            events.push(draft::many(code, these.len(), false, now));
+        } else {
+            events.extend(these.into_iter().map(|finding| draft::found(finding, now)));
         }
     }
+    events.extend(ends(known, now));
     events.sort_by_key(|event| event.at);
     events
+}
+
+/// What a finding is known by: whose account that is may have changed.
+type Key = (Code, Option<crate::domain::InstanceId>, Option<u16>);
+
+fn key(stands: &Stands) -> Key {
+    (stands.code, stands.id.clone(), stands.port)
+}
+
+/// Those of each code, in the order of the first.
+fn by_code<'a, T>(all: &[&'a T], code: impl Fn(&T) -> Code) -> Vec<(Code, Vec<&'a T>)> {
+    let mut groups: Vec<(Code, Vec<&'a T>)> = Vec::new();
+    for one in all {
+        match groups.iter_mut().find(|(known, _)| *known == code(one)) {
+            Some((_, group)) => group.push(one),
+            None => groups.push((code(one), vec![one])),
+        }
+    }
+    groups
+}
+
+/// Instances that ended unasked while nobody looked.
+fn ends(known: &[Event], now: &Snapshot) -> Vec<Event> {
+    let is_end = |event: &&Event| matches!(event.kind, EventKind::Crashed | EventKind::CrashLoop);
+    let ends: HashMap<String, Timestamp> =
+        known.iter().filter(is_end).filter_map(|event| Some((event.id.as_ref()?.to_string(), event.at))).collect();
+    let crashed = now.rows.iter().filter(|row| matches!(row.state, State::Crashed | State::CrashLoop));
+    let is_news =
+        |at: Timestamp, id: &str| now.taken.wall.duration_since(at) < RECENT && ends.get(id).is_none_or(|told| *told < at - CLOCKS);
+    crashed.filter(|row| row.exit.is_some_and(|exit| is_news(exit.at, &row.id.to_string()))).map(|row| draft::crashed(row, now)).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Shown;
     use crate::fixture::{fleet, id};
+
+    fn standing(snapshot: &Snapshot) -> BTreeSet<Stands> {
+        snapshot.findings.iter().map(|finding| draft::stands(finding, snapshot)).collect()
+    }
 
     #[test]
     fn what_is_written_is_not_told_again_and_what_ended_unseen_is() {
         let now = fleet();
-        let first = missing(&[], &now);
+        let none = BTreeSet::new();
+        let first = missing(&none, &[], &now);
         let found = first.iter().filter(|event| event.kind == EventKind::Found).count();
         let crashed = first.iter().filter(|event| matches!(event.kind, EventKind::Crashed | EventKind::CrashLoop)).count();
         assert!(found > 0 && crashed > 0 && found + crashed == first.len(), "{first:?}");
-        assert_eq!(missing(&first, &now), []);
+        assert_eq!(missing(&standing(&now), &first, &now), []);
         let mut gone = now.clone();
         gone.findings.clear();
-        let over = missing(&first, &gone);
+        let over = missing(&standing(&now), &first, &gone);
         assert!(over.len() == found && over.iter().all(|event| event.kind == EventKind::Over), "{over:?}");
-        let mut all = first;
-        all.extend(over);
-        assert_eq!(missing(&all, &gone), []);
-        // Of many at once there is one line without a name.
-        let mut many = now.clone();
-        many.findings.truncate(1);
-        let code = Shown::from(many.findings[0].code.word());
-        let line = Event { finding: Some(code), ..Event::of_host(now.taken.wall, EventKind::Found, Level::Error, "9 at once") };
-        let rest = missing(&[line], &many);
-        assert!(rest.iter().all(|event| event.kind != EventKind::Found), "{rest:?}");
-        assert!(now.row(&id("alice")).is_some());
+        assert!(over.iter().all(|event| event.sentence.as_str().ends_with("is over; it ended while nobody looked")), "{over:?}");
+        assert_eq!(missing(&none, &first, &gone), []);
+    }
+
+    #[test]
+    fn of_many_that_were_told_in_one_line_each_has_its_own_end() {
+        let mut now = fleet();
+        let example = now.findings[0].clone();
+        let one =
+            |number: u16| Finding { code: Code::LimitsMissing, instances: vec![id(&format!("u{number}"))], port: None, ..example.clone() };
+        now.findings = (0..9).map(one).collect();
+        let told = |events: Vec<Event>| {
+            let findings = events.into_iter().filter(|event| event.finding.is_some());
+            findings.map(|event| event.sentence.to_string()).collect::<Vec<_>>()
+        };
+        assert_eq!(told(missing(&BTreeSet::new(), &[], &now)), ["limits-missing: 9 at once"]);
+        let stood = standing(&now);
+        now.findings.truncate(8);
+        assert_eq!(told(missing(&stood, &[], &now)), ["limits-missing is over; it ended while nobody looked"]);
+        now.findings.truncate(1);
+        assert_eq!(told(missing(&stood, &[], &now)), ["limits-missing: 8 over at once"]);
     }
 }

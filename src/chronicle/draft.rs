@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use crate::control::told_to_others;
-use crate::domain::{Code, Declared, Event, EventKind, Finding, InstanceId, Level, Row, Shown, Snapshot, State, Uid};
+use crate::domain::{Code, Declared, Event, EventKind, Finding, InstanceId, Level, Row, Shown, Snapshot, Stands, State, Uid};
 use crate::present::events::{Happening, What, compare};
 
 /// What happened between two pictures.
@@ -19,6 +19,25 @@ pub fn between(before: &Snapshot, after: &Snapshot) -> Vec<Event> {
 pub fn found(finding: &Finding, snapshot: &Snapshot) -> Event {
     let what = What::Found { code: finding.code, evidence: finding.evidence.clone() };
     of(&Happening { at: finding.since, about: finding.instances.first().cloned(), what }, uid_of_all(finding, snapshot))
+}
+
+/// What a finding is known by later.
+pub fn stands(finding: &Finding, snapshot: &Snapshot) -> Stands {
+    Stands { code: finding.code, id: finding.instances.first().cloned(), port: finding.port, uid: uid_of_all(finding, snapshot) }
+}
+
+/// The end of a finding that nobody saw, as an event.
+pub fn over(stood: &Stands, now: &Snapshot) -> Event {
+    let port = stood.port.map_or_else(String::new, |port| format!(" of {port}"));
+    let sentence = Shown::new(&format!("{}{port} is over; it ended while nobody looked", stood.code.word()));
+    let what = What::Over { code: stood.code, port: stood.port, lasted: std::time::Duration::ZERO };
+    let event = of(&Happening { at: now.taken.wall, about: stood.id.clone(), what }, stood.uid);
+    Event { brief: event.brief.as_ref().map(|_| sentence.clone()), sentence, ..event }
+}
+
+/// Many beginnings or ends of a kind, as one event.
+pub fn many(code: Code, count: usize, over: bool, now: &Snapshot) -> Event {
+    of(&Happening { at: now.taken.wall, about: None, what: What::Many { code, count, over } }, None)
 }
 
 /// The end of an instance that nobody asked for, as an event.
@@ -85,6 +104,9 @@ fn of(happening: &Happening, uid: Option<Uid>) -> Event {
         What::Became { to: State::CrashLoop, .. } => (EventKind::CrashLoop, Level::Error, None),
         // Started again by its policy: whoever was asked for that has an action of it.
         What::Became { to: State::Starting | State::Running, detail, .. } if detail.starts_with("restart ") => {
+            (EventKind::Restarted, Level::Warning, None)
+        }
+        What::Became { from: State::Crashed | State::CrashLoop, to: State::Starting | State::Running | State::Degraded, .. } => {
             (EventKind::Restarted, Level::Warning, None)
         }
         What::Became { .. } => (EventKind::State, problem, None),
@@ -180,6 +202,9 @@ mod tests {
                 row.why = Some("the secret of dave".into());
             });
         });
+        // What runs again is so by its policy, though nobody has counted it yet.
+        let again = between(&after, &later(|snapshot| with(snapshot, "bob/tools", |row| row.restarts += 1)));
+        assert_eq!(line(&again[0]), "alice restarted warning: crashed -> running");
         let events = between(&fleet(), &after);
         let lines: Vec<String> = events.iter().map(line).collect();
         let crashed = "alice crashed error: running -> crashed: killed by signal 9 (KILL)";

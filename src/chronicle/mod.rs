@@ -10,16 +10,18 @@ mod notify;
 mod watcher;
 mod writer;
 
+pub use notify::Accounts;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use std::sync::mpsc::sync_channel;
+use std::sync::mpsc::{TrySendError, sync_channel};
 
 use tokio::sync::watch;
 
 use crate::config::{Config, JournalPlace};
 use crate::control::{Control, Journal};
-use crate::domain::{Event, Snapshot};
+use crate::domain::{Event, Snapshot, Stands};
 use crate::error::{Context, Result};
 
 /// How many events may wait to be written.
@@ -32,18 +34,35 @@ pub struct Chronicle {
     pub version: watch::Receiver<u64>,
 }
 
-/// Where events go on their way to the file.
+/// What is on its way to the file.
+#[derive(Debug)]
+enum Message {
+    /// Something happened.
+    Event(Event),
+    /// What stands from now on, and what does not any more.
+    Standing(Vec<(Stands, bool)>),
+}
+
+/// The way to the file.
 #[derive(Clone, Debug)]
 struct Line {
-    sender: std::sync::mpsc::SyncSender<Event>,
+    sender: std::sync::mpsc::SyncSender<Message>,
     lost: Arc<AtomicU64>,
 }
 
 impl Line {
     /// Hands one on; one for which there is no room is counted.
     fn put(&self, event: Event) {
-        if self.sender.try_send(event).is_err() {
+        if self.sender.try_send(Message::Event(event)).is_err() {
             self.lost.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        }
+    }
+
+    /// Hands on what stands; what is left where there was no room.
+    fn note(&self, standing: Vec<(Stands, bool)>) -> Vec<(Stands, bool)> {
+        match self.sender.try_send(Message::Standing(standing)) {
+            Err(TrySendError::Full(Message::Standing(standing))) => standing,
+            _ => Vec::new(),
         }
     }
 }
@@ -60,17 +79,23 @@ pub fn journal_of(config: &Config, state: &std::path::Path) -> Journal {
     }
 }
 
-/// Begins to keep it.
+/// Begins to keep it. How it goes with those who are to be told is hung up among `accounts`.
 ///
 /// # Errors
 /// When no thread can be had.
-pub fn start(control: &Arc<Control>, config: &Config, state: PathBuf, snapshots: watch::Receiver<Arc<Snapshot>>) -> Result<Chronicle> {
+pub fn start(
+    control: &Arc<Control>,
+    config: &Config,
+    state: PathBuf,
+    snapshots: watch::Receiver<Arc<Snapshot>>,
+    accounts: &Arc<Accounts>,
+) -> Result<Chronicle> {
     let doing = || "cannot keep the events".to_owned();
     let (sender, receiver) = sync_channel(WAITING);
     let line = Line { sender, lost: Arc::default() };
     let (version, changes) = watch::channel(0);
     let host = snapshots.borrow().host.clone();
-    let targets = notify::start(&config.notify, &host, &line).while_doing(doing)?;
+    let targets = notify::start(&config.notify, &host, &line, accounts).while_doing(doing)?;
     let settings: Vec<(String, String)> = config.describe().into_iter().map(|(key, value, _)| (key, value.as_str().to_owned())).collect();
     let keeping = writer::Writer::new(Arc::clone(control), config.events.clone(), targets, Arc::clone(&line.lost), version);
     std::thread::Builder::new()

@@ -2,6 +2,7 @@
 //!
 //! It must never keep the chronicle while another process does, nor take what it sees at its beginning for news.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{DirBuilder, OpenOptions};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::PathBuf;
@@ -14,7 +15,7 @@ use tokio::sync::watch;
 use super::flood::Flood;
 use super::{Line, begin, draft};
 use crate::control::Control;
-use crate::domain::{Event, EventKind, EventQuery, Level, Shown, Snapshot};
+use crate::domain::{Event, EventKind, EventQuery, Level, Shown, Snapshot, Stands};
 use crate::supervisor::process::InstanceLock;
 
 /// How long it takes until everything was found, read and judged once.
@@ -23,7 +24,10 @@ const SETTLES: Duration = Duration::from_secs(4);
 /// How often the place is asked for that another process has.
 const ASK_AGAIN: Duration = Duration::from_secs(2);
 
-/// How many events are looked through for what stood before.
+/// How often it is asked what of what was held back is to be written.
+const RELEASE_EVERY: Duration = Duration::from_secs(5);
+
+/// How many events are looked through for which ends were told.
 const LOOKED_THROUGH: usize = 20_000;
 
 /// Under which name the configuration is remembered.
@@ -44,21 +48,54 @@ pub struct Watcher {
     asked: Option<Instant>,
     /// When the first picture came that is not compared yet; `None` once it is compared.
     settling: Option<Instant>,
+    /// What stands, as it was told of.
+    standing: BTreeSet<Stands>,
+    /// What is to be written of that yet.
+    unsaid: BTreeMap<Stands, bool>,
 }
 
 impl Watcher {
     /// One that has seen nothing.
     pub fn new(control: Arc<Control>, line: Line, state: PathBuf, settings: Vec<(String, String)>) -> Self {
-        Self { control, line, state, settings, flood: Flood::default(), before: None, place: None, asked: None, settling: None }
+        Self {
+            control,
+            line,
+            state,
+            settings,
+            flood: Flood::default(),
+            before: None,
+            place: None,
+            asked: None,
+            settling: None,
+            standing: BTreeSet::new(),
+            unsaid: BTreeMap::new(),
+        }
     }
 
     /// Goes on for as long as there are pictures.
     pub fn run(mut self, mut snapshots: watch::Receiver<Arc<Snapshot>>) {
-        let Ok(runtime) = tokio::runtime::Builder::new_current_thread().build() else { return };
-        while runtime.block_on(snapshots.changed()).is_ok() {
-            let picture = Arc::clone(&snapshots.borrow_and_update());
-            if picture.sequence > 0 && self.has_place() {
-                self.picture(&picture);
+        let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_time().build() else { return };
+        loop {
+            // What is held back is to be written though nothing more happens.
+            let waited = runtime.block_on(async {
+                if self.flood.holds() {
+                    tokio::time::timeout(RELEASE_EVERY, snapshots.changed()).await
+                } else {
+                    Ok(snapshots.changed().await)
+                }
+            });
+            match waited {
+                Ok(Err(_)) => return,
+                Ok(Ok(())) => {
+                    let picture = Arc::clone(&snapshots.borrow_and_update());
+                    if picture.sequence > 0 && self.has_place() {
+                        self.picture(&picture);
+                    }
+                }
+                Err(_) => {}
+            }
+            if self.flood.holds() {
+                self.flood.release(Instant::now()).into_iter().for_each(|event| self.line.put(event));
             }
         }
     }
@@ -92,8 +129,25 @@ impl Watcher {
             for event in draft::between(&before, picture) {
                 self.put(event);
             }
+            if !are_same(&before, picture) {
+                self.stands(picture);
+            }
+        }
+        if !self.unsaid.is_empty() {
+            let unsaid = std::mem::take(&mut self.unsaid).into_iter().collect();
+            self.unsaid = self.line.note(unsaid).into_iter().collect();
         }
         self.before = Some(Arc::clone(picture));
+    }
+
+    /// Has written down what stands, as far as that is another than what was written.
+    fn stands(&mut self, picture: &Snapshot) {
+        let now: BTreeSet<Stands> = picture.findings.iter().map(|finding| draft::stands(finding, picture)).collect();
+        let went = self.standing.difference(&now).map(|stands| (stands.clone(), false));
+        let came = now.difference(&self.standing).map(|stands| (stands.clone(), true));
+        let changes: Vec<_> = went.chain(came).collect();
+        self.unsaid.extend(changes);
+        self.standing = now;
     }
 
     fn put(&mut self, event: Event) {
@@ -115,9 +169,11 @@ impl Watcher {
         if let Some(sentence) = self.changed_settings() {
             self.line.put(Event::of_host(Timestamp::now(), EventKind::Configuration, Level::Note, &sentence));
         }
-        for event in begin::missing(&known, picture) {
+        self.standing = self.control.standing().unwrap_or_default().into_iter().collect();
+        for event in begin::missing(&self.standing, &known, picture) {
             self.line.put(event);
         }
+        self.stands(picture);
     }
 
     /// What berth's own configuration says otherwise than when it was last begun with.
@@ -127,6 +183,11 @@ impl Watcher {
         let before: Vec<(String, String)> = serde_json::from_str(&before).ok()?;
         told_changes(&before, &self.settings)
     }
+}
+
+/// Whether two pictures have the same findings.
+fn are_same(before: &Snapshot, after: &Snapshot) -> bool {
+    before.findings.len() == after.findings.len() && before.findings.iter().zip(&after.findings).all(|(one, other)| one.is_same(other))
 }
 
 /// Whether a value is nothing for the journal: the path of a hook's address and the words of a command may be tokens.

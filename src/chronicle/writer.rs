@@ -2,6 +2,7 @@
 //!
 //! It must never be waited for, nor lose anything silently: what could not be written is counted and said as soon as something can be.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -10,10 +11,11 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use tokio::sync::watch;
 
+use super::Message;
 use super::notify::Target;
 use crate::config::Events;
 use crate::control::{Control, Stamp};
-use crate::domain::{Event, EventKind, Level};
+use crate::domain::{Event, EventKind, Level, Stands};
 
 /// How often the file is looked at: others write actions to it.
 const LOOK_EVERY: Duration = Duration::from_millis(400);
@@ -34,6 +36,8 @@ pub struct Writer {
     lost: Arc<AtomicU64>,
     /// What could not be written, and why.
     unwritten: Option<(u64, String)>,
+    /// What stands or does not, and is not written yet.
+    standing: BTreeMap<Stands, bool>,
     version: watch::Sender<u64>,
     stamp: Option<Stamp>,
     swept: Option<Instant>,
@@ -43,16 +47,21 @@ pub struct Writer {
 impl Writer {
     /// One that has written nothing.
     pub fn new(control: Arc<Control>, keep: Events, targets: Vec<Target>, lost: Arc<AtomicU64>, version: watch::Sender<u64>) -> Self {
-        Self { control, keep, targets, lost, unwritten: None, version, stamp: None, swept: None, written: 0 }
+        Self { control, keep, targets, lost, unwritten: None, standing: BTreeMap::new(), version, stamp: None, swept: None, written: 0 }
     }
 
     /// Goes on for as long as anybody may have something to write.
-    pub fn run(mut self, receiver: &Receiver<Event>) {
+    pub fn run(mut self, receiver: &Receiver<Message>) {
         loop {
             match receiver.recv_timeout(LOOK_EVERY) {
                 Ok(first) => {
-                    let mut events = vec![first];
-                    events.extend(receiver.try_iter().take(AT_ONCE));
+                    let mut events = Vec::new();
+                    for message in std::iter::once(first).chain(receiver.try_iter().take(AT_ONCE)) {
+                        match message {
+                            Message::Event(event) => events.push(event),
+                            Message::Standing(standing) => self.standing.extend(standing),
+                        }
+                    }
                     self.write(events);
                 }
                 Err(RecvTimeoutError::Timeout) => {}
@@ -72,8 +81,12 @@ impl Writer {
             let sentence = format!("{count} events could not be written: {why}");
             events.push(Event::of_host(Timestamp::now(), EventKind::Lost, Level::Warning, &sentence));
         }
-        let told = match self.control.keep_events(&events) {
+        let mut standing: Vec<(Stands, bool)> = self.standing.iter().map(|(stands, is_so)| (stands.clone(), *is_so)).collect();
+        // What went is put down first: what is another account's by now goes and comes under one name.
+        standing.sort_by_key(|(_, is_so)| *is_so);
+        let told = match self.control.keep_events(&events, &standing) {
             Ok(kept) => {
+                self.standing.clear();
                 self.unwritten = None;
                 self.written += kept.len();
                 kept

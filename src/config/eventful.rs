@@ -48,13 +48,17 @@ pub struct Notice {
     pub command: Vec<String>,
     /// Where it is posted.
     pub url: Option<Address>,
+    /// Whose certificates are trusted there, a PEM file; `None` for those whom the host trusts.
+    pub ca: Option<PathBuf>,
 }
 
 /// Where something is posted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Address {
-    /// `http://HOST:PORT/PATH`.
+    /// `http://HOST:PORT/PATH`, `https://HOST:PORT/PATH`.
     Http {
+        /// By TLS.
+        secure: bool,
         /// The host, as it was written.
         host: String,
         /// The port.
@@ -113,21 +117,25 @@ pub(super) fn notices(item: &Item, entries: &[Item]) -> Result<Vec<Notice>, Faul
 
 fn notice(item: &Item) -> Result<Notice, Fault> {
     const TITLE: &str = "[[notify]]";
-    const KEYS: [&str; 3] = ["events", "command", "url"];
+    const KEYS: [&str; 4] = ["events", "command", "url", "ca"];
     let told = |key: &str, wrong: Wrong| wrong_value(&wrong, key, TITLE);
     let table = item.table().map_err(|wrong| told("notify", wrong))?;
-    let mut notice = Notice { events: vec!["errors".to_owned()], command: Vec::new(), url: None };
+    let mut notice = Notice { events: vec!["errors".to_owned()], command: Vec::new(), url: None, ca: None };
     for (key, value) in &table.entries {
         let read = match key.as_str() {
             "events" => wanted(value).map(|events| notice.events = events),
             "command" => command(value).map(|command| notice.command = command),
             "url" => value.read(address).map(|address| notice.url = Some(address)),
+            "ca" => value.path().map(|file| notice.ca = Some(file)),
             _ => return Err(unknown_key(key, value, TITLE, &KEYS)),
         };
         read.map_err(|wrong| told(key, wrong))?;
     }
     if notice.command.is_empty() && notice.url.is_none() {
         return Err(Fault { place: item.place.clone(), message: format!("{TITLE} tells nobody; command or url is needed") });
+    }
+    if notice.ca.is_some() && !matches!(notice.url, Some(Address::Http { secure: true, .. })) {
+        return Err(Fault { place: item.place.clone(), message: format!("{TITLE} has a ca, but no url of https:// that it is for") });
     }
     Ok(notice)
 }
@@ -150,10 +158,7 @@ fn command(item: &Item) -> Reading<Vec<String>> {
 }
 
 fn address(text: &str) -> Result<Address, String> {
-    const EXAMPLE: &str = "must be \"http://HOST:PORT/PATH\" or \"unix:/SOCKET:/PATH\"";
-    if text.starts_with("https:") {
-        return Err("is https, which berth does not speak yet; name an http:// or unix: address of a proxy on this host".to_owned());
-    }
+    const EXAMPLE: &str = "must be \"https://HOST:PORT/PATH\", \"http://HOST:PORT/PATH\" or \"unix:/SOCKET:/PATH\"";
     if !text.chars().all(|character| character.is_ascii_graphic()) {
         return Err(EXAMPLE.to_owned());
     }
@@ -164,20 +169,23 @@ fn address(text: &str) -> Result<Address, String> {
         }
         return Ok(Address::Unix { socket: socket.into(), path: format!("/{path}") });
     }
-    let rest = text.strip_prefix("http://").ok_or(EXAMPLE)?;
+    let (secure, rest) = match text.strip_prefix("https://") {
+        Some(rest) => (true, rest),
+        None => (false, text.strip_prefix("http://").ok_or(EXAMPLE)?),
+    };
     let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
     if authority.contains('@') {
         return Err("must not have a password in it".to_owned());
     }
     let (host, port) = match authority.rsplit_once(':').filter(|(_, port)| !port.ends_with(']')) {
         Some((host, port)) => (host, port.parse().map_err(|_| EXAMPLE)?),
-        None => (authority, 80),
+        None => (authority, if secure { 443 } else { 80 }),
     };
     let host = host.trim_start_matches('[').trim_end_matches(']');
     if host.is_empty() || port == 0 {
         return Err(EXAMPLE.to_owned());
     }
-    Ok(Address::Http { host: host.to_owned(), port, path: format!("/{path}") })
+    Ok(Address::Http { secure, host: host.to_owned(), port, path: format!("/{path}") })
 }
 
 #[cfg(test)]
@@ -192,14 +200,19 @@ mod tests {
 
     #[test]
     fn an_address_is_taken_apart() {
-        let http = |host: &str, port, path: &str| Address::Http { host: host.to_owned(), port, path: path.to_owned() };
+        let by = |secure, host: &str, port, path: &str| Address::Http { secure, host: host.to_owned(), port, path: path.to_owned() };
+        let http = |host, port, path| by(false, host, port, path);
+        assert_eq!(address("https://alerts.example/hook"), Ok(by(true, "alerts.example", 443, "/hook")));
+        assert_eq!(address("https://[::1]:8443"), Ok(by(true, "::1", 8443, "/")));
         assert_eq!(address("http://127.0.0.1:9000/hook?x=1"), Ok(http("127.0.0.1", 9000, "/hook?x=1")));
         assert_eq!(address("http://alerts.example"), Ok(http("alerts.example", 80, "/")));
         assert_eq!(address("http://[::1]:81/a"), Ok(http("::1", 81, "/a")));
         assert_eq!(address("http://[::1]/a"), Ok(http("::1", 80, "/a")));
         let unix = |path: &str| Ok(Address::Unix { socket: "/run/a.sock".into(), path: path.to_owned() });
         assert_eq!((address("unix:/run/a.sock:/hook"), address("unix:/run/a.sock")), (unix("/hook"), unix("/")));
-        for wrong in ["https://x/", "ftp://x", "http://", "http://a:b/", "http://u:p@x/", "unix:a", "http://x:0/", "http://x/a b"] {
+        for wrong in
+            ["https://", "https://x:0/", "ftp://x", "http://", "http://a:b/", "http://u:p@x/", "unix:a", "http://x:0/", "http://x/a b"]
+        {
             assert!(address(wrong).is_err(), "{wrong}");
         }
     }
@@ -207,7 +220,8 @@ mod tests {
     #[test]
     fn what_could_not_be_told_is_refused() {
         let cases = [
-            ("[[notify]]\nurl = \"https://x/\"", "does not speak yet"),
+            ("[[notify]]\nurl = \"http://x/\"\nca = \"/a.pem\"", "no url of https://"),
+            ("[[notify]]\nurl = \"https://x/\"\nca = \"a.pem\"", "absolute"),
             ("[[notify]]\nevents = [\"errors\"]", "tells nobody"),
             ("[[notify]]\ncommand = [\"mail\"]", "absolute path"),
             ("[[notify]]\nurl = \"http://x/\"\nevents = [\"crashd\"]", "did you mean \"crashed\""),

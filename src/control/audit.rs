@@ -6,6 +6,8 @@ mod events;
 mod many;
 mod open;
 mod read;
+mod schema;
+mod standing;
 mod store;
 
 pub use store::Stamp;

@@ -5,19 +5,20 @@
 use super::act::Control;
 use super::audit::Stamp;
 use super::journal::{Journal, Line};
-use crate::domain::{Caller, Deed, DeedResult, Event, EventKind, EventQuery, Level, Role, Shown, Uid};
+use crate::domain::{Caller, Deed, DeedResult, Event, EventKind, EventQuery, Level, Role, Shown, Stands, Uid};
 use crate::error::Result;
 use crate::present::events::What;
 use jiff::Timestamp;
 use std::time::Duration;
 
 impl Control {
-    /// Keeps events and tells the host's journal of them; those that were kept, with their numbers.
+    /// Keeps events, with what stands from now on or not any more, and tells the host's journal of them; those that were kept, with their
+    /// numbers.
     ///
     /// # Errors
     /// When they cannot be written: then the journal has them all the same.
-    pub fn keep_events(&self, events: &[Event]) -> Result<Vec<Event>> {
-        let kept = self.audit.keep_events(events);
+    pub fn keep_events(&self, events: &[Event], standing: &[(Stands, bool)]) -> Result<Vec<Event>> {
+        let kept = self.audit.keep_events(events, standing);
         kept.as_deref().unwrap_or(events).iter().for_each(|event| tell(self.audit.journal(), event));
         kept
     }
@@ -40,6 +41,14 @@ impl Control {
     /// As [`Control::events`].
     pub fn happenings(&self, query: &EventQuery) -> Result<Vec<Event>> {
         self.audit.events(query)
+    }
+
+    /// Which findings were told of and not told to be over.
+    ///
+    /// # Errors
+    /// As [`Control::events`].
+    pub fn standing(&self) -> Result<Vec<Stands>> {
+        self.audit.standing()
     }
 
     /// Forgets what is old, and what is too much.

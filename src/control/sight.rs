@@ -65,6 +65,7 @@ pub fn head_seen_by(caller: &Caller, snapshot: &Snapshot) -> Snapshot {
         file_systems: if is_admin { snapshot.file_systems.clone() } else { Vec::new() },
         listeners: if is_admin { snapshot.listeners.clone() } else { Reading::Denied },
         underway: snapshot.underway.iter().filter(|one| is_whole(&one.id)).cloned().collect(),
+        notified: if is_admin { snapshot.notified.clone() } else { None },
         notices: if is_admin { snapshot.notices.clone() } else { Vec::new() },
         sequence: snapshot.sequence,
         cpu_baseline: Default::default(),
@@ -233,7 +234,7 @@ fn totals<'a>(rows: impl Iterator<Item = &'a Arc<Row>>, findings: &[Finding]) ->
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Outcome, Process, Stage, Underway, Verb};
+    use crate::domain::{Notified, Outcome, Process, Stage, Underway, Verb};
     use crate::fixture;
 
     const SECRET: &str = "hunter2";
@@ -282,6 +283,7 @@ mod tests {
             });
         }
         snapshot.notices.push(secret());
+        snapshot.notified = Some([Notified::nothing_yet(SECRET)].into());
         let texts = vec![(secret(), Some(secret()))];
         let of = snapshot.rows[0].id.clone();
         let announced = |of| Announcement { service: Arc::new(announced("bobs", texts.clone())), is_here: true, of };

@@ -2,6 +2,8 @@
 //!
 //! It must never have a label whose values a user can make without end: instances beyond a bound are counted and not named.
 
+mod notified;
+
 use std::collections::HashMap;
 use std::fmt::Write;
 
@@ -126,6 +128,7 @@ pub fn text(snapshot: &Snapshot, own: &Own, spent: &HashMap<InstanceId, f64>) ->
             }
         }
     }
+    notified::families(&mut text, snapshot.notified.as_deref().unwrap_or_default());
     text.push_str("# EOF\n");
     text
 }
@@ -183,7 +186,9 @@ mod tests {
 
     #[test]
     fn every_line_is_a_head_or_a_number() {
-        let (fleet, own) = (fleet::fleet(), Own { connections: 2, age: 0.5, cpu: 1.25, memory: 4096 });
+        let one = crate::domain::Notified { told: 3, dropped: 5, ..crate::domain::Notified::nothing_yet("http://a\"\\:1") };
+        let fleet = Snapshot { notified: Some([one].into()), ..fleet::fleet() };
+        let own = Own { connections: 2, age: 0.5, cpu: 1.25, memory: 4096 };
         let text = text(&fleet, &own, &super::super::spent::Spent::default().by_now(&fleet));
         assert!(text.contains("berth_instance_cpu_seconds_total{instance=\"alice\",owner=\"alice\"} "), "{text}");
         assert!(text.ends_with("\n# EOF\n") && text.matches("# EOF").count() == 1);
@@ -205,6 +210,7 @@ mod tests {
         assert!(text.contains("berth_instance_up{instance=\"alice\",owner=\"alice\"} 1\n"), "{text}");
         assert!(text.contains("berth_instance_memory_bytes{instance=\"alice\",owner=\"alice\"} 87"), "{text}");
         assert!(text.contains("berth_instances{state=\"crash-loop\"} 0\n") && text.contains("berth_daemon_cpu_seconds_total 1.25\n"));
+        assert!(text.contains("berth_notify_told_total{number=\"0\",to=\"http://a\\\"\\\\:1\"} 3\n"), "{text}");
         assert!(!text.contains("/:"), "who belongs to nobody is no instance");
     }
 

@@ -5,7 +5,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Deed, InstanceId, Level, Shown, Uid};
+use super::{Code, Deed, InstanceId, Level, Shown, Uid};
 
 /// What kind of thing happened. The words are a contract with scripts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -116,6 +116,19 @@ impl Event {
         let sentence = Shown::new(sentence);
         Self { number: 0, at, kind, level, id: None, uid: None, finding: None, sentence, brief: None, deed: None }
     }
+}
+
+/// A finding that was told of, by what it is known by from one run of berth to the next.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Stands {
+    /// What is wrong.
+    pub code: Code,
+    /// The first that it is about; `None` when it is about the host.
+    pub id: Option<InstanceId>,
+    /// At which port.
+    pub port: Option<u16>,
+    /// The account of everybody it is about.
+    pub uid: Option<Uid>,
 }
 
 /// Which events are wanted.

@@ -27,6 +27,7 @@ mod log;
 mod metrics;
 mod network;
 mod newcomer;
+mod notified;
 mod order;
 mod overlap;
 mod pace;
@@ -60,7 +61,7 @@ pub use checkup::{Access, Check, Checkup, Diagnosis, Place, Places, Sight, Sough
 pub use declared::{Again, Claim, ConfigFault, Declared, EnvFile, ExitStatus, LastExit, Launch, Roster, SupervisorKind, Variables};
 pub use deed::{Deed, DeedResult, Trail};
 pub use env_file::{Assignment, EnvFault, read_env, value_of};
-pub use event::{Event, EventKind, EventQuery};
+pub use event::{Event, EventKind, EventQuery, Stands};
 pub use fence::{Allowed, Fence, Gate, PROBE_MARK};
 pub use finding::{Code, Finding, Level, Remedy};
 pub use health::{COURSE, Course, Era, Health, HealthState, Probed, Probes, Probing, Server, Transport};
@@ -71,6 +72,7 @@ pub use log::{LogColor, LogLevel, LogLine, LogLineKind, LogSpan, LogStyle, LogVi
 pub use metrics::{FIGURES, Figures, Measure, Metrics, Thousandths};
 pub use network::Network;
 pub use newcomer::{NEWCOMER, Newcomer};
+pub use notified::Notified;
 pub use order::{Order, Outcome, Stage, Target, Underway};
 pub use overlap::{Bound, CommonName, Meeting};
 pub use pace::Pace;

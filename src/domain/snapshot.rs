@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Allotments, Announcement, Code, Declared, DiskUse, Endpoint, FileSystem, Finding, Health, HostPart, HostReading, InForce, InstanceId,
-    LastExit, Level, Listener, Moment, PortRange, Probed, Process, ProcessKey, Reading, Service, Shown, SupervisorKind, Uid, Underway,
+    LastExit, Level, Listener, Moment, Notified, PortRange, Probed, Process, ProcessKey, Reading, Service, Shown, SupervisorKind, Uid, Underway,
 };
 
 /// What an instance is doing.
@@ -226,6 +226,8 @@ pub struct Snapshot {
     pub announced: Option<Arc<[Announcement]>>,
     /// What is being done right now, and what was just done.
     pub underway: Vec<Underway>,
+    /// How it goes with those who are to be told of events; `None` where nobody is, or where none are kept.
+    pub notified: Option<Arc<[Notified]>>,
     /// Sentences about what could not be read or was looked for in vain.
     pub notices: Vec<Shown>,
     /// Rises by one with each snapshot.
@@ -295,6 +297,7 @@ impl Snapshot {
             listeners: Reading::Unasked,
             announced: None,
             underway: Vec::new(),
+            notified: None,
             notices: Vec::new(),
             sequence: 0,
             cpu_baseline: CpuBaseline::default(),

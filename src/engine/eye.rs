@@ -11,10 +11,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::tz::TimeZone;
+use tokio::sync::watch;
 
 use crate::config::Config;
 use crate::discover::{Discoverer, Twins};
-use crate::domain::{Announcements, Claim, Declared, InstanceId, PortPlan, ProcessKey, Roster, Shown, Snapshot, Storage, Uid, Underway};
+use crate::domain::{
+    Announcements, Claim, Declared, InstanceId, Notified, PortPlan, ProcessKey, Roster, Shown, Snapshot, Storage, Uid, Underway,
+};
 use crate::error::Result;
 use crate::hand::Reader;
 use crate::judge::{Input, follow, judge, twins};
@@ -77,6 +80,8 @@ pub struct Eye {
     storage: Arc<Board>,
     probing: Probing,
     nearby: Arc<nearby::Board>,
+    /// How it goes with those who are to be told of events.
+    notified: Option<watch::Receiver<Option<Arc<[Notified]>>>>,
     /// What was announced when it was judged last.
     announced: Arc<Announcements>,
     registry: Arc<Lookout>,
@@ -122,6 +127,7 @@ impl Eye {
             storage,
             probing: Probing::default(),
             nearby: Arc::default(),
+            notified: None,
             announced: Arc::default(),
             seen: registry.newest(),
             registry,
@@ -354,7 +360,7 @@ impl Eye {
         };
         let followed = if stands.is_some() { follow(&input) } else { None };
         self.followed = followed.is_some();
-        let snapshot = match followed {
+        let mut snapshot = match followed {
             Some(snapshot) => snapshot,
             None => {
                 let mut snapshot = judge(&input);
@@ -367,6 +373,9 @@ impl Eye {
                 snapshot
             }
         };
+        if let Some(notified) = &self.notified {
+            snapshot.notified.clone_from(&notified.borrow());
+        }
         let snapshot = Arc::new(snapshot);
         self.previous = Some(Arc::clone(&snapshot));
         snapshot

@@ -4,7 +4,7 @@
 //! It must never keep a key, nor hand one to anybody but who asks for it; and who asks once writes nothing.
 
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -22,6 +22,9 @@ use crate::supervisor::process::identity_of;
 
 /// The longest environment that is read for a key, bytes.
 const LONGEST: usize = 128 * 1024;
+
+/// How often it is asked whether something is to be written down once more.
+const AGAIN: Duration = Duration::from_secs(30);
 
 /// How far apart questions are that nobody asks again.
 const ONCE: Duration = Duration::from_secs(10);
@@ -95,7 +98,18 @@ impl Probing {
         std::thread::Builder::new().name("berth-keys".to_owned()).stack_size(192 * 1024).spawn(move || {
             crate::failpoint::pass("berth-keys");
             let mut reader = None;
-            for wish in wishes {
+            // What could not be written down is tried again though nobody wishes anything.
+            loop {
+                let wish = match wishes.recv_timeout(AGAIN) {
+                    Ok(wish) => wish,
+                    Err(RecvTimeoutError::Timeout) => {
+                        if keeps {
+                            pins.keep_again();
+                        }
+                        continue;
+                    }
+                    Err(RecvTimeoutError::Disconnected) => return,
+                };
                 match wish {
                     Wish::Pin(id, port, pin) => pins.keep(&id, port, pin),
                     Wish::Key(row, answer) => {

@@ -137,6 +137,7 @@ pub fn judge(input: &Input<'_>) -> Snapshot {
         listeners: input.sample.listeners.clone(),
         announced,
         underway: input.underway.to_vec(),
+        notified: input.previous.and_then(|previous| previous.notified.clone()),
         notices: notices(input),
         sequence: input.previous.map_or(1, |previous| previous.sequence + 1),
         cpu_baseline: rates.baseline(),

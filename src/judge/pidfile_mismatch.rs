@@ -46,7 +46,12 @@ fn evidence(facts: &Facts<'_>, subject: &Subject<'_>, file: &PidFile) -> Option<
         Reading::Gone if !subject.runs() => {
             return match &file.names {
                 Named::Other { key, name, uid } => {
-                    Some(format!("{path} names {}, which is not {owner}: the stop of its script ends that", other(*key, name, *uid)))
+                    // Who has only begun may be the instance that this picture has not seen yet, and who was its own is only ending.
+                    let is_young = file.read_at < facts.census.started(*key) + SETTLES;
+                    let is_its = subject.keeper == Some(*key) || was_its(facts, subject, *key);
+                    let told =
+                        || format!("{path} names {}, which is not {owner}: the stop of its script ends that", other(*key, name, *uid));
+                    (!is_young && !is_its).then(told)
                 }
                 Named::Nothing | Named::NoPid | Named::Dead(_) => None,
             };
@@ -68,6 +73,12 @@ fn evidence(facts: &Facts<'_>, subject: &Subject<'_>, file: &PidFile) -> Option<
             Some(format!("{path} names {}, {but}: the stop of its script ends the wrong one", other(*key, name, *uid)))
         }
     }
+}
+
+/// Whether it was the instance's own in the picture before.
+fn was_its(facts: &Facts<'_>, subject: &Subject<'_>, key: ProcessKey) -> bool {
+    let row = facts.input.previous.and_then(|previous| previous.row(&subject.declared.id));
+    row.is_some_and(|row| row.main.known() == Some(key) || row.keeper == Some(key) || row.processes.iter().any(|one| one.key == key))
 }
 
 #[cfg(test)]
@@ -150,6 +161,28 @@ mod tests {
         let snapshot = host.order(Verb::Stop, "alice", true).judge();
         let finding = snapshot.findings.iter().find(|finding| finding.code == Code::PidfileMismatch).unwrap();
         assert_eq!((finding.processes.as_slice(), finding.remedies.as_slice()), (&[key(400)][..], &[Remedy::Restart][..]));
+    }
+
+    #[test]
+    fn what_begins_or_ends_just_now_is_not_taken_for_anothers() {
+        // It was started after this picture's processes were looked at, and its file was read after that.
+        let mut host = Host::new();
+        host.declare("alice", 1001, "127.0.0.1:8081");
+        for (read_at, count) in [(400, 0), (401, 0), (402, 1)] {
+            // What is called 400 began 400 s after the boot.
+            named(&mut host, other(400), read_at);
+            assert_eq!(told(&host).len(), count, "{read_at}");
+        }
+        // What was its own a picture ago is only ending; a picture later it would be another's.
+        let mut host = Host::new();
+        host.declare("alice", 1001, "127.0.0.1:8081").process(300, 1, 1001, "node").listen(300, "127.0.0.1:8081");
+        let running = host.judge();
+        let mut host = Host::new();
+        host.declare("alice", 1001, "127.0.0.1:8081");
+        named(&mut host, other(300), NOW);
+        let ended = host.judge_after(Some(&running));
+        assert_eq!(findings(&ended, Code::PidfileMismatch).len(), 0);
+        assert_eq!(findings(&host.judge_after(Some(&ended)), Code::PidfileMismatch).len(), 1);
     }
 
     #[test]

@@ -146,6 +146,7 @@ fn verdict(facts: &Facts<'_>, index: usize, subject: &Subject<'_>, previous: Opt
         failing: probed(facts.input.probes, &subject.declared.id, &subject.main).and_then(|probed| failing(probed)),
         hidden: hidden.as_deref(),
         boot: moment.boot,
+        looked: moment.wall - moment.boot.saturating_sub(facts.input.sample.gathered),
         wall: moment.wall,
         zone: facts.input.zone,
     })

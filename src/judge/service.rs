@@ -104,6 +104,7 @@ mod tests {
             failing: None,
             hidden,
             boot: Duration::from_secs(100),
+            looked: Timestamp::UNIX_EPOCH,
             wall: Timestamp::UNIX_EPOCH,
             zone: &TimeZone::UTC,
         });

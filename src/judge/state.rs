@@ -42,6 +42,8 @@ pub(super) struct Circumstances<'a> {
     pub hidden: Option<&'a str>,
     /// Now, on the boot clock.
     pub boot: Duration,
+    /// When the processes were looked at, on the wall.
+    pub looked: Timestamp,
     /// Now, on the wall.
     pub wall: Timestamp,
     /// The zone in which times are told.
@@ -122,7 +124,7 @@ fn not_running(given: &Circumstances<'_>) -> Verdict {
         // The keeper saw it end: no need to see more.
         Some(true) if recorded.is_some() => crashed_under_a_keeper(given, recorded),
         _ if given.hidden.is_some() => unknown(given.hidden.unwrap_or_default()),
-        Some(true) if is_being_kept(given) => Verdict::plain(State::Starting),
+        Some(true) if is_being_kept(given) || was_just_ordered(given) => Verdict::plain(State::Starting),
         Some(true) => crashed(vanished(given).or_else(|| stuck(given))),
         Some(false) if given.claim.is_some_and(|claim| claim.ended_outside) => ended_outside(recorded),
         Some(false) if was_asked(given) => Verdict::plain(State::Stopped),
@@ -180,6 +182,12 @@ fn unknown(why: &str) -> Verdict {
 fn is_being_kept(given: &Circumstances<'_>) -> bool {
     let started_at = given.claim.and_then(|claim| claim.started_at);
     given.kept && started_at.is_none_or(|at| given.wall.duration_since(at).unsigned_abs() < given.start_timeout)
+}
+
+/// Whether it was asked to run after the processes were looked at, or since the picture before: then that nothing of it was seen says nothing.
+fn was_just_ordered(given: &Circumstances<'_>) -> bool {
+    let is_news = given.claim.and_then(|claim| claim.started_at).is_some_and(|at| at >= given.looked);
+    is_news || given.previous.is_some_and(|row| row.state == State::Stopped && row.wish == Some(Wish::Down))
 }
 
 /// Whether its end was asked for: by an order from here, or by somebody else's, which shows in the wish.

@@ -57,6 +57,7 @@ fn while_an_order_is_carried_out_and_while_it_runs() {
             failing: None,
             hidden: None,
             boot: Duration::from_secs(1000),
+            looked: wall(),
             wall: wall(),
             zone: &ZONE,
         });
@@ -142,6 +143,25 @@ fn a_stop_from_elsewhere_is_no_crash_although_it_was_seen_to_run_with_the_new_wi
     }
 }
 
+#[test]
+fn what_was_ordered_after_the_look_has_not_crashed() {
+    let mut host = Host::new();
+    host.declare("alice", 1001, "127.0.0.1:8081");
+    let stopped = row(&host.judge(), "alice").clone();
+    assert_eq!((stopped.state, stopped.wish), (State::Stopped, Some(Wish::Down)));
+    let claim = Claim { wished_up: Some(true), ..Claim::nothing(id("alice"), false) };
+    let first = state(&Circumstances { previous: Some(&stopped), ..not_running(&claim) });
+    assert_eq!(first, Verdict::plain(State::Starting));
+    // A picture later it was to be seen.
+    let next = Row { state: State::Starting, wish: Some(Wish::Up), ..stopped };
+    assert_eq!(state(&Circumstances { previous: Some(&next), ..not_running(&claim) }).state, State::Crashed);
+    // Unless nobody has looked since.
+    let claim = Claim { started_at: Some(wall()), ..claim };
+    assert_eq!(state(&Circumstances { previous: Some(&next), ..not_running(&claim) }).state, State::Starting);
+    let looked = wall() + Duration::from_secs(1);
+    assert_eq!(state(&Circumstances { looked, previous: Some(&next), ..not_running(&claim) }).state, State::Crashed);
+}
+
 fn not_running(claim: &Claim) -> Circumstances<'_> {
     Circumstances {
         underway: None,
@@ -157,6 +177,7 @@ fn not_running(claim: &Claim) -> Circumstances<'_> {
         failing: None,
         hidden: None,
         boot: Duration::from_secs(1000),
+        looked: wall(),
         wall: wall(),
         zone: &ZONE,
     }

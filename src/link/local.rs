@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-use crate::chronicle::journal_of;
+use crate::chronicle::{Accounts, journal_of};
 use crate::config::Config;
 use crate::control::{Control, Policy};
 use crate::discover::Twins;
@@ -97,6 +97,7 @@ pub struct Parts {
     guard: Guard,
     state: PathBuf,
     chronicle: Chronicles,
+    notified: Arc<Accounts>,
 }
 
 impl Local {
@@ -143,6 +144,7 @@ impl Local {
             guard: Guard::default(),
             state,
             chronicle: Chronicles::default(),
+            notified: Arc::new(watch::channel(None).0),
         };
         Ok(Arc::new(Self { caller, parts: Arc::new(parts) }))
     }
@@ -163,7 +165,7 @@ impl Local {
         }
         let board = Arc::clone(&self.storage);
         let eye = eye(&self.config, &self.reader, &self.supervisor, &board, &self.lookout)?;
-        let eye = eye.with_probes(&self.probing).with_twins(&self.twins).with_nearby(&self.nearby);
+        let eye = eye.with_probes(&self.probing).with_twins(&self.twins).with_nearby(&self.nearby).with_notified(&self.notified);
         let first = self.newest();
         let engine = Engine::start(eye, self.config.sampling, Arc::clone(&self.underway), first)?;
         let newest = engine.snapshots.clone();

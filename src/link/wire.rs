@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::Strategy;
 use crate::domain::{
-    Allotments, Announcement, Caller, Declared, Diagnosis, FileSystem, Finding, HostReading, InstanceId, Listener, Moment, Order, Outcome,
-    PortRange, Proposal, Reading, Row, Shown, Task, Totals, Trail, Underway, Verb,
+    Allotments, Announcement, Caller, Declared, Diagnosis, FileSystem, Finding, HostReading, InstanceId, Listener, Moment, Notified, Order,
+    Outcome, PortRange, Proposal, Reading, Row, Shown, Task, Totals, Trail, Underway, Verb,
 };
 use crate::error::{Error, Kind};
 
@@ -179,6 +179,8 @@ pub struct Change {
     pub announced: Option<Vec<Arc<[Announcement]>>>,
     /// "
     pub underway: Option<Vec<Underway>>,
+    /// One or none.
+    pub notified: Option<Vec<Arc<[Notified]>>>,
     /// "
     pub notices: Option<Vec<Shown>>,
 }

@@ -7,6 +7,7 @@ mod board;
 mod ear;
 mod gathered;
 mod hear;
+mod hearings;
 mod runner;
 mod told;
 

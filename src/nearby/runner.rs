@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::Board;
 use super::ear::listen;
 use super::hear::{Heard, cannot};
+use super::hearings::Hearings;
 use crate::domain::Announcements;
 
 /// How long one hearing takes: the library asks twice within it, and answers come within a moment.
@@ -28,12 +29,16 @@ const LONGEST_REST: Duration = Duration::from_secs(16 * 60);
 pub fn start(board: Arc<Board>, kinds: Vec<String>) -> io::Result<()> {
     let work = move || {
         crate::failpoint::pass("berth-mdns");
-        let mut rest = REST;
+        let (mut rest, mut hearings) = (REST, Hearings::default());
         loop {
             let heard = listen(&kinds, HEARING);
             let is_well = heard.as_ref().is_ok_and(|heard| !heard.is_flood);
             rest = if is_well { REST } else { (rest * 2).min(LONGEST_REST) };
-            board.put(told(heard));
+            // Nothing at all with a word about why is no hearing.
+            let is_deaf = heard
+                .as_ref()
+                .map_or(true, |heard| !heard.told.notices.is_empty() && heard.told.services.as_ref().is_none_or(Vec::is_empty));
+            board.put(hearings.add(told(heard), is_deaf));
             std::thread::sleep(rest);
         }
     };

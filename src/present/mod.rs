@@ -21,6 +21,7 @@ mod map_news;
 pub mod meaning;
 pub mod mend;
 pub mod metrics;
+pub mod notified;
 pub mod paint;
 pub mod plan;
 pub mod plan_map;

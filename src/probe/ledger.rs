@@ -29,12 +29,17 @@ const APART: Duration = Duration::from_millis(2);
 /// How soon it is asked again who a server is that did not say, at first and at most.
 const INTRODUCE_AGAIN: [Duration; 2] = [Duration::from_secs(60), Duration::from_secs(600)];
 
+/// How long a server's ticket counts: a handshake with one does not show a certificate that was renewed meanwhile.
+const TICKET: Duration = Duration::from_secs(300);
+
 /// One instance.
 struct Entry {
     row: Arc<Row>,
     target: Target,
     /// As it was spoken to last.
     line: Line,
+    /// When what is kept of TLS is thrown away.
+    fresh: Duration,
     record: Record,
     is_young: bool,
     /// When it is asked next; `None` while it is being asked.
@@ -126,6 +131,7 @@ impl Ledger {
             row: Arc::clone(row),
             target,
             line: Line::of(target, row),
+            fresh: *first + TICKET,
             record: Record::new(target.of),
             is_young,
             due: Some(*first),
@@ -210,6 +216,11 @@ impl Ledger {
             self.every
         };
         entry.due = Some(now + wait);
+        // What has ended by its own word is looked at each time: it may have been renewed by now.
+        let has_ended = entry.record.certificate().and_then(|shown| shown.ends).is_some_and(|ends| ends <= at);
+        if entry.line.secure.is_some() && (has_ended || now >= entry.fresh) {
+            (entry.line, entry.fresh) = (entry.line.afresh(), now + TICKET);
+        }
         let is_another = entry.record.probed(entry.is_young).health.state != before;
         self.news.insert(id.clone());
         self.plan(id);
@@ -224,7 +235,10 @@ impl Ledger {
     /// Takes over how it was spoken to, and which certificate it showed.
     pub fn showed(&mut self, id: &InstanceId, target: Target, line: Line, certificate: Option<Certificate>) {
         let Some(entry) = self.entries.get_mut(id).filter(|entry| entry.target == target) else { return };
-        entry.line = line;
+        // Who was asked the same way meanwhile keeps what it has: it may be newer.
+        if entry.line.secure.is_some() != line.secure.is_some() {
+            entry.line = line;
+        }
         entry.record.showed(certificate);
     }
 

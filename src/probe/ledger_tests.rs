@@ -133,3 +133,25 @@ fn whose_certificate_was_accepted_is_asked_again_who_it_is() {
     let told = ledger.news().pop().and_then(|(_, probed)| probed).unwrap();
     assert!(told.certificate.as_ref().unwrap().is_known());
 }
+
+#[test]
+fn a_certificate_that_was_renewed_is_seen_though_the_server_takes_its_tickets() {
+    let (mut ledger, id, target) = ledger();
+    let line = Line::plain(target.at).other_way().unwrap();
+    let ends = |at: i64| Timestamp::from_second(at).ok();
+    let shown = |at| Certificate { port: target.at.port(), print: crate::domain::Fingerprint::new([1; 32]), ends: ends(at), pin: None };
+    let answers = |ledger: &mut Ledger, until: i64, now: u64| {
+        let before = ledger.line(&id).unwrap();
+        // As it was spoken to: another one of the same way, as of an introduction that took long, changes nothing.
+        ledger.showed(&id, target, line.clone(), Some(shown(until)));
+        let taken = ledger.line(&id).unwrap();
+        assert!(before.secure.is_none() || before.secure.as_ref().unwrap().is_same(taken.secure.as_ref().unwrap()));
+        ledger.took(&id, target, well(), Timestamp::from_second(1000).unwrap(), seconds(now));
+        !taken.secure.unwrap().is_same(&ledger.line(&id).unwrap().secure.unwrap())
+    };
+    assert!(!answers(&mut ledger, 5000, 1));
+    assert!(!answers(&mut ledger, 5000, 200));
+    assert!(answers(&mut ledger, 5000, 301), "the ticket is old");
+    assert!(!answers(&mut ledger, 5000, 400));
+    assert!(answers(&mut ledger, 999, 410) && answers(&mut ledger, 999, 420), "it has ended: each time");
+}

@@ -56,6 +56,12 @@ impl Line {
         Some(Self { at: self.at, secure })
     }
 
+    /// The same without what was kept of TLS: the next handshake shows the certificate that the server has by now.
+    pub fn afresh(&self) -> Self {
+        let secure = self.secure.as_ref().map(|secure| Secure::new().unwrap_or_else(|| secure.clone()));
+        Self { at: self.at, secure }
+    }
+
     /// The way to try where this one brought that: a server that speaks TLS sends an alert to who does not, or hangs up.
     pub fn instead(&self, failure: Failure) -> Option<Self> {
         let is_wrong_way = match self.secure {

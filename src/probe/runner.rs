@@ -203,7 +203,7 @@ impl Prober {
     fn took(&self, ledger: &mut Ledger, id: &InstanceId, target: Target, asked: Asked, now: Duration) -> bool {
         let Asked { mut outcome, line, presented } = asked;
         // Nobody is known by the certificate of who came to listen in its place.
-        if presented.is_some() && !self.is_still(id, target) {
+        if presented.is_some() && !is_still(&*self.world, id, target) {
             return ledger.took(id, target, Outcome::Failed(Failure::Refused), Timestamp::now(), now);
         }
         if let Outcome::Answered(opinion, _) = &mut outcome
@@ -218,11 +218,6 @@ impl Prober {
             ledger.showed(id, target, line, shown);
         }
         ledger.took(id, target, outcome, Timestamp::now(), now)
-    }
-
-    /// Whether it is the verified process that listens there, as far as is known by now.
-    fn is_still(&self, id: &InstanceId, target: Target) -> bool {
-        self.world.is_alive(target.of) && self.world.snapshot().row(id).and_then(|row| target::of(row)) == Some(target)
     }
 
     fn introduced(&self, ledger: &mut Ledger, id: &InstanceId, target: Target, told: Option<Box<(Line, Introduced)>>, now: Duration) {
@@ -279,6 +274,11 @@ fn has_descriptors() -> bool {
     taken.is_ok()
 }
 
+/// Whether it is the verified process that listens there, as far as is known by now.
+pub(super) fn is_still(world: &dyn World, id: &InstanceId, target: Target) -> bool {
+    world.is_alive(target.of) && world.snapshot().row(id).and_then(|row| target::of(row)) == Some(target)
+}
+
 /// What is known of a certificate that was shown.
 pub(super) fn certificate(world: &dyn World, id: &InstanceId, target: Target, shown: Presented) -> Certificate {
     let port = target.at.port();
@@ -297,7 +297,7 @@ pub(super) fn may_have_key(world: &dyn World, row: &Row, target: Target, shown: 
 
 /// Asks who it is; the other way, with or without TLS, where this one is the wrong one. What fails is asked again some time.
 pub(super) async fn ask_who(world: &Arc<dyn World>, line: Line, target: Target, row: &Arc<Row>) -> Option<(Line, Introduced)> {
-    let still = || world.is_alive(target.of) && world.snapshot().row(&row.id).and_then(|now| target::of(now)) == Some(target);
+    let still = || is_still(&**world, &row.id, target);
     let trusts = |shown: Option<&Presented>| may_have_key(&**world, row, target, shown);
     let key = || async { world.key(row).await.ok().flatten() };
     match introduce(Whom { line: &line, still: &still, trusts: &trusts }, key()).await {

@@ -14,7 +14,7 @@ use super::introduce::Introduced;
 use super::line::{Line, Whom};
 use super::origin;
 use super::record::Record;
-use super::runner::{Prober, World, ask_who, certificate, may_have_key};
+use super::runner::{Prober, World, ask_who, certificate, is_still, may_have_key};
 use super::target::{self, Target};
 use crate::domain::{Audit, Certificate, InstanceId, Row, Server, Transport};
 
@@ -74,7 +74,7 @@ async fn one(world: Arc<dyn World>, row: Arc<Row>, target: Target, origin: bool)
     };
     let mut audit = None;
     if let Some(server) = server.as_ref().filter(|server| origin && server.transport == Transport::Http) {
-        let still = || world.is_alive(target.of);
+        let still = || is_still(&*world, &row.id, target);
         let trusts = |presented: Option<&_>| may_have_key(&*world, &row, target, presented);
         let key = async { world.key(&row).await.ok().flatten() };
         audit = origin::audit(Whom { line: &line, still: &still, trusts: &trusts }, server.path, key).await.ok();

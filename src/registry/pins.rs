@@ -28,6 +28,12 @@ const HEAD: &str = "berth certificates 1";
 /// The most that are kept; a line has some 150 bytes.
 const MOST: usize = 10_000;
 
+/// The most of one instance: who moves from port to port must not take the room of others.
+const MOST_OF_ONE: usize = 8;
+
+/// How long after a write that failed it is tried again.
+const AGAIN: Duration = Duration::from_secs(30);
+
 /// Longer than any such file gets; a larger one is none.
 const LONGEST: u64 = 4 * 1024 * 1024;
 
@@ -59,6 +65,11 @@ struct State {
     damage: Option<Shown>,
     /// Why something could not be kept.
     unkept: Option<Shown>,
+    /// When the last write failed; `None` where the last one went well.
+    failed: Option<Instant>,
+    /// When each was asked for last: numbers that rise.
+    used: BTreeMap<(InstanceId, u16), u64>,
+    uses: u64,
 }
 
 impl Pins {
@@ -77,14 +88,22 @@ impl Pins {
             return None;
         }
         let key = (id.clone(), port);
-        if let Some(pin) = state.known.get(&key) {
+        let State { known, used, uses, .. } = &mut *state;
+        *uses += 1;
+        used.insert(key.clone(), *uses);
+        if let Some(pin) = known.get(&key) {
             return Some((*pin, false));
         }
+        make_room(known, used, &key);
+        used.retain(|key, _| known.contains_key(key));
+        used.insert(key.clone(), *uses);
         if state.known.len() >= MOST {
             state.unkept = Some(Shown::new(&format!("more than {MOST} certificates are known; no more are taken")));
             return None;
         }
         let pin = Pin { print: shown, since: now };
+        let State { known, seen, .. } = &mut *state;
+        seen.retain(|key, _| known.contains_key(key));
         state.known.insert(key.clone(), pin);
         state.seen.insert(key, pin);
         Some((pin, true))
@@ -95,16 +114,43 @@ impl Pins {
         self.state().known.contains_key(&(id.clone(), port))
     }
 
-    /// Writes down what [`Pins::of`] took, if nobody else wrote down another one meanwhile.
+    /// Writes down what [`Pins::of`] took, if nobody else wrote down another one meanwhile. What cannot be written now is tried again by
+    /// [`Pins::keep_again`].
     pub fn keep(&self, id: &InstanceId, port: u16, pin: Pin) {
         let key = (id.clone(), port);
-        let kept = self.change(|known| {
-            known.entry(key.clone()).or_insert(pin);
-        });
+        let used = self.state().used.clone();
+        let kept = self.change(|known| add(known, &used, &key, pin));
+        let mut state = self.state();
         if kept.is_ok() {
-            self.state().seen.remove(&key);
+            state.seen.remove(&key);
         }
-        self.state().unkept = kept.err().map(|error| Shown::new(&error.chain()));
+        state.failed = kept.is_err().then(Instant::now);
+        state.unkept = kept.err().map(|error| Shown::new(&error.chain()));
+    }
+
+    /// Writes down what could not be written a while ago. Nothing where nothing failed.
+    pub fn keep_again(&self) {
+        self.keep_again_after(AGAIN);
+    }
+
+    fn keep_again_after(&self, pause: Duration) {
+        let (seen, used) = {
+            let mut state = self.state();
+            if state.failed.is_none_or(|at| at.elapsed() < pause) {
+                return;
+            }
+            state.failed = Some(Instant::now());
+            (state.seen.clone(), state.used.clone())
+        };
+        let kept = self.change(|known| seen.iter().for_each(|(key, pin)| add(known, &used, key, *pin)));
+        let mut state = self.state();
+        match kept {
+            Ok(()) => {
+                state.seen.retain(|key, _| !seen.contains_key(key));
+                (state.failed, state.unkept) = (None, None);
+            }
+            Err(error) => state.unkept = Some(Shown::new(&error.chain())),
+        }
     }
 
     /// From now on the instance is known by this certificate at the port.
@@ -214,6 +260,31 @@ impl Pins {
         drop(state);
         self.0.serial.fetch_add(1, Ordering::Relaxed);
         Ok(())
+    }
+}
+
+/// Adds one that is seen for the first time.
+fn add(known: &mut Known, used: &BTreeMap<(InstanceId, u16), u64>, key: &(InstanceId, u16), pin: Pin) {
+    if !known.contains_key(key) {
+        make_room(known, used, key);
+        known.insert(key.clone(), pin);
+    }
+}
+
+/// Forgets what an instance used longest ago, where it has too many for one more.
+fn make_room(known: &mut Known, used: &BTreeMap<(InstanceId, u16), u64>, key: &(InstanceId, u16)) {
+    loop {
+        let its = known.range((key.0.clone(), 0)..=(key.0.clone(), u16::MAX));
+        let (count, oldest) = its.fold((0, None), |(count, oldest), (one, pin)| {
+            let age = (used.get(one).copied().unwrap_or(0), pin.since);
+            let oldest = match oldest {
+                Some((other, other_age)) if other_age <= age => Some((other, other_age)),
+                _ => Some((one, age)),
+            };
+            (count + 1, oldest)
+        });
+        let Some(oldest) = oldest.filter(|_| count >= MOST_OF_ONE).map(|(one, _)| one.clone()) else { return };
+        known.remove(&oldest);
     }
 }
 

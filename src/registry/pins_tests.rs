@@ -99,3 +99,50 @@ fn where_nothing_can_be_written_it_is_known_to_this_process_and_said() {
     unkept.keep(&id("alice"), 1, pin);
     assert_eq!(unkept.of(&id("alice"), 1, print(2), NOW), Some((pin, false)));
 }
+
+#[test]
+fn who_moves_from_port_to_port_takes_no_room_of_others() {
+    let state = tempfile::tempdir().unwrap();
+    let pins = Pins::below(state.path());
+    let see = |name: &str, port: u16| {
+        let (pin, is_new) = pins.of(&id(name), port, print(1), NOW).unwrap();
+        if is_new {
+            pins.keep(&id(name), port, pin);
+        }
+    };
+    see("alice", 1);
+    for port in 1..60 {
+        see("mallory", port);
+        // The one that goes on being used stays.
+        see("mallory", 1);
+    }
+    for pins in [pins.clone(), Pins::below(state.path())] {
+        let its: Vec<u16> = (1..60).filter(|port| pins.has(&id("mallory"), *port)).collect();
+        assert_eq!(its, [1, 53, 54, 55, 56, 57, 58, 59]);
+        assert!(pins.has(&id("alice"), 1));
+    }
+    assert_eq!(pins.state().used.len(), 1 + MOST_OF_ONE);
+}
+
+#[test]
+fn what_could_not_be_written_is_tried_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let state = directory.path().join("state");
+    let pins = Pins::below(&state);
+    let (pin, _) = pins.of(&id("alice"), 1, print(1), NOW).unwrap();
+    // Where the directory is to be there is a file.
+    fs::write(&state, "").unwrap();
+    pins.keep(&id("alice"), 1, pin);
+    assert!(pins.notice().is_some());
+    pins.keep_again_after(Duration::ZERO);
+    assert!(pins.notice().is_some());
+    fs::remove_file(&state).unwrap();
+    pins.keep_again_after(Duration::from_secs(3600));
+    assert!(pins.notice().is_some(), "not yet");
+    pins.keep_again_after(Duration::ZERO);
+    assert_eq!(pins.notice(), None);
+    assert_eq!(Pins::below(&state).of(&id("alice"), 1, print(2), NOW), Some((pin, false)));
+    fs::remove_dir_all(&state).unwrap();
+    pins.keep_again_after(Duration::ZERO);
+    assert!(!state.exists(), "once");
+}

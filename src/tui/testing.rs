@@ -85,6 +85,7 @@ pub fn snapshot(sequence: u64, rows: Vec<Row>) -> Arc<Snapshot> {
         host_reading: HostReading::default(),
         listeners: Reading::Unasked,
         announced: None,
+        notified: None,
         file_systems: vec![],
         underway: vec![],
         notices: vec![],

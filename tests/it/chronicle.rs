@@ -107,7 +107,9 @@ fn a_conflict_has_a_beginning_and_an_end_and_so_has_one_that_ends_unseen() {
     let text = fs::read_to_string(site.tree.config()).unwrap();
     fs::write(site.tree.config(), format!("{text}\n[events]\nmost = 8\n")).unwrap();
     let _second = site.daemon();
-    until("its end is told", || kept(&site).iter().any(|event| says(event, "port-duplicate is over; it ended while nobody looked")));
+    until("its end is told", || {
+        kept(&site).iter().any(|event| says(event, &format!("port-duplicate of {zoes} is over; it ended while nobody looked")))
+    });
     // And the changed configuration, and not many more than eight.
     until("the change is told", || kept(&site).iter().any(|event| says(event, "events.most 100000 -> 8")));
     assert!(kept(&site).iter().filter(|event| event["kind"] != "action").count() <= 10);

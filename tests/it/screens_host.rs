@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use berth::domain::{
-    Code, Deed, DeedResult, ExitStatus, Finding, LastExit, Outcome, Pressures, Reading, Shown, Snapshot, Stage, State, Trail, Uid,
-    Underway, Verb,
+    Code, Deed, DeedResult, ExitStatus, Finding, LastExit, Notified, Outcome, Pressures, Reading, Shown, Snapshot, Stage, State, Trail,
+    Uid, Underway, Verb,
 };
 use berth::tui::event::Event;
 use crossterm::event::KeyCode;
@@ -90,7 +90,7 @@ pub fn busy(width: u16, height: u16) -> Console {
 #[test]
 fn the_events_paused_and_narrowed() {
     let mut console = busy(80, 24);
-    console.keys("kkk");
+    console.keys("kk");
     console.show(later(60, |snapshot| in_state(snapshot, "alice", State::Degraded)));
     insta::assert_snapshot!("events_paused_80x24", console.screen());
     console.keys(" ");
@@ -171,6 +171,28 @@ fn a_host_of_which_little_is_known() {
         (reading.own, reading.swap_total, reading.cores) = (berth::domain::OwnCost::default(), 0, 1);
     }));
     insta::assert_snapshot!("host_unknown_120x40", console.screen());
+}
+
+/// Three who are to be told: one who is, one who is not, one of whom nothing was wanted yet.
+#[test]
+fn those_who_are_to_be_told_are_shown_with_what_became_of_it() {
+    let at = |before| fleet::now() - Duration::from_secs(before);
+    let told = Notified { told: 214, told_at: Some(at(70)), dropped: 12, ..Notified::nothing_yet("https://alerts.example:443") };
+    let why = "/usr/local/bin/tell-the-night-shift failed (exit status: 75): the modem is gone\u{1b}[2J";
+    let failing = Notified {
+        told: 3,
+        told_at: Some(at(90_000)),
+        failed: 2,
+        failed_at: Some((at(9), Shown::new(why))),
+        ..Notified::nothing_yet("/usr/local/bin/tell-the-night-shift")
+    };
+    let all = [told, failing, Notified::nothing_yet("/run/alerts.sock")];
+    for (width, height) in [(80, 24), (120, 40)] {
+        let mut console = Console::with_fleet(width, height);
+        console.show(later(1, |snapshot| snapshot.notified = Some(all.clone().into())));
+        console.keys("5G");
+        insta::assert_snapshot!(format!("host_notified_{width}x{height}"), console.screen());
+    }
 }
 
 #[test]

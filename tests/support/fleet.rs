@@ -89,6 +89,7 @@ pub fn fleet() -> Snapshot {
         findings,
         host_reading: host(),
         announced: None,
+        notified: None,
         file_systems: vec![FileSystem {
             device: 1,
             mounted_on: "/srv".into(),

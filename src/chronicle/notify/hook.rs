@@ -4,7 +4,6 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::os::fd::AsFd;
-use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, ChildStderr, Command, Stdio};
@@ -15,9 +14,8 @@ use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use rustix::process::{WaitId, WaitIdOptions, waitid};
 
-use super::DEADLINE;
-use crate::config::check_place;
-use crate::domain::{Shown, Uid};
+use super::{DEADLINE, check};
+use crate::domain::{ProcessKey, Shown};
 use crate::hand::{end_tree, process_facts};
 
 /// Where a program that it names without a path is looked for.
@@ -25,6 +23,15 @@ const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
 /// How much of what it says is kept: the last of it.
 const KEPT: usize = 2048;
+
+/// The variable that marks what it started.
+const MARK: &str = "BERTH_HOOK";
+
+/// How much of an environment is looked through, bytes: the mark was set among its first.
+const ENVIRONMENT: u64 = 256 * 1024;
+
+/// How often what it started is looked for.
+const ROUNDS: usize = 5;
 
 /// How often it is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
@@ -37,13 +44,15 @@ pub fn run(command: &[String], text: &str) -> Result<(), String> {
 fn run_within(command: &[String], text: &str, deadline: Duration) -> Result<(), String> {
     let Some((program, arguments)) = command.split_first() else { return Ok(()) };
     let shown = Shown::new(program);
-    check(Path::new(program)).map_err(|why| format!("{shown} was not told: {why}"))?;
+    check(Path::new(program), "berth runs what lies there").map_err(|why| format!("{shown} was not told: {why}"))?;
+    let mark = mark();
     let begun = Instant::now();
     let mut child = Command::new(program)
         .args(arguments)
         .env_clear()
         .env("PATH", PATH)
         .env("LANG", "C.UTF-8")
+        .env(MARK, &mark)
         .current_dir("/")
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
@@ -58,7 +67,11 @@ fn run_within(command: &[String], text: &str, deadline: Duration) -> Result<(), 
         std::thread::sleep(LOOK_EVERY);
     }
     let was_late = !has_ended(&child);
+    let since = process_facts(child.id().cast_signed()).map(|facts| facts.key.start_time);
     end(&mut child, was_late);
+    if let Ok(since) = since {
+        end_marked(&mark, since);
+    }
     let status = child.wait().map_err(|error| format!("{shown}: {error}"))?;
     heard.read();
     match (was_late, status.success()) {
@@ -66,20 +79,6 @@ fn run_within(command: &[String], text: &str, deadline: Duration) -> Result<(), 
         (false, true) => Ok(()),
         (false, false) => Err(format!("{shown} failed ({status}){}", heard.told())),
     }
-}
-
-/// Nobody but root and this account may be able to change what is run.
-fn check(program: &Path) -> Result<(), String> {
-    let own = Uid(nix::unistd::geteuid().as_raw());
-    let real = program.canonicalize().map_err(|error| error.to_string())?;
-    let facts = real.metadata().map_err(|error| error.to_string())?;
-    if facts.mode() & 0o022 != 0 || (facts.uid() != 0 && facts.uid() != own.0) {
-        return Err("others may write it".to_owned());
-    }
-    for place in [program, &real].into_iter().filter_map(Path::parent) {
-        check_place(place, own, "berth runs what lies there").map_err(|error| error.chain())?;
-    }
-    Ok(())
 }
 
 /// Hands it the text; what takes none of it is given up at the deadline. False then.
@@ -117,6 +116,42 @@ fn end(child: &mut Child, was_late: bool) {
     }
     // Not waited for yet, it still has its number, and so has its group.
     let _ = killpg(Pid::from_raw(pid), Signal::SIGKILL);
+}
+
+/// A word that nobody can guess, by which what it started is known though it has a session and a parent of its own.
+fn mark() -> String {
+    let mut bytes = [0; 16];
+    // Without one it has none, and who has none is not looked for.
+    let filled = ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), &mut bytes).is_ok();
+    if filled { bytes.iter().map(|byte| format!("{byte:02x}")).collect() } else { String::new() }
+}
+
+/// Ends what has the mark in its environment and began no sooner than the hook. Again while some are found: they may start others.
+fn end_marked(mark: &str, since: u64) {
+    if mark.is_empty() {
+        return;
+    }
+    for _ in 0..ROUNDS {
+        let marked = marked(mark, since);
+        if marked.is_empty() {
+            return;
+        }
+        end_tree(None, &marked, Duration::ZERO, || ());
+    }
+}
+
+fn marked(mark: &str, since: u64) -> Vec<ProcessKey> {
+    let assignment = format!("{MARK}={mark}");
+    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
+    let keys = pids.filter_map(|pid| Some(process_facts(pid).ok()?.key)).filter(|key| key.start_time >= since);
+    keys.filter(|key| {
+        let mut environment = Vec::new();
+        let file = std::fs::File::open(format!("/proc/{}/environ", key.pid));
+        let read = file.and_then(|file| file.take(ENVIRONMENT).read_to_end(&mut environment));
+        read.is_ok() && environment.split(|byte| *byte == 0).any(|one| one == assignment.as_bytes())
+    })
+    .collect()
 }
 
 fn nonblocking(descriptor: &impl AsFd) -> nix::Result<()> {
@@ -201,6 +236,23 @@ mod tests {
         {
             assert!(crate::patience::until_so(|| process_facts(pid).map_or(true, |facts| matches!(facts.state, 'Z' | 'X'))));
         }
+    }
+
+    #[test]
+    fn what_left_its_tree_is_ended_too() {
+        if !interpreter() {
+            return;
+        }
+        let directory = tempfile::tempdir().unwrap();
+        // A session of its own, and a parent that is gone.
+        let script = script(
+            directory.path(),
+            "setsid ash -c 'echo $$ > '$1'/pid.new; mv '$1'/pid.new '$1'/pid; sleep 1002' & \
+            while [ ! -e $1/pid ]; do sleep 0.01; done",
+        );
+        run_within(&script, "{}", Duration::from_secs(600)).unwrap();
+        let pid: i32 = fs::read_to_string(directory.path().join("pid")).unwrap().trim().parse().unwrap();
+        assert!(crate::patience::until_so(|| process_facts(pid).map_or(true, |facts| matches!(facts.state, 'Z' | 'X'))));
     }
 
     #[test]

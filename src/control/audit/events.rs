@@ -7,16 +7,9 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{Audit, Stamp};
-use crate::domain::{Event, EventKind, EventQuery, InstanceId, Level, Shown, Uid};
+use super::{Audit, Stamp, standing};
+use crate::domain::{Event, EventKind, EventQuery, InstanceId, Level, Shown, Stands, Uid};
 use crate::error::{Context, Result};
-
-/// The tables beside that of the actions. Times are microseconds, so that they can be compared.
-pub(super) const SCHEMA: &str = "CREATE TABLE IF NOT EXISTS events (
-        id INTEGER PRIMARY KEY, at INTEGER NOT NULL, kind TEXT NOT NULL, level TEXT NOT NULL, instance TEXT, uid INTEGER, finding TEXT,
-        sentence TEXT NOT NULL, brief TEXT);
-    CREATE INDEX IF NOT EXISTS events_at ON events (at);
-    CREATE TABLE IF NOT EXISTS kept (name TEXT PRIMARY KEY, value TEXT NOT NULL);";
 
 /// What an action changed may show so long after its end, and its end may be recorded so long after that shows.
 const SHOWS_LATE: SignedDuration = SignedDuration::from_secs(10);
@@ -24,18 +17,25 @@ const SHOWS_LATE: SignedDuration = SignedDuration::from_secs(10);
 /// An action without an end is believed to be under way for so long.
 const UNDER_WAY: SignedDuration = SignedDuration::from_hours(1);
 
+/// How many of an instance's newest actions are looked at for what they brought about.
+const ACTIONS: u32 = 100;
+
 impl Audit {
-    /// Keeps events, but for the changes that an action was to bring about; those that were kept, with their numbers.
+    /// Keeps events, but for the changes that an action was to bring about, and with them what stands from now on or not any more; those that
+    /// were kept, with their numbers.
     ///
     /// # Errors
     /// When they cannot be written.
-    pub fn keep_events(&self, events: &[Event]) -> Result<Vec<Event>> {
+    pub fn keep_events(&self, events: &[Event], standing: &[(Stands, bool)]) -> Result<Vec<Event>> {
         self.store.write("cannot write the events to", |transaction| {
             let mut kept = Vec::new();
             for event in events {
                 if is_wanted(transaction, event)? {
                     kept.push(Event { number: insert(transaction, event)?, ..event.clone() });
                 }
+            }
+            for (stands, is_so) in standing {
+                standing::note(transaction, stands, *is_so)?;
             }
             Ok(kept)
         })
@@ -79,7 +79,7 @@ impl Audit {
     pub fn sweep(&self, now: Timestamp, keep: Option<Duration>, most: u64) -> Result<usize> {
         let oldest = keep.and_then(|keep| now.checked_sub(SignedDuration::try_from(keep).ok()?).ok());
         let most = i64::try_from(most).unwrap_or(i64::MAX);
-        self.store.write("cannot forget what is old in", |transaction| {
+        let gone = self.store.write("cannot forget what is old in", |transaction| {
             let mut gone = 0;
             if let Some(oldest) = oldest {
                 gone += transaction.execute("DELETE FROM events WHERE at < ?1", [oldest.as_microsecond()])?;
@@ -96,7 +96,12 @@ impl Audit {
                 }
             }
             Ok(gone)
-        })
+        })?;
+        // The room that cannot be given back now is given back the next time.
+        if gone > 0 {
+            drop(self.store.shrink());
+        }
+        Ok(gone)
     }
 
     /// Keeps a value under a name; the one before it.
@@ -140,10 +145,11 @@ fn is_wanted(connection: &Connection, event: &Event) -> rusqlite::Result<bool> {
     let Some(id) = event.id.as_ref().filter(|_| matches!(event.kind, EventKind::State | EventKind::Restarted)) else { return Ok(true) };
     let before = |span: SignedDuration| seconds(event.at.checked_sub(span).unwrap_or(Timestamp::MIN));
     let after = seconds(event.at.checked_add(SHOWS_LATE).unwrap_or(Timestamp::MAX));
-    let asked = "SELECT 1 FROM actions WHERE instance = ?1 AND substr(asked_at, 1, 19) <= ?2
+    let asked = "SELECT 1 FROM (SELECT asked_at, ended_at FROM actions WHERE instance = ?1 ORDER BY id DESC LIMIT ?5)
+                 WHERE substr(asked_at, 1, 19) <= ?2
                  AND ((ended_at IS NULL AND substr(asked_at, 1, 19) >= ?3) OR substr(ended_at, 1, 19) >= ?4) LIMIT 1";
-    let found =
-        connection.query_row(asked, params![id.to_string(), after, before(UNDER_WAY), before(SHOWS_LATE)], |_| Ok(())).optional()?;
+    let given = params![id.to_string(), after, before(UNDER_WAY), before(SHOWS_LATE), ACTIONS];
+    let found = connection.prepare_cached(asked)?.query_row(given, |_| Ok(())).optional()?;
     Ok(found.is_none())
 }
 

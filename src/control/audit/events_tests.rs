@@ -28,7 +28,7 @@ fn what_was_kept_is_read_by_time_owner_and_instance() {
         event(1, EventKind::Found, "bob/tools", "two"),
         event(2, EventKind::Over, "bobby", "three"),
     ];
-    let kept = audit.keep_events(&all).unwrap();
+    let kept = audit.keep_events(&all, &[]).unwrap();
     let read = audit.events(&query(9)).unwrap();
     assert_eq!((&kept, told(&read)), (&read, vec!["one", "two", "three"]));
     assert_eq!(Event { number: 0, ..read[0].clone() }, all[0]);
@@ -51,12 +51,12 @@ fn what_an_action_brought_about_is_not_told_twice() {
     let bob = InstanceId::parse("bob").unwrap();
     let entry = audit.intend_deed(&caller, "stop", &bob, None, None).unwrap();
     let became = |id, kind| Event { at: Timestamp::now(), ..event(0, kind, id, "running -> stopped") };
-    assert_eq!(audit.keep_events(&[became("bob", EventKind::State)]).unwrap(), []);
+    assert_eq!(audit.keep_events(&[became("bob", EventKind::State)], &[]).unwrap(), []);
     audit.conclude(entry, &Outcome { exit_code: 0, sentence: "stopped".into(), hints: vec![], log_lines: vec![] }).unwrap();
-    assert_eq!(audit.keep_events(&[became("bob", EventKind::State)]).unwrap(), []);
-    assert_eq!(audit.keep_events(&[became("amy", EventKind::State), became("bob", EventKind::Crashed)]).unwrap().len(), 2);
+    assert_eq!(audit.keep_events(&[became("bob", EventKind::State)], &[]).unwrap(), []);
+    assert_eq!(audit.keep_events(&[became("amy", EventKind::State), became("bob", EventKind::Crashed)], &[]).unwrap().len(), 2);
     let later = Timestamp::now() + SignedDuration::from_secs(60);
-    assert_eq!(audit.keep_events(&[Event { at: later, ..became("bob", EventKind::State) }]).unwrap().len(), 1);
+    assert_eq!(audit.keep_events(&[Event { at: later, ..became("bob", EventKind::State) }], &[]).unwrap().len(), 1);
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn what_is_old_and_what_is_too_much_is_forgotten() {
     let directory = tempfile::tempdir().unwrap();
     let audit = Audit::below(directory.path());
     let all: Vec<Event> = (0..10).map(|second| event(second, EventKind::Crashed, "bob", &second.to_string())).collect();
-    audit.keep_events(&all).unwrap();
+    audit.keep_events(&all, &[]).unwrap();
     let caller = Caller { uid: Uid(7), name: Shown::new("amy"), login: None, role: Role::Admin, read_only: false };
     let open = audit.intend_deed(&caller, "stop", &InstanceId::parse("bob").unwrap(), None, None).unwrap();
     let now = Timestamp::from_second(1_700_000_012).unwrap();
@@ -82,4 +82,35 @@ fn a_value_is_remembered_until_the_next() {
     let audit = Audit::below(directory.path());
     assert_eq!(audit.remember("a", "1").unwrap(), None);
     assert_eq!(audit.remember("a", "2").unwrap().as_deref(), Some("1"));
+}
+
+#[test]
+fn a_flood_leaves_a_file_of_its_limit() {
+    let directory = tempfile::tempdir().unwrap();
+    let audit = Audit::below(directory.path());
+    let size = || std::fs::metadata(directory.path().join(super::super::store::FILE)).unwrap().len();
+    let text = "x".repeat(400);
+    let flood = |from: i64| {
+        let all: Vec<Event> = (from..from + 2000).map(|second| event(second, EventKind::Crashed, "bob", &text)).collect();
+        audit.keep_events(&all, &[]).unwrap();
+        audit.sweep(Timestamp::now(), None, 100).unwrap();
+        size()
+    };
+    let first = flood(0);
+    let last = (1..8).fold(first, |_, round| flood(round * 2000));
+    // A hundred events of half a kilobyte, and what the tables take.
+    assert!(first < 256 * 1024 && last <= first + 32 * 1024, "{first}, {last}");
+}
+
+#[test]
+fn what_an_action_brought_about_is_found_among_many() {
+    let directory = tempfile::tempdir().unwrap();
+    let audit = Audit::below(directory.path());
+    let caller = Caller { uid: Uid(7), name: Shown::new("amy"), login: None, role: Role::Admin, read_only: false };
+    let ids: Vec<(InstanceId, Option<String>)> = (0..300).map(|number| (InstanceId::parse(&format!("u{number}")).unwrap(), None)).collect();
+    audit.intend_all(&caller, "stop", &ids).unwrap();
+    let all: Vec<Event> = (0..301)
+        .map(|number| Event { at: Timestamp::now(), ..event(0, EventKind::State, &format!("u{number}"), "running -> stopped") })
+        .collect();
+    assert_eq!(audit.keep_events(&all, &[]).unwrap().len(), 1);
 }

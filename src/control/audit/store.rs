@@ -6,12 +6,14 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Transaction, TransactionBehavior};
+use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
 
-use super::events;
+use super::{events, schema};
 use crate::domain::{Event, EventKind, Level, Shown};
 use crate::error::{Context, Result};
 
@@ -23,6 +25,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How long one writer waits for another.
 const TURN: Duration = Duration::from_secs(5);
+
+/// Whoever has it may put the file aside.
+const LOCK: &str = "events.lock";
 
 /// How many damaged files are kept.
 const KEPT: usize = 3;
@@ -86,17 +91,9 @@ impl Store {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.state)?;
         // Made by hand, because SQLite makes 0644 of it and the state directory may be an older, wider one.
         fs::OpenOptions::new().append(true).create(true).mode(0o600).open(&path)?;
-        let connection = Connection::open(&path)?;
+        let mut connection = Connection::open(&path)?;
         connection.busy_timeout(TURN)?;
-        // Kept, the journal costs no sync of the directory. No WAL: the state directory may lie on a network file system, sqlite.org/wal.html.
-        connection.execute_batch(
-            "PRAGMA synchronous = FULL;
-             PRAGMA journal_mode = PERSIST;
-             CREATE TABLE IF NOT EXISTS actions (
-                id INTEGER PRIMARY KEY, asked_at TEXT NOT NULL, uid INTEGER NOT NULL, login_uid INTEGER, name TEXT NOT NULL,
-                verb TEXT NOT NULL, instance TEXT NOT NULL, reason TEXT, ended_at TEXT, exit_code INTEGER, result TEXT);",
-        )?;
-        connection.execute_batch(events::SCHEMA)?;
+        schema::prepare(&mut connection)?;
         Ok(connection)
     }
 
@@ -136,13 +133,43 @@ impl Store {
     /// # Errors
     /// When it cannot be written.
     pub fn write<T>(&self, doing: &str, work: impl Fn(&Transaction<'_>) -> rusqlite::Result<T>) -> Result<T> {
-        match self.attempt(None, &work) {
+        let attempt = match self.attempt(None, &work) {
+            Err(fault) if fault.is_damage() => self.begin_anew(&work),
+            other => other,
+        };
+        attempt.map_err(|fault| self.refused(doing, fault))
+    }
+
+    /// Tries once more, and where it is damaged still, with a new file. Alone: who comes second must not put aside what the first has made.
+    fn begin_anew<T>(&self, work: &impl Fn(&Transaction<'_>) -> rusqlite::Result<T>) -> std::result::Result<T, Fault> {
+        let _alone = self.alone()?;
+        match self.attempt(None, work) {
             Err(fault) if fault.is_damage() => {
-                let sentence = self.put_aside(&fault).map_err(|error| self.refused(doing, Fault::Files(error)))?;
-                self.attempt(Some(&sentence), &work).map_err(|fault| self.refused(doing, fault))
+                let sentence = self.put_aside(&fault)?;
+                self.attempt(Some(&sentence), work)
             }
-            other => other.map_err(|fault| self.refused(doing, fault)),
+            other => other,
         }
+    }
+
+    /// The right to put the file aside, of all processes.
+    fn alone(&self) -> io::Result<fs::File> {
+        let lock = fs::OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(self.state.join(LOCK))?;
+        let begun = Instant::now();
+        loop {
+            match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => return Ok(lock),
+                Err(Errno::WOULDBLOCK) if begun.elapsed() > TURN => return Err(io::ErrorKind::ResourceBusy.into()),
+                Err(Errno::WOULDBLOCK) => std::thread::sleep(Duration::from_millis(5)),
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Gives room that is not needed any more back to the file system.
+    pub fn shrink(&self) -> Result<()> {
+        let shrunk = self.connect().and_then(|connection| Ok(schema::shrink(&connection)?));
+        shrunk.map_err(|fault| self.refused("cannot shrink", fault))
     }
 
     fn attempt<T>(&self, told: Option<&str>, work: &impl Fn(&Transaction<'_>) -> rusqlite::Result<T>) -> std::result::Result<T, Fault> {
@@ -222,6 +249,24 @@ mod tests {
             name.starts_with("events.db.damaged-") && !name.ends_with("-journal")
         };
         assert_eq!(fs::read_dir(directory.path()).unwrap().flatten().filter(is_aside).count(), KEPT);
+    }
+
+    #[test]
+    fn of_several_who_find_it_damaged_one_puts_it_aside() {
+        let directory = tempfile::tempdir().unwrap();
+        fs::write(directory.path().join(FILE), "not a database, but long enough to be taken for the header of one".repeat(20)).unwrap();
+        std::thread::scope(|scope| {
+            for number in 0..8 {
+                let store = Store::below(directory.path());
+                let name = number.to_string();
+                scope.spawn(move || {
+                    store.write("", |transaction| transaction.execute("INSERT INTO kept VALUES (?1, '')", [&name])).unwrap()
+                });
+            }
+        });
+        let connection = Store::below(directory.path()).reading().unwrap().unwrap();
+        let count = |table: &str| connection.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get::<_, i64>(0)).unwrap();
+        assert_eq!((count("kept"), count("events")), (8, 1), "nothing is lost, and it is said once");
     }
 
     #[test]

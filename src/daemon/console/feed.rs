@@ -224,6 +224,7 @@ impl Head {
         });
         part("announced", old.is_some_and(|old| old.announced == new.announced), &|| plain(json(&new.announced.as_slice())));
         part("underway", old.is_some_and(|old| old.underway == new.underway), &|| plain(json(&new.underway)));
+        part("notified", old.is_some_and(|old| old.notified == new.notified), &|| plain(json(&new.notified.as_slice())));
         part("notices", old.is_some_and(|old| old.notices == new.notices), &|| plain(json(&new.notices)));
         self.seen = Some(new);
     }

@@ -7,7 +7,10 @@ use std::sync::Arc;
 use super::super::Probing;
 use super::super::posture::Audits;
 use super::Eye;
+use tokio::sync::watch;
+
 use crate::discover::Twins;
+use crate::domain::Notified;
 use crate::nearby;
 
 impl Eye {
@@ -21,6 +24,12 @@ impl Eye {
     #[must_use]
     pub fn with_nearby(self, nearby: &Arc<nearby::Board>) -> Self {
         Self { nearby: Arc::clone(nearby), ..self }
+    }
+
+    /// The same, which takes from there how it goes with those who are to be told of events.
+    #[must_use]
+    pub fn with_notified(self, notified: &watch::Sender<Option<Arc<[Notified]>>>) -> Self {
+        Self { notified: Some(notified.subscribe()), ..self }
     }
 
     /// The same, which takes from there what servers let in when they were asked.

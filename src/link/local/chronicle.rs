@@ -42,7 +42,7 @@ impl Local {
             return Ok(());
         }
         if (is_roots || self.chronicle.is_daemon.load(Ordering::Relaxed)) && self.chronicle.running.get().is_none() {
-            let chronicle = chronicle::start(&self.control, &self.config, self.state.clone(), snapshots.clone())?;
+            let chronicle = chronicle::start(&self.control, &self.config, self.state.clone(), snapshots.clone(), &self.notified)?;
             drop(self.chronicle.running.set(chronicle));
         }
         Ok(())

@@ -80,6 +80,7 @@ impl Assembled {
         }
         set(&mut picture.announced, change.announced.map(|one| one.into_iter().next()));
         set(&mut picture.underway, change.underway);
+        set(&mut picture.notified, change.notified.map(|one| one.into_iter().next()));
         set(&mut picture.notices, change.notices);
         Ok(())
     }

@@ -69,7 +69,9 @@ fn row(then: &Row, now: &Row, before: &Snapshot, after: &Snapshot) -> Option<Hap
     if now.id.is_unmanaged() {
         return None;
     }
-    let restarted = (now.restarts > then.restarts).then(|| format!("restart {}", now.restarts));
+    // The number may come a picture after the process that it counts: that one was told of when it came.
+    let is_told = then.state == now.state && then.state.is_up() && then.main.known().is_some() && then.main == now.main;
+    let restarted = (now.restarts > then.restarts && !is_told).then(|| format!("restart {}", now.restarts));
     let (at, what) = if then.state != now.state {
         let ended = now.exit.map(|exit| exit.at).filter(|at| !now.state.is_up() && (before.taken.wall..=after.taken.wall).contains(at));
         (ended, What::Became { from: then.state, to: now.state, detail: detail(now, restarted) })
@@ -119,14 +121,31 @@ fn findings(before: &Snapshot, after: &Snapshot, happenings: &mut Vec<Happening>
         return;
     }
     let came = missing(now, then);
-    let went = missing(then, now);
+    let mut went = missing(then, now);
+    // What is at another port by now, or about others too, goes on: that it is so is told, and not that it was over.
+    let mut goes_on: HashMap<Brief<'_>, usize> = HashMap::new();
+    came.iter().for_each(|finding| *goes_on.entry(brief(finding)).or_default() += 1);
+    went.retain(|finding| match goes_on.get_mut(&brief(finding)) {
+        Some(count) if *count > 0 => {
+            *count -= 1;
+            false
+        }
+        _ => true,
+    });
     let at = after.taken.wall;
-    told(&came, false, at, happenings, |finding| What::Found { code: finding.code, evidence: finding.evidence.clone() });
     told(&went, true, at, happenings, |finding| {
         let lasted = at.duration_since(finding.since);
         let lasted = if lasted.is_negative() { std::time::Duration::ZERO } else { lasted.unsigned_abs() };
-        What::Over { code: finding.code, lasted }
+        What::Over { code: finding.code, port: finding.port, lasted }
     });
+    told(&came, false, at, happenings, |finding| What::Found { code: finding.code, evidence: finding.evidence.clone() });
+}
+
+/// What is wrong with whom, wherever.
+type Brief<'a> = (Code, Option<&'a InstanceId>);
+
+fn brief(finding: &Finding) -> Brief<'_> {
+    (finding.code, finding.instances.first())
 }
 
 /// What a finding is known by, [`Finding::is_same`].

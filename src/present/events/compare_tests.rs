@@ -33,7 +33,7 @@ fn told(before: &Snapshot, after: &Snapshot) -> Vec<String> {
 #[test]
 fn what_changes_is_told() {
     type Change = fn(&mut Snapshot);
-    let cases: [(Change, &[&str]); 15] = [
+    let cases: [(Change, &[&str]); 17] = [
         (|_| {}, &[]),
         // Numbers are no events.
         (|snapshot| with(snapshot, "alice", |row| row.cpu_percent = Reading::Known(99.0)), &[]),
@@ -91,14 +91,24 @@ fn what_changes_is_told() {
                 snapshot.rows.pop();
                 snapshot.findings.pop();
             },
-            &["bob/:8190: port-stranger is over, after 10 min"],
+            &["bob/:8190: port-stranger of 8190 is over, after 10 min"],
         ),
         (
             |snapshot| {
                 let finding = snapshot.findings.remove(0);
                 snapshot.findings.push(Finding { code: Code::PortDrift, evidence: "8107 it is not".into(), ..finding });
             },
-            &["carol: port-drift: 8107 it is not", "carol: port-taken is over, after 2 min"],
+            &["carol: port-taken of 8107 is over, after 2 min", "carol: port-drift: 8107 it is not"],
+        ),
+        // It is counted a picture after it was told that it runs again.
+        (|snapshot| with(snapshot, "alice", |row| row.restarts = 3), &[]),
+        // What goes on at another port, or with one more, is not over.
+        (
+            |snapshot| {
+                snapshot.findings[0].port = Some(8108);
+                snapshot.findings[0].evidence = "8108 it is".into();
+            },
+            &["carol: port-taken: 8108 it is"],
         ),
         // The same finding with other words is the same finding.
         (|snapshot| snapshot.findings[0].evidence = "held by another pid".into(), &[]),

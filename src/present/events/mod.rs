@@ -73,6 +73,8 @@ pub enum What {
     Over {
         /// What.
         code: Code,
+        /// At which port it was; `None` where it was about none.
+        port: Option<u16>,
         /// How long it was.
         lasted: Duration,
     },
@@ -122,7 +124,10 @@ impl What {
             }
             Self::Disappeared => "gone: its configuration is not there any more".to_owned(),
             Self::Found { code, evidence } => told(code.word(), evidence.as_str()),
-            Self::Over { code, lasted } => format!("{} is over, after {}", code.word(), units::uptime(*lasted)),
+            Self::Over { code, port, lasted } => {
+                let port = port.map_or_else(String::new, |port| format!(" of {port}"));
+                format!("{}{port} is over, after {}", code.word(), units::uptime(*lasted))
+            }
             Self::Many { code, count, over: false } => format!("{}: {count} at once", code.word()),
             Self::Many { code, count, over: true } => format!("{}: {count} over at once", code.word()),
             Self::Done { verb, by, reason, result } => {
@@ -212,7 +217,13 @@ mod tests {
             (What::Appeared { state: State::Running, port: Some(8101) }, "●", "new: running, port 8101", false),
             (What::Disappeared, "○", "gone: its configuration is not there any more", false),
             (What::Found { code: Code::PortDrift, evidence: "it is".into() }, "▲", "port-drift: it is", true),
-            (What::Over { code: Code::PortTaken, lasted: Duration::from_secs(720) }, "○", "port-taken is over, after 12 min", false),
+            (
+                What::Over { code: Code::PortTaken, port: Some(8107), lasted: Duration::from_secs(720) },
+                "○",
+                "port-taken of 8107 is over, after 12 min",
+                false,
+            ),
+            (What::Over { code: Code::KeyMissing, port: None, lasted: Duration::ZERO }, "○", "key-missing is over, after 0 s", false),
             (What::Many { code: Code::KeyMissing, count: 40, over: false }, "▲", "key-missing: 40 at once", true),
             (What::Many { code: Code::KeyMissing, count: 40, over: true }, "○", "key-missing: 40 over at once", false),
             (done(None, None), "»", "stop by amy as root: on its way", false),

@@ -73,6 +73,12 @@ impl Secure {
         Some(Self(Arc::new(config)))
     }
 
+    /// Whether both keep one ticket.
+    #[cfg(test)]
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// The handshake.
     ///
     /// # Errors

@@ -108,6 +108,28 @@ fn an_answer_comes_with_the_certificate_and_the_second_handshake_is_spared() {
 }
 
 #[test]
+fn a_renewed_certificate_shows_where_the_ticket_is_thrown_away() {
+    let (old, new) = (own(2030, 0), own(2031, 0));
+    // One that goes on taking the tickets that it gave before it was renewed.
+    let ticketer = rustls::crypto::ring::Ticketer::new().unwrap();
+    let config = |own: &Own| {
+        let mut config = (*own.config(&[&rustls::version::TLS13])).clone();
+        config.ticketer = Arc::clone(&ticketer);
+        Arc::new(config)
+    };
+    let (at, serving) = serve(config(&old), 1, OK);
+    let line = line(at);
+    let print = |line: &Line| asked(line).unwrap().presented.unwrap().print;
+    assert_eq!(print(&line), Presented::of(&old.chain[0]).print);
+    serving.join().unwrap();
+    let (at, serving) = serve(config(&new), 2, OK);
+    let line = Line { at, ..line };
+    assert_eq!(print(&line), Presented::of(&old.chain[0]).print, "resumed, it shows what it showed");
+    assert_eq!(print(&line.afresh()), Presented::of(&new.chain[0]).print);
+    assert_eq!(serving.join().unwrap(), 1);
+}
+
+#[test]
 fn the_older_protocol_is_spoken_without_tickets() {
     let (at, serving) = serve(own(2030, 0).config(&[&rustls::version::TLS12]), 2, OK);
     let line = line(at);

@@ -2,6 +2,7 @@
 //!
 //! It must never show a zero for what is not known.
 
+mod notified;
 mod readings;
 mod tables;
 
@@ -39,12 +40,16 @@ enum Part {
     Own,
     MostCpu,
     MostMemory,
+    Notified,
     Announced,
 }
 
 /// The parts, in pairs that stand beside each other where there is room.
 const PAIRS: [[Part; 2]; 4] =
     [[Part::Cpu, Part::Memory], [Part::Pressure, Part::Disks], [Part::Own, Part::Ports], [Part::MostCpu, Part::MostMemory]];
+
+/// What stands below them, where there is any of it.
+const BELOW: [Part; 2] = [Part::Notified, Part::Announced];
 
 /// Draws the tab.
 pub fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
@@ -135,12 +140,14 @@ fn arrange(snapshot: &Snapshot, inside: Rect) -> (Vec<(Part, Rect)>, usize) {
             y += heights[1];
         }
     }
-    // What is announced and is nobody's here: below everything, and only where there is any.
-    let others = height(snapshot, Part::Announced, rows);
-    if others > 0 {
-        let width = inside.width.saturating_sub(2 * MARGIN);
-        places.push((Part::Announced, Rect { x: MARGIN, y: y + blank, width, height: others }));
-        y += blank + others;
+    // Who is told of events, and what is announced and is nobody's here: below everything, and only where there is any.
+    for part in BELOW {
+        let others = height(snapshot, part, rows);
+        if others > 0 {
+            let width = inside.width.saturating_sub(2 * MARGIN);
+            places.push((part, Rect { x: MARGIN, y: y + blank, width, height: others }));
+            y += blank + others;
+        }
     }
     (places, usize::from(y))
 }
@@ -153,7 +160,7 @@ fn chart_rows(snapshot: &Snapshot, inside: Rect, both: bool, blank: u16) -> u16 
         (left, right) => left + blank + right,
     };
     let others: u16 = PAIRS.into_iter().map(|parts| pair(parts) + blank).sum();
-    let others = others + height(snapshot, Part::Announced, 0);
+    let others = others + BELOW.into_iter().map(|part| height(snapshot, part, 0)).sum::<u16>();
     let left = inside.height.saturating_sub(others) / if both { 1 } else { 2 };
     // The middle of the scale has a line of its own where the number is even.
     let rows = left.clamp(least, 14);
@@ -169,6 +176,7 @@ fn height(snapshot: &Snapshot, part: Part, rows: u16) -> u16 {
         Part::Ports => 3,
         Part::Own => 2,
         Part::MostCpu | Part::MostMemory => 1 + tables::MOST,
+        Part::Notified => notified::height(snapshot),
         Part::Announced => tables::announced_height(snapshot),
     }
 }
@@ -182,6 +190,7 @@ fn one(state: &State, snapshot: &Snapshot, part: Part, area: Rect, buffer: &mut 
         Part::Own => readings::own(state, snapshot, area, buffer),
         Part::Disks => tables::disks(state, snapshot, area, buffer),
         Part::Ports => tables::ports(state, snapshot, area, buffer),
+        Part::Notified => notified::draw(state, snapshot, area, buffer),
         Part::Announced => tables::announced(state, snapshot, area, buffer),
         Part::MostCpu => tables::most(state, snapshot, area, true, buffer),
         Part::MostMemory => tables::most(state, snapshot, area, false, buffer),

@@ -8,6 +8,7 @@ mod hardened;
 mod host;
 mod keys;
 mod sessions;
+mod told;
 mod twice;
 mod users;
 
