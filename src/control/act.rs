@@ -129,7 +129,7 @@ impl Control {
     }
 
     fn attempt(&self, caller: &Caller, order: &Order, progress: Progress<'_>) -> Result<Outcome> {
-        let snapshot = self.eyes.look_since(RECENT);
+        let snapshot = self.eyes.look_for(&order.id, RECENT);
         let row = snapshot.row(&order.id).ok_or_else(no_such)?;
         if let Some(why) = self.why_not(caller, order.verb, row) {
             let kind = if row.declared.as_ref().is_some_and(|declared| declared.launch.is_none() && !declared.is_unread())

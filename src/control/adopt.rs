@@ -28,7 +28,7 @@ impl Control {
     }
 
     fn try_adopt(&self, caller: &Caller, ask: &Adopt, giving: &Giving<'_>, progress: Progress<'_>) -> Result<Outcome> {
-        let snapshot = self.eyes.look_since(RECENT);
+        let snapshot = self.eyes.look_for(&ask.id, RECENT);
         let (row, declared) = self.adoptable(caller, ask, &snapshot)?;
         if ask.dry_run {
             let port = actual(row)?;

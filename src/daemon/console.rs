@@ -38,7 +38,7 @@ pub async fn hello(State(hub): State<Arc<Hub>>, Extension(peer): Extension<Peer>
     let hello = within(ANSWERED, move || {
         let acting = shared.acting(&caller);
         let version = env!("CARGO_PKG_VERSION").to_owned();
-        Ok(Hello { protocol: PROTOCOL, version, caller: (*caller).clone(), acting, owners_may: shared.owners_may() })
+        Ok(Hello { protocol: PROTOCOL, version, caller: (*caller).clone(), acting, owners_may: shared.owners_may(), about: shared.about() })
     });
     let value: Value = serde_json::to_value(hello.await?).while_doing(|| "cannot say who asks".to_owned())?;
     Ok(document(StatusCode::OK, &value))
@@ -79,7 +79,7 @@ async fn tell(hub: &Arc<Hub>, caller: &Caller, mut sink: Sink) -> Result<std::co
         if asked.elapsed() > ANSWERED {
             asked = Instant::now();
             match hub.caller(caller.uid).await {
-                Ok(now) if now == *caller => {}
+                Ok(now) if now.is_as(caller) => {}
                 _ => return Err(Gone),
             }
         }

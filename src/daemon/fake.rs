@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use crate::domain::{Caller, Event, EventQuery, Finding, InstanceId, Order, Outcome, Role, Row, Shown, Snapshot, Trail, Uid, Verb};
+use crate::domain::{Added, Caller, Event, EventQuery, Finding, InstanceId, Order, Outcome, Role, Row, Shown, Snapshot, Trail, Uid, Verb};
 use crate::error::{Error, Result};
-use crate::link::{Alone, Door, Shared, Tail};
+use crate::link::{Adding, Alone, Door, Shared, Tail};
 
 /// It.
 pub struct Plain;
@@ -59,6 +59,12 @@ impl Shared for Plain {
     }
     fn door(&self, _: &Caller) -> Arc<dyn Door> {
         panic!("nobody goes in")
+    }
+    fn about(&self) -> u64 {
+        0
+    }
+    fn add(&self, _: &Caller, _: &[Adding], _: &mut dyn FnMut(&Shown)) -> Vec<Added> {
+        Vec::new()
     }
     fn trail(&self, _: &Caller, _: usize) -> Result<Trail> {
         Ok(Trail::default())

@@ -11,6 +11,7 @@ mod gate;
 mod hub;
 mod install;
 mod life;
+mod login;
 mod logs;
 mod metrics;
 mod notify;

@@ -19,10 +19,11 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::hub::{ANSWERED, Hub, within};
+use super::login;
 use super::patient::Patient;
 use super::routes::{self, Peer};
 use super::tcp;
-use crate::domain::Uid;
+use crate::domain::{Caller, Uid};
 use crate::link;
 
 /// How long a request's head may take, and how long a connection may be silent between two.
@@ -94,8 +95,14 @@ pub async fn accept(door: Door, hub: Arc<Hub>, mut closed: watch::Receiver<bool>
 
 /// One connection from beginning to end.
 async fn one(came: Came, hub: Arc<Hub>, closed: watch::Receiver<bool>) {
+    let mut login = None;
     let uid = match &came {
-        Came::Unix(stream) => stream.peer_cred().map(|peer| Uid(peer.uid())).ok(),
+        Came::Unix(stream) => {
+            let peer = stream.peer_cred().ok();
+            let uid = peer.map(|peer| Uid(peer.uid()));
+            login = peer.and_then(|peer| login::of(peer.pid()?, Uid(peer.uid())));
+            uid
+        }
         Came::Tcp(_, theirs, ours) => {
             let (theirs, ours) = (*theirs, *ours);
             let looked_up = within(ANSWERED, move || Ok(link::connected(theirs, ours))).await;
@@ -112,6 +119,7 @@ async fn one(came: Came, hub: Arc<Hub>, closed: watch::Receiver<bool>) {
     };
     // Whose role cannot be told in time is not answered.
     let Ok(caller) = hub.caller(uid).await else { return };
+    let caller = Caller { login, ..caller };
     // Just begun, it has not looked yet: nothing is not what there is.
     hub.looked().await;
     match came {

@@ -87,7 +87,7 @@ impl Reader {
     /// Who was an admin and is none any more is not to be told as one.
     async fn is_still_who_it_was(&self) -> Result<(), Gone> {
         match self.hub.caller(self.caller.uid).await {
-            Ok(caller) if caller == *self.caller => Ok(()),
+            Ok(caller) if caller.is_as(&self.caller) => Ok(()),
             _ => Err(Gone),
         }
     }

@@ -23,6 +23,7 @@ use super::{Door, Tail};
 pub use assemble::{Assembled, Gap};
 
 mod assemble;
+mod fleet;
 mod http;
 mod logs;
 mod peer;
@@ -66,22 +67,46 @@ fn compatible(hello: Hello) -> Result<Hello> {
     Err(Error::failed(format!("the daemon is berth {version}, this is {own}")).hint("systemctl restart berth"))
 }
 
+/// Who the daemon of a configuration is.
+fn greet(config: &Config) -> Result<Hello> {
+    let socket = &config.daemon.socket;
+    drop(connect(socket)?);
+    http::wait_for(http::hello(socket)).map_err(|error| match error.kind() {
+        // One that has no such question is an older one.
+        Kind::NoSuchInstance => Error::failed("the daemon is an older berth, which no console can attach to"),
+        _ => error,
+    })
+}
+
 impl Remote {
     /// Attaches to the daemon of a configuration.
     ///
     /// # Errors
     /// Of kind `NoSuchInstance` when there is none; otherwise why one that is there is not attached to.
     pub fn attach(config: &Config, state: &Path, read_only: bool) -> Result<Arc<Self>> {
+        let greeted = compatible(greet(config)?)?;
+        Ok(Self::of(config, state, read_only, greeted))
+    }
+
+    /// The same for who acts: `None` also where the daemon that is there is about other instances.
+    ///
+    /// # Errors
+    /// As [`Remote::attach`].
+    pub fn attach_to_act(config: &Config, state: &Path, read_only: bool) -> Result<Option<Arc<Self>>> {
+        let greeted = match greet(config) {
+            Err(error) if error.kind() == Kind::NoSuchInstance => return Ok(None),
+            greeted => greeted?,
+        };
+        if greeted.about != config.about() {
+            return Ok(None);
+        }
+        Ok(Some(Self::of(config, state, read_only, compatible(greeted)?)))
+    }
+
+    fn of(config: &Config, state: &Path, read_only: bool, greeted: Hello) -> Arc<Self> {
         let socket = config.daemon.socket.clone();
-        drop(connect(&socket)?);
-        let greeted = http::wait_for(http::hello(&socket)).map_err(|error| match error.kind() {
-            // One that has no such question is an older one.
-            Kind::NoSuchInstance => Error::failed("the daemon is an older berth, which no console can attach to"),
-            _ => error,
-        })?;
-        let greeted = compatible(greeted)?;
         let nothing = Snapshot::nothing_yet(config.ports.range, sample::now());
-        Ok(Arc::new_cyclic(|own| Self {
+        Arc::new_cyclic(|own| Self {
             own: Weak::clone(own),
             begun: Once::new(),
             socket,
@@ -92,7 +117,7 @@ impl Remote {
             assembled: Mutex::new(Assembled::after(nothing)),
             unheard: Arc::default(),
             standing: watch::channel(Standing::Attached).0,
-        }))
+        })
     }
 
     fn assembled(&self) -> MutexGuard<'_, Assembled> {
@@ -160,8 +185,8 @@ impl Remote {
     }
 
     /// What came of something that is done, whatever came between.
-    fn outcome(&self, call: &Call, progress: &mut dyn FnMut(&Shown)) -> Outcome {
-        match self.ask(call, CARRIED_OUT, progress) {
+    fn outcome(&self, call: &Call, deadline: Duration, progress: &mut dyn FnMut(&Shown)) -> Outcome {
+        match self.ask(call, deadline, progress) {
             Ok(Reply::Outcome(outcome)) => outcome,
             Ok(_) => failed(&http::strange()),
             Err(error) => failed(&error),
@@ -250,7 +275,7 @@ impl Door for Remote {
     }
 
     fn carry_out(&self, order: Order, progress: &mut dyn FnMut(&Shown)) -> Outcome {
-        self.outcome(&Call::CarryOut(order), progress)
+        self.carried_out(order, progress)
     }
 
     fn foresee(&self, order: &Order) -> (Order, Outcome) {
@@ -269,14 +294,14 @@ impl Door for Remote {
     }
 
     fn foresee_task(&self, task: &Task) -> Outcome {
-        self.outcome(&Call::ForeseeTask(task.clone()), &mut |_| ())
+        self.outcome(&Call::ForeseeTask(task.clone()), CARRIED_OUT, &mut |_| ())
     }
 
     fn carry_out_task(&self, task: &Task, reason: Option<String>, progress: &mut dyn FnMut(&Shown)) -> Outcome {
         if self.read_only {
             return failed(&Error::new(Kind::NotPermitted, "not done. This session is read-only"));
         }
-        self.outcome(&Call::CarryOutTask(task.clone(), reason), progress)
+        self.outcome(&Call::CarryOutTask(task.clone(), reason), CARRIED_OUT, progress)
     }
 
     fn clients(&self, id: &InstanceId) -> Result<u64> {

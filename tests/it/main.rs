@@ -68,6 +68,7 @@ mod screens_sizes;
 mod screens_tabs;
 mod serve;
 mod serve_stream;
+mod through;
 #[allow(dead_code, reason = "shared by test programs that need different parts of it")]
 mod stage;
 mod supervisors;

@@ -24,7 +24,11 @@ pub struct Site {
 
 impl Site {
     pub fn new(owners: &[&str]) -> Self {
-        let tree = Tree::new(owners);
+        Self::of(Tree::new(owners))
+    }
+
+    /// A daemon's place beside this tree.
+    pub fn of(tree: Tree) -> Self {
         std::fs::set_permissions(tree.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
         let socket = tree.path().join("run/berth.sock");
         let mut text = std::fs::read_to_string(tree.config()).unwrap();

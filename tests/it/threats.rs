@@ -177,6 +177,7 @@ const ROWS: &[(&str, &str, Row)] = &[
             "f20_berth_killed",
             "f20_instances_outlive_a_daemon_that_is_killed_ended_or_begun_anew",
             "f20_a_console_is_attached_acts_outlives_the_daemon_and_comes_back",
+            "f20_a_daemon_that_hangs_is_given_up_and_nothing_is_done_beside_it",
         ]),
     ),
     ("f21", "the kernel refuses its list of sockets", Tested(&["f21_where_sock_diag_is_refused_files_are_read_and_it_is_said"])),

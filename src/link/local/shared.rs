@@ -14,9 +14,9 @@ use tokio::sync::watch;
 use super::Local;
 use super::caller::caller_of;
 use crate::control::{findings_for, head_seen_by, seen_by, sees_all_of};
-use crate::domain::{Caller, Event, EventQuery, Finding, InstanceId, Order, Outcome, Role, Row, Shown, Snapshot, Trail, Uid, Verb};
+use crate::domain::{Added, Caller, Event, EventQuery, Finding, InstanceId, Order, Outcome, Role, Row, Shown, Snapshot, Trail, Uid, Verb};
 use crate::error::{Context, Error, Kind, Result};
-use crate::link::{Alone, Door, Shared, Tail};
+use crate::link::{Adding, Alone, Door, Shared, Tail};
 
 /// How long what was looked up about an account is believed: who was put into a group is in it soon.
 const BELIEVED: Duration = Duration::from_secs(10);
@@ -126,6 +126,18 @@ impl Shared for Local {
 
     fn door(&self, caller: &Caller) -> Arc<dyn Door> {
         Arc::new(self.behind(caller))
+    }
+
+    fn about(&self) -> u64 {
+        self.config.about()
+    }
+
+    fn add(&self, caller: &Caller, all: &[Adding], progress: &mut dyn FnMut(&Shown)) -> Vec<Added> {
+        let door = self.behind(caller);
+        match all {
+            [one] => vec![door.add(one, progress)],
+            many => door.add_many(many, &mut |_, _| ()),
+        }
     }
 
     fn trail(&self, caller: &Caller, count: usize) -> Result<Trail> {

@@ -31,6 +31,12 @@ pub(super) fn silent() -> Error {
     Error::new(Kind::Timeout, "the daemon does not answer").hint("berth --embedded    looks by itself")
 }
 
+/// That it ended before it said what came of what it was asked for.
+fn gone() -> Error {
+    Error::new(Kind::Timeout, "the daemon has ended in the middle of it, and what came of it is not known")
+        .hint("berth events    tells what the next daemon finds of it")
+}
+
 /// Asks; what comes back has begun.
 pub(super) async fn begin(socket: &Path, method: Method, uri: &str, body: String) -> Result<Response<Incoming>> {
     let stream = connect(socket)?;
@@ -100,7 +106,7 @@ pub(super) async fn call(socket: &Path, call: &Call, deadline: Duration, progres
         }
         let (mut pending, mut taken): (Vec<u8>, usize) = (Vec::new(), 0);
         while let Some(frame) = response.frame().await {
-            let frame = frame.map_err(|error| silent().because(error))?;
+            let frame = frame.map_err(|error| gone().because(error))?;
             let Some(data) = frame.data_ref() else { continue };
             taken += data.len();
             if taken > LARGEST {
@@ -115,7 +121,7 @@ pub(super) async fn call(socket: &Path, call: &Call, deadline: Duration, progres
                 }
             }
         }
-        Err(silent())
+        Err(gone())
     };
     let late = || Error::new(Kind::Timeout, format!("the daemon has not come to an end after {} s; it goes on", deadline.as_secs()));
     match timeout(deadline, answering).await.map_err(|_| late())?? {

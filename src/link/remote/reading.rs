@@ -90,7 +90,7 @@ async fn read(remote: &Weak<Remote>, socket: &Path) -> Result<()> {
 }
 
 /// What an event says; `None` where it is a sign of life.
-fn change_of(event: &[u8]) -> Result<Option<Change>> {
+pub(super) fn change_of(event: &[u8]) -> Result<Option<Change>> {
     let data = event.split(|byte| *byte == b'\n').find_map(|line| line.strip_prefix(b"data: "));
     data.map(|data| serde_json::from_slice(data).map_err(|error| strange().because(error))).transpose()
 }
