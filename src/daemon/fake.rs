@@ -72,6 +72,9 @@ impl Shared for Plain {
     fn open_log(&self, _: &Caller, _: &InstanceId, _: Option<&str>) -> Result<io::Result<File>> {
         Err(Error::failed("none"))
     }
+    fn go_on(&self) -> Result<()> {
+        Ok(())
+    }
     fn sweep(&self) {}
     fn events(&self, _: &Caller, _: &EventQuery) -> Result<Vec<Event>> {
         Err(Error::failed("none"))

@@ -50,6 +50,7 @@ mod openers;
 mod orders;
 mod proposal;
 pub(super) mod removing;
+mod restoring;
 mod shared;
 mod supervisors;
 mod tasks;

@@ -84,6 +84,12 @@ pub trait Shared: Send + Sync {
     /// When that one may not read it; inside, what open(2) says.
     fn open_log(&self, caller: &Caller, id: &InstanceId, suffix: Option<&str>) -> Result<io::Result<File>>;
 
+    /// Sees to what the daemon before left, and to what a reboot ended: beside everybody, and from now on.
+    ///
+    /// # Errors
+    /// When there is no thread to be had.
+    fn go_on(&self) -> Result<()>;
+
     /// Lets go what nobody has asked for in a while.
     fn sweep(&self);
 

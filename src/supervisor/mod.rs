@@ -31,6 +31,8 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use crate::domain::{
     Caller, Capabilities, Claim, Declared, ExitStatus, Finds, InstanceId, ProcessKey, Roster, Shown, Signal, SupervisorKind,
 };
@@ -88,6 +90,13 @@ pub trait Supervisor: Send + Sync {
 
     /// Makes the next claim of this instance be read anew: one of its processes has ended.
     fn forget(&self, id: &InstanceId);
+
+    /// Whether an instance was wished up when the machine went down, and nobody starts it again by himself. `seen`: when a daemon of that boot
+    /// last lived. A supervisor that is there before berth sees to its own.
+    fn was_ended_by_reboot(&self, declared: &Declared, seen: Option<Timestamp>) -> bool {
+        let _ = (declared, seen);
+        false
+    }
 
     /// What it is able to do with an instance.
     fn capabilities(&self, declared: &Declared) -> Capabilities;

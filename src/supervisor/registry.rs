@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::docker::DockerSupervisor;
 use super::pm2::Pm2Supervisor;
 use super::process::ProcessSupervisor;
@@ -155,6 +157,10 @@ impl Supervisor for Supervisors {
 
     fn forget(&self, id: &InstanceId) {
         self.all.iter().for_each(|one| one.forget(id));
+    }
+
+    fn was_ended_by_reboot(&self, declared: &Declared, seen: Option<Timestamp>) -> bool {
+        self.of(declared).is_ok_and(|one| one.was_ended_by_reboot(declared, seen))
     }
 
     fn capabilities(&self, declared: &Declared) -> Capabilities {

@@ -39,7 +39,14 @@ impl Site {
 
     /// Starts a daemon and waits until it answers.
     pub fn daemon(&self) -> Daemon {
-        let daemon = Daemon(self.tree.command(&["serve"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
+        self.daemon_with(&[])
+    }
+
+    /// The same with these variables in its environment.
+    pub fn daemon_with(&self, variables: &[(&str, &str)]) -> Daemon {
+        let mut command = self.tree.command(&["serve"]);
+        command.envs(variables.iter().copied());
+        let daemon = Daemon(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
         until("the daemon answers", || UnixStream::connect(&self.socket).is_ok());
         until("it has looked", || get(&self.socket, "/health")["status"] == "ok");
         daemon

@@ -68,7 +68,7 @@ fn what_is_added_is_added_by_the_daemon() {
     let (code, out, errors) = ran(&["add", "wim", "--dry-run"]);
     assert!(code == 0 && out.contains("config.json"), "{code} {out}{errors}");
     let (code, out, errors) = ran(&["ports", "--reserve", &place.last().to_string()]);
-    assert!(code == 0 && out.contains("is reserved"), "{code} {out}{errors}");
+    assert!(code == 0 && out.contains("reserved: it is given to nobody"), "{code} {out}{errors}");
     let (code, out, errors) = ran(&["--json", "add", "wim", "--no-start"]);
     let document: serde_json::Value = serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error}: {code} {out}{errors}"));
     assert!(code == 0 && document["port"].is_u64() && document["url"].is_string(), "{code} {document:#}{errors}");

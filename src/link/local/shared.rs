@@ -159,6 +159,10 @@ impl Shared for Local {
         self.behind(caller).opened(id, suffix)
     }
 
+    fn go_on(&self) -> Result<()> {
+        self.begin_to_see_to_it()
+    }
+
     fn sweep(&self) {
         self.sweep_openers();
     }

@@ -21,6 +21,8 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use crate::domain::{Caller, Capabilities, Claim, Declared, InstanceId, ProcessKey, Roster, Signal, SupervisorKind, Verb};
 use crate::error::Result;
 use crate::hand::{Identity, Reader, Zygote};
@@ -28,6 +30,7 @@ use crate::hand::{Identity, Reader, Zygote};
 use super::{Started, Stopped, Supervisor};
 
 pub use lock::{Held, InstanceLock, Untaken, held};
+pub use record::boot_id;
 use records::Records;
 pub use spec::PATH as PROGRAM_PATH;
 
@@ -64,6 +67,11 @@ impl Supervisor for ProcessSupervisor {
 
     fn forget(&self, id: &InstanceId) {
         claims::forget(&self.cache, id);
+    }
+
+    fn was_ended_by_reboot(&self, declared: &Declared, seen: Option<Timestamp>) -> bool {
+        let record = self.records.read(&declared.id, &self.boot).ok().flatten();
+        record.is_some_and(|record| record.was_ended_by_reboot(seen))
     }
 
     fn capabilities(&self, declared: &Declared) -> Capabilities {
