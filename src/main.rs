@@ -268,7 +268,10 @@ impl Desk for LocalDesk {
     }
 
     fn assign(&self, id: &InstanceId, asked: Asked, dry_run: bool, reason: Option<String>) -> Outcome {
-        self.local.turned_away("assigned").filter(|_| !dry_run).unwrap_or_else(|| self.local.assign(id, asked, dry_run, reason, &mut |_| ()))
+        self.local
+            .turned_away("assigned")
+            .filter(|_| !dry_run)
+            .unwrap_or_else(|| self.local.assign(id, asked, dry_run, reason, &mut |_| ()))
     }
 
     fn fence(&self) -> Result<Fence> {
@@ -332,7 +335,14 @@ impl Desk for AttachedDesk {
 
     fn add(&self, adding: &Adding) -> Added {
         let added = self.remote.add(std::slice::from_ref(adding)).pop();
-        added.unwrap_or_else(|| not_added(Outcome { exit_code: not_here().exit_code(), sentence: Shown::new(&not_here().chain()), hints: Vec::new(), log_lines: Vec::new() }))
+        added.unwrap_or_else(|| {
+            not_added(Outcome {
+                exit_code: not_here().exit_code(),
+                sentence: Shown::new(&not_here().chain()),
+                hints: Vec::new(),
+                log_lines: Vec::new(),
+            })
+        })
     }
 
     fn add_many(&self, all: &[Adding], ended: &mut dyn FnMut(usize, &Added)) -> Vec<Added> {

@@ -2,6 +2,8 @@
 //!
 //! It must never stop or start anything: what runs goes on running.
 
+use jiff::Timestamp;
+
 use super::act::{Control, Progress, RECENT, done, no_such, outcome_of, unrecorded};
 use super::add::refused;
 use super::assign::{Giving, rules};
@@ -76,11 +78,21 @@ impl Control {
                 outcome_of(&refused("not adopted", &error))
             }
         };
+        if outcome.is_done() {
+            outcome.hints.extend(self.take_over(caller, row, declared));
+        }
         outcome.hints.extend(left.iter().map(LeftOver::told));
         cut("adopt-done");
         // The deed is done; that its result could not be recorded must not hide it.
         drop(self.audit.conclude(entry, &outcome));
         Ok(outcome)
+    }
+
+    /// Has it be wished up, where nobody watches over it already; what is to be said where that fails.
+    fn take_over(&self, caller: &Caller, row: &Row, declared: &Declared) -> Option<Shown> {
+        let main = row.main.known().filter(|_| row.keeper.is_none())?;
+        let error = self.supervisor.adopt(declared, main, row.started_at.unwrap_or_else(Timestamp::now), caller).err()?;
+        Some(Shown::new(&format!("should it end, it is not started again: {}", error.chain())))
     }
 
     /// What is to be adopted, if this caller may have it adopted.

@@ -41,8 +41,7 @@ impl BootMark {
         if let Some(state) = self.0.parent() {
             DirBuilder::new().recursive(true).mode(0o700).create(state).while_doing(doing)?;
         }
-        let mut file =
-            fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&fresh).while_doing(doing)?;
+        let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&fresh).while_doing(doing)?;
         file.write_all(boot.as_bytes()).and_then(|()| file.sync_all()).while_doing(doing)?;
         fs::rename(&fresh, &self.0).while_doing(doing)
     }

@@ -24,7 +24,8 @@ impl Control {
             let Some(found) = self.found(caller, &id) else { continue };
             let sentence = Shown::new(&format!("unknown: berth ended in the middle of it; checked: {found}"));
             let outcome = Outcome { exit_code: Kind::Failed.exit_code(), sentence, hints: Vec::new(), log_lines: Vec::new() };
-            let of_it = open.iter().filter(|(other, _, verb)| *other == id && !GONE_ON_WITH.iter().any(|word| verb.as_str().starts_with(word)));
+            let of_it =
+                open.iter().filter(|(other, _, verb)| *other == id && !GONE_ON_WITH.iter().any(|word| verb.as_str().starts_with(word)));
             let ended: Vec<(i64, &Outcome)> = of_it.map(|(_, number, _)| (*number, &outcome)).collect();
             // What cannot be written now is found open by the next daemon.
             drop(self.audit.conclude_all(&ended));

@@ -55,6 +55,7 @@ mod shared;
 mod supervisors;
 mod tasks;
 mod units;
+mod warding;
 
 pub use crate::engine::share_memory;
 

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use super::Adding;
 use crate::config::Strategy;
 use crate::domain::{
-    Added, Allotments, Announcement, Caller, Declared, Diagnosis, FileSystem, Finding, HostReading, InstanceId, Listener, Moment, Order, Outcome,
-    PortRange, Proposal, Reading, Row, Shown, Task, Totals, Trail, Underway, Verb,
+    Added, Allotments, Announcement, Caller, Declared, Diagnosis, FileSystem, Finding, HostReading, InstanceId, Listener, Moment, Order,
+    Outcome, PortRange, Proposal, Reading, Row, Shown, Task, Totals, Trail, Underway, Verb,
 };
 use crate::error::{Error, Kind};
 

@@ -34,7 +34,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::domain::{
-    Caller, Capabilities, Claim, Declared, ExitStatus, Finds, InstanceId, ProcessKey, Roster, Shown, Signal, SupervisorKind,
+    Again, Caller, Capabilities, Claim, Declared, ExitStatus, Finds, InstanceId, ProcessKey, Roster, Shown, Signal, SupervisorKind,
 };
 use crate::error::Result;
 
@@ -96,6 +96,26 @@ pub trait Supervisor: Send + Sync {
     fn was_ended_by_reboot(&self, declared: &Declared, seen: Option<Timestamp>) -> bool {
         let _ = (declared, seen);
         false
+    }
+
+    /// Takes over what somebody else had started: from now on it is wished up.
+    ///
+    /// # Errors
+    /// When that cannot be put down.
+    fn adopt(&self, declared: &Declared, main: ProcessKey, started_at: Timestamp, by: &Caller) -> Result<()> {
+        let _ = (declared, main, started_at, by);
+        Ok(())
+    }
+
+    /// Whether such a one has ended unasked and nobody else starts it again. It is put down that it ended.
+    fn has_adopted_ended(&self, declared: &Declared) -> bool {
+        let _ = declared;
+        false
+    }
+
+    /// Puts down when such a one is started again, or that it is not.
+    fn note_of_adopted(&self, declared: &Declared, again: Again) {
+        let _ = (declared, again);
     }
 
     /// What it is able to do with an instance.

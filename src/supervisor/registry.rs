@@ -13,7 +13,7 @@ use super::pm2::Pm2Supervisor;
 use super::process::ProcessSupervisor;
 use super::systemd::SystemdSupervisor;
 use super::{Ear, LogSource, Started, Stopped, Supervisor};
-use crate::domain::{Caller, Capabilities, Claim, Declared, Finds, InstanceId, ProcessKey, Roster, Shown, Signal, SupervisorKind};
+use crate::domain::{Again, Caller, Capabilities, Claim, Declared, Finds, InstanceId, ProcessKey, Roster, Shown, Signal, SupervisorKind};
 use crate::error::{Error, Result};
 use crate::hand::{Reader, Zygote};
 
@@ -161,6 +161,20 @@ impl Supervisor for Supervisors {
 
     fn was_ended_by_reboot(&self, declared: &Declared, seen: Option<Timestamp>) -> bool {
         self.of(declared).is_ok_and(|one| one.was_ended_by_reboot(declared, seen))
+    }
+
+    fn adopt(&self, declared: &Declared, main: ProcessKey, started_at: Timestamp, by: &Caller) -> Result<()> {
+        self.of(declared)?.adopt(declared, main, started_at, by)
+    }
+
+    fn has_adopted_ended(&self, declared: &Declared) -> bool {
+        self.of(declared).is_ok_and(|one| one.has_adopted_ended(declared))
+    }
+
+    fn note_of_adopted(&self, declared: &Declared, again: Again) {
+        if let Ok(one) = self.of(declared) {
+            one.note_of_adopted(declared, again);
+        }
     }
 
     fn capabilities(&self, declared: &Declared) -> Capabilities {

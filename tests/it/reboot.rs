@@ -3,11 +3,13 @@
 //!
 //! It must never leave a daemon or a server behind.
 
+use std::process::Stdio;
+
 use berth::failpoint::{BOOT, VARIABLE};
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
-use super::actions::{Tree, signal, told};
+use super::actions::{BERTH, Tree, signal, told};
 use super::api::{get, until};
 use super::serve::{Daemon, Site};
 
@@ -113,14 +115,62 @@ fn f20_a_crash_is_mended_and_told_whatever_became_of_the_daemon() {
     let pid = running(1, pid);
     // The next daemon sees the next crash.
     assert_eq!(second.end(Signal::SIGKILL), None);
-    let _third = site.daemon();
+    let third = site.daemon();
     until("it is known", || row(1, 0) == Some(pid));
+    // What it finds at its beginning is no event: from here on it keeps them.
+    let begun = format!("from now on (pid {})", third.pid());
+    until("it keeps the events", || get(&site.socket, "/v1/events?lines=1000").to_string().contains(&begun));
     signal(pid, Signal::SIGKILL);
     let pid = running(2, pid);
     let is_told = |value: &Value| value["id"] == "zoe" && (value["kind"] == "crashed" || value["kind"] == "restarted");
     until("it is told", || get(&site.socket, "/v1/events?lines=1000")["events"].as_array().unwrap().iter().any(is_told));
     assert_eq!(site.instance("zoe")["wish"], json!("up"));
     assert_eq!(site.tree.row("zoe")["pid"], json!(pid));
+}
+
+#[test]
+fn what_was_adopted_is_started_again_and_left_alone_when_somebody_ended_it() {
+    let site = Site::of(Tree::with(&["zoe"], "restart = \"on-failure\""));
+    let mut daemon = site.daemon();
+    let by_hand = || {
+        let mut command = std::process::Command::new(BERTH);
+        let config = site.tree.path().join("users/zoe/config/config.json");
+        command.args(["demo-server", &format!("--config={}", config.display())]).current_dir(site.tree.path());
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    };
+    let pid_file = site.tree.path().join("users/zoe/server.pid");
+    // What the guide's script does: it starts it, writes its pid, and at its end removes that.
+    for is_asked in [false, true] {
+        let mut child = by_hand();
+        let pid = i64::from(child.id());
+        std::fs::write(&pid_file, pid.to_string()).unwrap();
+        until("it is seen", || site.instance("zoe")["pid"].as_i64() == Some(pid));
+        let (code, out, errors) = site.tree.berth(&["adopt", "zoe"]);
+        assert_eq!(code, 0, "{out}{errors}");
+        until("it is wished up", || site.instance("zoe")["wish"] == "up");
+        // Whether a daemon looks just then does not matter.
+        assert_eq!(daemon.end(Signal::SIGKILL), None);
+        if is_asked {
+            std::fs::remove_file(&pid_file).unwrap();
+        }
+        signal(pid, if is_asked { Signal::SIGTERM } else { Signal::SIGKILL });
+        child.wait().unwrap();
+        daemon = site.daemon();
+        if is_asked {
+            until("it is known that somebody ended it", || site.instance("zoe")["wish"] == "down");
+            assert_eq!(site.instance("zoe")["state"], "stopped");
+        } else {
+            let again = || Some(site.instance("zoe")).filter(|row| row["state"] == "running" && row["restarts"] == 1);
+            until("it runs again", || again().is_some_and(|row| row["pid"].as_i64() != Some(pid)));
+            let row = site.instance("zoe");
+            // It has a keeper by now, which sees to the next end.
+            signal(row["pid"].as_i64().unwrap(), Signal::SIGKILL);
+            until("its keeper starts it", || site.instance("zoe")["restarts"] == 2 && site.instance("zoe")["state"] == "running");
+            assert_eq!(site.tree.berth(&["stop", "zoe"]).0, 0);
+        }
+    }
+    let events = get(&site.socket, "/v1/events?lines=1000").to_string();
+    assert_eq!(events.matches("start by berth (it ended unasked): ").count(), 1, "{events}");
 }
 
 #[test]

@@ -5,9 +5,10 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::Local;
+use super::warding::Ward;
 use crate::control::BootMark;
 use crate::domain::{Caller, InstanceId, Order, Role, Shown, Target, Verb};
 use crate::error::{Context, Result};
@@ -18,6 +19,9 @@ const AT_ONCE: usize = 4;
 
 /// How often is written down that a daemon lives.
 const BEATS: Duration = Duration::from_secs(60);
+
+/// How often is looked whether what was adopted has ended: where the picture is the same nothing is done.
+const LOOKS: Duration = Duration::from_millis(500);
 
 /// Why, in the trail.
 const REASON: &str = "after a reboot";
@@ -53,9 +57,14 @@ impl Local {
             // Killed before this, the next one goes on; what was tried and failed is not tried again in this boot.
             drop(mark.write(&boot));
         }
+        let (mut ward, mut beat) = (Ward::default(), None);
         loop {
-            mark.touch();
-            std::thread::sleep(BEATS);
+            if beat.is_none_or(|at: Instant| at.elapsed() >= BEATS) {
+                mark.touch();
+                beat = Some(Instant::now());
+            }
+            ward.look(self);
+            std::thread::sleep(LOOKS);
         }
     }
 

@@ -55,7 +55,7 @@ pub fn start(supervisor: &ProcessSupervisor, declared: &Declared, by: &Caller, a
         boot: boot_id(),
         by: by.name.as_str().to_owned(),
         at: Timestamp::now(),
-        restarts: if again { old.restarts.saturating_add(1) } else { 0 },
+        restarts: if again || old.is_adopted_and_ended() { old.restarts.saturating_add(1) } else { 0 },
         before: old.before(),
         settings: Some((*declared.settings).clone()),
         before_over_memory: old.exit.and_then(|exit| exit.over_memory),

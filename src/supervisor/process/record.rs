@@ -35,6 +35,21 @@ pub enum Event {
         #[serde(default)]
         before_over_memory: Option<u64>,
     },
+    /// The first line where nobody was asked: what somebody else had started is berth's from now on. It has no keeper.
+    Adopted {
+        /// Which boot.
+        boot: String,
+        /// Who asked.
+        by: String,
+        /// When.
+        at: Timestamp,
+        /// The server.
+        main: (i32, u64),
+        /// When it was started.
+        started_at: Timestamp,
+        /// Its PID file named it.
+        named: bool,
+    },
     /// The keeper runs and has started the server.
     Started {
         /// The keeper: pid, start time.
@@ -144,6 +159,8 @@ pub struct Record {
     pub unlimited: Option<String>,
     /// Its first runs are only counted.
     pub shortened: bool,
+    /// It was adopted and has no keeper, and whether its PID file named it then.
+    pub adopted: Option<bool>,
     /// It is of an earlier boot.
     pub is_of_another_boot: bool,
     /// When somebody who did not ask berth had it end.
@@ -188,6 +205,11 @@ impl Record {
                     exits.extend(exit);
                     record = Self { restarts, exit, started_with: settings.map(Arc::new), ..Self::default() };
                 }
+                Event::Adopted { boot, main, started_at, named, .. } => {
+                    same_boot = boot == this_boot;
+                    let main = Some(ProcessKey { pid: main.0, start_time: main.1 });
+                    record = Self { main, started_at: Some(started_at), adopted: Some(named), ..Self::default() };
+                }
                 Event::Started { keeper, main, at, unlimited } => {
                     if record.main.is_some() || record.shortened {
                         record.restarts = record.restarts.saturating_add(1);
@@ -213,6 +235,8 @@ impl Record {
                     record.ended_outside = asked_outside && !record.stop_asked;
                     record.ended_outside_at = asked_outside.then_some(at);
                     record.stop_asked |= asked_outside;
+                    // Without a keeper nobody writes more of it.
+                    record.settled |= record.adopted.is_some();
                 }
                 Event::Waiting { wait_ms, tries, at } => {
                     let at =
@@ -259,6 +283,11 @@ impl Record {
         }
         let ended = self.ended_outside_at.and_then(|at| at.checked_add(GOING_DOWN).ok());
         !self.stop_asked || ended.zip(seen).is_some_and(|(ended, seen)| ended >= seen)
+    }
+
+    /// Whether it is what was adopted and ended unasked: a start is another one of the same.
+    pub fn is_adopted_and_ended(&self) -> bool {
+        self.adopted.is_some() && self.exit.is_some() && !self.stop_asked
     }
 
     /// The exit as it stands in the next run's first line.
