@@ -70,7 +70,6 @@ mod screens_sizes;
 mod screens_tabs;
 mod serve;
 mod serve_stream;
-mod through;
 #[allow(dead_code, reason = "shared by test programs that need different parts of it")]
 mod stage;
 mod supervisors;
@@ -78,6 +77,7 @@ mod supervisors;
 #[path = "../support/terminal.rs"]
 mod terminal;
 mod threats;
+mod through;
 mod tls;
 
 mod why;

@@ -64,6 +64,8 @@ const ROWS: &[(&str, &str, Row)] = &[
             "a17_who_may_what_over_the_real_socket",
             "a17_over_tcp_everybody_only_looks_and_as_oneself",
             "a17_who_takes_nothing_costs_nobody_else_anything",
+            "a17_who_may_what_by_the_command_line",
+            "a17_an_owners_console_at_roots_daemon",
         ]),
     ),
     ("a18", "a server's children leave its session and lose their keeper", Tested(&["a18_a19_f18_as_the_groups_of_this_machine_are"])),
