@@ -89,7 +89,7 @@ impl Ward {
 
     fn start(&mut self, own: &Local, id: InstanceId) {
         let is_wanted = self.ended.get(&id).is_some_and(|one| own.supervisor.has_adopted_ended(&one.declared));
-        if !is_wanted {
+        if !is_wanted || own.control.adopt_again(&own.caller, &id) {
             self.ended.remove(&id);
             return;
         }
@@ -104,7 +104,8 @@ impl Ward {
     /// It runs, or has a keeper that goes on; or it could not even be tried.
     fn was_tried(&mut self, own: &Local, id: &InstanceId) {
         let Some(mut one) = self.ended.remove(id) else { return };
-        if own.supervisor.has_adopted_ended(&one.declared) && self.goes_on(own, &mut one, Duration::ZERO) {
+        let is_left = own.supervisor.has_adopted_ended(&one.declared) && !own.control.adopt_again(&own.caller, id);
+        if is_left && self.goes_on(own, &mut one, Duration::ZERO) {
             self.ended.insert(id.clone(), one);
         }
     }
