@@ -47,7 +47,9 @@ pub(super) async fn begin(socket: &Path, method: Method, uri: &str, body: String
         tokio::spawn(connection);
         let request = Request::builder().method(method).uri(uri).header("host", "berth").header("content-type", "application/json");
         let request = request.body(Full::new(Bytes::from(body))).while_doing(|| "cannot ask the daemon".to_owned())?;
-        sender.send_request(request).await.map_err(|error| silent().because(error))
+        // What was asked for may have been begun by then.
+        let cut_off = if uri == crate::link::wire::CALL { gone } else { silent };
+        sender.send_request(request).await.map_err(|error| cut_off().because(error))
     };
     timeout(FIRST_WORD, asking).await.map_err(|_| silent())?
 }
