@@ -1,5 +1,5 @@
 //! Places at which a test has one of berth's threads fail: a panic in any of them has to give the terminal back and be told, or be done
-//! without (THREATS F4).
+//! without (THREATS F4); steps at which it has berth killed; and another boot.
 //!
 //! It must never do anything in a build for use: without debug assertions there is nothing here.
 
@@ -7,7 +7,7 @@
 pub const VARIABLE: &str = "BERTH_FAILPOINT";
 
 /// Every place, by the name of its thread or of what is done off the loop.
-pub const PLACES: [&str; 43] = [
+pub const PLACES: [&str; 44] = [
     "accounts",
     "batch",
     "berth-attach",
@@ -27,6 +27,7 @@ pub const PLACES: [&str; 43] = [
     "berth-probe",
     "berth-reader",
     "berth-registry",
+    "berth-restore",
     "berth-sockets",
     "berth-storage",
     "berth-systemd",
@@ -73,4 +74,16 @@ pub fn cut(place: &str) {
         let _ = nix::sys::signal::kill(nix::unistd::Pid::this(), nix::sys::signal::Signal::SIGKILL);
     }
     let _ = place;
+}
+
+/// The environment variable that names the boot instead of the kernel.
+pub const BOOT: &str = "BERTH_BOOT";
+
+/// The boot that the environment names: a test cannot have the machine begin anew.
+#[inline]
+pub fn boot() -> Option<String> {
+    #[cfg(debug_assertions)]
+    return std::env::var(BOOT).ok();
+    #[cfg(not(debug_assertions))]
+    None
 }

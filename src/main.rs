@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use berth::cli::{self, Attach, AttachedDesk, ConsoleOptions, Desk, Opening, Setting, Wiring};
 use berth::config::{Config, Strategy};
@@ -43,6 +43,9 @@ fn main() -> ExitCode {
     link::leave();
     ExitCode::from(code)
 }
+
+/// How long a daemon may take from its lock to its socket.
+const BEGINS: Duration = Duration::from_secs(5);
 
 /// The parts as they are in the real program.
 struct Host {
@@ -84,6 +87,9 @@ impl Wiring for Host {
                 Err(error) if error.kind() == Kind::NoSuchInstance => {}
                 Err(error) => why = Some(Shown::new(&format!("not attached: {}", error.chain()))),
             }
+        }
+        if opening.attach == Attach::ToAct {
+            return self.open_to_act(opening, config, state);
         }
         let local = self.local(&config, state, opening.read_only)?;
         if opening.alone {
@@ -147,6 +153,25 @@ impl Wiring for Host {
 }
 
 impl Host {
+    /// For a command that acts: the daemon does it where there is one, and this process looks.
+    fn open_to_act(&self, opening: &Opening, config: Arc<Config>, state: PathBuf) -> Result<Box<dyn Desk>> {
+        let local = self.local(&config, state.clone(), opening.read_only)?;
+        let begun = Instant::now();
+        loop {
+            match Remote::attach_to_act(&config, &state, opening.read_only) {
+                Ok(Some(remote)) => return Ok(Box::new(ActingDesk { remote, config, local })),
+                // It has its place and not its socket: it begins, or begins anew.
+                Ok(None) if local.daemon_by_lock().is_some() && begun.elapsed() < BEGINS => std::thread::sleep(Duration::from_millis(50)),
+                Ok(None) => break,
+                // A stranger at its socket is no daemon.
+                Err(error) if error.kind() == Kind::NotPermitted => break,
+                Err(error) => return Err(error),
+            }
+        }
+        local.give_way_to_lock();
+        Ok(Box::new(LocalDesk { local, config }))
+    }
+
     fn local(&self, config: &Arc<Config>, state: PathBuf, read_only: bool) -> Result<Arc<Local>> {
         let zygote = self.zygote.as_ref().map_err(|error| Error::failed("cannot start").because(error.chain()))?;
         Local::open(Arc::clone(config), Arc::clone(zygote), read_only, state)
@@ -251,23 +276,34 @@ impl Desk for LocalDesk {
     }
 
     fn add(&self, adding: &Adding) -> Added {
+        if let Some(outcome) = self.local.turned_away("added").filter(|_| !adding.dry_run) {
+            return not_added(outcome);
+        }
         self.local.add(adding, &mut |_| ())
     }
 
     fn add_many(&self, all: &[Adding], ended: &mut dyn FnMut(usize, &Added)) -> Vec<Added> {
+        if let Some(outcome) = self.local.turned_away("added").filter(|_| all.iter().any(|one| !one.dry_run)) {
+            let added = vec![not_added(outcome); all.len()];
+            added.iter().enumerate().for_each(|(at, one)| ended(at, one));
+            return added;
+        }
         self.local.add_many(all, ended)
     }
 
     fn remove(&self, removing: &Removing) -> Outcome {
-        self.local.remove(removing, &mut |_| ())
+        self.local.turned_away("removed").filter(|_| !removing.dry_run).unwrap_or_else(|| self.local.remove(removing, &mut |_| ()))
     }
 
     fn adopt(&self, id: &InstanceId, dry_run: bool, reason: Option<String>) -> Outcome {
-        self.local.adopt(id, dry_run, reason, &mut |_| ())
+        self.local.turned_away("adopted").filter(|_| !dry_run).unwrap_or_else(|| self.local.adopt(id, dry_run, reason, &mut |_| ()))
     }
 
     fn assign(&self, id: &InstanceId, asked: Asked, dry_run: bool, reason: Option<String>) -> Outcome {
-        self.local.assign(id, asked, dry_run, reason, &mut |_| ())
+        self.local
+            .turned_away("assigned")
+            .filter(|_| !dry_run)
+            .unwrap_or_else(|| self.local.assign(id, asked, dry_run, reason, &mut |_| ()))
     }
 
     fn fence(&self) -> Result<Fence> {
@@ -276,5 +312,85 @@ impl Desk for LocalDesk {
 
     fn propose(&self, strategy: Strategy) -> Result<Proposal> {
         self.local.propose(strategy)
+    }
+}
+
+/// A daemon's fleet for a command that acts: it looks by itself, as those do that only look, and has the daemon act.
+struct ActingDesk {
+    remote: Arc<Remote>,
+    config: Arc<Config>,
+    local: Arc<Local>,
+}
+
+fn not_here() -> Error {
+    Error::failed("this is not asked of the daemon")
+}
+
+fn not_added(outcome: Outcome) -> Added {
+    Added { outcome, port: None, url: None, account: None, config: None, steps: Vec::new() }
+}
+
+impl Desk for ActingDesk {
+    fn look(&self) -> Result<Arc<Snapshot>> {
+        Ok(self.local.look())
+    }
+
+    /// Who is not root is told by the daemon what may be had done, of which an own engine sees only a part.
+    fn glance(&self) -> Result<Arc<Snapshot>> {
+        if self.local.caller().uid.is_root() { Ok(self.local.glance()) } else { self.remote.picture() }
+    }
+
+    fn look_closely(&self, id: &InstanceId) -> Result<Arc<Snapshot>> {
+        Ok(self.local.look_closely(id))
+    }
+
+    fn watch(&self) -> Result<watch::Receiver<Arc<Snapshot>>> {
+        Ok(self.remote.watch())
+    }
+
+    fn log(&self, _: &InstanceId, _: &LogQuery) -> Result<LogLines> {
+        Err(not_here())
+    }
+
+    fn door(&self) -> Arc<dyn Door> {
+        Arc::clone(&self.remote) as Arc<dyn Door>
+    }
+
+    fn config(&self) -> Option<&Config> {
+        Some(&self.config)
+    }
+
+    fn add(&self, adding: &Adding) -> Added {
+        let added = self.remote.add(std::slice::from_ref(adding)).pop();
+        added.unwrap_or_else(|| {
+            let (exit_code, sentence) = (not_here().exit_code(), Shown::new(&not_here().chain()));
+            not_added(Outcome { exit_code, sentence, hints: Vec::new(), log_lines: Vec::new() })
+        })
+    }
+
+    fn add_many(&self, all: &[Adding], ended: &mut dyn FnMut(usize, &Added)) -> Vec<Added> {
+        let added = self.remote.add(all);
+        added.iter().enumerate().for_each(|(at, one)| ended(at, one));
+        added
+    }
+
+    fn remove(&self, removing: &Removing) -> Outcome {
+        self.remote.remove(removing)
+    }
+
+    fn adopt(&self, id: &InstanceId, dry_run: bool, reason: Option<String>) -> Outcome {
+        self.remote.adopt(id, dry_run, reason)
+    }
+
+    fn assign(&self, id: &InstanceId, asked: Asked, dry_run: bool, reason: Option<String>) -> Outcome {
+        self.remote.assign(id, asked, dry_run, reason)
+    }
+
+    fn fence(&self) -> Result<Fence> {
+        Err(not_here())
+    }
+
+    fn propose(&self, strategy: Strategy) -> Result<Proposal> {
+        self.remote.propose(strategy)
     }
 }

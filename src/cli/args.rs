@@ -10,6 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
 
 mod about;
+mod acting;
 mod adding;
 mod asking;
 mod discover;

@@ -86,6 +86,8 @@ pub enum Attach {
     Beside,
     /// Yes, where there is one.
     Where,
+    /// What is done, where there is one: it is looked here, and nothing is done from here while a daemon acts.
+    ToAct,
 }
 
 /// How the console is to look.

@@ -156,7 +156,8 @@ fn opening(arguments: &Arguments) -> Opening {
         Some(_) => false,
     };
     let global = &arguments.global;
-    let attach = match arguments.command {
+    let attach = match &arguments.command {
+        Some(command) if command.acts() => Attach::ToAct,
         Some(_) => Attach::Never,
         None if arguments.embedded => Attach::Beside,
         None => Attach::Where,

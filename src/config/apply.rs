@@ -149,11 +149,12 @@ impl Section for Findings {
 }
 
 impl Section for Daemon {
-    const KEYS: &'static [&'static str] = &["socket", "http"];
+    const KEYS: &'static [&'static str] = &["socket", "http", "restore"];
 
     fn set(&mut self, key: &str, item: &Item) -> Reading<()> {
         match key {
             "socket" => self.socket = item.path()?,
+            "restore" => self.restore = item.one_of(&[("wished", true), ("off", false)])?,
             _ => self.http = item.read_unless_off(loopback)?,
         }
         Ok(())

@@ -214,7 +214,7 @@ fn blank() -> Parts {
         access: Access { admins: Vec::new(), viewers: Vec::new(), owners_may: Vec::new() },
         firewall: Firewall::default(),
         findings: Findings::default(),
-        daemon: Daemon { socket: PathBuf::new(), http: None },
+        daemon: Daemon { socket: PathBuf::new(), http: None, restore: true },
         docker: Docker::default(),
         events: Events::default(),
         notify: Vec::new(),

@@ -28,6 +28,7 @@ mod units;
 use std::collections::BTreeMap;
 use std::env;
 use std::ffi::OsString;
+use std::hash::{Hash, Hasher};
 use std::path::{Path, PathBuf};
 
 pub use describe::{Origin, Origins};
@@ -127,6 +128,13 @@ impl Config {
     /// `$XDG_STATE_HOME/berth` for others.
     pub fn state_directory(&self) -> PathBuf {
         self.state_directory_of(nix::unistd::geteuid().is_root(), |name| env::var_os(name))
+    }
+
+    /// Which instances it is about, as a number: two programs of one version whose numbers differ look at other instances.
+    pub fn about(&self) -> u64 {
+        let mut hasher = std::hash::DefaultHasher::new();
+        format!("{:?} {:?}", self.layout.base, self.discover).hash(&mut hasher);
+        hasher.finish()
     }
 
     /// Root's state, where this account has one of its own beside it: whose each port of the host is stands there only.

@@ -189,6 +189,8 @@ pub struct Daemon {
     pub socket: PathBuf,
     /// The loopback address that answers over TCP; `None` when switched off.
     pub http: Option<SocketAddr>,
+    /// After a reboot what was wished up is started again.
+    pub restore: bool,
 }
 
 /// `[docker]`: where container engines listen.

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::domain::{Caller, Declared, Deed, Order, Outcome, ProcessKey, Row, Shown, Signal, Snapshot, State, Target, Uid, Verb};
 use crate::error::{Error, Kind, Result};
+use crate::failpoint::cut;
 use crate::hand::{Reader, Zygote};
 use crate::present::units;
 use crate::registry::Pins;
@@ -129,7 +130,7 @@ impl Control {
     }
 
     fn attempt(&self, caller: &Caller, order: &Order, progress: Progress<'_>) -> Result<Outcome> {
-        let snapshot = self.eyes.look_since(RECENT);
+        let snapshot = self.eyes.look_for(&order.id, RECENT);
         let row = snapshot.row(&order.id).ok_or_else(no_such)?;
         if let Some(why) = self.why_not(caller, order.verb, row) {
             let kind = if row.declared.as_ref().is_some_and(|declared| declared.launch.is_none() && !declared.is_unread())
@@ -154,7 +155,9 @@ impl Control {
             });
         }
         let Some(declared) = row.declared.clone() else { return Err(Error::failed("it is no instance")) };
+        cut("order-authorised");
         let lock = self.lock(caller, &declared, order.verb, order.verb.done())?;
+        cut("order-locked");
         // Looked again behind the lock: whoever had it before may have done the same.
         let snapshot = self.eyes.look_again(&order.id);
         let Some(row) = snapshot.row(&order.id) else { return Err(Error::new(Kind::NoSuchInstance, "it has just gone")) };
@@ -170,6 +173,7 @@ impl Control {
                     .hint("only stop works without the audit trail: is the disk full?"));
             }
         };
+        cut("order-recorded");
         let outcome = match order.verb {
             Verb::Start => start::start(self, caller, order, &snapshot, row, &declared, false, progress),
             Verb::Stop => self.stop(caller, order, row, &declared, progress),
@@ -179,6 +183,7 @@ impl Control {
             Verb::Trust(print) => self.trust(row, print),
             Verb::Assign(_) => Err(Error::failed("a port is given by the registry, not by an order alone")),
         };
+        cut("order-done");
         let mut outcome = outcome.unwrap_or_else(|error| outcome_of(&error));
         outcome.hints.extend(left.iter().map(LeftOver::told));
         if let Some(entry) = entry {
@@ -213,6 +218,7 @@ impl Control {
             if !stopped.is_done() {
                 return Ok(stopped);
             }
+            cut("restart-stopped");
         }
         let snapshot = self.eyes.look_again(&order.id);
         let Some(row) = snapshot.row(&order.id) else { return Err(Error::new(Kind::NoSuchInstance, "it has just gone")) };

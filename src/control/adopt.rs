@@ -2,6 +2,8 @@
 //!
 //! It must never stop or start anything: what runs goes on running.
 
+use jiff::Timestamp;
+
 use super::act::{Control, Progress, RECENT, done, no_such, outcome_of, unrecorded};
 use super::add::refused;
 use super::assign::{Giving, rules};
@@ -28,7 +30,7 @@ impl Control {
     }
 
     fn try_adopt(&self, caller: &Caller, ask: &Adopt, giving: &Giving<'_>, progress: Progress<'_>) -> Result<Outcome> {
-        let snapshot = self.eyes.look_since(RECENT);
+        let snapshot = self.eyes.look_for(&ask.id, RECENT);
         let (row, declared) = self.adoptable(caller, ask, &snapshot)?;
         if ask.dry_run {
             let port = actual(row)?;
@@ -76,11 +78,33 @@ impl Control {
                 outcome_of(&refused("not adopted", &error))
             }
         };
+        if outcome.is_done() {
+            outcome.hints.extend(self.take_over(caller, row, declared));
+        }
         outcome.hints.extend(left.iter().map(LeftOver::told));
         cut("adopt-done");
         // The deed is done; that its result could not be recorded must not hide it.
         drop(self.audit.conclude(entry, &outcome));
         Ok(outcome)
+    }
+
+    /// Adopts once more what was adopted and has ended, where somebody else, a script most likely, has started it again. Whether that is so.
+    pub fn adopt_again(&self, caller: &Caller, id: &InstanceId) -> bool {
+        let snapshot = self.eyes.look_since(RECENT);
+        let Some(declared) = snapshot.row(id).and_then(|row| row.declared.clone()) else { return false };
+        // Whoever acts on it is about to write a record of its own.
+        let Ok(_held) = self.lock(caller, &declared, Verb::Start, "adopted") else { return false };
+        let snapshot = self.eyes.look_again(id);
+        let Some(row) = snapshot.row(id).filter(|row| row.state.is_up() && row.keeper.is_none()) else { return false };
+        let Some(main) = row.main.known().filter(|_| self.supervisor.has_adopted_ended(&declared)) else { return false };
+        self.supervisor.adopt(&declared, main, row.started_at.unwrap_or_else(Timestamp::now), caller).is_ok()
+    }
+
+    /// Has it be wished up, where nobody watches over it already; what is to be said where that fails.
+    fn take_over(&self, caller: &Caller, row: &Row, declared: &Declared) -> Option<Shown> {
+        let main = row.main.known().filter(|_| row.keeper.is_none())?;
+        let error = self.supervisor.adopt(declared, main, row.started_at.unwrap_or_else(Timestamp::now), caller).err()?;
+        Some(Shown::new(&format!("should it end, it is not started again: {}", error.chain())))
     }
 
     /// What is to be adopted, if this caller may have it adopted.

@@ -103,7 +103,7 @@ impl Control {
         chosen: &mut Option<u16>,
         progress: Progress<'_>,
     ) -> Result<Outcome> {
-        let snapshot = self.eyes.look_since(RECENT);
+        let snapshot = self.eyes.look_for(&ask.id, RECENT);
         let row = snapshot.row(&ask.id).ok_or_else(no_such)?;
         // Only to say what would be done changes nothing.
         let asking = Caller { read_only: caller.read_only && !ask.dry_run, ..caller.clone() };

@@ -82,6 +82,12 @@ impl Eyes {
         seeing.whole_since(ago).unwrap_or_else(|| seeing.look_whole())
     }
 
+    /// The same, where this instance is in it; what has just come is looked for.
+    pub fn look_for(&self, id: &InstanceId, ago: Duration) -> Arc<Snapshot> {
+        let seen = self.look_since(ago);
+        if seen.row(id).is_some() { seen } else { self.look() }
+    }
+
     /// What an instance is doing now.
     pub fn look_again(&self, id: &InstanceId) -> Arc<Snapshot> {
         let seen = self.asking.hand_in(id.clone(), |ids| {

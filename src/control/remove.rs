@@ -43,7 +43,7 @@ impl Control {
 
     fn try_remove(&self, caller: &Caller, ask: &Remove, giving: &Giving<'_>, progress: Progress<'_>) -> Result<Outcome> {
         may_change(caller, ask.plot.as_ref(), ask.dry_run, "removed")?;
-        let snapshot = self.eyes.look_since(RECENT);
+        let snapshot = self.eyes.look_for(&ask.id, RECENT);
         let declared = snapshot.row(&ask.id).and_then(|row| row.declared.clone());
         let Some(declared) = declared else { return self.remove_what_is_left(caller, ask, giving) };
         let plot = laid_out(ask, &declared)?;

@@ -39,7 +39,7 @@ pub async fn hello(State(hub): State<Arc<Hub>>, Extension(peer): Extension<Peer>
     let hello = within(ANSWERED, move || {
         let acting = shared.acting(&caller);
         let version = env!("CARGO_PKG_VERSION").to_owned();
-        Ok(Hello { protocol: PROTOCOL, version, caller: (*caller).clone(), acting, owners_may: shared.owners_may() })
+        Ok(Hello { protocol: PROTOCOL, version, caller: (*caller).clone(), acting, owners_may: shared.owners_may(), about: shared.about() })
     });
     let value: Value = serde_json::to_value(hello.await?).while_doing(|| "cannot say who asks".to_owned())?;
     Ok(document(StatusCode::OK, &value))

@@ -9,9 +9,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::watch;
 
-use crate::domain::{Caller, Event, EventQuery, Finding, InstanceId, Order, Outcome, Role, Row, Shown, Snapshot, Trail, Uid, Verb};
+use crate::domain::{Added, Caller, Event, EventQuery, Finding, InstanceId, Order, Outcome, Role, Row, Shown, Snapshot, Trail, Uid, Verb};
 use crate::error::{Error, Result};
-use crate::link::{Alone, Door, Shared, Tail};
+use crate::link::{Adding, Alone, Door, Shared, Tail};
 
 /// It.
 #[derive(Default)]
@@ -66,11 +66,20 @@ impl Shared for Plain {
     fn door(&self, _: &Caller) -> Arc<dyn Door> {
         panic!("nobody goes in")
     }
+    fn about(&self) -> u64 {
+        0
+    }
+    fn add(&self, _: &Caller, _: &[Adding], _: &mut dyn FnMut(&Shown)) -> Vec<Added> {
+        Vec::new()
+    }
     fn trail(&self, _: &Caller, _: usize) -> Result<Trail> {
         Ok(Trail::default())
     }
     fn open_log(&self, _: &Caller, _: &InstanceId, _: Option<&str>) -> Result<io::Result<File>> {
         Err(Error::failed("none"))
+    }
+    fn go_on(&self) -> Result<()> {
+        Ok(())
     }
     fn sweep(&self) {}
     fn events(&self, _: &Caller, _: &EventQuery) -> Result<Vec<Event>> {

@@ -150,6 +150,7 @@ async fn live(serving: &Serving, hub: &Arc<Hub>, place: &Place, notify: &Notify,
     }
     accepting.spawn(serve::accept(Door::Unix(listener), Arc::clone(hub), closed));
     hub.looked().await;
+    hub.shared.go_on()?;
     notify.ready(&status);
     say(&status);
     let mut tick = tokio::time::interval(watchdog().unwrap_or(Duration::from_secs(5)).min(Duration::from_secs(5)));

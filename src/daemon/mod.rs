@@ -1,6 +1,6 @@
 //! The daemon: one for a host, it looks and acts, and answers at a unix socket whoever the kernel says is there.
 //!
-//! It must never touch an instance by starting, ending, reloading or being killed, nor reach past `link`.
+//! It must never touch an instance by ending, reloading or being killed, nor start what nobody wished up, nor reach past `link`.
 
 mod answer;
 mod console;
@@ -11,6 +11,7 @@ mod gate;
 mod hub;
 mod install;
 mod life;
+mod login;
 mod logs;
 mod metrics;
 mod notify;

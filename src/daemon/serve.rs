@@ -30,7 +30,7 @@ use super::hub::{ANSWERED, Hub, within};
 use super::patient::Patient;
 use super::routes::Peer;
 use super::who::{By, Who};
-use super::{rate, table, tcp};
+use super::{login, rate, table, tcp};
 use crate::domain::Uid;
 use crate::error::Kind;
 use crate::link;
@@ -110,8 +110,14 @@ pub async fn accept(door: Door, hub: Arc<Hub>, mut closed: watch::Receiver<bool>
 
 /// One connection from beginning to end.
 async fn one(came: Came, routes: Router, hub: Arc<Hub>, closed: watch::Receiver<bool>) {
+    let mut login = None;
     let (uid, by) = match &came {
-        Came::Unix(stream) => (stream.peer_cred().map(|peer| Uid(peer.uid())).ok(), By::Unix),
+        Came::Unix(stream) => {
+            let peer = stream.peer_cred().ok();
+            let uid = peer.map(|peer| Uid(peer.uid()));
+            login = peer.and_then(|peer| login::of(peer.pid()?, Uid(peer.uid())));
+            (uid, By::Unix)
+        }
         Came::Tcp(_, theirs, ours) => (looked_up(&hub, *theirs, *ours).await, By::Tcp),
     };
     let seat = uid.and_then(|uid| hub.gate.enter(uid).map(|seat| (uid, seat)));
@@ -122,7 +128,7 @@ async fn one(came: Came, routes: Router, hub: Arc<Hub>, closed: watch::Receiver<
         });
         return;
     };
-    let who = Arc::new(Who::new(uid, by));
+    let who = Arc::new(Who::new(uid, by, login));
     // Whose role cannot be told in time is not answered.
     let Ok(_) = who.now(&hub).await else { return };
     // Just begun, it has not looked yet: nothing is not what there is.

@@ -27,13 +27,15 @@ pub enum By {
 pub struct Who {
     uid: Uid,
     by: By,
+    /// As whom it logged in, where that is another one.
+    login: Option<Uid>,
     last: Mutex<Option<(Instant, Arc<Caller>)>>,
 }
 
 impl Who {
     /// Whoever has this uid and came by this way.
-    pub fn new(uid: Uid, by: By) -> Self {
-        Self { uid, by, last: Mutex::new(None) }
+    pub fn new(uid: Uid, by: By, login: Option<Uid>) -> Self {
+        Self { uid, by, login, last: Mutex::new(None) }
     }
 
     /// The account, where what it asks for is counted: root may ask for as much as it likes, but not by TCP, where others ask as root.
@@ -54,7 +56,7 @@ impl Who {
         }
         let caller = hub.caller(self.uid).await?;
         let caller = match self.by {
-            By::Unix => caller,
+            By::Unix => Caller { login: self.login.clone(), ..caller },
             By::Tcp => tcp::caller(caller),
         };
         let mut last = lock();
@@ -77,7 +79,7 @@ impl Rights {
     /// Whether it is so still: who may more or less by now begins anew, and is told what is for its eyes then.
     pub async fn hold(&self, hub: &Arc<Hub>) -> Result<(), Gone> {
         match self.who.now(hub).await {
-            Ok(now) if *now == *self.caller => Ok(()),
+            Ok(now) if now.is_as(&self.caller) => Ok(()),
             _ => Err(Gone),
         }
     }

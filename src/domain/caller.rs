@@ -21,6 +21,13 @@ pub struct Caller {
     pub read_only: bool,
 }
 
+impl Caller {
+    /// Whether it is the same account in the same role, whoever has logged in to be it.
+    pub fn is_as(&self, other: &Self) -> bool {
+        (self.uid, &self.name, self.role, self.read_only) == (other.uid, &other.name, other.role, other.read_only)
+    }
+}
+
 /// What an account is to berth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Role {

@@ -5,6 +5,8 @@
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
+
 use super::{Gid, InstanceId, Outcome, Shown, Uid};
 
 /// A path in two parts: the administrator's, opened as it is, and the rest, in which no link is followed.
@@ -112,7 +114,7 @@ fn shown(path: &Path) -> Shown {
 }
 
 /// What came of adding an instance.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Added {
     /// What came of it, in words.
     pub outcome: Outcome,

@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Allotments, Announcement, Code, Declared, DiskUse, Endpoint, FileSystem, Finding, Health, HostPart, HostReading, InForce, InstanceId,
-    LastExit, Level, Listener, Moment, Notified, PortRange, Probed, Process, ProcessKey, Reading, Service, Shown, SupervisorKind, Uid, Underway,
+    LastExit, Level, Listener, Moment, Notified, PortRange, Probed, Process, ProcessKey, Reading, Service, Shown, SupervisorKind, Uid,
+    Underway,
 };
 
 /// What an instance is doing.

@@ -50,10 +50,12 @@ mod openers;
 mod orders;
 mod proposal;
 pub(super) mod removing;
+mod restoring;
 mod shared;
 mod supervisors;
 mod tasks;
 mod units;
+mod warding;
 
 pub use crate::engine::share_memory;
 

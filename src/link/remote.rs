@@ -26,6 +26,7 @@ mod assemble;
 mod carried;
 mod clock;
 mod door;
+mod fleet;
 mod http;
 mod logs;
 mod peer;
@@ -84,11 +85,34 @@ impl Remote {
     /// # Errors
     /// Of kind `NoSuchInstance` when there is none; otherwise why one that is there is not attached to.
     pub fn attach(config: &Config, state: &Path, read_only: bool) -> Result<Arc<Self>> {
+        let (remote, greeted) = Self::met(config, state, read_only)?;
+        remote.greeted(compatible(greeted, &remote.way)?);
+        Ok(remote)
+    }
+
+    /// The same for who acts: `None` also where the daemon that is there is about other instances.
+    ///
+    /// # Errors
+    /// As [`Remote::attach`].
+    pub fn attach_to_act(config: &Config, state: &Path, read_only: bool) -> Result<Option<Arc<Self>>> {
+        let (remote, greeted) = match Self::met(config, state, read_only) {
+            Err(error) if error.kind() == Kind::NoSuchInstance => return Ok(None),
+            met => met?,
+        };
+        if greeted.about != config.about() {
+            return Ok(None);
+        }
+        remote.greeted(compatible(greeted, &remote.way)?);
+        Ok(Some(remote))
+    }
+
+    /// The daemon at the configuration's socket, and who it says that it is.
+    fn met(config: &Config, state: &Path, read_only: bool) -> Result<(Arc<Self>, Hello)> {
         let socket = config.daemon.socket.clone();
         drop(connect(&socket)?);
         let remote = Self::new(Way { to: To::Socket(socket), label: None }, config, state, read_only);
-        remote.greet()?;
-        Ok(remote)
+        let greeted = remote.greet()?;
+        Ok((remote, greeted))
     }
 
     /// The daemon of a host, which is shown by this name where it is one of several. It is not asked yet.
@@ -130,22 +154,21 @@ impl Remote {
             To::Socket(_) => Ok(()),
             To::Ssh(ssh) => ssh.connect(may_ask),
         };
-        let reached = connected.and_then(|()| self.greet());
+        let reached = connected.and_then(|()| self.greet()).and_then(|greeted| compatible(greeted, &self.way));
+        let reached = reached.map(|greeted| self.greeted(greeted));
         if let Err(error) = &reached {
             self.lost(error);
         }
         reached
     }
 
-    fn greet(&self) -> Result<()> {
-        let greeted = http::wait_for(http::hello(&self.way)).map_err(|error| match error.kind() {
+    fn greet(&self) -> Result<Hello> {
+        http::wait_for(http::hello(&self.way)).map_err(|error| match error.kind() {
             // One that has no such question is an older one.
             Kind::NoSuchInstance if error.chain().starts_with("no daemon") => error,
             Kind::NoSuchInstance => Error::failed("the daemon is an older berth, which no console can attach to"),
             _ => error,
-        })?;
-        self.greeted(compatible(greeted, &self.way)?);
-        Ok(())
+        })
     }
 
     /// Has somebody told whenever there is a new picture, or it stands otherwise. Once.
@@ -263,8 +286,8 @@ impl Remote {
     }
 
     /// What came of something that is done, whatever came between.
-    fn outcome(&self, call: &Call, progress: &mut dyn FnMut(&Shown)) -> Outcome {
-        match self.ask(call, CARRIED_OUT, progress) {
+    fn outcome(&self, call: &Call, deadline: Duration, progress: &mut dyn FnMut(&Shown)) -> Outcome {
+        match self.ask(call, deadline, progress) {
             Ok(Reply::Outcome(outcome)) => outcome,
             Ok(_) => failed(&http::strange()),
             Err(error) => failed(&error),

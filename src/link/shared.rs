@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use super::{Alone, Door, Tail};
-use crate::domain::{Caller, Event, EventQuery, Finding, InstanceId, Order, Outcome, Row, Shown, Snapshot, Trail, Uid, Verb};
+use super::{Adding, Alone, Door, Tail};
+use crate::domain::{Added, Caller, Event, EventQuery, Finding, InstanceId, Order, Outcome, Row, Shown, Snapshot, Trail, Uid, Verb};
 use crate::error::Result;
 
 /// What a daemon may ask. Everything but [`Shared::watch`] and [`Shared::seen_by`] may take a while.
@@ -66,6 +66,12 @@ pub trait Shared: Send + Sync {
     /// decided there: that is for whoever asks.
     fn door(&self, caller: &Caller) -> Arc<dyn Door>;
 
+    /// Which instances this is about, as a number: [`Config::about`](crate::config::Config::about).
+    fn about(&self) -> u64;
+
+    /// Adds instances for an admin, or says what would be done; `progress` is told each step in words. Of several none is started.
+    fn add(&self, caller: &Caller, all: &[Adding], progress: &mut dyn FnMut(&Shown)) -> Vec<Added>;
+
     /// The last deeds, as somebody may see them: all for an admin, the own for anybody else.
     ///
     /// # Errors
@@ -77,6 +83,12 @@ pub trait Shared: Send + Sync {
     /// # Errors
     /// When that one may not read it; inside, what open(2) says.
     fn open_log(&self, caller: &Caller, id: &InstanceId, suffix: Option<&str>) -> Result<io::Result<File>>;
+
+    /// Sees to what the daemon before left, and to what a reboot ended: beside everybody, and from now on.
+    ///
+    /// # Errors
+    /// When there is no thread to be had.
+    fn go_on(&self) -> Result<()>;
 
     /// Lets go what nobody has asked for in a while.
     fn sweep(&self);

@@ -7,15 +7,16 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::Adding;
 use crate::config::Strategy;
 use crate::domain::{
-    Allotments, Announcement, Caller, Declared, Diagnosis, FileSystem, Finding, HostReading, InstanceId, Listener, Moment, Notified, Order,
-    Outcome, PortRange, Proposal, Reading, Row, Shown, Task, Totals, Trail, Underway, Verb,
+    Added, Allotments, Announcement, Caller, Declared, Diagnosis, FileSystem, Finding, HostReading, InstanceId, Listener, Moment, Notified,
+    Order, Outcome, PortRange, Proposal, Reading, Row, Shown, Task, Totals, Trail, Underway, Verb,
 };
 use crate::error::{Error, Kind};
 
 /// The version of this form: rises when it, or a fact that travels in it, changes.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 2;
 
 /// Where a console asks first.
 pub const HELLO: &str = "/v1/console";
@@ -42,6 +43,9 @@ pub struct Hello {
     pub acting: Caller,
     /// `[access] owners_may`.
     pub owners_may: Vec<Verb>,
+    /// Which instances its configuration is about, as a number: [`Config::about`](crate::config::Config::about).
+    #[serde(default)]
+    pub about: u64,
 }
 
 /// Something that is asked for.
@@ -59,6 +63,8 @@ pub enum Call {
     ForeseeTask(Task),
     /// To be done to the fleet, and why.
     CarryOutTask(Task, Option<String>),
+    /// To be added, or told before: each as it says itself. One may be started, too; of several none is.
+    Add(Vec<Adding>),
     /// How many connections an instance has.
     Clients(InstanceId),
     /// Why an instance does not work.
@@ -85,6 +91,8 @@ pub enum Reply {
     Outcome(Outcome),
     /// What it would do.
     Foreseen(Order, Outcome),
+    /// What came of those that were to be added, in their order.
+    Added(Vec<Added>),
     /// The plan.
     Proposal(Proposal),
     /// The connections.

@@ -31,8 +31,10 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use crate::domain::{
-    Caller, Capabilities, Claim, Declared, ExitStatus, Finds, InstanceId, ProcessKey, Roster, Shown, Signal, SupervisorKind,
+    Again, Caller, Capabilities, Claim, Declared, ExitStatus, Finds, InstanceId, ProcessKey, Roster, Shown, Signal, SupervisorKind,
 };
 use crate::error::Result;
 
@@ -88,6 +90,33 @@ pub trait Supervisor: Send + Sync {
 
     /// Makes the next claim of this instance be read anew: one of its processes has ended.
     fn forget(&self, id: &InstanceId);
+
+    /// Whether an instance was wished up when the machine went down, and nobody starts it again by himself. `seen`: when a daemon of that boot
+    /// last lived. A supervisor that is there before berth sees to its own.
+    fn was_ended_by_reboot(&self, declared: &Declared, seen: Option<Timestamp>) -> bool {
+        let _ = (declared, seen);
+        false
+    }
+
+    /// Takes over what somebody else had started: from now on it is wished up.
+    ///
+    /// # Errors
+    /// When that cannot be put down.
+    fn adopt(&self, declared: &Declared, main: ProcessKey, started_at: Timestamp, by: &Caller) -> Result<()> {
+        let _ = (declared, main, started_at, by);
+        Ok(())
+    }
+
+    /// Whether such a one has ended unasked and nobody else starts it again. It is put down that it ended.
+    fn has_adopted_ended(&self, declared: &Declared) -> bool {
+        let _ = declared;
+        false
+    }
+
+    /// Puts down when such a one is started again, or that it is not.
+    fn note_of_adopted(&self, declared: &Declared, again: Again) {
+        let _ = (declared, again);
+    }
 
     /// What it is able to do with an instance.
     fn capabilities(&self, declared: &Declared) -> Capabilities;

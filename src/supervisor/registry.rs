@@ -6,12 +6,14 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::docker::DockerSupervisor;
 use super::pm2::Pm2Supervisor;
 use super::process::ProcessSupervisor;
 use super::systemd::SystemdSupervisor;
 use super::{Ear, LogSource, Started, Stopped, Supervisor};
-use crate::domain::{Caller, Capabilities, Claim, Declared, Finds, InstanceId, ProcessKey, Roster, Shown, Signal, SupervisorKind};
+use crate::domain::{Again, Caller, Capabilities, Claim, Declared, Finds, InstanceId, ProcessKey, Roster, Shown, Signal, SupervisorKind};
 use crate::error::{Error, Result};
 use crate::hand::{Reader, Zygote};
 
@@ -155,6 +157,24 @@ impl Supervisor for Supervisors {
 
     fn forget(&self, id: &InstanceId) {
         self.all.iter().for_each(|one| one.forget(id));
+    }
+
+    fn was_ended_by_reboot(&self, declared: &Declared, seen: Option<Timestamp>) -> bool {
+        self.of(declared).is_ok_and(|one| one.was_ended_by_reboot(declared, seen))
+    }
+
+    fn adopt(&self, declared: &Declared, main: ProcessKey, started_at: Timestamp, by: &Caller) -> Result<()> {
+        self.of(declared)?.adopt(declared, main, started_at, by)
+    }
+
+    fn has_adopted_ended(&self, declared: &Declared) -> bool {
+        self.of(declared).is_ok_and(|one| one.has_adopted_ended(declared))
+    }
+
+    fn note_of_adopted(&self, declared: &Declared, again: Again) {
+        if let Ok(one) = self.of(declared) {
+            one.note_of_adopted(declared, again);
+        }
     }
 
     fn capabilities(&self, declared: &Declared) -> Capabilities {

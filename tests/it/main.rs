@@ -36,6 +36,7 @@ mod foreseen;
 mod hostile;
 mod introduced;
 mod keymap_table;
+mod kills;
 #[path = "../support/link.rs"]
 mod link;
 mod logs;
@@ -51,6 +52,7 @@ mod preferences;
 mod pty;
 #[path = "../support/race.rs"]
 mod race;
+mod reboot;
 mod registry;
 mod remove;
 mod restarts;
@@ -76,6 +78,7 @@ mod supervisors;
 #[path = "../support/terminal.rs"]
 mod terminal;
 mod threats;
+mod through;
 mod tls;
 
 mod why;

@@ -42,8 +42,8 @@ const DONE_WITHOUT: &[&str] = &["accounts", "berth-first", "berth-half", "berth-
 const IN_A_COMMAND: &[(&str, &[&str])] =
     &[("batch", &["stop", "ann", "ben", "--yes"]), ("berth-mdns", &["discover"]), ("log-tail", &["logs", "ann", "-f"])];
 
-/// That of the daemon's own, tried in `serve`.
-const IN_THE_DAEMON: &str = "daemon-work";
+/// Those of the daemon's own, tried in `serve` and `reboot`.
+const IN_THE_DAEMON: [&str; 2] = ["daemon-work", "berth-restore"];
 
 /// That of a console that is attached, tried in `attach`.
 const ATTACHED: &str = "berth-attach";
@@ -96,7 +96,8 @@ fn every_place_is_tried() {
     let console = IN_THE_CONSOLE.iter().map(|(place, _)| *place);
     let tried: Vec<&str> = console
         .chain(DONE_WITHOUT.iter().copied())
-        .chain([IN_THE_DAEMON, ATTACHED])
+        .chain(IN_THE_DAEMON)
+        .chain([ATTACHED])
         .chain(IN_A_COMMAND.iter().map(|(place, _)| *place))
         .chain(BY_CHANCE.iter().copied())
         .collect();

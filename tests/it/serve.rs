@@ -24,7 +24,11 @@ pub struct Site {
 
 impl Site {
     pub fn new(owners: &[&str]) -> Self {
-        let tree = Tree::new(owners);
+        Self::of(Tree::new(owners))
+    }
+
+    /// A daemon's place beside this tree.
+    pub fn of(tree: Tree) -> Self {
         std::fs::set_permissions(tree.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
         let socket = tree.path().join("run/berth.sock");
         let mut text = std::fs::read_to_string(tree.config()).unwrap();
@@ -35,7 +39,14 @@ impl Site {
 
     /// Starts a daemon and waits until it answers.
     pub fn daemon(&self) -> Daemon {
-        let daemon = Daemon(self.tree.command(&["serve"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
+        self.daemon_with(&[])
+    }
+
+    /// The same with these variables in its environment.
+    pub fn daemon_with(&self, variables: &[(&str, &str)]) -> Daemon {
+        let mut command = self.tree.command(&["serve"]);
+        command.envs(variables.iter().copied());
+        let daemon = Daemon(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
         until("the daemon answers", || UnixStream::connect(&self.socket).is_ok());
         until("it has looked", || get(&self.socket, "/health")["status"] == "ok");
         daemon

@@ -26,6 +26,25 @@ impl Audit {
         }
         Ok(open)
     }
+
+    /// All that have no result: about whom, their numbers, what was asked for.
+    ///
+    /// # Errors
+    /// When the trail cannot be read.
+    pub fn open_orders(&self) -> Result<Vec<(InstanceId, i64, Shown)>> {
+        let Some(connection) = self.store.reading()? else { return Ok(Vec::new()) };
+        let doing = || self.store.reading_what();
+        let query = "SELECT instance, id, verb FROM actions WHERE ended_at IS NULL ORDER BY id";
+        let mut statement = connection.prepare(query).while_doing(doing)?;
+        let read = |row: &rusqlite::Row<'_>| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?, row.get::<_, String>(2)?));
+        let rows = statement.query_map([], read).while_doing(doing)?;
+        let mut open = Vec::new();
+        for row in rows {
+            let (id, number, verb) = row.while_doing(doing)?;
+            open.extend(InstanceId::parse(&id).ok().map(|id| (id, number, Shown::new(&verb))));
+        }
+        Ok(open)
+    }
 }
 
 #[cfg(test)]

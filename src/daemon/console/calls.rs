@@ -15,7 +15,7 @@ use crate::daemon::answer::{Answer, text};
 use crate::daemon::events::Events;
 use crate::daemon::hub::{ANSWERED, Hub, Work};
 use crate::daemon::routes::{LONGEST_REASON, Peer, is_there};
-use crate::domain::{Caller, InstanceId, Order, Outcome, Shown, Verb};
+use crate::domain::{Caller, InstanceId, Order, Outcome, Role, Shown, Verb};
 use crate::error::{Error, Kind, Result};
 use crate::link::wire::{Call, Line, Refused, Reply};
 
@@ -31,16 +31,27 @@ const DEEDS: usize = 5000;
 /// How long an order may be given, as on the command line.
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// How large an admin's may be: a list of those that are to be added.
+const LARGEST_LIST: usize = 4 * 1024 * 1024;
+
+/// How many may be added at once.
+const MOST_ADDED: usize = 10_000;
+
 /// Reads a small body, in time.
 pub(super) async fn body(request: Request<Body>) -> Result<Bytes> {
-    let read = tokio::time::timeout(ANSWERED, to_bytes(request.into_body(), LARGEST)).await;
+    body_within(request, LARGEST).await
+}
+
+async fn body_within(request: Request<Body>, largest: usize) -> Result<Bytes> {
+    let read = tokio::time::timeout(ANSWERED, to_bytes(request.into_body(), largest)).await;
     let read = read.map_err(|_| Error::new(Kind::Timeout, "the body did not come"))?;
     read.map_err(|_| Error::new(Kind::Usage, "the body is too large"))
 }
 
 /// Answers.
 pub async fn call(State(hub): State<Arc<Hub>>, Extension(peer): Extension<Peer>, request: Request<Body>) -> Answer {
-    let read = serde_json::from_slice(&body(request).await?);
+    let largest = if peer.caller.role == Role::Admin { LARGEST_LIST } else { LARGEST };
+    let read = serde_json::from_slice(&body_within(request, largest).await?);
     let call: Call = read.map_err(|_| Error::new(Kind::Usage, "the question is not understood: the console may be of another version"))?;
     is_measured(&call)?;
     if let Some(id) = about(&call) {
@@ -73,6 +84,10 @@ fn is_measured(call: &Call) -> Result<()> {
     let (timeout, reason) = match call {
         Call::Submit(order) | Call::CarryOut(order) | Call::Foresee(order) => (order.timeout, order.reason.as_ref()),
         Call::CarryOutTask(_, reason) => (None, reason.as_ref()),
+        Call::Add(all) if all.len() > MOST_ADDED => {
+            return Err(Error::new(Kind::Usage, format!("at most {MOST_ADDED} are added at once")));
+        }
+        Call::Add(all) => (None, all.iter().filter_map(|one| one.reason.as_ref()).max_by_key(|reason| reason.chars().count())),
         Call::Clients(_) | Call::Diagnose(_) | Call::Propose(_) | Call::ForeseeTask(_) | Call::Trail(_) => (None, None),
     };
     if timeout.is_some_and(|timeout| timeout > LONGEST_TIMEOUT) {
@@ -87,7 +102,7 @@ fn is_measured(call: &Call) -> Result<()> {
 /// What it takes: who asks much is not to keep orders out.
 fn work(call: &Call) -> Work {
     match call {
-        Call::Submit(_) | Call::CarryOut(_) | Call::CarryOutTask(..) => Work::Order,
+        Call::Submit(_) | Call::CarryOut(_) | Call::CarryOutTask(..) | Call::Add(_) => Work::Order,
         Call::Foresee(_) | Call::Propose(_) | Call::ForeseeTask(_) | Call::Clients(_) | Call::Diagnose(_) | Call::Trail(_) => {
             Work::Question
         }
@@ -105,7 +120,7 @@ fn about(call: &Call) -> Option<&InstanceId> {
     match call {
         Call::Submit(order) | Call::CarryOut(order) | Call::Foresee(order) => Some(&order.id),
         Call::Clients(id) | Call::Diagnose(id) => Some(id),
-        Call::Propose(_) | Call::ForeseeTask(_) | Call::CarryOutTask(..) | Call::Trail(_) => None,
+        Call::Propose(_) | Call::ForeseeTask(_) | Call::CarryOutTask(..) | Call::Add(_) | Call::Trail(_) => None,
     }
 }
 
@@ -149,6 +164,7 @@ fn answer(hub: &Hub, caller: &Caller, call: Call, held: Box<dyn FnOnce() + Send>
         Call::Propose(strategy) => Reply::Proposal(door.propose(strategy)?),
         Call::ForeseeTask(task) => Reply::Outcome(door.foresee_task(&task)),
         Call::CarryOutTask(task, reason) => Reply::Outcome(door.carry_out_task(&task, reason, step)),
+        Call::Add(all) => Reply::Added(shared.add(caller, &all, step)),
         Call::Trail(count) => Reply::Trail(shared.trail(caller, count.min(DEEDS))?),
     };
     held();

@@ -27,7 +27,7 @@ pub(super) fn needs(call: &Call) -> Needs {
         Call::Diagnose(_) => Needs::To(Verb::Logs),
         Call::Clients(_) => Needs::Sight,
         Call::Propose(_) => Needs::Admin("who is given which port is shown to admins"),
-        Call::ForeseeTask(_) | Call::CarryOutTask(..) => Needs::Admin("only admins change the fleet ([access] admins)"),
+        Call::ForeseeTask(_) | Call::CarryOutTask(..) | Call::Add(_) => Needs::Admin("only admins change the fleet ([access] admins)"),
         // Each sees the own.
         Call::Trail(_) => Needs::Nothing,
     }

@@ -2,6 +2,8 @@
 //!
 //! It must never make anything itself.
 
+use serde::{Deserialize, Serialize};
+
 use super::Local;
 use super::proposal::with_numbers;
 use crate::control::Add;
@@ -11,7 +13,7 @@ use crate::error::{Error, Kind};
 use crate::registry::By;
 
 /// An instance that is asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Adding {
     /// Who it is to be.
     pub id: InstanceId,

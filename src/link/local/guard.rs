@@ -3,6 +3,7 @@
 //! It must never take the daemon's lock, not even for a moment: a daemon that starts then would find it taken.
 
 use std::fs::File;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -22,6 +23,13 @@ const BELIEVED: Duration = Duration::from_millis(300);
 pub(super) struct Guard {
     standing: OnceLock<watch::Sender<Standing>>,
     last: Mutex<Option<(Instant, Option<Shown>)>>,
+    by_lock_alone: AtomicBool,
+}
+
+impl Guard {
+    fn what_this_does(&self) -> &'static str {
+        if self.by_lock_alone.load(Ordering::Relaxed) { "it does not answer where it is asked" } else { "this console only looks" }
+    }
 }
 
 impl Local {
@@ -30,6 +38,12 @@ impl Local {
         let standing = why.map_or(Standing::Own, Standing::Looking);
         drop(self.guard.standing.set(watch::channel(standing).0));
         self.elsewhere();
+    }
+
+    /// From here on it acts only while no daemon of this state does: for who has been at the daemon's socket already.
+    pub fn give_way_to_lock(&self) {
+        self.guard.by_lock_alone.store(true, Ordering::Relaxed);
+        self.give_way(None);
     }
 
     /// How it stands, where it gives way.
@@ -46,7 +60,7 @@ impl Local {
         {
             return found.clone();
         }
-        let found = self.daemon().map(|who| Shown::new(&format!("{who} acts on this host; this console only looks")));
+        let found = self.daemon().map(|who| Shown::new(&format!("{who} acts on this host; {}", self.guard.what_this_does())));
         standing.send_if_modified(|standing| {
             let new = match (&found, &*standing) {
                 (Some(_), Standing::Looking(_)) => return false,
@@ -63,9 +77,9 @@ impl Local {
 
     /// Which daemon there is: by its lock, or where that is another account's, by its socket.
     fn daemon(&self) -> Option<String> {
-        let by_lock = File::open(self.state.join("locks/daemon")).ok().and_then(|file| held(&file));
-        if let Some(held) = by_lock {
-            return Some(format!("the daemon, {},", held.words));
+        let by_lock = self.daemon_by_lock();
+        if by_lock.is_some() || self.guard.by_lock_alone.load(Ordering::Relaxed) {
+            return by_lock;
         }
         let is_there = match remote::connect(&self.config.daemon.socket) {
             Ok(_) => true,
@@ -75,11 +89,19 @@ impl Local {
         is_there.then(|| "the daemon".to_owned())
     }
 
+    /// The daemon that has this state, whether it answers or not.
+    pub fn daemon_by_lock(&self) -> Option<String> {
+        let held = File::open(self.state.join("locks/daemon")).ok().and_then(|file| held(&file))?;
+        Some(format!("the daemon, {},", held.words))
+    }
+
     /// What comes of an order that is not carried out from here.
-    pub(super) fn turned_away(&self, done: &str) -> Option<Outcome> {
+    pub fn turned_away(&self, done: &str) -> Option<Outcome> {
         let why = self.elsewhere()?;
         let sentence = Shown::new(&format!("not {done}. {why}"));
-        let hints = vec![Shown::from("berth    without --embedded asks the daemon")];
+        let is_command = self.guard.by_lock_alone.load(Ordering::Relaxed);
+        let hint = if is_command { "[daemon] socket    says where it is asked" } else { "berth    without --embedded asks the daemon" };
+        let hints = vec![Shown::from(hint)];
         Some(Outcome { exit_code: Kind::Busy.exit_code(), sentence, hints, log_lines: Vec::new() })
     }
 }

@@ -14,9 +14,9 @@ use tokio::sync::watch;
 use super::Local;
 use super::caller::caller_of;
 use crate::control::{findings_for, head_seen_by, seen_by, sees_all_of};
-use crate::domain::{Caller, Event, EventQuery, Finding, InstanceId, Order, Outcome, Role, Row, Shown, Snapshot, Trail, Uid, Verb};
+use crate::domain::{Added, Caller, Event, EventQuery, Finding, InstanceId, Order, Outcome, Role, Row, Shown, Snapshot, Trail, Uid, Verb};
 use crate::error::{Context, Error, Kind, Result};
-use crate::link::{Alone, Door, Shared, Tail};
+use crate::link::{Adding, Alone, Door, Shared, Tail};
 
 /// How long what was looked up about an account is believed: who was put into a group is in it soon. The daemon's connections believe it as
 /// long once more.
@@ -129,6 +129,18 @@ impl Shared for Local {
         Arc::new(self.behind(caller))
     }
 
+    fn about(&self) -> u64 {
+        self.config.about()
+    }
+
+    fn add(&self, caller: &Caller, all: &[Adding], progress: &mut dyn FnMut(&Shown)) -> Vec<Added> {
+        let door = self.behind(caller);
+        match all {
+            [one] => vec![door.add(one, progress)],
+            many => door.add_many(many, &mut |_, _| ()),
+        }
+    }
+
     fn trail(&self, caller: &Caller, count: usize) -> Result<Trail> {
         if caller.role == Role::Admin {
             return Door::trail(self, count);
@@ -146,6 +158,10 @@ impl Shared for Local {
 
     fn open_log(&self, caller: &Caller, id: &InstanceId, suffix: Option<&str>) -> Result<io::Result<File>> {
         self.behind(caller).opened(id, suffix)
+    }
+
+    fn go_on(&self) -> Result<()> {
+        self.begin_to_see_to_it()
     }
 
     fn sweep(&self) {

@@ -7,7 +7,7 @@ use std::sync::{Arc, PoisonError, Weak};
 
 use tokio::sync::watch;
 
-use super::{ANSWERED, KEPT_LINES, Remote, failed, http, nobody, read_only, reading};
+use super::{ANSWERED, CARRIED_OUT, KEPT_LINES, Remote, failed, http, nobody, read_only, reading};
 use crate::config::Strategy;
 use crate::control::{Policy, why_not};
 use crate::domain::{
@@ -94,7 +94,7 @@ impl Door for Remote {
         if self.read_only {
             return failed(&read_only(order.verb.done()));
         }
-        self.outcome(&Call::CarryOut(order), progress)
+        self.carried_out(order, progress)
     }
 
     fn foresee(&self, order: &Order) -> (Order, Outcome) {
@@ -113,14 +113,14 @@ impl Door for Remote {
     }
 
     fn foresee_task(&self, task: &Task) -> Outcome {
-        self.outcome(&Call::ForeseeTask(task.clone()), &mut |_| ())
+        self.outcome(&Call::ForeseeTask(task.clone()), CARRIED_OUT, &mut |_| ())
     }
 
     fn carry_out_task(&self, task: &Task, reason: Option<String>, progress: &mut dyn FnMut(&Shown)) -> Outcome {
         if self.read_only {
             return failed(&read_only("done"));
         }
-        self.outcome(&Call::CarryOutTask(task.clone(), reason), progress)
+        self.outcome(&Call::CarryOutTask(task.clone(), reason), CARRIED_OUT, progress)
     }
 
     fn clients(&self, id: &InstanceId) -> Result<u64> {

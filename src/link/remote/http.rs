@@ -30,6 +30,12 @@ pub(super) fn silent() -> Error {
     Error::new(Kind::Timeout, "the daemon does not answer").hint("berth --embedded    looks by itself")
 }
 
+/// That it ended before it said what came of what it was asked for.
+fn gone() -> Error {
+    Error::new(Kind::Timeout, "the daemon has ended in the middle of it, and what came of it is not known")
+        .hint("berth events    tells what the next daemon finds of it")
+}
+
 /// Asks; what comes back has begun.
 pub(super) async fn begin(way: &Way, method: Method, uri: &str, body: String) -> Result<Response<Incoming>> {
     let Connected { stream, channel } = way.connect()?;
@@ -52,7 +58,9 @@ pub(super) async fn begin(way: &Way, method: Method, uri: &str, body: String) ->
             Ok(response) => Ok(response),
             Err(error) => {
                 drop(sender);
-                Err((silent().because(error), ended.await.ok().flatten()))
+                // What was asked for may have been begun by then.
+                let cut_off = if uri == crate::link::wire::CALL { gone } else { silent };
+                Err((cut_off().because(error), ended.await.ok().flatten()))
             }
         }
     };
@@ -115,7 +123,7 @@ pub(super) async fn call(way: &Way, call: &Call, deadline: Duration, progress: &
         }
         let (mut pending, mut taken): (Vec<u8>, usize) = (Vec::new(), 0);
         while let Some(frame) = response.frame().await {
-            let frame = frame.map_err(|error| silent().because(error))?;
+            let frame = frame.map_err(|error| gone().because(error))?;
             let Some(data) = frame.data_ref() else { continue };
             taken += data.len();
             if taken > LARGEST {
@@ -130,7 +138,7 @@ pub(super) async fn call(way: &Way, call: &Call, deadline: Duration, progress: &
                 }
             }
         }
-        Err(silent())
+        Err(gone())
     };
     let late = || Error::new(Kind::Timeout, format!("the daemon has not come to an end after {} s; it goes on", deadline.as_secs()));
     match timeout(deadline, answering).await.map_err(|_| late())?? {

@@ -105,7 +105,7 @@ async fn read(remote: &Weak<Remote>, way: &Way) -> Result<()> {
 }
 
 /// What an event says; `None` where it is a sign of life.
-fn change_of(event: &[u8], read: impl FnOnce(&[u8]) -> serde_json::Result<Change>) -> Result<Option<Change>> {
+pub(super) fn change_of(event: &[u8], read: impl FnOnce(&[u8]) -> serde_json::Result<Change>) -> Result<Option<Change>> {
     let data = event.split(|byte| *byte == b'\n').find_map(|line| line.strip_prefix(b"data: "));
     data.map(|data| read(data).map_err(|error| strange().because(error))).transpose()
 }

@@ -12,6 +12,7 @@ use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockType, recv, socket
 
 use crate::domain::{Caller, Declared, ExitStatus, ProcessKey};
 use crate::error::{Context, Error, Kind, Result};
+use crate::failpoint::cut;
 use crate::hand::{GroupOrder, is_alive, keeper_environment};
 use crate::supervisor::systemd::transient::{self, Asked};
 use crate::supervisor::{Started, Stopped};
@@ -54,12 +55,13 @@ pub fn start(supervisor: &ProcessSupervisor, declared: &Declared, by: &Caller, a
         boot: boot_id(),
         by: by.name.as_str().to_owned(),
         at: Timestamp::now(),
-        restarts: if again { old.restarts.saturating_add(1) } else { 0 },
+        restarts: if again || old.is_adopted_and_ended() { old.restarts.saturating_add(1) } else { 0 },
         before: old.before(),
         settings: Some((*declared.settings).clone()),
         before_over_memory: old.exit.and_then(|exit| exit.over_memory),
     };
     let record = supervisor.records.begin(&declared.id, &first)?;
+    cut("start-written");
     let spec = specification(&Spec::of(declared, launch, supervisor.open_files).with(variables))?;
     let (ours, theirs) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC)
         .while_doing(|| "cannot make a line to the keeper".to_owned())?;
@@ -79,8 +81,12 @@ pub fn start(supervisor: &ProcessSupervisor, declared: &Declared, by: &Caller, a
         Asked::No(_) => supervisor.zygote.keep(&who, &title, group, descriptors)?,
     }
     drop(theirs);
+    cut("start-forked");
     match hear(&ours, PATIENCE)? {
-        Some(Word::Started { keeper, main }) => Ok(Box::new(Running { line: ours, keeper: key(keeper), main: key(main), exit: None })),
+        Some(Word::Started { keeper, main }) => {
+            cut("start-heard");
+            Ok(Box::new(Running { line: ours, keeper: key(keeper), main: key(main), exit: None }))
+        }
         Some(Word::Failed { what, why, keeper }) => {
             end_group(supervisor, declared, keeper.map(key), false, &mut Stopped::default());
             Err(Error::failed(format!("not started. {what} failed")).because(why).hint(hint_for(&what, declared)))

@@ -2,6 +2,7 @@
 //!
 //! It must never trust a PID file, and never signal: the user's hand does.
 
+mod adopted;
 mod claims;
 mod environment;
 #[cfg(any(test, fuzzing))]
@@ -21,13 +22,16 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crate::domain::{Caller, Capabilities, Claim, Declared, InstanceId, ProcessKey, Roster, Signal, SupervisorKind, Verb};
+use jiff::Timestamp;
+
+use crate::domain::{Again, Caller, Capabilities, Claim, Declared, InstanceId, ProcessKey, Roster, Signal, SupervisorKind, Verb};
 use crate::error::Result;
 use crate::hand::{Identity, Reader, Zygote};
 
 use super::{Started, Stopped, Supervisor};
 
 pub use lock::{Held, InstanceLock, Untaken, held};
+pub use record::boot_id;
 use records::Records;
 pub use spec::PATH as PROGRAM_PATH;
 
@@ -48,6 +52,13 @@ impl ProcessSupervisor {
     }
 }
 
+impl ProcessSupervisor {
+    /// Has the next look read its record again.
+    fn forget_record(&self, declared: &Declared) {
+        claims::forget(&self.cache, &declared.id);
+    }
+}
+
 /// The identity an instance's hand takes on.
 pub fn identity_of(declared: &Declared) -> Identity {
     Identity::of(declared.uid, declared.gid, declared.account.as_ref().map(|name| name.as_str()))
@@ -64,6 +75,23 @@ impl Supervisor for ProcessSupervisor {
 
     fn forget(&self, id: &InstanceId) {
         claims::forget(&self.cache, id);
+    }
+
+    fn was_ended_by_reboot(&self, declared: &Declared, seen: Option<Timestamp>) -> bool {
+        let record = self.records.read(&declared.id, &self.boot).ok().flatten();
+        record.is_some_and(|record| record.was_ended_by_reboot(seen))
+    }
+
+    fn adopt(&self, declared: &Declared, main: ProcessKey, started_at: Timestamp, by: &Caller) -> Result<()> {
+        adopted::adopt(self, declared, main, started_at, by)
+    }
+
+    fn has_adopted_ended(&self, declared: &Declared) -> bool {
+        adopted::has_ended(self, declared)
+    }
+
+    fn note_of_adopted(&self, declared: &Declared, again: Again) {
+        adopted::note(self, declared, again);
     }
 
     fn capabilities(&self, declared: &Declared) -> Capabilities {

@@ -35,6 +35,21 @@ pub enum Event {
         #[serde(default)]
         before_over_memory: Option<u64>,
     },
+    /// The first line where nobody was asked: what somebody else had started is berth's from now on. It has no keeper.
+    Adopted {
+        /// Which boot.
+        boot: String,
+        /// Who asked.
+        by: String,
+        /// When.
+        at: Timestamp,
+        /// The server.
+        main: (i32, u64),
+        /// When it was started.
+        started_at: Timestamp,
+        /// Its PID file named it.
+        named: bool,
+    },
     /// The keeper runs and has started the server.
     Started {
         /// The keeper: pid, start time.
@@ -144,13 +159,26 @@ pub struct Record {
     pub unlimited: Option<String>,
     /// Its first runs are only counted.
     pub shortened: bool,
+    /// It was adopted and has no keeper, and whether its PID file named it then.
+    pub adopted: Option<bool>,
+    /// It is of an earlier boot.
+    pub is_of_another_boot: bool,
+    /// When somebody who did not ask berth had it end.
+    pub ended_outside_at: Option<Timestamp>,
 }
 
 /// How many ends are told.
 const EXITS: usize = 5;
 
+/// An end that was asked for outside so shortly before the last sign of life of a daemon, or later, came with the end of the machine: who
+/// shuts it down ends all that runs.
+const GOING_DOWN: SignedDuration = SignedDuration::from_secs(120);
+
 /// This boot's id; empty where the kernel tells none.
 pub fn boot_id() -> String {
+    if let Some(boot) = crate::failpoint::boot() {
+        return boot;
+    }
     std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()
 }
 
@@ -177,6 +205,11 @@ impl Record {
                     exits.extend(exit);
                     record = Self { restarts, exit, started_with: settings.map(Arc::new), ..Self::default() };
                 }
+                Event::Adopted { boot, main, started_at, named, .. } => {
+                    same_boot = boot == this_boot;
+                    let main = Some(ProcessKey { pid: main.0, start_time: main.1 });
+                    record = Self { main, started_at: Some(started_at), adopted: Some(named), ..Self::default() };
+                }
                 Event::Started { keeper, main, at, unlimited } => {
                     if record.main.is_some() || record.shortened {
                         record.restarts = record.restarts.saturating_add(1);
@@ -200,7 +233,10 @@ impl Record {
                     exits.push_back(exit);
                     // What the keeper ended itself ended by a signal too.
                     record.ended_outside = asked_outside && !record.stop_asked;
+                    record.ended_outside_at = asked_outside.then_some(at);
                     record.stop_asked |= asked_outside;
+                    // Without a keeper nobody writes more of it.
+                    record.settled |= record.adopted.is_some();
                 }
                 Event::Waiting { wait_ms, tries, at } => {
                     let at =
@@ -212,7 +248,10 @@ impl Record {
                     record.restarts = record.restarts.saturating_add(restarts);
                     record.shortened = true;
                 }
-                Event::Empty { killed, told, .. } => {
+                Event::Empty { killed, told, at } => {
+                    if told && !record.stop_asked {
+                        record.ended_outside_at = Some(at);
+                    }
                     record.stop_asked |= told;
                     if matches!(record.again, Some(Again::At { .. })) {
                         record.again = None;
@@ -232,8 +271,23 @@ impl Record {
             record.keeper = None;
             record.main = None;
             record.settled = true;
+            record.is_of_another_boot = true;
         }
         record
+    }
+
+    /// Whether it ran, or was to run again, when the machine went down. `seen`: when a daemon of that boot last lived.
+    pub fn was_ended_by_reboot(&self, seen: Option<Timestamp>) -> bool {
+        if !self.is_of_another_boot || self.started_at.is_none() || self.stop_asked_at.is_some() {
+            return false;
+        }
+        let ended = self.ended_outside_at.and_then(|at| at.checked_add(GOING_DOWN).ok());
+        !self.stop_asked || ended.zip(seen).is_some_and(|(ended, seen)| ended >= seen)
+    }
+
+    /// Whether it is what was adopted and ended unasked: a start is another one of the same.
+    pub fn is_adopted_and_ended(&self) -> bool {
+        self.adopted.is_some() && self.exit.is_some() && !self.stop_asked
     }
 
     /// The exit as it stands in the next run's first line.
@@ -247,119 +301,5 @@ impl Record {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::fs;
-
-    use super::super::records::{Records, append};
-    use super::*;
-    use crate::domain::InstanceId;
-
-    fn at(second: i64) -> Timestamp {
-        Timestamp::from_second(second).unwrap()
-    }
-
-    fn asked(boot: &str) -> Event {
-        Event::Asked {
-            boot: boot.to_owned(),
-            by: "root".to_owned(),
-            at: at(1),
-            restarts: 2,
-            before: Some((Some(1), None, at(0))),
-            settings: None,
-            before_over_memory: None,
-        }
-    }
-
-    #[test]
-    fn a_life_is_read_back() {
-        let directory = tempfile::tempdir().unwrap();
-        let records = Records::below(directory.path());
-        let id = InstanceId::of_owner("alice").unwrap();
-        assert_eq!(records.read(&id, "b").unwrap(), None);
-        let mut file = records.begin(&id, &asked("b")).unwrap();
-        append(&mut file, &Event::Started { keeper: (10, 1), main: (11, 2), at: at(2), unlimited: None }).unwrap();
-        let record = records.read(&id, "b").unwrap().unwrap();
-        assert_eq!(record.main, Some(ProcessKey { pid: 11, start_time: 2 }));
-        assert_eq!((record.restarts, record.exit, record.settled), (2, None, false));
-        records.add(&id, &Event::StopAsked { by: "root".to_owned(), at: at(3) }).unwrap();
-        append(&mut file, &Event::Exited { code: None, signal: Some(15), asked_outside: false, over_memory: None, at: at(4) }).unwrap();
-        append(&mut file, &Event::Empty { told: true, killed: false, at: at(4) }).unwrap();
-        let record = records.read(&id, "b").unwrap().unwrap();
-        assert!(record.stop_asked && record.settled);
-        assert_eq!(record.exit, Some(LastExit { status: ExitStatus::Signal(15), at: at(4), over_memory: None }));
-    }
-
-    #[test]
-    fn another_boots_pids_are_forgotten() {
-        let mut text = serde_json::to_string(&asked("old")).unwrap();
-        text.push('\n');
-        text.push_str(&serde_json::to_string(&Event::Started { keeper: (10, 1), main: (11, 2), at: at(2), unlimited: None }).unwrap());
-        let record = Record::parse(&text, "new");
-        assert_eq!((record.keeper, record.main, record.settled), (None, None, true));
-    }
-
-    #[test]
-    fn what_was_taken_away_is_counted() {
-        let started = |main| Event::Started { keeper: (10, 1), main: (main, 2), at: at(2), unlimited: None };
-        let text = |events: &[Event]| events.iter().map(|event| serde_json::to_string(event).unwrap() + "\n").collect::<String>();
-        let whole = Record::parse(&text(&[asked("b"), started(11), started(12), started(13), started(14)]), "b");
-        let shortened = Record::parse(&text(&[asked("b"), Event::Shortened { restarts: 2 }, started(14)]), "b");
-        assert_eq!((whole.restarts, shortened.restarts), (5, 5));
-        assert_eq!((whole.main, whole.exit), (shortened.main, shortened.exit));
-    }
-
-    #[test]
-    fn the_last_ends_are_told_the_one_before_its_keeper_among_them() {
-        let exited = |second| Event::Exited { code: Some(3), signal: None, asked_outside: false, over_memory: None, at: at(second) };
-        let text = |ends| {
-            let events = std::iter::once(asked("b")).chain((1..=ends).map(exited));
-            events.map(|event| serde_json::to_string(&event).unwrap() + "\n").collect::<String>()
-        };
-        let seconds = |ends| Record::parse(&text(ends), "b").exits.iter().map(|exit| exit.at.as_second()).collect::<Vec<_>>();
-        assert_eq!((seconds(0), seconds(2), seconds(9)), (vec![0], vec![0, 1, 2], vec![5, 6, 7, 8, 9]));
-        // A keeper is its user's process: it may write that it begins as often as it likes.
-        let again = (serde_json::to_string(&asked("b")).unwrap() + "\n").repeat(9);
-        assert_eq!(Record::parse(&again, "b").exits.len(), EXITS);
-    }
-
-    #[test]
-    fn a_keeper_that_was_told_was_asked() {
-        for (told, stop_asked) in [(true, true), (false, false)] {
-            let text = serde_json::to_string(&Event::Empty { told, killed: false, at: at(4) }).unwrap();
-            assert_eq!(Record::parse(&text, "b").stop_asked, stop_asked);
-        }
-    }
-
-    #[test]
-    fn an_edition_changes_with_every_event() {
-        let directory = tempfile::tempdir().unwrap();
-        let records = Records::below(directory.path());
-        let id = InstanceId::of_owner("alice").unwrap();
-        assert_eq!(records.edition(&id).unwrap(), None);
-        let mut file = records.begin(&id, &asked("b")).unwrap();
-        let first = records.edition(&id).unwrap();
-        append(&mut file, &Event::Shortened { restarts: 1 }).unwrap();
-        let second = records.edition(&id).unwrap();
-        records.begin(&id, &asked("b")).unwrap();
-        let third = records.edition(&id).unwrap();
-        assert!(first != second && second != third && first != third);
-    }
-
-    #[test]
-    fn a_torn_line_costs_only_itself() {
-        let text = format!("{}\n{{\"started\":{{\"keep", serde_json::to_string(&asked("b")).unwrap());
-        let record = Record::parse(&text, "b");
-        assert_eq!((record.restarts, record.main), (2, None));
-    }
-
-    #[test]
-    fn a_new_record_replaces_a_left_over_draft() {
-        let directory = tempfile::tempdir().unwrap();
-        let records = Records::below(directory.path());
-        let id = InstanceId::of_owner("alice").unwrap();
-        fs::create_dir_all(records.directory()).unwrap();
-        fs::write(records.directory().join("alice+default.jsonl.new"), "junk").unwrap();
-        records.begin(&id, &asked("b")).unwrap();
-        assert_eq!(records.read(&id, "b").unwrap().unwrap().restarts, 2);
-    }
-}
+#[path = "record_tests.rs"]
+mod tests;

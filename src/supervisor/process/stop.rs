@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use crate::domain::{Caller, Declared, ProcessKey};
 use crate::error::{Error, Kind, Result};
+use crate::failpoint::cut;
 use crate::hand::{Answer, Identity, Job, descendants, group_name, is_alive, state_of};
 use crate::supervisor::Stopped;
 
@@ -25,6 +26,7 @@ const KILLED: Duration = Duration::from_secs(1);
 pub fn stop(supervisor: &ProcessSupervisor, declared: &Declared, extra: &[ProcessKey], by: &Caller, grace: Duration) -> Result<Stopped> {
     // Recorded first, so that the end is never taken for a crash. A full disk must not keep anybody from stopping: the error is dropped.
     drop(supervisor.records.add(&declared.id, &Event::StopAsked { by: by.name.as_str().to_owned(), at: Timestamp::now() }));
+    cut("stop-written");
     let (record, unread) = match supervisor.records.read(&declared.id, &supervisor.boot) {
         Ok(record) => (record.unwrap_or_default(), None),
         Err(error) => (Record::default(), Some(error)),
@@ -43,6 +45,7 @@ pub fn stop(supervisor: &ProcessSupervisor, declared: &Declared, extra: &[Proces
     let who = identity_of(declared);
     if let Some(keeper) = keeper {
         end_keeper(supervisor, &who, keeper, grace);
+        cut("stop-ended");
         stopped.killed = supervisor.records.read(&declared.id, &supervisor.boot).unwrap_or_default().is_some_and(|record| record.killed);
     }
     // What the keeper left (it was killed, stopped, or hangs), and what never was its.

@@ -21,6 +21,7 @@ mod socket;
 mod state;
 mod swapped;
 mod text;
+mod verbs;
 mod viewers;
 mod worlds;
 

@@ -30,7 +30,7 @@ use super::record::Event;
 use super::rotate::{self, Keeping, Quiet};
 use super::spec::{Spec, Word, millis};
 use notes::Notes;
-use policy::{Next, Policy};
+pub use policy::{ENDS, Next, Policy, WITHIN};
 use signals::{blocked_signals, wait_for_signal};
 use spawn::{open_log, spawn};
 

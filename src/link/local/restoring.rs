@@ -1,0 +1,92 @@
+//! What a daemon sees to when it begins, beside everybody: orders that were cut off get a result, and after a reboot what was wished up
+//! is started again, a few at a time.
+//!
+//! It must never start anything twice, nor what somebody had ended; one that fails holds no other up.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::Local;
+use super::warding::Ward;
+use crate::control::BootMark;
+use crate::domain::{Caller, InstanceId, Order, Role, Shown, Target, Verb};
+use crate::error::{Context, Result};
+use crate::supervisor::process::boot_id;
+
+/// How many are started at a time: a host that has just come up has much to do.
+const AT_ONCE: usize = 4;
+
+/// How often is written down that a daemon lives.
+const BEATS: Duration = Duration::from_secs(60);
+
+/// How often is looked whether what was adopted has ended: where the picture is the same nothing is done.
+const LOOKS: Duration = Duration::from_millis(500);
+
+/// Why, in the trail.
+const REASON: &str = "after a reboot";
+
+impl Local {
+    /// Begins to, on a thread of its own.
+    ///
+    /// # Errors
+    /// When there is no thread to be had.
+    pub(super) fn begin_to_see_to_it(&self) -> Result<()> {
+        if self.caller.read_only {
+            return Ok(());
+        }
+        // What berth does by itself is put down as that.
+        let caller = Caller { uid: self.caller.uid, name: Shown::from("berth"), login: None, role: Role::Admin, read_only: false };
+        let own = Self { caller, parts: Arc::clone(&self.parts) };
+        let thread = std::thread::Builder::new().name("berth-restore".to_owned()).stack_size(1024 * 1024);
+        let run = move || {
+            crate::failpoint::pass("berth-restore");
+            own.see_to_it();
+        };
+        thread.spawn(run).while_doing(|| "cannot see to what was cut off".to_owned()).map(drop)
+    }
+
+    fn see_to_it(&self) {
+        self.control.settle(&self.caller);
+        let (mark, boot) = (BootMark::below(&self.state), boot_id());
+        let before = mark.read();
+        if before.as_ref().is_none_or(|(before, _)| *before != boot) {
+            if self.config.daemon.restore {
+                self.restore(before.and_then(|(_, seen)| seen));
+            }
+            // Killed before this, the next one goes on; what was tried and failed is not tried again in this boot.
+            drop(mark.write(&boot));
+        }
+        let (mut ward, mut beat) = (Ward::default(), None);
+        loop {
+            if beat.is_none_or(|at: Instant| at.elapsed() >= BEATS) {
+                mark.touch();
+                beat = Some(Instant::now());
+            }
+            ward.look(self);
+            std::thread::sleep(LOOKS);
+        }
+    }
+
+    fn restore(&self, seen: Option<jiff::Timestamp>) {
+        let all: Mutex<VecDeque<InstanceId>> = Mutex::new(self.control.restorable(seen).into());
+        let next = || all.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+        std::thread::scope(|scope| {
+            for _ in 0..AT_ONCE {
+                scope.spawn(|| {
+                    crate::failpoint::pass("berth-restore");
+                    while let Some(id) = next() {
+                        self.start_again(id);
+                    }
+                });
+            }
+        });
+    }
+
+    fn start_again(&self, id: InstanceId) {
+        let order = Order { verb: Verb::Start, id, target: Target::Whatever, reason: Some(REASON.to_owned()), timeout: None };
+        // What came of it stands in the trail.
+        drop(self.hands().carry_out(&order, &mut |_| ()));
+        self.wake();
+    }
+}

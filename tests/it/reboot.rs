@@ -1,0 +1,182 @@
+//! The machine begins anew, as far as a test can have it: all that runs is killed, what lies in /run is gone, and the boot has another name.
+//! And crashes that come while a daemon is down, or has just been killed.
+//!
+//! It must never leave a daemon or a server behind.
+
+use std::process::Stdio;
+
+use berth::failpoint::{BOOT, VARIABLE};
+use nix::sys::signal::Signal;
+use serde_json::{Value, json};
+
+use super::actions::{BERTH, Tree, signal, told};
+use super::api::{get, until};
+use super::serve::{Daemon, Site};
+
+/// A command in a boot.
+fn berth(site: &Site, boot: &str, words: &[&str]) -> (i32, String, String) {
+    told(site.tree.command(words).env(BOOT, boot).output().unwrap())
+}
+
+/// A daemon in a boot that has seen to everything.
+fn daemon(site: &Site, boot: &str) -> Daemon {
+    let daemon = site.daemon_with(&[(BOOT, boot)]);
+    let mark = site.tree.path().join("state/boot");
+    until("it has seen to everything", || std::fs::read_to_string(&mark).is_ok_and(|text| text == boot));
+    daemon
+}
+
+/// Who was started after a reboot, as whom, and with which exit code, by id.
+fn restored(site: &Site) -> Vec<(String, String, Option<i64>)> {
+    let connection = rusqlite::Connection::open(site.tree.path().join("state/events.db")).unwrap();
+    let of = "SELECT instance, name, exit_code FROM actions WHERE reason = 'after a reboot' ORDER BY instance, id";
+    let mut statement = connection.prepare(of).unwrap();
+    statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap().map(Result::unwrap).collect()
+}
+
+/// The keeper and the server of an instance are killed, as by a power cut.
+fn cut_power(site: &Site, ids: &[&str]) {
+    for id in ids {
+        let Some(pid) = site.instance(id)["pid"].as_i64() else { continue };
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+        let keeper: i64 = stat.rsplit_once(") ").unwrap().1.split(' ').nth(1).unwrap().parse().unwrap();
+        assert!(keeper > 1, "{id}: {stat}");
+        signal(keeper, Signal::SIGKILL);
+        signal(pid, Signal::SIGKILL);
+    }
+}
+
+#[test]
+fn f20_after_a_reboot_what_was_wished_up_runs_again() {
+    let site = Site::new(&["amy", "ben", "cat", "dan", "eve", "sam"]);
+    let state = |id: &str| site.instance(id)["state"].as_str().unwrap_or_default().to_owned();
+    let first = daemon(&site, "one");
+    assert_eq!(berth(&site, "one", &["start", "amy", "ben", "cat", "dan", "eve"]).0, 0);
+    assert_eq!(berth(&site, "one", &["stop", "cat"]).0, 0);
+    signal(site.instance("eve")["pid"].as_i64().unwrap(), Signal::SIGKILL);
+    until("eve crashed", || state("eve") == "crashed");
+    // In the same boot nothing is started that was stopped or has crashed for good.
+    assert_eq!(first.end(Signal::SIGKILL), None);
+    let again = daemon(&site, "one");
+    until("it has served for a while", || get(&site.socket, "/health")["serving_s"].as_u64() >= Some(2));
+    assert_eq!((state("cat"), state("eve"), restored(&site)), ("stopped".into(), "crashed".into(), vec![]));
+
+    cut_power(&site, &["amy", "ben", "dan"]);
+    assert_eq!(again.end(Signal::SIGKILL), None);
+    std::fs::remove_dir_all(site.socket.parent().unwrap()).unwrap();
+    // dan's port is sam's by then.
+    let dans = site.tree.ports[3];
+    site.tree.configure("sam", &format!("{{\"port\": {dans}, \"host\": \"127.0.0.1\"}}"));
+    let (code, out, errors) = berth(&site, "two", &["start", "sam"]);
+    assert_eq!(code, 0, "{out}{errors}");
+    let second = daemon(&site, "two");
+    until("what was wished up runs", || ["amy", "ben", "eve", "sam"].iter().all(|id| state(id) == "running"));
+    assert_eq!(state("cat"), "stopped");
+    assert_ne!(state("dan"), "running");
+    let by_berth = |id: &str, code| (id.to_owned(), "berth".to_owned(), Some(code));
+    let all = [by_berth("amy", 0), by_berth("ben", 0), by_berth("dan", 5), by_berth("eve", 0)];
+    assert_eq!(restored(&site), all);
+    let events = get(&site.socket, "/v1/events?lines=1000").to_string();
+    assert_eq!(events.matches("start by berth (after a reboot): ").count(), all.len(), "{events}");
+    // Begun anew in the same boot it leaves alone what was tried.
+    assert_eq!(second.end(Signal::SIGKILL), None);
+    let third = daemon(&site, "two");
+    until("it has served for a while", || get(&site.socket, "/health")["serving_s"].as_u64() >= Some(2));
+    assert_eq!(restored(&site).len(), all.len());
+
+    // Where that is not wanted nothing is started.
+    cut_power(&site, &["amy", "ben", "eve", "sam"]);
+    assert_eq!(third.end(Signal::SIGKILL), None);
+    let text = std::fs::read_to_string(site.tree.config()).unwrap();
+    std::fs::write(site.tree.config(), text.replace("[daemon]\n", "[daemon]\nrestore = \"off\"\n")).unwrap();
+    let fourth = daemon(&site, "three");
+    assert_eq!((restored(&site).len(), state("amy").as_str()), (all.len(), "crashed"));
+    assert_eq!(fourth.end(Signal::SIGTERM), Some(0));
+}
+
+#[test]
+fn f20_a_crash_is_mended_and_told_whatever_became_of_the_daemon() {
+    let site = Site::of(Tree::with(&["zoe"], "restart = \"on-failure\""));
+    let first = site.daemon();
+    assert_eq!(site.tree.berth(&["start", "zoe"]).0, 0);
+    let row = |count: u64, not: i64| {
+        let row = site.instance("zoe");
+        (row["state"] == "running" && row["restarts"] == count && row["pid"].as_i64() != Some(not)).then(|| row["pid"].as_i64().unwrap())
+    };
+    let running = |count, not| {
+        until("it runs again", || row(count, not).is_some());
+        row(count, not).unwrap()
+    };
+    let pid = running(0, 0);
+    assert_eq!(first.end(Signal::SIGKILL), None);
+    // While there is no daemon its keeper sees to it, and the next daemon knows.
+    signal(pid, Signal::SIGKILL);
+    let second = site.daemon();
+    let pid = running(1, pid);
+    // The next daemon sees the next crash.
+    assert_eq!(second.end(Signal::SIGKILL), None);
+    let third = site.daemon();
+    until("it is known", || row(1, 0) == Some(pid));
+    // What it finds at its beginning is no event: from here on it keeps them.
+    let begun = format!("from now on (pid {})", third.pid());
+    until("it keeps the events", || get(&site.socket, "/v1/events?lines=1000").to_string().contains(&begun));
+    signal(pid, Signal::SIGKILL);
+    let pid = running(2, pid);
+    let is_told = |value: &Value| value["id"] == "zoe" && (value["kind"] == "crashed" || value["kind"] == "restarted");
+    until("it is told", || get(&site.socket, "/v1/events?lines=1000")["events"].as_array().unwrap().iter().any(is_told));
+    assert_eq!(site.instance("zoe")["wish"], json!("up"));
+    assert_eq!(site.tree.row("zoe")["pid"], json!(pid));
+}
+
+#[test]
+fn what_was_adopted_is_started_again_and_left_alone_when_somebody_ended_it() {
+    let site = Site::of(Tree::with(&["zoe"], "restart = \"on-failure\""));
+    let mut daemon = site.daemon();
+    let by_hand = || {
+        let mut command = std::process::Command::new(BERTH);
+        let config = site.tree.path().join("users/zoe/config/config.json");
+        command.args(["demo-server", &format!("--config={}", config.display())]).current_dir(site.tree.path());
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    };
+    let pid_file = site.tree.path().join("users/zoe/server.pid");
+    // What the guide's script does: it starts it, writes its pid, and at its end removes that.
+    for is_asked in [false, true] {
+        let mut child = by_hand();
+        let pid = i64::from(child.id());
+        std::fs::write(&pid_file, pid.to_string()).unwrap();
+        until("it is seen", || site.instance("zoe")["pid"].as_i64() == Some(pid));
+        let (code, out, errors) = site.tree.berth(&["adopt", "zoe"]);
+        assert_eq!(code, 0, "{out}{errors}");
+        until("it is wished up", || site.instance("zoe")["wish"] == "up");
+        // Whether a daemon looks just then does not matter.
+        assert_eq!(daemon.end(Signal::SIGKILL), None);
+        if is_asked {
+            std::fs::remove_file(&pid_file).unwrap();
+        }
+        signal(pid, if is_asked { Signal::SIGTERM } else { Signal::SIGKILL });
+        child.wait().unwrap();
+        daemon = site.daemon();
+        if is_asked {
+            until("it is known that somebody ended it", || site.instance("zoe")["wish"] == "down");
+            assert_eq!(site.instance("zoe")["state"], "stopped");
+        } else {
+            let again = || Some(site.instance("zoe")).filter(|row| row["state"] == "running" && row["restarts"] == 1);
+            until("it runs again", || again().is_some_and(|row| row["pid"].as_i64() != Some(pid)));
+            let row = site.instance("zoe");
+            // It has a keeper by now, which sees to the next end.
+            signal(row["pid"].as_i64().unwrap(), Signal::SIGKILL);
+            until("its keeper starts it", || site.instance("zoe")["restarts"] == 2 && site.instance("zoe")["state"] == "running");
+            assert_eq!(site.tree.berth(&["stop", "zoe"]).0, 0);
+        }
+    }
+    let events = get(&site.socket, "/v1/events?lines=1000").to_string();
+    assert_eq!(events.matches("start by berth (it ended unasked): ").count(), 1, "{events}");
+}
+
+#[test]
+fn a_daemon_whose_own_work_panics_answers_still() {
+    let site = Site::new(&["zoe"]);
+    let daemon = site.daemon_with(&[(VARIABLE, "berth-restore")]);
+    assert_eq!(site.tree.berth(&["start", "zoe"]).0, 0);
+    assert_eq!(daemon.end(Signal::SIGTERM), Some(0));
+}
