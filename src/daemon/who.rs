@@ -56,7 +56,7 @@ impl Who {
         }
         let caller = hub.caller(self.uid).await?;
         let caller = match self.by {
-            By::Unix => Caller { login: self.login.clone(), ..caller },
+            By::Unix => Caller { login: self.login, ..caller },
             By::Tcp => tcp::caller(caller),
         };
         let mut last = lock();

@@ -172,7 +172,8 @@ fn of_a_list_only_what_changed_is_told_to_who_has_the_rest() {
     let (feed, first) = (Feed::default(), Arc::new(fleet::fleet()));
     assert!(first.findings.len() > 1);
     let (mut quick, mut slow) = (Console::new(admin()), Console::new(admin()));
-    (quick.read(&feed, &first), slow.read(&feed, &first));
+    quick.read(&feed, &first);
+    slow.read(&feed, &first);
     let second = after(&first, |next| drop(next.findings.remove(1)));
     let splice = |event: &Bytes| change(event).findings_splice.map(|splice| (splice.first, splice.last, splice.new.len()));
     let event = quick.read(&feed, &second).1;
