@@ -5,13 +5,15 @@
 use super::args::{Check, Global};
 use super::door::Desk;
 use super::errors::{Stop, unless_closed};
-use super::ls::{is_configured, tell_notices};
+use super::ls::{is_configured, tell_missing, tell_notices};
 use super::output::Out;
-use crate::domain::{Level, State};
+use crate::domain::{HostPart, Level, State};
+use crate::error::Kind;
 use crate::present::{json, sarif, table};
 
 /// Runs the command.
 pub fn run(words: Check, global: &Global, desk: &dyn Desk, out: &mut Out) -> Result<u8, Stop> {
+    out.reach_all(desk.hosts());
     let snapshot = if words.origin { desk.audit()? } else { desk.examine()? };
     if words.sarif {
         let log = sarif::sarif(&snapshot, out.program());
@@ -20,7 +22,8 @@ pub fn run(words: Check, global: &Global, desk: &dyn Desk, out: &mut Out) -> Res
         unless_closed(out.json(&json::check(&snapshot)))?;
     } else if snapshot.findings.is_empty() {
         // What may not be seen may be wrong all the same.
-        let is_all_seen = snapshot.rows.iter().all(|row| row.wish.is_some() && row.state != State::Unknown);
+        let is_all_seen = snapshot.hosts.iter().all(HostPart::is_reached)
+            && snapshot.rows.iter().all(|row| row.wish.is_some() && row.state != State::Unknown);
         let nothing = if is_all_seen { "nothing is wrong" } else { "nothing is wrong of what may be seen" };
         out.text(&format!("{nothing}: {}\n", table::summary(&snapshot)))?;
     } else {
@@ -28,7 +31,10 @@ pub fn run(words: Check, global: &Global, desk: &dyn Desk, out: &mut Out) -> Res
         unless_closed(out.text(&text))?;
     }
     tell_notices(&snapshot, is_configured(desk), global);
-    Ok(u8::from(snapshot.findings.iter().any(|finding| finding.level() == Level::Error)))
+    let is_wrong = snapshot.findings.iter().any(|finding| finding.level() == Level::Error);
+    // A host of which nothing is known is none on which nothing is wrong.
+    let is_told = tell_missing(&snapshot);
+    Ok(if !is_wrong && !is_told { Kind::Timeout.exit_code() } else { u8::from(is_wrong) })
 }
 
 #[cfg(test)]

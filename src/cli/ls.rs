@@ -7,7 +7,7 @@ use super::door::Desk;
 use super::errors::Stop;
 use super::output::{Out, aside};
 use super::watch;
-use crate::domain::{Reading, Row, Snapshot};
+use crate::domain::{Reading, Row, Snapshot, Standing};
 use crate::present::command::Program;
 use crate::present::fit::{Align, fit, width};
 use crate::present::{json, table, welcome};
@@ -17,6 +17,7 @@ pub fn run(ls: &Ls, global: &Global, desk: &dyn Desk, out: &mut Out) -> Result<u
     if ls.watch {
         return watch::run(global, desk, out);
     }
+    out.reach_all(desk.hosts());
     let snapshot = desk.look()?;
     if global.json {
         out.json(&json::ls(&snapshot))?;
@@ -24,7 +25,17 @@ pub fn run(ls: &Ls, global: &Global, desk: &dyn Desk, out: &mut Out) -> Result<u
         out.text(&table::table(&snapshot, out.style(), out.program()))?;
     }
     tell_notices(&snapshot, is_configured(desk), global);
+    tell_missing(&snapshot);
     Ok(0)
+}
+
+/// Says which hosts are missing, and why. True when none is.
+pub fn tell_missing(snapshot: &Snapshot) -> bool {
+    let lost = snapshot.hosts.iter().filter_map(|part| match &part.standing {
+        Standing::Lost { why, .. } => Some((&part.name, why)),
+        _ => None,
+    });
+    lost.map(|(name, why)| aside(&format!("{name} is not reached: {why}"))).count() == 0
 }
 
 /// Whether any file configures this berth.

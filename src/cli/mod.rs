@@ -89,6 +89,10 @@ pub fn run(arguments: Vec<OsString>, wiring: &dyn Wiring) -> u8 {
         }
     };
     let mut out = Out::standard(arguments.global.color).about(arguments.global.config.as_deref());
+    if let [host] = arguments.global.host.as_slice() {
+        // What is named to be done is to be done where this was asked.
+        out.reach(host);
+    }
     let result = carry_out(&arguments, wiring, &mut out);
     end(result, json, &mut out)
 }

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::args::{ColorWhen, Global};
 use super::door::ConsoleOptions;
+use crate::domain::NamedHost;
 use crate::present::command::Program;
 use crate::present::table::Style;
 
@@ -39,6 +40,16 @@ impl Out {
     /// The same, of a berth that was called with this `--config`.
     pub fn about(self, config: Option<&Path>) -> Self {
         Self { program: Program::with(config), ..self }
+    }
+
+    /// The same, about this host.
+    pub fn reach(&mut self, host: &str) {
+        self.program = std::mem::take(&mut self.program).reaching([(host.to_owned(), host.to_owned())]);
+    }
+
+    /// The same, about these hosts.
+    pub fn reach_all(&mut self, hosts: &[NamedHost]) {
+        self.program = std::mem::take(&mut self.program).reaching(hosts.iter().map(|host| (host.name.clone(), host.at.to_string())));
     }
 
     /// How berth is called in the commands that it names.

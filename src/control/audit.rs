@@ -195,7 +195,9 @@ impl Entry {
             }
             Self::End(end) => {
                 connection.execute(
-                    "UPDATE actions SET ended_at = ?2, exit_code = ?3, result = ?4 WHERE id = ?1",
+                    // What was found of it afterwards does not stand above what came of it.
+                    "UPDATE actions SET ended_at = ?2, exit_code = ?3, result = ?4
+                     WHERE id = ?1 AND (ended_at IS NULL OR result LIKE 'unknown: %')",
                     params![end.entry, end.ended_at.to_string(), end.exit_code, end.result],
                 )?;
                 Ok(end.entry)

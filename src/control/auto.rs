@@ -4,15 +4,19 @@
 
 use super::act::{Control, RECENT};
 use super::{port, start};
-use crate::domain::{Code, Order, Row, Snapshot, State, Verb};
+use crate::domain::{Caller, Code, Order, Row, Snapshot, State, Verb};
 
 impl Control {
     /// Whether this start, or restart, finds the instance's port taken, and its template has it moved then.
-    pub fn is_to_move(&self, order: &Order) -> bool {
+    pub fn is_to_move(&self, caller: &Caller, order: &Order) -> bool {
         if !matches!(order.verb, Verb::Start | Verb::Restart) {
             return false;
         }
-        let moves = |snapshot: &Snapshot| snapshot.row(&order.id).is_some_and(|row| row.declared.as_ref().is_some_and(|one| one.moves));
+        // Who may not start it is refused anyhow, and has nobody look for it.
+        let moves = |snapshot: &Snapshot| {
+            let row = snapshot.row(&order.id).filter(|row| row.declared.as_ref().is_some_and(|one| one.moves));
+            row.is_some_and(|row| self.why_not(caller, order.verb, row).is_none())
+        };
         // Of the others it is not looked for twice.
         moves(&self.eyes.look_since(RECENT)) && {
             let snapshot = self.eyes.look();

@@ -62,6 +62,14 @@ impl Control {
         all.sort();
         all.into_iter().map(|(.., id)| id).collect()
     }
+
+    /// Whether one of them is that still when its turn comes: it may have been stopped, or started, meanwhile.
+    pub fn is_restorable(&self, id: &InstanceId, seen: Option<Timestamp>) -> bool {
+        self.supervisor.forget(id);
+        let snapshot = self.eyes.look_again(id);
+        let row = snapshot.row(id).filter(|row| !row.state.is_up() && row.state != State::Unknown);
+        row.and_then(|row| row.declared.as_ref()).is_some_and(|declared| self.supervisor.was_ended_by_reboot(declared, seen))
+    }
 }
 
 #[cfg(test)]

@@ -103,7 +103,7 @@ async fn follow(tail: Arc<dyn Tail>, mut sink: Sink, count: usize, mut reading: 
         if !lines.is_empty() || passed > 0 || view.notice != notice {
             notice.clone_from(&view.notice);
             let told: Vec<Value> = lines.into_iter().map(told).collect();
-            let data = json!({ "lines": told, "passed": passed, "notice": notice.as_ref().map(ToString::to_string) });
+            let data = json!({ "lines": told, "more": is_more, "passed": passed, "notice": notice.as_ref().map(ToString::to_string) });
             if let Err(gone) = sink.put("lines", newest, &line(&data)) {
                 return gone;
             }

@@ -68,11 +68,27 @@ impl fmt::Display for Endpoint {
 
 /// An inclusive range of ports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "Ends")]
 pub struct PortRange {
     /// The first port that belongs to it.
     pub first: u16,
     /// The last port that belongs to it; never below `first`.
     pub last: u16,
+}
+
+/// A range as it is told, by whoever tells it.
+#[derive(Deserialize)]
+struct Ends {
+    first: u16,
+    last: u16,
+}
+
+impl TryFrom<Ends> for PortRange {
+    type Error = &'static str;
+
+    fn try_from(Ends { first, last }: Ends) -> Result<Self, &'static str> {
+        if first <= last { Ok(Self { first, last }) } else { Err("a range of ports ends before it begins") }
+    }
 }
 
 impl PortRange {
@@ -146,5 +162,11 @@ mod tests {
         for wrong in ["9080-8080", "0-10", "a-b", "", "80-", "1-70000"] {
             assert_eq!(PortRange::parse(wrong), None, "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_range_that_ends_before_it_begins_is_none() {
+        assert!(serde_json::from_str::<PortRange>(r#"{"first":9,"last":8}"#).is_err());
+        assert_eq!(serde_json::from_str::<PortRange>(r#"{"first":8,"last":9}"#).unwrap().count(), 2);
     }
 }

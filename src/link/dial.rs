@@ -96,8 +96,14 @@ fn pass(stream: &UnixStream, input: BorrowedFd<'_>, output: BorrowedFd<'_>) -> i
         let of_socket = wanted(back.takes(), PollFlags::IN) | wanted(!out.waits().is_empty(), PollFlags::OUT);
         let of_output = wanted(!back.waits().is_empty(), PollFlags::OUT);
         // What is not asked about is left out: an end that hung up would be told again and again.
-        let mut all = vec![PollFd::new(stream, of_socket), PollFd::from_borrowed_fd(output, of_output)];
+        let mut all = vec![PollFd::from_borrowed_fd(output, of_output)];
+        let (mut socket_at, mut input_at) = (None, None);
+        if !of_socket.is_empty() {
+            socket_at = Some(all.len());
+            all.push(PollFd::new(stream, of_socket));
+        }
         if out.takes() {
+            input_at = Some(all.len());
             all.push(PollFd::from_borrowed_fd(input, PollFlags::IN));
         }
         match poll(&mut all, None) {
@@ -105,23 +111,24 @@ fn pass(stream: &UnixStream, input: BorrowedFd<'_>, output: BorrowedFd<'_>) -> i
             Err(error) => return Err(error.into()),
         }
         let came: Vec<PollFlags> = all.iter().map(PollFd::revents).collect();
-        let has = |at: usize, flags: PollFlags| came.get(at).is_some_and(|came| came.intersects(flags));
+        let has = |at: Option<usize>, flags: PollFlags| at.and_then(|at| came.get(at)).is_some_and(|came| came.intersects(flags));
+        let output_at = Some(0);
         let ended = PollFlags::HUP | PollFlags::ERR;
-        if has(1, ended) && !has(1, PollFlags::OUT) {
+        if has(output_at, ended) && !has(output_at, PollFlags::OUT) {
             // Nobody takes what the daemon says.
             return Ok(());
         }
-        if has(2, PollFlags::IN | ended) {
+        if has(input_at, PollFlags::IN | ended) {
             out.read(input)?;
         }
-        if has(0, PollFlags::IN | ended) && back.takes() {
+        if has(socket_at, PollFlags::IN | ended) && back.takes() {
             back.read(stream.as_fd())?;
         }
-        if has(0, PollFlags::OUT) && !out.waits().is_empty() && out.write(stream.as_fd()).is_err() {
+        if has(socket_at, PollFlags::OUT) && !out.waits().is_empty() && out.write(stream.as_fd()).is_err() {
             // The daemon has hung up; what it said before is still to be told.
             (out.bytes, out.over) = (Vec::new(), true);
         }
-        if has(1, PollFlags::OUT) && !back.waits().is_empty() && back.write(output).is_err() {
+        if has(output_at, PollFlags::OUT) && !back.waits().is_empty() && back.write(output).is_err() {
             return Ok(());
         }
     }

@@ -159,21 +159,21 @@ impl Door for Many {
     /// Of all hosts that answer, by time; of those that do not it is said that it is missing.
     fn trail(&self, count: usize) -> Result<Trail> {
         // Each is asked beside the others: the slowest is waited for, and not the sum.
-        let reached: Vec<(&Arc<Remote>, HostPart)> =
-            self.hosts.iter().map(|host| (host, host.part())).filter(|(_, part)| part.is_reached()).collect();
-        let told: Vec<(HostPart, Result<Trail>)> = std::thread::scope(|scope| {
+        let parts = self.hosts.iter().enumerate().map(|(place, host)| (place, host, host.part()));
+        let reached: Vec<(usize, &Arc<Remote>, HostPart)> = parts.filter(|(.., part)| part.is_reached()).collect();
+        let told: Vec<(usize, HostPart, Result<Trail>)> = std::thread::scope(|scope| {
             let asked: Vec<_> = reached
                 .into_iter()
-                .map(|(host, part)| {
+                .map(|(place, host, part)| {
                     let asking = scope.spawn(move || {
                         crate::failpoint::pass("berth-trail");
                         host.trail(count)
                     });
-                    (part, asking)
+                    (place, part, asking)
                 })
                 .collect();
             let broken = || Err(Error::failed("it was broken off"));
-            asked.into_iter().map(|(part, asking)| (part, asking.join().unwrap_or_else(|_| broken()))).collect()
+            asked.into_iter().map(|(place, part, asking)| (place, part, asking.join().unwrap_or_else(|_| broken()))).collect()
         });
         Ok(join::trails(told, self.hosts.len(), count))
     }

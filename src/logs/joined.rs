@@ -48,7 +48,13 @@ impl Joined {
         // Which line came before which no file says; what was written to last comes last.
         parts.sort_by_key(|part| part.changed);
         for part in &mut parts {
-            while part.take_in(&mut spool)? {}
+            // Who writes faster than this reads is followed like everybody else: it must not keep this here.
+            for _ in 0..=LAST / CHUNK as u64 {
+                if !part.take_in(&mut spool)? {
+                    break;
+                }
+                spool.turn_over();
+            }
         }
         let spool = Arc::new(Mutex::new(spool));
         let kept = Arc::downgrade(&spool);

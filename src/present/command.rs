@@ -28,14 +28,31 @@ impl Program {
         Self { hosts: hosts.into_iter().collect(), ..self }
     }
 
-    /// berth on the host of an instance.
+    /// The one host that all is about, where it is another one.
+    fn only(&self) -> Option<&str> {
+        match self.hosts.as_slice() {
+            [(_, address)] => Some(address),
+            _ => None,
+        }
+    }
+
+    /// berth on the host of an instance, where that is not said anyhow.
     fn on(&self, id: &InstanceId) -> Vec<&str> {
+        if self.only().is_some() {
+            return Vec::new();
+        }
         let known = id.host().and_then(|name| self.hosts.iter().find(|(known, _)| **known == **name));
         known.into_iter().flat_map(|(_, address)| ["--host", address.as_str()]).collect()
     }
 
     /// Its call with these words.
     pub fn line<'a>(&'a self, words: impl IntoIterator<Item = &'a str>) -> String {
+        let host = self.only().into_iter().flat_map(|address| ["--host", address]);
+        self.here(host.chain(words))
+    }
+
+    /// Its call on this host.
+    fn here<'a>(&'a self, words: impl Iterator<Item = &'a str>) -> String {
         let option = self.config.iter().flat_map(|file| ["--config", file.as_str()]);
         quote::line(["berth"].into_iter().chain(option).chain(words))
     }
@@ -54,16 +71,29 @@ impl Program {
     /// Its call with these words on an instance's own host: not all can be asked of another one.
     pub fn there(&self, id: Option<&InstanceId>, words: &[String]) -> String {
         let words = words.iter().map(String::as_str);
-        match id.map(|id| self.on(id)).as_deref() {
-            // ssh has a shell read its words there.
-            Some([_, address]) if *address != "local" => quote::line(["ssh", address, &quote::line(["berth"].into_iter().chain(words))]),
-            _ => self.line(words),
+        match self.address(id) {
+            Some(address) => quote::line(["ssh", address, &quote::line(["berth"].into_iter().chain(words))]),
+            None => self.here(words),
         }
+    }
+
+    /// A line for a shell on an instance's own host.
+    pub fn shell(&self, id: Option<&InstanceId>, line: &str) -> String {
+        // ssh has a shell read its words there.
+        self.address(id).map_or_else(|| line.to_owned(), |address| quote::line(["ssh", address, line]))
+    }
+
+    /// Where ssh is to go for an instance; `None` for this host.
+    fn address(&self, id: Option<&InstanceId>) -> Option<&str> {
+        let address = self.only().or_else(|| id.and_then(|id| self.on(id).get(1).copied()))?;
+        (address != "local").then_some(address)
     }
 
     /// A hint of berth's own, in which each call of it is one of this: where it begins, and after "then".
     pub fn hint(&self, text: &str) -> String {
-        let call = format!("{} ", self.line([]));
+        // Of several hosts it is not known which one it is about; without that it would be about this one.
+        let place = if self.hosts.len() > 1 { "on its host: " } else { "" };
+        let call = format!("{place}{} ", self.line([]));
         match text.strip_prefix("berth ") {
             Some(rest) => format!("{call}{rest}"),
             None => text.replace(", then berth ", &format!(", then {call}")),
@@ -133,8 +163,24 @@ mod tests {
     }
 
     #[test]
-    fn a_command_goes_to_the_host_of_its_instances() {
+    fn of_one_other_host_everything_is_there() {
         let program = Program::default().reaching([("web1".to_owned(), "ssh://admin@web1".to_owned())]);
+        let alice = InstanceId::parse("alice").unwrap();
+        for id in [alice.clone(), alice.at(Some(&"web1".into()))] {
+            assert_eq!(program.about("why", &id), "berth --host ssh://admin@web1 why alice");
+            assert_eq!(program.shell(Some(&id), "df -h"), "ssh ssh://admin@web1 'df -h'");
+        }
+        assert_eq!(program.hint("berth stop alice"), "berth --host ssh://admin@web1 stop alice");
+        let two = Program::default().reaching(["web1", "web2"].map(|name| (name.to_owned(), format!("ssh://{name}"))));
+        assert_eq!(two.hint("berth stop alice"), "on its host: berth stop alice");
+        assert_eq!(two.about("why", &alice.at(Some(&"web2".into()))), "berth --host ssh://web2 why alice");
+        assert_eq!(Program::default().shell(Some(&alice), "df -h"), "df -h");
+    }
+
+    #[test]
+    fn a_command_goes_to_the_host_of_its_instances() {
+        let hosts = [("web1", "ssh://admin@web1"), ("web2", "local")].map(|(name, at)| (name.to_owned(), at.to_owned()));
+        let program = Program::default().reaching(hosts);
         let on = |name: &str| InstanceId::parse("alice").unwrap().at(Some(&name.into()));
         let (web1, web2) = (on("web1"), on("web2"));
         assert_eq!(of(&program, Verb::Stop, &[&web1], "").unwrap(), "berth --host ssh://admin@web1 stop alice");
@@ -143,6 +189,7 @@ mod tests {
         let words = ["remove", "alice", "--yes"].map(str::to_owned);
         assert_eq!(program.there(Some(&web1), &words), "ssh ssh://admin@web1 'berth remove alice --yes'");
         assert_eq!(program.there(None, &words), "berth remove alice --yes");
+        assert_eq!(program.there(Some(&web2), &words), "berth remove alice --yes");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::json::SCHEMA;
 use super::paint::Tone;
 use super::why::{Kind, Said};
 use super::{quote, wording};
-use crate::domain::{Check, Diagnosis, Row, Shown, Step, Verdict};
+use crate::domain::{Check, Diagnosis, InstanceId, Row, Shown, Step, Verdict};
 
 /// What is known of the checks while a page is shown.
 #[derive(Clone, Copy, Debug)]
@@ -72,14 +72,14 @@ pub fn lines(diagnosis: &Diagnosis, program: &Program) -> Vec<Said> {
         let text = format!("{}: {}", check.topic.word(), check.sentence);
         all.push(Said { kind: Kind::Check(check.verdict), text, tone: tone(check.verdict) });
         all.extend(check.quotes.iter().map(|line| Said { kind: Kind::Quote, text: line.as_str().to_owned(), tone: Tone::Plain }));
-        all.extend(check.steps.iter().map(|step| Said { kind: Kind::Quote, text: told(step, program), tone: Tone::Strong }));
+        all.extend(check.steps.iter().map(|step| Said { kind: Kind::Quote, text: told(step, program, &diagnosis.id), tone: Tone::Strong }));
     }
     all
 }
 
 /// A step in a line.
-fn told(step: &Step, program: &Program) -> String {
-    match (command(step, program), step) {
+fn told(step: &Step, program: &Program, id: &InstanceId) -> String {
+    match (command(step, program, id), step) {
         (Some(line), Step::Berth(_, does) | Step::Shell(_, does)) => format!("{line}    {does}"),
         (_, Step::Tell(text)) => text.as_str().to_owned(),
         (None, Step::Berth(_, does) | Step::Shell(_, does)) => (*does).to_owned(),
@@ -87,14 +87,12 @@ fn told(step: &Step, program: &Program) -> String {
 }
 
 /// The line for a shell that a step is; `None` for one in words, and where a name may not be what it seems: what was made harmless is another.
-fn command(step: &Step, program: &Program) -> Option<String> {
+fn command(step: &Step, program: &Program, id: &InstanceId) -> Option<String> {
+    let is_real = |words: &[String]| words.iter().all(|word| word.chars().all(|one| one.is_ascii_graphic() || one == ' '));
     match step {
         Step::Tell(_) => None,
-        Step::Berth(words, _) => Some(program.line(words.iter().map(String::as_str))),
-        Step::Shell(words, _) => {
-            let is_real = |word: &String| word.chars().all(|character| character.is_ascii_graphic() || character == ' ');
-            words.iter().all(is_real).then(|| quote::line(words.iter().map(String::as_str)))
-        }
+        Step::Berth(words, _) => is_real(words).then(|| program.there(Some(id), words)),
+        Step::Shell(words, _) => is_real(words).then(|| program.shell(Some(id), &quote::line(words.iter().map(String::as_str)))),
     }
 }
 
@@ -104,7 +102,7 @@ pub fn json(diagnosis: &Diagnosis, row: &Row, program: &Program) -> Value {
         let texts = |lines: &[Shown]| lines.iter().map(ToString::to_string).collect::<Vec<_>>();
         let step = |step: &Step| match step {
             Step::Tell(text) => json!({ "text": text.as_str(), "command": null }),
-            Step::Berth(_, does) | Step::Shell(_, does) => json!({ "text": does, "command": command(step, program) }),
+            Step::Berth(_, does) | Step::Shell(_, does) => json!({ "text": does, "command": command(step, program, &row.id) }),
         };
         json!({
             "check": check.topic.word(),
@@ -191,9 +189,9 @@ mod tests {
     #[test]
     fn a_name_that_is_not_what_it_seems_is_in_no_command() {
         let step = |path: &str| Step::Shell(vec!["df".to_owned(), "-h".to_owned(), path.to_owned()], "shows how full it is");
-        let program = Program::default();
-        assert_eq!(told(&step("/a b"), &program), "df -h '/a b'    shows how full it is");
-        assert_eq!(told(&step("/a␛[2J"), &program), "shows how full it is");
+        let (program, id) = (Program::default(), InstanceId::parse("alice").unwrap());
+        assert_eq!(told(&step("/a b"), &program, &id), "df -h '/a b'    shows how full it is");
+        assert_eq!(told(&step("/a␛[2J"), &program, &id), "shows how full it is");
         assert_eq!(Topic::Answer.word(), "answer");
     }
 }

@@ -93,7 +93,11 @@ pub fn show(row: &Row, snapshot: &Snapshot, may_read: bool) -> Value {
 
 /// `berth check --json`.
 pub fn check(snapshot: &Snapshot) -> Value {
-    json!({ "schema": SCHEMA, "findings": snapshot.findings.iter().map(finding).collect::<Vec<_>>() })
+    let mut document = json!({ "schema": SCHEMA, "findings": snapshot.findings.iter().map(finding).collect::<Vec<_>>() });
+    if !snapshot.hosts.is_empty() {
+        document["hosts"] = snapshot.hosts.iter().map(host).collect();
+    }
+    document
 }
 
 /// `berth ports --json`.

@@ -88,7 +88,7 @@ pub fn table(proposal: &Proposal, color: bool) -> String {
         lines.push((tone, [row.id.to_string(), row.uid.to_string(), now, wish, port, change(row).to_owned(), why]));
     }
     let widths: [usize; 7] = std::array::from_fn(|at| lines.iter().map(|(_, cells)| width(&cells[at])).max().unwrap_or(0));
-    let mut text = format!("{}: {}, within {}\n", proposal.strategy, proposal.formula, proposal.range);
+    let mut text = format!("{}: {}, within {}\n", proposal.strategy, crate::domain::Shown::new(&proposal.formula), proposal.range);
     for (tone, cells) in &lines {
         let mut line = String::new();
         for (at, cell) in cells.iter().enumerate() {

@@ -39,11 +39,24 @@ pub fn on_a_screen(
     measured: Duration,
     complete: impl Fn(&str) -> bool,
 ) -> Screen {
+    on_a_screen_after(SETTLE, name, program, arguments, environment, measured, complete)
+}
+
+/// The same, with so much time let pass before it is measured.
+pub fn on_a_screen_after(
+    settle: Duration,
+    name: &'static str,
+    program: &str,
+    arguments: &[&str],
+    environment: &[(&str, &str)],
+    measured: Duration,
+    complete: impl Fn(&str) -> bool,
+) -> Screen {
     let start = Instant::now();
     let terminal = Terminal::start(200, 50, program, arguments, environment);
     terminal.until("the first frame", Duration::from_secs(60), complete);
     let first_frame = start.elapsed();
-    thread::sleep(SETTLE);
+    thread::sleep(settle);
     let (bytes_before, ticks_before, begin) = (terminal.bytes(), ticks(terminal.pid()), Instant::now());
     thread::sleep(measured);
     let (bytes, used, seconds) = (terminal.bytes() - bytes_before, ticks(terminal.pid()) - ticks_before, begin.elapsed().as_secs_f64());

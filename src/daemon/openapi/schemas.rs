@@ -110,6 +110,8 @@ pub struct Line {
 #[derive(JsonSchema)]
 pub struct Lines {
     lines: Vec<Line>,
+    /// There are further ones already, which come with the next event.
+    more: bool,
     /// How many were left out, because the reader was slow.
     passed: u64,
     notice: Option<String>,

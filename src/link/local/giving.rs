@@ -27,13 +27,17 @@ impl Hands {
             Verb::Assign(asked) => self.assign(order, asked, progress),
             // Where ports cannot be given it stays where it is, and is told that its port is taken.
             _ if self.registry.require_own().is_err() => self.control.carry_out(&self.caller, order, progress),
-            verb if self.control.is_to_move(order) => self.move_and_start(order, verb, progress),
+            verb if self.control.is_to_move(&self.caller, order) => self.move_and_start(order, verb, progress),
             verb => {
                 let outcome = self.control.carry_out(&self.caller, order, progress);
                 // Somebody may have taken its port since it was looked at, between its stop and its start most likely.
                 let was_tried = [Kind::Busy, Kind::Failed].map(Kind::exit_code).contains(&outcome.exit_code);
                 let order = Order { target: Target::Whatever, ..order.clone() };
-                if was_tried && self.control.is_to_move(&order) { self.move_and_start(&order, verb, progress) } else { outcome }
+                if was_tried && self.control.is_to_move(&self.caller, &order) {
+                    self.move_and_start(&order, verb, progress)
+                } else {
+                    outcome
+                }
             }
         }
     }

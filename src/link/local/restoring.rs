@@ -51,8 +51,9 @@ impl Local {
         let (mark, boot) = (BootMark::below(&self.state), boot_id());
         let before = mark.read();
         if before.as_ref().is_none_or(|(before, _)| *before != boot) {
-            if self.config.daemon.restore {
-                self.restore(before.and_then(|(_, seen)| seen));
+            // Where no daemon was before, nobody was promised that anything is started again.
+            if let Some((_, seen)) = before.filter(|_| self.config.daemon.restore) {
+                self.restore(seen);
             }
             // Killed before this, the next one goes on; what was tried and failed is not tried again in this boot.
             drop(mark.write(&boot));
@@ -76,7 +77,9 @@ impl Local {
                 scope.spawn(|| {
                     crate::failpoint::pass("berth-restore");
                     while let Some(id) = next() {
-                        self.start_again(id);
+                        if self.control.is_restorable(&id, seen) {
+                            self.start_again(id);
+                        }
                     }
                 });
             }

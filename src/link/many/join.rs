@@ -69,15 +69,15 @@ fn add(all: &mut Totals, own: &Totals) {
     }
 }
 
-/// The last so many entries of all, oldest first; their numbers are made different.
-pub(super) fn trails(told: Vec<(HostPart, Result<Trail>)>, hosts: usize, count: usize) -> Trail {
+/// The last so many entries of all, oldest first; their numbers are made different by each host's place, also while others do not answer.
+pub(super) fn trails(told: Vec<(usize, HostPart, Result<Trail>)>, hosts: usize, count: usize) -> Trail {
     let mut all = Trail::default();
     let mut missing: Vec<String> = Vec::new();
     if told.len() < hosts {
         missing.push(format!("{} of {hosts} hosts do not answer", hosts - told.len()));
     }
-    for (at, (part, trail)) in told.into_iter().enumerate() {
-        let number = |own: i64| own.saturating_mul(APART).saturating_add(i64::try_from(at).unwrap_or(APART) % APART);
+    for (place, part, trail) in told {
+        let number = |own: i64| own.saturating_mul(APART).saturating_add(i64::try_from(place).unwrap_or(APART) % APART);
         match trail {
             Ok(trail) => {
                 missing.extend(trail.missing.map(|sentence| format!("{}: {sentence}", part.name)));

@@ -71,6 +71,8 @@ struct State {
 #[serde(default)]
 struct Lines {
     lines: Vec<Line>,
+    /// There are further ones already.
+    more: bool,
     passed: u64,
     notice: Option<String>,
 }
@@ -80,6 +82,15 @@ struct Lines {
 struct Line {
     text: String,
     mark: bool,
+}
+
+impl Lines {
+    /// These, and those that came after them.
+    fn and(&mut self, later: Self) {
+        self.lines.extend(later.lines);
+        (self.more, self.notice) = (later.more, later.notice);
+        self.passed += later.passed.min(u64::from(u32::MAX));
+    }
 }
 
 impl Carried {
@@ -154,6 +165,7 @@ async fn read(way: &Way, id: &InstanceId, spool: &Weak<Spool>, pause: &mut Durat
     }
     *pause = AGAIN;
     let (mut pending, mut is_first, mut silence): (Vec<u8>, bool, Duration) = (Vec::new(), true, Duration::ZERO);
+    let mut before = Lines::default();
     loop {
         const LOOK: Duration = Duration::from_secs(1);
         let frame = match timeout(LOOK, response.frame()).await {
@@ -182,7 +194,12 @@ async fn read(way: &Way, id: &InstanceId, spool: &Weak<Spool>, pause: &mut Durat
             let Some(data) = event.split(|byte| *byte == b'\n').find_map(|line| line.strip_prefix(b"data: ")) else { continue };
             let lines: Lines = serde_json::from_slice(data).map_err(|error| strange().because(error))?;
             let Some(spool) = spool.upgrade() else { return Ok(()) };
-            spool.put(lines, std::mem::take(&mut is_first));
+            // What there was before is put down as a whole: whoever reads the last lines of half of it reads the wrong ones.
+            let gathers = is_first && lines.more && before.lines.len() < LAST;
+            before.and(lines);
+            if !gathers {
+                spool.put(std::mem::take(&mut before), std::mem::take(&mut is_first));
+            }
         }
     }
 }
@@ -272,7 +289,7 @@ mod tests {
         spool.put(Lines { notice: Some("there is no log yet at /x".to_owned()), ..Lines::default() }, true);
         assert_eq!(spool.lock().why.as_ref().map(io::Error::kind), Some(io::ErrorKind::NotFound));
         spool.put(Lines { lines: lines(&["one", "two"]), ..Lines::default() }, false);
-        spool.put(Lines { lines: lines(&["two", "three"]), passed: 7, notice: None }, false);
+        spool.put(Lines { lines: lines(&["two", "three"]), passed: 7, ..Lines::default() }, false);
         let path = format!("/proc/self/fd/{}", spool.lock().file.as_raw_fd());
         assert_eq!(std::fs::read_to_string(path).unwrap(), "one\ntwo\n(7 lines came too fast to be carried here)\ntwo\nthree\n");
         assert!(spool.lock().why.is_none());

@@ -19,7 +19,8 @@ impl Clock {
             self.same = Some((taken.boot, now));
         }
         let Some((theirs, ours)) = self.same else { return };
-        let ours = |at: Duration| (ours + at).saturating_sub(theirs);
+        // What a host says is no number to be trusted: what comes is not later than it came.
+        let ours = |at: Duration| ours.saturating_add(at).saturating_sub(theirs).min(now);
         if let Some(taken) = &mut change.taken {
             taken.boot = ours(taken.boot);
         }
@@ -38,6 +39,21 @@ mod tests {
     fn at(from: Option<u64>, seconds: u64) -> Change {
         let taken = Moment { boot: Duration::from_secs(seconds), wall: jiff::Timestamp::UNIX_EPOCH };
         Change { from, taken: Some(taken), ..Change::default() }
+    }
+
+    #[test]
+    fn times_that_there_are_not_are_now() {
+        let mut clock = Clock::default();
+        let mut change = at(None, 5);
+        clock.set_by(&mut change, Duration::from_secs(9));
+        for theirs in [u64::MAX, 1 << 40] {
+            let mut change = at(Some(1), theirs);
+            clock.set_by(&mut change, Duration::from_secs(12));
+            assert_eq!(change.taken.unwrap().boot.as_secs(), 12);
+        }
+        let mut change = at(None, u64::MAX);
+        clock.set_by(&mut change, Duration::from_secs(13));
+        assert!(change.taken.unwrap().boot.as_secs() <= 13);
     }
 
     #[test]

@@ -51,7 +51,9 @@ fn orders(state: &mut State, live: &Snapshot) -> bool {
     let mut news = false;
     for underway in &live.underway {
         let ago = live.taken.boot.saturating_sub(underway.since);
-        news |= state.events.ring.order(underway, live.taken.wall - ago, &state.settings.caller);
+        // Another host may tell of times that there are not.
+        let at = live.taken.wall.checked_sub(ago).unwrap_or(live.taken.wall);
+        news |= state.events.ring.order(underway, at, &state.settings.caller);
     }
     news
 }

@@ -1,4 +1,4 @@
-//! The load: processes that listen on ports in a row and answer HTTP with two letters.
+//! The load: processes that listen on ports in a row, answer HTTP with two letters, and say which MCP server they are.
 //!
 //! It must never outlive who started it: the kernel kills the processes with their parent, however that ends.
 
@@ -14,6 +14,9 @@ use nix::unistd::{ForkResult, Pid, User, fork, getpid, getppid, pipe, setgid, se
 /// Ports below this one are others'; above the last one begin those that the kernel gives away.
 const LOWEST: u16 = 12_000;
 const HIGHEST: u16 = 32_000;
+
+/// What they answer to `server/discover`: who does not say what it is would be asked again and again.
+const DISCOVERED: &str = r#"{"jsonrpc":"2.0","id":1,"result":{"supportedVersions":["2026-07-28"],"capabilities":{"tools":{}},"_meta":{"io.modelcontextprotocol/serverInfo":{"name":"load","version":"1"}}}}"#;
 
 /// The listening processes.
 pub struct Load {
@@ -122,8 +125,9 @@ pub fn serve(port: u16) -> ! {
 fn answer(listener: &TcpListener) -> ! {
     loop {
         let Ok((mut stream, _)) = listener.accept() else { continue };
-        let mut request = [0; 512];
-        let _ = stream.read(&mut request);
-        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+        let mut request = [0; 1024];
+        let count = stream.read(&mut request).unwrap_or(0);
+        let body = if request[..count].starts_with(b"POST") { DISCOVERED } else { "ok" };
+        let _ = stream.write_all(format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len()).as_bytes());
     }
 }

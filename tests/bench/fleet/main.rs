@@ -34,7 +34,7 @@ use std::time::Duration;
 
 use connections::Connections;
 use load::Load;
-use measure::{Screen, on_a_screen, walls};
+use measure::{Screen, on_a_screen, on_a_screen_after, walls};
 use options::Options;
 use table::Table;
 use terminal::Terminal;
@@ -136,7 +136,10 @@ impl Bench<'_> {
         let console = on_a_screen("berth", BERTH, &["--config", self.config], &self.environment, measured, shows_many);
         let asking = hosts::asking(Path::new(self.config));
         let words = ["--config", asking.to_str().unwrap()];
-        let mut screens = vec![console, on_a_screen("asking", BERTH, &words, &self.environment, measured, shows_many)];
+        // Each is asked once which server it is, four in a second: that is no part of what goes on for ever.
+        let introduced = Duration::from_secs(20) + Duration::from_millis(250) * self.load.count().into();
+        let asking = on_a_screen_after(introduced, "asking", BERTH, &words, &self.environment, measured, shows_many);
+        let mut screens = vec![console, asking];
         for (name, program, arguments, word) in peers::SCREENS.into_iter().filter(|(_, program, ..)| peers::is_there(program)) {
             screens.push(on_a_screen(name, program, arguments, &self.environment, measured, |text| text.contains(word)));
         }

@@ -16,7 +16,7 @@ const NAME: usize = 40;
 
 /// How many lines it takes.
 pub(super) fn height(snapshot: &Snapshot) -> u16 {
-    snapshot.notified.as_ref().map_or(0, |all| 1 + u16::try_from(all.len()).unwrap_or(u16::MAX))
+    snapshot.notified.as_ref().map_or(0, |all| u16::try_from(all.len()).unwrap_or(u16::MAX).saturating_add(1))
 }
 
 /// Draws it.
