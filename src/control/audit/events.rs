@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{Audit, Stamp, standing};
 use crate::domain::{Event, EventKind, EventQuery, InstanceId, Level, Shown, Stands, Uid};
-use crate::error::{Context, Result};
+use crate::error::{Context, Kind, Result};
 
 /// What an action changed may show so long after its end, and its end may be recorded so long after that shows.
 const SHOWS_LATE: SignedDuration = SignedDuration::from_secs(10);
@@ -145,10 +145,12 @@ fn is_wanted(connection: &Connection, event: &Event) -> rusqlite::Result<bool> {
     let Some(id) = event.id.as_ref().filter(|_| matches!(event.kind, EventKind::State | EventKind::Restarted)) else { return Ok(true) };
     let before = |span: SignedDuration| seconds(event.at.checked_sub(span).unwrap_or(Timestamp::MIN));
     let after = seconds(event.at.checked_add(SHOWS_LATE).unwrap_or(Timestamp::MAX));
-    let asked = "SELECT 1 FROM (SELECT asked_at, ended_at FROM actions WHERE instance = ?1 ORDER BY id DESC LIMIT ?5)
-                 WHERE substr(asked_at, 1, 19) <= ?2
+    // What was refused changed nothing: whoever may only ask must not keep what happens from being told.
+    let refused = Kind::NotPermitted.exit_code();
+    let asked = "SELECT 1 FROM (SELECT asked_at, ended_at, exit_code FROM actions WHERE instance = ?1 ORDER BY id DESC LIMIT ?5)
+                 WHERE substr(asked_at, 1, 19) <= ?2 AND exit_code IS NOT ?6
                  AND ((ended_at IS NULL AND substr(asked_at, 1, 19) >= ?3) OR substr(ended_at, 1, 19) >= ?4) LIMIT 1";
-    let given = params![id.to_string(), after, before(UNDER_WAY), before(SHOWS_LATE), ACTIONS];
+    let given = params![id.to_string(), after, before(UNDER_WAY), before(SHOWS_LATE), ACTIONS, refused];
     let found = connection.prepare_cached(asked)?.query_row(given, |_| Ok(())).optional()?;
     Ok(found.is_none())
 }

@@ -60,6 +60,17 @@ fn what_an_action_brought_about_is_not_told_twice() {
 }
 
 #[test]
+fn what_was_refused_hides_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let audit = Audit::below(directory.path());
+    let eve = Caller { uid: Uid(9), name: Shown::new("eve"), login: None, role: Role::Viewer, read_only: false };
+    let entry = audit.intend_deed(&eve, "stop", &InstanceId::parse("bob").unwrap(), None, None).unwrap();
+    audit.conclude(entry, &Outcome { exit_code: 3, sentence: "not stopped".into(), hints: vec![], log_lines: vec![] }).unwrap();
+    let became = Event { at: Timestamp::now(), ..event(0, EventKind::State, "bob", "running -> stopped") };
+    assert_eq!(audit.keep_events(&[became], &[]).unwrap().len(), 1);
+}
+
+#[test]
 fn what_is_old_and_what_is_too_much_is_forgotten() {
     let directory = tempfile::tempdir().unwrap();
     let audit = Audit::below(directory.path());
