@@ -112,8 +112,8 @@ async fn exchange(
     if !(whom.still)() {
         return Err(Failure::Refused);
     }
-    // Thousands of questions an hour must not leave as many ports waiting for stray packets (TIME_WAIT, tcp(7)).
-    let _ = stream.set_zero_linger();
+    // It is closed as every client closes (FIN), never reset to spare a port in TIME_WAIT: a reset is an error to whoever still reads,
+    // and it ended servers of Node's `net` that listen for no error.
     let request = request(to, question)?;
     let seen = Arc::new(Seen::default());
     let mut builder = Builder::new();

@@ -162,6 +162,27 @@ fn a_stream_is_left_when_it_said_enough() {
     serving.join().unwrap();
 }
 
+/// What a server reads behind the question, once this was said: nothing is an end, an error a reset.
+fn read_at_the_end(said: &'static str) -> std::io::Result<usize> {
+    let (told, tells) = std::sync::mpsc::channel();
+    let (at, serving) = server(move |stream| {
+        let _ = stream.write_all(said.as_bytes());
+        told.send(stream.read(&mut [0; 64])).unwrap();
+        0
+    });
+    let _ = asked(at, |_| false);
+    serving.join().unwrap();
+    tells.recv().unwrap()
+}
+
+#[test]
+fn no_server_is_ever_reset() {
+    assert_eq!(read_at_the_end("").unwrap(), 0, "it said nothing");
+    assert_eq!(read_at_the_end("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").unwrap(), 0, "it said all");
+    assert_eq!(read_at_the_end("HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\nok").unwrap(), 0, "it said half");
+    assert_eq!(read_at_the_end("what is this\r\n\r\n").unwrap(), 0, "it speaks something else");
+}
+
 #[test]
 fn nothing_is_sent_to_somebody_else() {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
