@@ -27,7 +27,8 @@ const LARGEST: u64 = 64 * 1024;
 /// How often the daemon is asked whether another file lies there by now, where nothing tells that it does.
 const ASK_AGAIN: Duration = Duration::from_secs(5);
 
-/// How often it is asked for a log that could not be opened.
+/// How soon it is asked again for a log that could not be opened; every time after twice as long, up to [`ASK_AGAIN`]: what begins writes its
+/// log at once, and what did not write one for long is not asked for by fifty consoles every second.
 const MISSING: Duration = Duration::from_secs(1);
 
 /// Opens a log there.
@@ -40,7 +41,15 @@ pub(super) struct Remote {
 /// What came of the last question.
 enum Last {
     Opened(Opened),
-    Failed(Instant, Failure),
+    Failed(Failed),
+}
+
+/// A question that brought nothing.
+struct Failed {
+    at: Instant,
+    /// For how long that is good enough.
+    holds: Duration,
+    why: Failure,
 }
 
 /// What was handed over last.
@@ -62,6 +71,16 @@ impl Failure {
 
     fn again(&self) -> io::Error {
         self.1.map_or_else(|| io::Error::new(self.0, self.2.clone()), io::Error::from_raw_os_error)
+    }
+}
+
+impl Failed {
+    fn of(error: &io::Error, before: Option<&Last>) -> Self {
+        let holds = match before {
+            Some(Last::Failed(failed)) => (failed.holds * 2).min(ASK_AGAIN),
+            _ => MISSING,
+        };
+        Self { at: Instant::now(), holds, why: Failure::of(error) }
     }
 }
 
@@ -96,15 +115,16 @@ impl Remote {
     fn known(&self) -> Option<io::Result<Place>> {
         match self.last().as_ref()? {
             Last::Opened(opened) => (opened.at.elapsed() < ASK_AGAIN && opened.is_there()).then_some(Ok(opened.place)),
-            Last::Failed(at, failure) => (at.elapsed() < MISSING).then(|| Err(failure.again())),
+            Last::Failed(failed) => (failed.at.elapsed() < failed.holds).then(|| Err(failed.why.again())),
         }
     }
 
     fn open_anew(&self) -> io::Result<File> {
         let came = self.ask(None);
-        *self.last() = match &came {
+        let mut last = self.last();
+        *last = match &came {
             Ok(file) => Opened::of(file).ok().map(Last::Opened),
-            Err(error) => Some(Last::Failed(Instant::now(), Failure::of(error))),
+            Err(error) => Some(Last::Failed(Failed::of(error, last.as_ref()))),
         };
         came
     }
@@ -194,11 +214,22 @@ mod tests {
     fn what_could_not_be_opened_is_not_asked_for_at_once() {
         let directory = tempfile::tempdir().unwrap();
         let remote = Remote::new(directory.path().join("nobody"), crate::fixture::id("alice"));
-        *remote.last() = Some(Last::Failed(Instant::now(), Failure::of(&io::Error::from_raw_os_error(libc::ENOENT))));
+        let missing = io::Error::from_raw_os_error(libc::ENOENT);
+        *remote.last() = Some(Last::Failed(Failed::of(&missing, None)));
         for error in [remote.open().unwrap_err(), remote.place().unwrap_err()] {
             assert_eq!(error.kind(), io::ErrorKind::NotFound);
         }
         *remote.last() = None;
         assert_ne!(remote.open().unwrap_err().kind(), io::ErrorKind::NotFound, "there is no daemon, which is something else");
+        let mut last = None;
+        let holds: Vec<u64> = (0..5)
+            .map(|_| {
+                let failed = Failed::of(&missing, last.as_ref());
+                let holds = failed.holds.as_secs();
+                last = Some(Last::Failed(failed));
+                holds
+            })
+            .collect();
+        assert_eq!(holds, [1, 2, 4, 5, 5]);
     }
 }
