@@ -12,6 +12,7 @@ use axum::extract::{Extension, Path, State};
 use axum::http::{HeaderMap, Request, StatusCode, Uri, header};
 use axum::response::Response;
 use axum::routing::{MethodRouter, post};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
@@ -53,6 +54,23 @@ impl Peer {
     /// What it may, for something that goes on.
     pub fn rights(&self) -> Rights {
         Rights { who: Arc::clone(&self.who), caller: Arc::clone(&self.caller) }
+    }
+
+    /// That nothing is begun for somebody who has hung up: a daemon that was stopped for a minute must not carry out by then what was given up
+    /// long ago. A console's connection is never closed by half while it waits (an ssh channel that ends is); other programs' may be.
+    ///
+    /// # Errors
+    /// Of kind `Timeout`, when nobody is there.
+    pub fn is_waited_for(&self, by_console: bool) -> Result<()> {
+        let Some(wire) = &self.wire else { return Ok(()) };
+        let asked = if by_console { PollFlags::RDHUP } else { PollFlags::empty() };
+        let mut polled = PollFd::new(&**wire, asked);
+        // What cannot be told is no hang-up; POLLHUP is told unasked, poll(2).
+        let told = poll(std::slice::from_mut(&mut polled), Some(&Timespec::default())).is_ok();
+        if told && polled.revents().intersects(PollFlags::HUP | PollFlags::RDHUP) {
+            return Err(Error::new(Kind::Timeout, "who asked for it has hung up, so nothing is done"));
+        }
+        Ok(())
     }
 }
 
@@ -204,11 +222,12 @@ async fn order(verb: Verb, id: InstanceId, hub: &Arc<Hub>, peer: &Peer, request:
     let place = Arc::clone(&hub.orders).try_acquire_owned();
     let place = place.map_err(|_| Error::new(Kind::Busy, "too many orders are on their way already").hint("try again in a moment"))?;
     let order = Order { verb, id, target: Target::Whatever, reason, timeout: None };
-    let (asked, caller, shared) = (order.clone(), Arc::clone(&peer.caller), Arc::clone(&hub.shared));
+    let (asked, peer, shared) = (order.clone(), peer.clone(), Arc::clone(&hub.shared));
     let came = within(CARRIED_OUT, move || {
         // Held by who works, not by who waits: a caller that hangs up does not have more under way than others.
         let (_turn, _place) = (turn, place);
-        Ok(shared.carry_out(&caller, asked))
+        peer.is_waited_for(false)?;
+        Ok(shared.carry_out(&peer.caller, asked))
     });
     Ok(outcome(&order, &came.await?))
 }

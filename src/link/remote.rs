@@ -256,7 +256,7 @@ impl Remote {
         let mut picture = self.assembled().picture().clone();
         let now = sample::now().boot;
         let mut unheard = self.unheard.lock().unwrap_or_else(PoisonError::into_inner);
-        unheard.retain(|one| now.saturating_sub(one.since) < SEEN);
+        unheard.retain(|one| one.ended.is_none_or(|ended| now.saturating_sub(ended) < SEEN));
         picture.underway.extend(unheard.iter().cloned());
         drop(unheard);
         self.snapshots.send_replace(Arc::new(picture));

@@ -80,6 +80,32 @@ fn f20_a_console_is_attached_acts_outlives_the_daemon_and_comes_back() {
 }
 
 #[test]
+fn what_was_given_up_is_not_done_later() {
+    let site = Site::new(&["zoe", "yan"]);
+    let daemon = site.daemon();
+    let mut terminal = console(&site, 80, 24, &[], &site.tree.path().join("console-state"));
+    shown(&terminal, "attached");
+    terminal.keys("/zoe\r");
+    shown(&terminal, "following");
+    terminal.keys("s");
+    shown(&terminal, "Start zoe?");
+    super::actions::signal(daemon.pid(), Signal::SIGSTOP);
+    terminal.keys("y");
+    shown(&terminal, "the daemon has not answered yet");
+    shown(&terminal, "the daemon does not answer");
+    // What waits at its socket by now is an order that nobody stands behind any more.
+    super::actions::signal(daemon.pid(), Signal::SIGCONT);
+    let started = site.tree.berth(&["start", "yan"]);
+    assert_eq!(started.0, 0, "{started:?}");
+    let told = site.tree.berth(&["events", "--json"]).1;
+    assert!(told.contains("yan") && !told.contains("zoe"), "{told}");
+    assert_eq!(site.instance("zoe")["state"], "stopped");
+    terminal.keys("q");
+    terminal.end(PATIENCE);
+    assert_eq!(daemon.end(Signal::SIGTERM), Some(0));
+}
+
+#[test]
 fn an_engine_of_its_own_only_looks_while_a_daemon_acts() {
     let site = Site::new(&["zoe", "yan"]);
     let state = site.tree.path().join("state");

@@ -62,7 +62,6 @@ pub async fn call(State(hub): State<Arc<Hub>>, Extension(peer): Extension<Peer>,
     let place = (work == Work::Order).then(|| Arc::clone(&hub.orders).try_acquire_owned()).transpose();
     let place = place.map_err(|_| Error::new(Kind::Busy, "too many orders are on their way already").hint("try again in a moment"))?;
     let (sender, lines) = mpsc::channel(LINES);
-    let caller = Arc::clone(&peer.caller);
     tokio::task::spawn_blocking(move || {
         crate::failpoint::pass("daemon-work");
         let held: Box<dyn FnOnce() + Send> = Box::new(move || drop((turn, place)));
@@ -72,7 +71,9 @@ pub async fn call(State(hub): State<Arc<Hub>>, Extension(peer): Extension<Peer>,
                 drop(sender.try_send(line(&Line::Step(step.clone()))));
             }
         };
-        let reply = answer(&hub, &caller, call, held, &mut step).unwrap_or_else(|error| Reply::Refused(Refused::from(&error)));
+        let waited_for = if work == Work::Order { peer.is_waited_for(true) } else { Ok(()) };
+        let reply = waited_for.and_then(|()| answer(&hub, &peer.caller, call, held, &mut step));
+        let reply = reply.unwrap_or_else(|error| Reply::Refused(Refused::from(&error)));
         // Who has hung up is not told.
         drop(sender.blocking_send(line(&Line::End(Box::new(reply)))));
     });

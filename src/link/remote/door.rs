@@ -4,6 +4,7 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, Weak};
+use std::time::Duration;
 
 use tokio::sync::watch;
 
@@ -19,6 +20,19 @@ use crate::link::wire::{Call, Reply};
 use crate::link::{Door, LogLines, LogQuery, Tail};
 use crate::logs::{Log, Reel, follow, history};
 use crate::sample;
+
+/// How long nothing is said of an order that the daemon has not taken.
+const AT_ONCE: Duration = Duration::from_secs(1);
+
+/// Waits for it, and says so where that takes longer than anybody waits without a word.
+async fn noticed<T>(answer: impl Future<Output = T>, waits: impl FnOnce()) -> T {
+    let mut answer = std::pin::pin!(answer);
+    if let Ok(came) = tokio::time::timeout(AT_ONCE, answer.as_mut()).await {
+        return came;
+    }
+    waits();
+    answer.await
+}
 
 impl Door for Remote {
     fn caller(&self) -> Caller {
@@ -63,14 +77,27 @@ impl Door for Remote {
     fn submit(&self, order: Order) {
         let (way, call) = (self.way.clone(), Call::Submit(order.clone()));
         let (own, unheard, shown) = (Weak::clone(&self.own), Arc::clone(&self.unheard), order.clone());
-        // What the daemon takes is in its next picture; what it does not is put into this one.
-        let told = move |outcome: Outcome| {
+        // What the daemon takes is in its next picture; what it does not, or not yet, is put into this one.
+        let put = move |stage: Option<Stage>| {
             let now = sample::now().boot;
-            let one = Underway { verb: shown.verb, id: shown.id, since: now, stage: Stage::Ended(outcome), ended: Some(now) };
-            unheard.lock().unwrap_or_else(PoisonError::into_inner).push(one);
+            let mut unheard = unheard.lock().unwrap_or_else(PoisonError::into_inner);
+            let before = unheard.len();
+            unheard.retain(|one| one.ended.is_some() || one.id != shown.id || one.verb != shown.verb);
+            if stage.is_none() && unheard.len() == before {
+                return;
+            }
+            unheard.extend(stage.map(|stage| {
+                let ended = matches!(stage, Stage::Ended(_)).then_some(now);
+                Underway { verb: shown.verb, id: shown.id.clone(), since: now, stage, ended }
+            }));
+            drop(unheard);
             if let Some(remote) = own.upgrade() {
                 remote.publish();
             }
+        };
+        let told = {
+            let put = put.clone();
+            move |outcome: Outcome| put(Some(Stage::Ended(outcome)))
         };
         if self.read_only {
             return told(failed(&read_only(order.verb.done())));
@@ -78,8 +105,10 @@ impl Door for Remote {
         let tell = told.clone();
         let spawned = std::thread::Builder::new().name("berth-order".to_owned()).stack_size(512 * 1024).spawn(move || {
             crate::failpoint::pass("berth-order");
-            match http::wait_for(http::call(&way, &call, ANSWERED, &mut |_| ())) {
-                Ok(Reply::Taken) => {}
+            let waits = || put(Some(Stage::Doing(Shown::from("the daemon has not answered yet"))));
+            let mut no_steps = |_: &Shown| ();
+            match http::wait_for(noticed(http::call(&way, &call, ANSWERED, &mut no_steps), waits)) {
+                Ok(Reply::Taken) => put(None),
                 Ok(Reply::Outcome(outcome)) => tell(outcome),
                 Ok(_) => tell(failed(&http::strange())),
                 Err(error) => tell(failed(&error)),
