@@ -43,5 +43,5 @@ pub use journal::Journal;
 pub use recorded::Deed;
 pub use remove::Remove;
 pub use reserve::Reserve;
-pub use restore::BootMark;
+pub use restore::{BootMark, Unasked};
 pub use sight::{findings_for, head_seen_by, seen_by, sees_all_of, told_to_others};

@@ -10,9 +10,9 @@ use std::time::SystemTime;
 
 use jiff::Timestamp;
 
-use super::act::Control;
-use crate::domain::{InstanceId, State};
-use crate::error::{Context, Result};
+use super::act::{Control, Progress, outcome_of};
+use crate::domain::{Caller, Declared, InstanceId, Order, Outcome, State, Uid};
+use crate::error::{Context, Error, Kind, Result};
 
 /// The file: the boot in which it was last seen to everything, and, as the time of its last change, when a daemon of that boot last lived.
 #[derive(Clone, Debug)]
@@ -52,7 +52,40 @@ impl BootMark {
     }
 }
 
+/// What has berth start something that nobody asks for. It has to hold still when nobody else acts on the instance any more.
+#[derive(Clone, Copy, Debug)]
+pub enum Unasked {
+    /// It was wished up when the machine went down. When a daemon of that boot last lived.
+    Reboot(Option<Timestamp>),
+    /// It was adopted and has ended unasked.
+    Ended,
+}
+
 impl Control {
+    /// The same as [`Control::carry_out`] of a start that nobody asks for: not done where it is not due any more, or as somebody else.
+    pub fn carry_out_unasked(&self, caller: &Caller, order: &Order, unasked: Unasked, progress: Progress<'_>) -> Outcome {
+        self.attempt(caller, order, Some(unasked), progress).unwrap_or_else(|error| outcome_of(&error))
+    }
+
+    /// That nobody had it end, or started it, meanwhile. For who has the instance's lock.
+    pub(super) fn require_due(&self, unasked: Option<Unasked>, declared: &Declared) -> Result<()> {
+        let is_due = match unasked {
+            None => true,
+            Some(Unasked::Reboot(seen)) => self.supervisor.was_ended_by_reboot(declared, seen),
+            Some(Unasked::Ended) => self.supervisor.has_adopted_ended(declared),
+        };
+        if is_due { Ok(()) } else { Err(Error::new(Kind::Busy, "not started. Somebody else has acted on it meanwhile")) }
+    }
+
+    /// That it is started as who it was started as before: the account may have been deleted and made anew, or the configuration may name
+    /// another one. A person may want that; berth by itself does not.
+    pub(super) fn require_same_account(&self, unasked: Option<Unasked>, declared: &Declared) -> Result<()> {
+        match self.supervisor.ran_as(declared).filter(|was| unasked.is_some() && *was != declared.uid) {
+            None => Ok(()),
+            Some(was) => Err(another_account(declared, was)),
+        }
+    }
+
     /// Those that were wished up when the machine went down and do not run, lowest port first. `seen`: when a daemon of that boot last lived.
     pub fn restorable(&self, seen: Option<Timestamp>) -> Vec<InstanceId> {
         let snapshot = self.eyes.look();
@@ -70,6 +103,12 @@ impl Control {
         let row = snapshot.row(id).filter(|row| !row.state.is_up() && row.state != State::Unknown);
         row.and_then(|row| row.declared.as_ref()).is_some_and(|declared| self.supervisor.was_ended_by_reboot(declared, seen))
     }
+}
+
+fn another_account(declared: &Declared, was: Uid) -> Error {
+    let account = declared.account.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
+    let told = format!("not started. It ran as uid {was} before, and would run as uid {}{account} now", declared.uid);
+    Error::new(Kind::NotPermitted, told).hint(format!("berth start {}    has it run as that", declared.id))
 }
 
 #[cfg(test)]

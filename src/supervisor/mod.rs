@@ -34,7 +34,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::domain::{
-    Again, Caller, Capabilities, Claim, Declared, ExitStatus, Finds, InstanceId, ProcessKey, Roster, Shown, Signal, SupervisorKind,
+    Again, Caller, Capabilities, Claim, Declared, ExitStatus, Finds, InstanceId, ProcessKey, Roster, Shown, Signal, SupervisorKind, Uid,
 };
 use crate::error::Result;
 
@@ -96,6 +96,12 @@ pub trait Supervisor: Send + Sync {
     fn was_ended_by_reboot(&self, declared: &Declared, seen: Option<Timestamp>) -> bool {
         let _ = (declared, seen);
         false
+    }
+
+    /// As whom it was started last, where that was put down: what berth starts by itself it starts as nobody else.
+    fn ran_as(&self, declared: &Declared) -> Option<Uid> {
+        let _ = declared;
+        None
     }
 
     /// Takes over what somebody else had started: from now on it is wished up.

@@ -13,7 +13,9 @@ use super::pm2::Pm2Supervisor;
 use super::process::ProcessSupervisor;
 use super::systemd::SystemdSupervisor;
 use super::{Ear, LogSource, Started, Stopped, Supervisor};
-use crate::domain::{Again, Caller, Capabilities, Claim, Declared, Finds, InstanceId, ProcessKey, Roster, Shown, Signal, SupervisorKind};
+use crate::domain::{
+    Again, Caller, Capabilities, Claim, Declared, Finds, InstanceId, ProcessKey, Roster, Shown, Signal, SupervisorKind, Uid,
+};
 use crate::error::{Error, Result};
 use crate::hand::{Reader, Zygote};
 
@@ -161,6 +163,10 @@ impl Supervisor for Supervisors {
 
     fn was_ended_by_reboot(&self, declared: &Declared, seen: Option<Timestamp>) -> bool {
         self.of(declared).is_ok_and(|one| one.was_ended_by_reboot(declared, seen))
+    }
+
+    fn ran_as(&self, declared: &Declared) -> Option<Uid> {
+        self.of(declared).ok()?.ran_as(declared)
     }
 
     fn adopt(&self, declared: &Declared, main: ProcessKey, started_at: Timestamp, by: &Caller) -> Result<()> {

@@ -94,6 +94,38 @@ fn f20_after_a_reboot_what_was_wished_up_runs_again() {
     assert_eq!(fourth.end(Signal::SIGTERM), Some(0));
 }
 
+/// An instance's record.
+fn record(site: &Site, id: &str) -> std::path::PathBuf {
+    site.tree.path().join(format!("state/instances/{id}+default.jsonl"))
+}
+
+#[test]
+fn f23_after_a_reboot_nothing_is_started_as_somebody_else() {
+    let site = Site::new(&["amy", "ben"]);
+    let state = |id: &str| site.instance(id)["state"].as_str().unwrap_or_default().to_owned();
+    let first = daemon(&site, "one");
+    assert_eq!(berth(&site, "one", &["start", "amy", "ben"]).0, 0);
+    cut_power(&site, &["amy", "ben"]);
+    assert_eq!(first.end(Signal::SIGKILL), None);
+    // amy ran under another uid; ben's record is an older berth's, which put none down.
+    let own = format!(",\"uid\":{}}}", nix::unistd::geteuid());
+    for (id, other) in [("amy", ",\"uid\":4242}"), ("ben", "}")] {
+        let text = std::fs::read_to_string(record(&site, id)).unwrap();
+        assert!(text.contains(&own), "{text}");
+        std::fs::write(record(&site, id), text.replace(&own, other)).unwrap();
+    }
+    let second = daemon(&site, "two");
+    until("ben runs", || state("ben") == "running");
+    let by_berth = |id: &str, code| (id.to_owned(), "berth".to_owned(), Some(code));
+    assert_eq!(restored(&site), [by_berth("amy", 3), by_berth("ben", 0)]);
+    assert_eq!(state("amy"), "crashed");
+    let events = get(&site.socket, "/v1/events?lines=1000").to_string();
+    assert!(events.contains("It ran as uid 4242 before, and would run as uid "), "{events}");
+    // Whoever wants it so says it.
+    assert_eq!(berth(&site, "two", &["start", "amy"]).0, 0);
+    assert_eq!(second.end(Signal::SIGTERM), Some(0));
+}
+
 #[test]
 fn f20_a_crash_is_mended_and_told_whatever_became_of_the_daemon() {
     let site = Site::of(Tree::with(&["zoe"], "restart = \"on-failure\""));

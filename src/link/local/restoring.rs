@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::Local;
 use super::warding::Ward;
-use crate::control::BootMark;
+use crate::control::{BootMark, Unasked};
 use crate::domain::{Caller, InstanceId, Order, Role, Shown, Target, Verb};
 use crate::error::{Context, Result};
 use crate::supervisor::process::boot_id;
@@ -78,7 +78,7 @@ impl Local {
                     crate::failpoint::pass("berth-restore");
                     while let Some(id) = next() {
                         if self.control.is_restorable(&id, seen) {
-                            self.start_again(id);
+                            self.start_again(id, seen);
                         }
                     }
                 });
@@ -86,10 +86,10 @@ impl Local {
         });
     }
 
-    fn start_again(&self, id: InstanceId) {
+    fn start_again(&self, id: InstanceId, seen: Option<jiff::Timestamp>) {
         let order = Order { verb: Verb::Start, id, target: Target::Whatever, reason: Some(REASON.to_owned()), timeout: None };
         // What came of it stands in the trail.
-        drop(self.hands().carry_out(&order, &mut |_| ()));
+        drop(self.hands().unasked(Unasked::Reboot(seen)).carry_out(&order, &mut |_| ()));
         self.wake();
     }
 }

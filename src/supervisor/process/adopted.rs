@@ -26,6 +26,7 @@ pub fn adopt(supervisor: &ProcessSupervisor, declared: &Declared, main: ProcessK
         main: (main.pid, main.start_time),
         started_at,
         named: is_named(supervisor, declared, main.pid),
+        uid: Some(declared.uid.0),
     };
     supervisor.records.begin(&declared.id, &event).map(drop)
 }

@@ -24,7 +24,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::domain::{Again, Caller, Capabilities, Claim, Declared, InstanceId, ProcessKey, Roster, Signal, SupervisorKind, Verb};
+use crate::domain::{Again, Caller, Capabilities, Claim, Declared, InstanceId, ProcessKey, Roster, Signal, SupervisorKind, Uid, Verb};
 use crate::error::Result;
 use crate::hand::{Identity, Reader, Zygote};
 
@@ -80,6 +80,10 @@ impl Supervisor for ProcessSupervisor {
     fn was_ended_by_reboot(&self, declared: &Declared, seen: Option<Timestamp>) -> bool {
         let record = self.records.read(&declared.id, &self.boot).ok().flatten();
         record.is_some_and(|record| record.was_ended_by_reboot(seen))
+    }
+
+    fn ran_as(&self, declared: &Declared) -> Option<Uid> {
+        self.records.read(&declared.id, &self.boot).ok().flatten()?.uid
     }
 
     fn adopt(&self, declared: &Declared, main: ProcessKey, started_at: Timestamp, by: &Caller) -> Result<()> {

@@ -21,7 +21,18 @@ fn asked(boot: &str) -> Event {
         before: Some((Some(1), None, at(0))),
         settings: None,
         before_over_memory: None,
+        uid: Some(1001),
     }
+}
+
+#[test]
+fn as_whom_it_was_started_is_known_and_what_an_older_berth_wrote_is_read() {
+    let text = serde_json::to_string(&asked("b")).unwrap();
+    assert_eq!(Record::parse(&text, "b").uid, Some(Uid(1001)));
+    let older = text.replace(",\"uid\":1001", "");
+    assert_ne!(older, text);
+    let record = Record::parse(&older, "b");
+    assert_eq!((record.uid, record.restarts), (None, 2));
 }
 
 #[test]
