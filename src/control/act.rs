@@ -161,7 +161,7 @@ impl Control {
         let Some(row) = snapshot.row(&order.id) else { return Err(Error::new(Kind::NoSuchInstance, "it has just gone")) };
         check_target(order, row)?;
         let declared = self.declared_now(caller, order, row, declared)?;
-        self.require_due(unasked, &declared)?;
+        self.require_due(unasked, row, &declared)?;
         let left = if lock.is_alone { self.left_over(&order.id) } else { Vec::new() };
         let entry = match self.audit.intend(caller, order, lock.is_alone.then_some(row.state)) {
             Ok(entry) => Some(entry),
@@ -228,7 +228,9 @@ impl Control {
 
     pub(super) fn stop(&self, caller: &Caller, order: &Order, row: &Row, declared: &Declared, progress: Progress<'_>) -> Result<Outcome> {
         if row.state == State::Stopped {
-            return Ok(done("is stopped already".to_owned()));
+            // After a reboot it may be about to be started again.
+            let kept = if self.supervisor.keep_down(declared, caller)? { ", and stays so" } else { "" };
+            return Ok(done(format!("is stopped already{kept}")));
         }
         progress(&Shown::new("stopping"));
         let begun = Instant::now();

@@ -138,7 +138,7 @@ impl Control {
         }
         let order = Order { verb, id: ask.id.clone(), target: ask.target, reason: ask.reason.clone(), timeout: None };
         check_target(&order, row)?;
-        self.require_due(ask.unasked, &declared)?;
+        self.require_due(ask.unasked, row, &declared)?;
         let left = self.left_over(&ask.id);
         let recorded = self.audit.intend(caller, &order, Some(row.state));
         let entry = recorded.map_err(|error| unrecorded(&ask.not(), error))?;

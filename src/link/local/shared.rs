@@ -117,7 +117,7 @@ impl Shared for Local {
     fn submit(&self, caller: &Caller, order: Order, ended: Box<dyn FnOnce() + Send>) {
         let (door, caller, refused) = (self.behind(caller), caller.clone(), order.clone());
         let control = Arc::clone(&self.control);
-        door.begin(order, move |outcome| {
+        door.begin(order, None, move |outcome| {
             if outcome.exit_code == Kind::NotPermitted.exit_code() {
                 control.record_refusal(&caller, &refused, outcome);
             }

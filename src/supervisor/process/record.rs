@@ -259,6 +259,8 @@ impl Record {
                 Event::Empty { killed, told, at } => {
                     if told && !record.stop_asked {
                         record.ended_outside_at = Some(at);
+                        // Of what has no keeper it is the PID file that told.
+                        record.ended_outside |= record.adopted.is_some();
                     }
                     record.stop_asked |= told;
                     if matches!(record.again, Some(Again::At { .. })) {

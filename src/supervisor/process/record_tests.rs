@@ -88,6 +88,31 @@ fn what_a_reboot_ended_is_told_from_what_somebody_had_ended() {
 }
 
 #[test]
+fn an_adopted_ones_end_may_turn_out_to_have_been_asked_for() {
+    let adopted = Event::Adopted {
+        boot: "b".to_owned(),
+        by: "root".to_owned(),
+        at: at(1),
+        main: (11, 2),
+        started_at: at(0),
+        named: true,
+        uid: Some(1001),
+    };
+    let exited = Event::Exited { code: None, signal: None, asked_outside: false, over_memory: None, at: at(2) };
+    let waiting = Event::Waiting { wait_ms: 1000, tries: 1, at: at(2) };
+    let told = Event::Empty { told: true, killed: false, at: at(3) };
+    let parsed = |events: &[Event]| {
+        let text: String = events.iter().map(|event| serde_json::to_string(event).unwrap() + "\n").collect();
+        Record::parse(&text, "b")
+    };
+    let crashed = parsed(&[adopted.clone(), exited.clone(), waiting.clone()]);
+    assert!(crashed.is_adopted_and_ended() && crashed.again.is_some());
+    let ended = parsed(&[adopted, exited, waiting, told]);
+    assert!(ended.stop_asked && ended.ended_outside && ended.again.is_none() && !ended.is_adopted_and_ended());
+    assert_eq!((ended.exits.len(), ended.uid), (1, Some(Uid(1001))));
+}
+
+#[test]
 fn what_was_taken_away_is_counted() {
     let started = |main| Event::Started { keeper: (10, 1), main: (main, 2), at: at(2), unlimited: None };
     let text = |events: &[Event]| events.iter().map(|event| serde_json::to_string(event).unwrap() + "\n").collect::<String>();
