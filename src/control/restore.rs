@@ -5,7 +5,7 @@
 use jiff::Timestamp;
 
 use super::act::{Control, Progress, outcome_of};
-use crate::domain::{Caller, Declared, InstanceId, Order, Outcome, Row, State, SupervisorKind, Uid};
+use crate::domain::{Caller, Declared, InstanceId, Order, Outcome, Row, State, SupervisorKind, Uid, Wish};
 use crate::error::{Error, Kind, Result};
 use crate::supervisor::AdoptedEnd;
 
@@ -53,7 +53,7 @@ impl Control {
         let wished = down.filter(|row| row.declared.as_ref().is_some_and(|declared| self.supervisor.was_ended_by_reboot(declared, seen)));
         let mut all: Vec<(bool, Option<u16>, InstanceId)> = wished.map(|row| (row.port.is_none(), row.port, row.id.clone())).collect();
         all.sort();
-        let unknown = snapshot.rows.iter().filter(|row| is_unknown(row)).map(|row| row.id.clone());
+        let unknown = snapshot.rows.iter().filter(|row| is_unknown(row) && self.may_be_due(row, seen)).map(|row| row.id.clone());
         (all.into_iter().map(|(.., id)| id).collect(), unknown.collect())
     }
 
@@ -63,7 +63,7 @@ impl Control {
         let snapshot = self.eyes.look_again(id);
         let Some(row) = snapshot.row(id) else { return Due::No };
         if is_unknown(row) {
-            return Due::Unknown;
+            return if self.may_be_due(row, seen) { Due::Unknown } else { Due::No };
         }
         let wished = row.declared.as_ref().filter(|declared| !row.state.is_up() && self.supervisor.was_ended_by_reboot(declared, seen));
         match wished {
@@ -75,6 +75,12 @@ impl Control {
             Some(_) => Due::Yes,
             None => Due::No,
         }
+    }
+
+    /// Of one that is unknown: whether its record says that it was wished up, or cannot be read.
+    fn may_be_due(&self, row: &Row, seen: Option<Timestamp>) -> bool {
+        let is_wished = || row.declared.as_ref().is_some_and(|declared| self.supervisor.was_ended_by_reboot(declared, seen));
+        row.wish != Some(Wish::Down) || is_wished()
     }
 }
 
