@@ -84,6 +84,10 @@ impl Shared for Local {
         outcome
     }
 
+    fn record_refused(&self, caller: &Caller, verb: &str, id: &InstanceId, reason: Option<String>, outcome: &Outcome) {
+        self.control.record_refused(caller, verb, id, reason, outcome);
+    }
+
     fn events(&self, caller: &Caller, query: &EventQuery) -> Result<Vec<Event>> {
         self.events_for(caller, query)
     }
