@@ -21,6 +21,7 @@ use super::eyes::{Eyes, Look};
 use super::journal::Journal;
 use super::left::LeftOver;
 use super::refused::Refusals;
+use super::restore::Unasked;
 use super::start;
 
 /// How old the look may be by which an order's instance is found: what is acted on is looked at again behind the lock.
@@ -123,13 +124,10 @@ impl Control {
 
     /// Carries an order out and says what came of it.
     pub fn carry_out(&self, caller: &Caller, order: &Order, progress: Progress<'_>) -> Outcome {
-        match self.attempt(caller, order, progress) {
-            Ok(outcome) => outcome,
-            Err(error) => outcome_of(&error),
-        }
+        self.attempt(caller, order, None, progress).unwrap_or_else(|error| outcome_of(&error))
     }
 
-    fn attempt(&self, caller: &Caller, order: &Order, progress: Progress<'_>) -> Result<Outcome> {
+    pub(super) fn attempt(&self, caller: &Caller, order: &Order, unasked: Option<Unasked>, progress: Progress<'_>) -> Result<Outcome> {
         let snapshot = self.eyes.look_for(&order.id, RECENT);
         let row = snapshot.row(&order.id).ok_or_else(no_such)?;
         if let Some(why) = self.why_not(caller, order.verb, row) {
@@ -163,6 +161,7 @@ impl Control {
         let Some(row) = snapshot.row(&order.id) else { return Err(Error::new(Kind::NoSuchInstance, "it has just gone")) };
         check_target(order, row)?;
         let declared = self.declared_now(caller, order, row, declared)?;
+        self.require_due(unasked, row, &declared)?;
         let left = if lock.is_alone { self.left_over(&order.id) } else { Vec::new() };
         let entry = match self.audit.intend(caller, order, lock.is_alone.then_some(row.state)) {
             Ok(entry) => Some(entry),
@@ -175,7 +174,9 @@ impl Control {
         };
         cut("order-recorded");
         let outcome = match order.verb {
-            Verb::Start => start::start(self, caller, order, &snapshot, row, &declared, false, progress),
+            Verb::Start => self
+                .require_same_account(unasked, &declared)
+                .and_then(|()| start::start(self, caller, order, &snapshot, row, &declared, false, progress)),
             Verb::Stop => self.stop(caller, order, row, &declared, progress),
             Verb::Restart => self.restart(caller, order, row, &declared, progress),
             Verb::Logs => Err(Error::failed("reading a log is no action")),
@@ -227,7 +228,9 @@ impl Control {
 
     pub(super) fn stop(&self, caller: &Caller, order: &Order, row: &Row, declared: &Declared, progress: Progress<'_>) -> Result<Outcome> {
         if row.state == State::Stopped {
-            return Ok(done("is stopped already".to_owned()));
+            // After a reboot it may be about to be started again.
+            let kept = if self.supervisor.keep_down(declared, caller)? { ", and stays so" } else { "" };
+            return Ok(done(format!("is stopped already{kept}")));
         }
         progress(&Shown::new("stopping"));
         let begun = Instant::now();

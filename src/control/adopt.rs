@@ -88,18 +88,6 @@ impl Control {
         Ok(outcome)
     }
 
-    /// Adopts once more what was adopted and has ended, where somebody else, a script most likely, has started it again. Whether that is so.
-    pub fn adopt_again(&self, caller: &Caller, id: &InstanceId) -> bool {
-        let snapshot = self.eyes.look_since(RECENT);
-        let Some(declared) = snapshot.row(id).and_then(|row| row.declared.clone()) else { return false };
-        // Whoever acts on it is about to write a record of its own.
-        let Ok(_held) = self.lock(caller, &declared, Verb::Start, "adopted") else { return false };
-        let snapshot = self.eyes.look_again(id);
-        let Some(row) = snapshot.row(id).filter(|row| row.state.is_up() && row.keeper.is_none()) else { return false };
-        let Some(main) = row.main.known().filter(|_| self.supervisor.has_adopted_ended(&declared)) else { return false };
-        self.supervisor.adopt(&declared, main, row.started_at.unwrap_or_else(Timestamp::now), caller).is_ok()
-    }
-
     /// Has it be wished up, where nobody watches over it already; what is to be said where that fails.
     fn take_over(&self, caller: &Caller, row: &Row, declared: &Declared) -> Option<Shown> {
         let main = row.main.known().filter(|_| row.keeper.is_none())?;

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use super::act::{Control, Progress, RECENT, check_target, done, no_such, outcome_of, unrecorded};
 use super::add::refused;
 use super::left::LeftOver;
+use super::restore::Unasked;
 use super::start;
 use crate::domain::{Asked, Caller, Declared, InstanceId, Order, Outcome, Row, Shown, Snapshot, Target, Verb, Wish};
 use crate::error::{Context, Error, Kind, Result};
@@ -42,6 +43,8 @@ pub struct Assign {
     pub reason: Option<String>,
     /// Its port was taken when this was ordered of it, and `auto` moves it: it is started whether it ran or not.
     pub starting: Option<Verb>,
+    /// Nobody asks for that start.
+    pub unasked: Option<Unasked>,
     /// How long that may take; as its template says where it is `None`.
     pub timeout: Option<Duration>,
 }
@@ -135,11 +138,13 @@ impl Control {
         }
         let order = Order { verb, id: ask.id.clone(), target: ask.target, reason: ask.reason.clone(), timeout: None };
         check_target(&order, row)?;
+        self.require_due(ask.unasked, row, &declared)?;
         let left = self.left_over(&ask.id);
         let recorded = self.audit.intend(caller, &order, Some(row.state));
         let entry = recorded.map_err(|error| unrecorded(&ask.not(), error))?;
         cut("assign-recorded");
-        let given = self.give(caller, (ask, &left), giving, &snapshot, row, &declared, progress);
+        let given = self.require_same_account(ask.unasked, &declared);
+        let given = given.and_then(|()| self.give(caller, (ask, &left), giving, &snapshot, row, &declared, progress));
         let mut outcome = given.unwrap_or_else(|error| outcome_of(&error));
         outcome.hints.extend(left.iter().map(LeftOver::told));
         cut("assign-done");

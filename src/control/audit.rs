@@ -9,6 +9,7 @@ mod read;
 mod schema;
 mod standing;
 mod store;
+mod sweep;
 
 pub use store::Stamp;
 

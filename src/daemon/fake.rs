@@ -45,6 +45,7 @@ impl Shared for Plain {
     fn carry_out(&self, _: &Caller, _: Order) -> Outcome {
         Outcome { exit_code: 1, sentence: Shown::from("no"), hints: vec![], log_lines: vec![] }
     }
+    fn record_refused(&self, _: &Caller, _: &str, _: &InstanceId, _: Option<String>, _: &Outcome) {}
     fn head(&self, _: &Caller, snapshot: &Snapshot) -> Snapshot {
         Snapshot { rows: Vec::new(), ..snapshot.clone() }
     }

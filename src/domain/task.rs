@@ -37,6 +37,26 @@ impl Task {
         }
     }
 
+    /// What it is called in the audit: "add", "remove and purge".
+    pub fn verb(&self) -> &'static str {
+        match self {
+            Self::Add(_) => "add",
+            Self::Remove { purge: false, .. } => "remove",
+            Self::Remove { purge: true, .. } => "remove and purge",
+            Self::Adopt(_) => "adopt",
+            Self::Reserve(_) => "reserve",
+            Self::Unreserve(_) => "unreserve",
+        }
+    }
+
+    /// Whom the audit names: a port that is kept from everybody has a name there, too.
+    pub fn audited(&self) -> InstanceId {
+        match self {
+            Self::Add(Newcomer { id, .. }) | Self::Remove { id, .. } | Self::Adopt(id) => id.clone(),
+            Self::Reserve(port) | Self::Unreserve(port) => InstanceId::unmanaged("reserved", *port),
+        }
+    }
+
     /// What it is called on a button: "Add", "Give back".
     pub fn word(&self) -> &'static str {
         match self {

@@ -55,6 +55,7 @@ mod shared;
 mod supervisors;
 mod tasks;
 mod units;
+mod waiting;
 mod warding;
 
 pub use crate::engine::share_memory;
@@ -256,7 +257,7 @@ impl Door for Local {
     }
 
     fn submit(&self, order: Order) {
-        self.begin(order, |_| ());
+        self.begin(order, None, |_| ());
     }
 
     fn carry_out(&self, order: Order, progress: &mut dyn FnMut(&Shown)) -> Outcome {

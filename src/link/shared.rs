@@ -35,6 +35,9 @@ pub trait Shared: Send + Sync {
     /// Carries an order out for somebody and waits for its end. That it was refused is recorded as well.
     fn carry_out(&self, caller: &Caller, order: Order) -> Outcome;
 
+    /// Puts down that a change of the fleet was refused: what, of whom, why it was wanted, why not.
+    fn record_refused(&self, caller: &Caller, verb: &str, id: &InstanceId, reason: Option<String>, outcome: &Outcome);
+
     /// The newest events that are asked for, actions among them, oldest first, as somebody may see them.
     ///
     /// # Errors

@@ -34,7 +34,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::domain::{
-    Again, Caller, Capabilities, Claim, Declared, ExitStatus, Finds, InstanceId, ProcessKey, Roster, Shown, Signal, SupervisorKind,
+    Again, Caller, Capabilities, Claim, Declared, ExitStatus, Finds, InstanceId, ProcessKey, Roster, Shown, Signal, SupervisorKind, Uid,
 };
 use crate::error::Result;
 
@@ -98,6 +98,12 @@ pub trait Supervisor: Send + Sync {
         false
     }
 
+    /// As whom it was started last, where that was put down: what berth starts by itself it starts as nobody else.
+    fn ran_as(&self, declared: &Declared) -> Option<Uid> {
+        let _ = declared;
+        None
+    }
+
     /// Takes over what somebody else had started: from now on it is wished up.
     ///
     /// # Errors
@@ -107,13 +113,27 @@ pub trait Supervisor: Send + Sync {
         Ok(())
     }
 
-    /// Whether such a one has ended unasked and nobody else starts it again. It is put down that it ended.
-    fn has_adopted_ended(&self, declared: &Declared) -> bool {
-        let _ = declared;
-        false
+    /// Has it stay down, where a reboot ended it and it may be about to be started again; whether that was so.
+    ///
+    /// # Errors
+    /// When that cannot be put down.
+    fn keep_down(&self, declared: &Declared, by: &Caller) -> Result<bool> {
+        let _ = (declared, by);
+        Ok(false)
     }
 
-    /// Puts down when such a one is started again, or that it is not.
+    /// What became of such a one, asked anew each time; nothing is put down.
+    fn end_of_adopted(&self, declared: &Declared) -> AdoptedEnd {
+        let _ = declared;
+        AdoptedEnd::Not
+    }
+
+    /// Puts down that such a one has ended, and whether somebody asked for that. For who has the instance's lock.
+    fn note_end_of_adopted(&self, declared: &Declared, is_asked: bool) {
+        let _ = (declared, is_asked);
+    }
+
+    /// Puts down when such a one is started again, or that it is not. For who has the instance's lock.
     fn note_of_adopted(&self, declared: &Declared, again: Again) {
         let _ = (declared, again);
     }
@@ -144,6 +164,19 @@ pub trait Supervisor: Send + Sync {
     /// # Errors
     /// When it has ended, is another account's, or the supervisor or the user's hand does not answer.
     fn signal(&self, declared: &Declared, key: ProcessKey, signal: Signal, by: &Caller) -> Result<()>;
+}
+
+/// What became of what somebody else had started and berth adopted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AdoptedEnd {
+    /// It runs, was none, or is not to be started again.
+    Not,
+    /// It has ended unasked, and nobody else is seen to start it again.
+    Unasked,
+    /// Somebody had it end.
+    Asked,
+    /// Its PID file names another living process of its account: it may have started itself again.
+    Replaced,
 }
 
 /// An instance that has just been started.

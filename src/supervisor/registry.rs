@@ -12,8 +12,10 @@ use super::docker::DockerSupervisor;
 use super::pm2::Pm2Supervisor;
 use super::process::ProcessSupervisor;
 use super::systemd::SystemdSupervisor;
-use super::{Ear, LogSource, Started, Stopped, Supervisor};
-use crate::domain::{Again, Caller, Capabilities, Claim, Declared, Finds, InstanceId, ProcessKey, Roster, Shown, Signal, SupervisorKind};
+use super::{AdoptedEnd, Ear, LogSource, Started, Stopped, Supervisor};
+use crate::domain::{
+    Again, Caller, Capabilities, Claim, Declared, Finds, InstanceId, ProcessKey, Roster, Shown, Signal, SupervisorKind, Uid,
+};
 use crate::error::{Error, Result};
 use crate::hand::{Reader, Zygote};
 
@@ -163,12 +165,26 @@ impl Supervisor for Supervisors {
         self.of(declared).is_ok_and(|one| one.was_ended_by_reboot(declared, seen))
     }
 
+    fn ran_as(&self, declared: &Declared) -> Option<Uid> {
+        self.of(declared).ok()?.ran_as(declared)
+    }
+
     fn adopt(&self, declared: &Declared, main: ProcessKey, started_at: Timestamp, by: &Caller) -> Result<()> {
         self.of(declared)?.adopt(declared, main, started_at, by)
     }
 
-    fn has_adopted_ended(&self, declared: &Declared) -> bool {
-        self.of(declared).is_ok_and(|one| one.has_adopted_ended(declared))
+    fn keep_down(&self, declared: &Declared, by: &Caller) -> Result<bool> {
+        self.of(declared)?.keep_down(declared, by)
+    }
+
+    fn end_of_adopted(&self, declared: &Declared) -> AdoptedEnd {
+        self.of(declared).map_or(AdoptedEnd::Not, |one| one.end_of_adopted(declared))
+    }
+
+    fn note_end_of_adopted(&self, declared: &Declared, is_asked: bool) {
+        if let Ok(one) = self.of(declared) {
+            one.note_end_of_adopted(declared, is_asked);
+        }
     }
 
     fn note_of_adopted(&self, declared: &Declared, again: Again) {

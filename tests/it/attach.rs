@@ -115,8 +115,8 @@ fn an_engine_of_its_own_only_looks_while_a_daemon_acts() {
     terminal.keys("/zoe\r");
     shown(&terminal, "1 of ");
     terminal.keys("s");
-    // The sentence goes on behind the edge of the screen, more or less of it as the daemon's pid is short or long.
-    shown(&terminal, "zoe cannot be started: the daemon, pid ");
+    // The reason and the way out stand before the edge of the screen; which daemon it is may not.
+    shown(&terminal, "zoe cannot be started: the daemon acts, this one looks; leave --embedded off");
     assert_eq!(site.instance("zoe")["state"], "stopped");
     // When there is none any more it acts as ever.
     assert_eq!(daemon.end(Signal::SIGTERM), Some(0));

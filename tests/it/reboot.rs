@@ -34,13 +34,19 @@ fn restored(site: &Site) -> Vec<(String, String, Option<i64>)> {
     statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap().map(Result::unwrap).collect()
 }
 
+/// The server and the keeper of an instance that runs.
+fn processes(site: &Site, id: &str) -> Option<(i64, i64)> {
+    let pid = site.instance(id)["pid"].as_i64()?;
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    let keeper: i64 = stat.rsplit_once(") ").unwrap().1.split(' ').nth(1).unwrap().parse().unwrap();
+    assert!(keeper > 1, "{id}: {stat}");
+    Some((pid, keeper))
+}
+
 /// The keeper and the server of an instance are killed, as by a power cut.
 fn cut_power(site: &Site, ids: &[&str]) {
     for id in ids {
-        let Some(pid) = site.instance(id)["pid"].as_i64() else { continue };
-        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
-        let keeper: i64 = stat.rsplit_once(") ").unwrap().1.split(' ').nth(1).unwrap().parse().unwrap();
-        assert!(keeper > 1, "{id}: {stat}");
+        let Some((pid, keeper)) = processes(site, id) else { continue };
         signal(keeper, Signal::SIGKILL);
         signal(pid, Signal::SIGKILL);
     }
@@ -94,6 +100,87 @@ fn f20_after_a_reboot_what_was_wished_up_runs_again() {
     assert_eq!(fourth.end(Signal::SIGTERM), Some(0));
 }
 
+/// An instance's record.
+fn record(site: &Site, id: &str) -> std::path::PathBuf {
+    site.tree.path().join(format!("state/instances/{id}+default.jsonl"))
+}
+
+#[test]
+fn f23_after_a_reboot_nothing_is_started_as_somebody_else() {
+    let site = Site::new(&["amy", "ben"]);
+    let state = |id: &str| site.instance(id)["state"].as_str().unwrap_or_default().to_owned();
+    let first = daemon(&site, "one");
+    assert_eq!(berth(&site, "one", &["start", "amy", "ben"]).0, 0);
+    cut_power(&site, &["amy", "ben"]);
+    assert_eq!(first.end(Signal::SIGKILL), None);
+    // amy ran under another uid; ben's record is an older berth's, which put none down.
+    let own = format!(",\"uid\":{}}}", nix::unistd::geteuid());
+    for (id, other) in [("amy", ",\"uid\":4242}"), ("ben", "}")] {
+        let text = std::fs::read_to_string(record(&site, id)).unwrap();
+        assert!(text.contains(&own), "{text}");
+        std::fs::write(record(&site, id), text.replace(&own, other)).unwrap();
+    }
+    let second = daemon(&site, "two");
+    until("ben runs", || state("ben") == "running");
+    let by_berth = |id: &str, code| (id.to_owned(), "berth".to_owned(), Some(code));
+    assert_eq!(restored(&site), [by_berth("amy", 3), by_berth("ben", 0)]);
+    assert_eq!(state("amy"), "crashed");
+    let events = get(&site.socket, "/v1/events?lines=1000").to_string();
+    assert!(events.contains("It ran as uid 4242 before, and would run as uid "), "{events}");
+    // Whoever wants it so says it.
+    assert_eq!(berth(&site, "two", &["start", "amy"]).0, 0);
+    assert_eq!(second.end(Signal::SIGTERM), Some(0));
+}
+
+#[test]
+fn what_is_not_known_is_decided_when_it_is_and_what_is_stopped_before_stays_so() {
+    let site = Site::new(&["amy", "ben", "cat", "dan"]);
+    let state = |id: &str| site.instance(id)["state"].as_str().unwrap_or_default().to_owned();
+    let mark = || std::fs::read_to_string(site.tree.path().join("state/boot")).unwrap();
+    let aside = |id: &str| record(&site, id).with_extension("aside");
+    let first = daemon(&site, "one");
+    assert_eq!(berth(&site, "one", &["start", "amy", "ben", "cat", "dan"]).0, 0);
+    // dan was ended as by a machine that is shut down.
+    signal(processes(&site, "dan").unwrap().1, Signal::SIGTERM);
+    until("dan has ended", || state("dan") == "stopped");
+    cut_power(&site, &["amy", "ben", "cat"]);
+    assert_eq!(first.end(Signal::SIGKILL), None);
+    for id in ["amy", "ben"] {
+        std::fs::rename(record(&site, id), aside(id)).unwrap();
+        std::fs::create_dir(record(&site, id)).unwrap();
+    }
+    // Before the daemon has come to them.
+    let (code, out, errors) = berth(&site, "two", &["stop", "cat", "dan"]);
+    assert!(code == 0 && out.contains("dan: is stopped already, and stays so"), "{out}{errors}");
+    let begin = |boot| site.daemon_with(&[(BOOT, boot)]);
+    let second = begin("two");
+    let waits = || ["two", "amy", "ben"].iter().all(|line| mark().lines().any(|one| one == *line));
+    until("two wait", waits);
+    // The next daemon knows of them.
+    assert_eq!(second.end(Signal::SIGKILL), None);
+    let third = begin("two");
+    until("amy is not known", || state("amy") == "unknown" && state("ben") == "unknown");
+    assert_ne!(berth(&site, "two", &["stop", "ben"]).0, 0, "what runs of it cannot be found");
+    for id in ["amy", "ben"] {
+        std::fs::remove_dir(record(&site, id)).unwrap();
+        std::fs::rename(aside(id), record(&site, id)).unwrap();
+    }
+    until("amy runs, and nobody waits", || state("amy") == "running" && mark() == "two");
+    let by_berth = |id: &str, code| (id.to_owned(), "berth".to_owned(), Some(code));
+    assert_eq!(restored(&site), [by_berth("amy", 0)]);
+    for id in ["ben", "cat", "dan"] {
+        assert!(std::fs::read_to_string(record(&site, id)).unwrap().contains("stop-asked"), "{id}");
+    }
+    // After the next one they stay down, too.
+    cut_power(&site, &["amy"]);
+    assert_eq!(third.end(Signal::SIGKILL), None);
+    let fourth = daemon(&site, "three");
+    until("amy runs", || state("amy") == "running");
+    assert_eq!(restored(&site), [by_berth("amy", 0), by_berth("amy", 0)]);
+    assert!(["ben", "cat", "dan"].iter().all(|id| state(id) != "running"));
+    assert_eq!(fourth.end(Signal::SIGTERM), Some(0));
+}
+
 #[test]
 fn f20_a_crash_is_mended_and_told_whatever_became_of_the_daemon() {
     let site = Site::of(Tree::with(&["zoe"], "restart = \"on-failure\""));
@@ -128,20 +215,54 @@ fn f20_a_crash_is_mended_and_told_whatever_became_of_the_daemon() {
     assert_eq!(site.tree.row("zoe")["pid"], json!(pid));
 }
 
+/// A server that is started as a user's script does.
+fn by_hand(site: &Site) -> std::process::Child {
+    let mut command = std::process::Command::new(BERTH);
+    let config = site.tree.path().join("users/zoe/config/config.json");
+    command.args(["demo-server", &format!("--config={}", config.display())]).current_dir(site.tree.path());
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+}
+
+#[test]
+fn what_was_adopted_and_starts_itself_again_is_not_started_beside_that() {
+    let site = Site::of(Tree::with(&["zoe"], "restart = \"on-failure\""));
+    let daemon = site.daemon();
+    let pid_file = site.tree.path().join("users/zoe/server.pid");
+    let mut child = by_hand(&site);
+    std::fs::write(&pid_file, child.id().to_string()).unwrap();
+    until("it is seen", || site.instance("zoe")["pid"].as_i64() == Some(i64::from(child.id())));
+    assert_eq!(site.tree.berth(&["adopt", "zoe"]).0, 0);
+    until("it is wished up", || site.instance("zoe")["wish"] == "up");
+    // Its own next process does not serve yet.
+    let mut next = std::process::Command::new("sleep").arg("600").spawn().unwrap();
+    std::fs::write(&pid_file, next.id().to_string()).unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    until("it has ended", || site.instance("zoe")["state"] == "crashed");
+    let pass = get(&site.socket, "/health")["serving_s"].as_u64().unwrap() + 3;
+    until("the daemon had time enough to start one", || get(&site.socket, "/health")["serving_s"].as_u64() >= Some(pass));
+    assert!(site.instance("zoe")["pid"].is_null());
+    let mut child = by_hand(&site);
+    std::fs::write(&pid_file, child.id().to_string()).unwrap();
+    next.kill().unwrap();
+    next.wait().unwrap();
+    let own = || Some(site.instance("zoe")).filter(|row| row["pid"].as_i64() == Some(i64::from(child.id())));
+    until("it is berth's again", || own().is_some_and(|row| row["state"] == "running" && row["wish"] == "up"));
+    let events = get(&site.socket, "/v1/events?lines=1000").to_string();
+    assert_eq!(events.matches("start by berth").count(), 0, "{events}");
+    assert_eq!(site.tree.berth(&["stop", "zoe"]).0, 0);
+    child.wait().unwrap();
+    assert_eq!(daemon.end(Signal::SIGTERM), Some(0));
+}
+
 #[test]
 fn what_was_adopted_is_started_again_and_left_alone_when_somebody_ended_it() {
     let site = Site::of(Tree::with(&["zoe"], "restart = \"on-failure\""));
     let mut daemon = site.daemon();
-    let by_hand = || {
-        let mut command = std::process::Command::new(BERTH);
-        let config = site.tree.path().join("users/zoe/config/config.json");
-        command.args(["demo-server", &format!("--config={}", config.display())]).current_dir(site.tree.path());
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
-    };
     let pid_file = site.tree.path().join("users/zoe/server.pid");
     // What the guide's script does: it starts it, writes its pid, and at its end removes that.
     for is_asked in [false, true] {
-        let mut child = by_hand();
+        let mut child = by_hand(&site);
         let pid = i64::from(child.id());
         std::fs::write(&pid_file, pid.to_string()).unwrap();
         until("it is seen", || site.instance("zoe")["pid"].as_i64() == Some(pid));

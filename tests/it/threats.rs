@@ -198,7 +198,11 @@ const ROWS: &[(&str, &str, Row)] = &[
             "f22_who_answers_just_in_time_is_asked_seldom",
         ]),
     ),
-    ("f23", "an account is deleted and its uid given again", Tested(&["f23_account_deleted"])),
+    (
+        "f23",
+        "an account is deleted and its uid given again",
+        Tested(&["f23_account_deleted", "f23_after_a_reboot_nothing_is_started_as_somebody_else"]),
+    ),
     (
         "f24",
         "a half made instance",

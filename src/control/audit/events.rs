@@ -1,8 +1,6 @@
-//! What happened beside the actions, in the same file: written in one transaction, read by time, swept by age and count.
+//! What happened beside the actions, in the same file: written in one transaction, read by time.
 //!
-//! It must never let events crowd out actions: each kind has its own count.
-
-use std::time::Duration;
+//! It must never tell as an event of its own what an action was to bring about.
 
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -70,38 +68,6 @@ impl Audit {
         }
         events.reverse();
         Ok(events)
-    }
-
-    /// Forgets what is older than `keep`, and beyond `most` the oldest: of the events, and of the actions that have an end.
-    ///
-    /// # Errors
-    /// When it cannot be written.
-    pub fn sweep(&self, now: Timestamp, keep: Option<Duration>, most: u64) -> Result<usize> {
-        let oldest = keep.and_then(|keep| now.checked_sub(SignedDuration::try_from(keep).ok()?).ok());
-        let most = i64::try_from(most).unwrap_or(i64::MAX);
-        let gone = self.store.write("cannot forget what is old in", |transaction| {
-            let mut gone = 0;
-            if let Some(oldest) = oldest {
-                gone += transaction.execute("DELETE FROM events WHERE at < ?1", [oldest.as_microsecond()])?;
-                let ended = "DELETE FROM actions WHERE ended_at IS NOT NULL AND substr(asked_at, 1, 19) < ?1";
-                gone += transaction.execute(ended, [seconds(oldest)])?;
-            }
-            for table in ["events", "actions"] {
-                let first = format!("SELECT id FROM {table} ORDER BY id DESC LIMIT 1 OFFSET ?1");
-                let beyond: Option<i64> = transaction.query_row(&first, [most], |row| row.get(0)).optional()?;
-                if let Some(beyond) = beyond {
-                    // An action that is under way is to be told its end.
-                    let ended = if table == "actions" { " AND ended_at IS NOT NULL" } else { "" };
-                    gone += transaction.execute(&format!("DELETE FROM {table} WHERE id <= ?1{ended}"), [beyond])?;
-                }
-            }
-            Ok(gone)
-        })?;
-        // The room that cannot be given back now is given back the next time.
-        if gone > 0 {
-            drop(self.store.shrink());
-        }
-        Ok(gone)
     }
 
     /// Keeps a value under a name; the one before it.

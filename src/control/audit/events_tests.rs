@@ -1,5 +1,7 @@
 //! Events in a file of their own.
 
+use std::time::Duration;
+
 use super::*;
 use crate::domain::{Caller, Outcome, Role};
 

@@ -17,6 +17,7 @@ use crate::daemon::hub::{ANSWERED, Hub, Work};
 use crate::daemon::routes::{LONGEST_REASON, Peer, is_there};
 use crate::domain::{Caller, InstanceId, Order, Outcome, Role, Shown, Verb};
 use crate::error::{Error, Kind, Result};
+use crate::link::Shared;
 use crate::link::wire::{Call, Line, Refused, Reply};
 
 /// How large a question may be.
@@ -130,6 +131,7 @@ fn answer(hub: &Hub, caller: &Caller, call: Call, held: Box<dyn FnOnce() + Send>
     let shared = &*hub.shared;
     let needs = needs(&call);
     if let Some(why) = refused(caller, needs) {
+        put_down(shared, caller, &call, why);
         return Err(Error::new(Kind::NotPermitted, why));
     }
     let barred = barred(hub, caller, needs, about(&call));
@@ -170,6 +172,22 @@ fn answer(hub: &Hub, caller: &Caller, call: Call, held: Box<dyn FnOnce() + Send>
     };
     held();
     Ok(reply)
+}
+
+/// Has it be recorded that a change of the fleet was refused; of a list the first one, and how many more there were.
+fn put_down(shared: &dyn Shared, caller: &Caller, call: &Call, why: &str) {
+    let (verb, id, reason, more) = match call {
+        Call::CarryOutTask(task, reason) => (task.verb(), task.audited(), reason.clone(), 0),
+        Call::Add(all) => match all.iter().find(|one| !one.dry_run) {
+            Some(first) => ("add", first.id.clone(), first.reason.clone(), all.len().saturating_sub(1)),
+            None => return,
+        },
+        _ => return,
+    };
+    let more = if more == 0 { String::new() } else { format!(", with {more} more") };
+    let sentence = Shown::new(&format!("{why}{more}"));
+    let outcome = Outcome { exit_code: Kind::NotPermitted.exit_code(), sentence, hints: Vec::new(), log_lines: Vec::new() };
+    shared.record_refused(caller, verb, &id, reason, &outcome);
 }
 
 /// Why it may not be had from this instance.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::Local;
 use super::proposal::{limits, with_numbers};
 use crate::config::Config;
-use crate::control::{Assign, Control, Giving};
+use crate::control::{Assign, Control, Giving, Unasked};
 use crate::domain::{Asked, Caller, InstanceId, Order, Outcome, Shown, Target, Verb};
 use crate::error::Kind;
 use crate::registry::{By, Registry};
@@ -18,18 +18,24 @@ pub(super) struct Hands {
     caller: Caller,
     registry: Registry,
     config: Arc<Config>,
+    unasked: Option<Unasked>,
 }
 
 impl Hands {
+    /// The same for a start that nobody asks for.
+    pub fn unasked(self, unasked: Unasked) -> Self {
+        Self { unasked: Some(unasked), ..self }
+    }
+
     /// Carries an order out and says what came of it. `progress` is told each step in words.
     pub fn carry_out(&self, order: &Order, progress: &mut dyn FnMut(&Shown)) -> Outcome {
         match order.verb {
             Verb::Assign(asked) => self.assign(order, asked, progress),
             // Where ports cannot be given it stays where it is, and is told that its port is taken.
-            _ if self.registry.require_own().is_err() => self.control.carry_out(&self.caller, order, progress),
+            _ if self.registry.require_own().is_err() => self.act(order, progress),
             verb if self.control.is_to_move(&self.caller, order) => self.move_and_start(order, verb, progress),
             verb => {
-                let outcome = self.control.carry_out(&self.caller, order, progress);
+                let outcome = self.act(order, progress);
                 // Somebody may have taken its port since it was looked at, between its stop and its start most likely.
                 let was_tried = [Kind::Busy, Kind::Failed].map(Kind::exit_code).contains(&outcome.exit_code);
                 let order = Order { target: Target::Whatever, ..order.clone() };
@@ -42,9 +48,16 @@ impl Hands {
         }
     }
 
+    fn act(&self, order: &Order, progress: &mut dyn FnMut(&Shown)) -> Outcome {
+        match self.unasked {
+            None => self.control.carry_out(&self.caller, order, progress),
+            Some(unasked) => self.control.carry_out_unasked(&self.caller, order, unasked, progress),
+        }
+    }
+
     /// Gives it another port, since its own is somebody else's, and starts it there.
     fn move_and_start(&self, order: &Order, verb: Verb, progress: &mut dyn FnMut(&Shown)) -> Outcome {
-        let ask = Assign { starting: Some(verb), ..self.asked(order, Asked::Auto) };
+        let ask = Assign { starting: Some(verb), unasked: self.unasked, ..self.asked(order, Asked::Auto) };
         self.control.assign(&self.caller, &ask, &self.giving(), progress)
     }
 
@@ -76,7 +89,7 @@ impl Hands {
             Asked::Auto => By::Strategy(with_numbers(ports.strategy, ports)),
         };
         let Order { id, target, reason, timeout, .. } = order.clone();
-        Assign { id, by, target, dry_run: false, reason, starting: None, timeout }
+        Assign { id, by, target, dry_run: false, reason, starting: None, unasked: None, timeout }
     }
 }
 
@@ -88,7 +101,7 @@ impl Local {
     /// The same for somebody else, who was found out by the kernel's word.
     pub(super) fn hands_of(&self, caller: Caller) -> Hands {
         let control = Arc::clone(&self.control);
-        Hands { control, caller, registry: self.registry.clone(), config: Arc::clone(&self.config) }
+        Hands { control, caller, registry: self.registry.clone(), config: Arc::clone(&self.config), unasked: None }
     }
 
     /// Gives an instance a port; `dry_run` only says what would be done. `progress` is told each step in words.

@@ -27,8 +27,13 @@ pub(super) struct Guard {
 }
 
 impl Guard {
-    fn what_this_does(&self) -> &'static str {
-        if self.by_lock_alone.load(Ordering::Relaxed) { "it does not answer where it is asked" } else { "this console only looks" }
+    /// On a console the reason and the way out come first: a line of 80 columns ends soon after them.
+    fn told(&self, who: &str) -> String {
+        if self.by_lock_alone.load(Ordering::Relaxed) {
+            format!("{who}, acts on this host; it does not answer where it is asked")
+        } else {
+            format!("the daemon acts, this one looks; leave --embedded off. It is {who}")
+        }
     }
 }
 
@@ -60,7 +65,7 @@ impl Local {
         {
             return found.clone();
         }
-        let found = self.daemon().map(|who| Shown::new(&format!("{who} acts on this host; {}", self.guard.what_this_does())));
+        let found = self.daemon().map(|who| Shown::new(&self.guard.told(&who)));
         standing.send_if_modified(|standing| {
             let new = match (&found, &*standing) {
                 (Some(_), Standing::Looking(_)) => return false,
@@ -92,7 +97,7 @@ impl Local {
     /// The daemon that has this state, whether it answers or not.
     pub fn daemon_by_lock(&self) -> Option<String> {
         let held = File::open(self.state.join("locks/daemon")).ok().and_then(|file| held(&file))?;
-        Some(format!("the daemon, {},", held.words))
+        Some(format!("the daemon, {}", held.words))
     }
 
     /// What comes of an order that is not carried out from here.

@@ -5,6 +5,7 @@
 use std::sync::{Arc, PoisonError};
 
 use super::Local;
+use crate::control::Unasked;
 use crate::domain::{Order, Outcome, Shown, Stage, Underway, Verb};
 use crate::engine::Underways;
 use crate::error::Kind;
@@ -13,9 +14,19 @@ use crate::sample;
 /// How many orders may be on their way at once; the rest is refused, so that nothing is queued without bound.
 const MOST_UNDERWAY: usize = 64;
 
+/// Whether an order was begun at all: that there is no room for it now is nothing that came of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Begun {
+    /// It is on its way.
+    Yes,
+    /// Nothing was done. It may be asked for later.
+    No,
+}
+
 impl Local {
-    /// Has an order carried out in the background; `ended` is told what came of it, also where it was not even begun.
-    pub(super) fn begin(&self, order: Order, ended: impl FnOnce(&Outcome) + Send + 'static) {
+    /// Has an order carried out in the background, or a start that nobody asked for; `ended` is told what came of it, also where it was not
+    /// even begun.
+    pub(super) fn begin(&self, order: Order, unasked: Option<Unasked>, ended: impl FnOnce(&Outcome) + Send + 'static) -> Begun {
         let now = sample::now().boot;
         let mut one =
             Underway { verb: order.verb, id: order.id.clone(), since: now, stage: Stage::Doing(Shown::new("waiting")), ended: None };
@@ -33,9 +44,14 @@ impl Local {
         };
         self.wake();
         if let Some(outcome) = turned_away {
-            return ended(&outcome);
+            ended(&outcome);
+            return Begun::No;
         }
-        let (hands, underway) = (self.hands(), Arc::clone(&self.underway));
+        let hands = match unasked {
+            Some(unasked) => self.hands().unasked(unasked),
+            None => self.hands(),
+        };
+        let underway = Arc::clone(&self.underway);
         let door = Self { caller: self.caller.clone(), parts: Arc::clone(&self.parts) };
         let (task, failed) = (order.clone(), order);
         let spawned = std::thread::Builder::new().name("berth-order".to_owned()).stack_size(512 * 1024).spawn(move || {
@@ -53,7 +69,9 @@ impl Local {
             let sentence = Shown::new(&format!("not {}. No thread could be had: {error}", failed.verb.done()));
             let outcome = Outcome { exit_code: 1, sentence, hints: Vec::new(), log_lines: Vec::new() };
             Self::set_stage(&self.underway, &failed, Stage::Ended(outcome));
+            return Begun::No;
         }
+        Begun::Yes
     }
 
     fn set_stage(underway: &Underways, order: &Order, stage: Stage) {

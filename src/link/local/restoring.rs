@@ -8,8 +8,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::Local;
+use super::waiting::Waiting;
 use super::warding::Ward;
-use crate::control::BootMark;
+use crate::control::{BootMark, Due, Unasked, Waits};
 use crate::domain::{Caller, InstanceId, Order, Role, Shown, Target, Verb};
 use crate::error::{Context, Result};
 use crate::supervisor::process::boot_id;
@@ -50,46 +51,61 @@ impl Local {
         self.control.settle(&self.caller);
         let (mark, boot) = (BootMark::below(&self.state), boot_id());
         let before = mark.read();
-        if before.as_ref().is_none_or(|(before, _)| *before != boot) {
-            // Where no daemon was before, nobody was promised that anything is started again.
-            if let Some((_, seen)) = before.filter(|_| self.config.daemon.restore) {
-                self.restore(seen);
+        let waits = match before {
+            // Some may wait still of whom the daemon before knew nothing.
+            Some(before) if before.boot == boot => before.waits,
+            before => {
+                // Where no daemon was before, nobody was promised that anything is started again.
+                let waits = before.filter(|_| self.config.daemon.restore).map(|before| self.restore(before.seen)).unwrap_or_default();
+                // Killed before this, the next one goes on; what was tried and failed is not tried again in this boot.
+                drop(mark.write(&boot, &waits));
+                waits
             }
-            // Killed before this, the next one goes on; what was tried and failed is not tried again in this boot.
-            drop(mark.write(&boot));
-        }
-        let (mut ward, mut beat) = (Ward::default(), None);
+        };
+        let (mut ward, mut waiting, mut beat) = (Ward::default(), Waiting::new(waits), None);
         loop {
             if beat.is_none_or(|at: Instant| at.elapsed() >= BEATS) {
                 mark.touch();
                 beat = Some(Instant::now());
+            }
+            if let Some(left) = waiting.look(self) {
+                drop(mark.write(&boot, left));
             }
             ward.look(self);
             std::thread::sleep(LOOKS);
         }
     }
 
-    fn restore(&self, seen: Option<jiff::Timestamp>) {
-        let all: Mutex<VecDeque<InstanceId>> = Mutex::new(self.control.restorable(seen).into());
+    /// Starts what was wished up; of whom that is not known yet.
+    fn restore(&self, seen: Option<jiff::Timestamp>) -> Waits {
+        let (wished, unknown) = self.control.restorable(seen);
+        let (all, unknown) = (Mutex::new(VecDeque::from(wished)), Mutex::new(unknown));
         let next = || all.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
         std::thread::scope(|scope| {
             for _ in 0..AT_ONCE {
                 scope.spawn(|| {
                     crate::failpoint::pass("berth-restore");
                     while let Some(id) = next() {
-                        if self.control.is_restorable(&id, seen) {
-                            self.start_again(id);
+                        match self.control.is_restorable(&self.caller, &id, seen) {
+                            Due::Yes => self.start_again(id, seen),
+                            Due::No => {}
+                            Due::Unknown => unknown.lock().unwrap_or_else(PoisonError::into_inner).push(id),
                         }
                     }
                 });
             }
         });
+        Waits { seen, ids: unknown.into_inner().unwrap_or_else(PoisonError::into_inner) }
     }
 
-    fn start_again(&self, id: InstanceId) {
-        let order = Order { verb: Verb::Start, id, target: Target::Whatever, reason: Some(REASON.to_owned()), timeout: None };
+    fn start_again(&self, id: InstanceId, seen: Option<jiff::Timestamp>) {
         // What came of it stands in the trail.
-        drop(self.hands().carry_out(&order, &mut |_| ()));
+        drop(self.hands().unasked(Unasked::Reboot(seen)).carry_out(&order_of(id), &mut |_| ()));
         self.wake();
     }
+}
+
+/// What is ordered of one that is restored.
+pub(super) fn order_of(id: InstanceId) -> Order {
+    Order { verb: Verb::Start, id, target: Target::Whatever, reason: Some(REASON.to_owned()), timeout: None }
 }

@@ -84,6 +84,10 @@ impl Shared for Local {
         outcome
     }
 
+    fn record_refused(&self, caller: &Caller, verb: &str, id: &InstanceId, reason: Option<String>, outcome: &Outcome) {
+        self.control.record_refused(caller, verb, id, reason, outcome);
+    }
+
     fn events(&self, caller: &Caller, query: &EventQuery) -> Result<Vec<Event>> {
         self.events_for(caller, query)
     }
@@ -117,7 +121,7 @@ impl Shared for Local {
     fn submit(&self, caller: &Caller, order: Order, ended: Box<dyn FnOnce() + Send>) {
         let (door, caller, refused) = (self.behind(caller), caller.clone(), order.clone());
         let control = Arc::clone(&self.control);
-        door.begin(order, move |outcome| {
+        door.begin(order, None, move |outcome| {
             if outcome.exit_code == Kind::NotPermitted.exit_code() {
                 control.record_refusal(&caller, &refused, outcome);
             }

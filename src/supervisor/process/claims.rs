@@ -192,6 +192,7 @@ mod tests {
             before: None,
             before_over_memory: None,
             settings: None,
+            uid: None,
         };
         records.begin(id, &first).unwrap()
     }

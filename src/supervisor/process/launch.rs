@@ -59,6 +59,7 @@ pub fn start(supervisor: &ProcessSupervisor, declared: &Declared, by: &Caller, a
         before: old.before(),
         settings: Some((*declared.settings).clone()),
         before_over_memory: old.exit.and_then(|exit| exit.over_memory),
+        uid: Some(declared.uid.0),
     };
     let record = supervisor.records.begin(&declared.id, &first)?;
     cut("start-written");

@@ -24,11 +24,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::domain::{Again, Caller, Capabilities, Claim, Declared, InstanceId, ProcessKey, Roster, Signal, SupervisorKind, Verb};
+use crate::domain::{Again, Caller, Capabilities, Claim, Declared, InstanceId, ProcessKey, Roster, Signal, SupervisorKind, Uid, Verb};
 use crate::error::Result;
 use crate::hand::{Identity, Reader, Zygote};
 
-use super::{Started, Stopped, Supervisor};
+use super::{AdoptedEnd, Started, Stopped, Supervisor};
 
 pub use lock::{Held, InstanceLock, Untaken, held};
 pub use record::boot_id;
@@ -82,12 +82,30 @@ impl Supervisor for ProcessSupervisor {
         record.is_some_and(|record| record.was_ended_by_reboot(seen))
     }
 
+    fn ran_as(&self, declared: &Declared) -> Option<Uid> {
+        self.records.read(&declared.id, &self.boot).ok().flatten()?.uid
+    }
+
     fn adopt(&self, declared: &Declared, main: ProcessKey, started_at: Timestamp, by: &Caller) -> Result<()> {
         adopted::adopt(self, declared, main, started_at, by)
     }
 
-    fn has_adopted_ended(&self, declared: &Declared) -> bool {
-        adopted::has_ended(self, declared)
+    fn keep_down(&self, declared: &Declared, by: &Caller) -> Result<bool> {
+        let record = self.records.read(&declared.id, &self.boot).ok().flatten();
+        let is_waiting = record.is_some_and(|record| record.is_of_another_boot && record.stop_asked_at.is_none());
+        if is_waiting {
+            self.records.add(&declared.id, &record::Event::StopAsked { by: by.name.as_str().to_owned(), at: Timestamp::now() })?;
+            self.forget_record(declared);
+        }
+        Ok(is_waiting)
+    }
+
+    fn end_of_adopted(&self, declared: &Declared) -> AdoptedEnd {
+        adopted::end(self, declared)
+    }
+
+    fn note_end_of_adopted(&self, declared: &Declared, is_asked: bool) {
+        adopted::note_end(self, declared, is_asked);
     }
 
     fn note_of_adopted(&self, declared: &Declared, again: Again) {

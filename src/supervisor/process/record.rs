@@ -10,7 +10,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{Again, ExitStatus, LastExit, ProcessKey, Settings};
+use crate::domain::{Again, ExitStatus, LastExit, ProcessKey, Settings, Uid};
 
 /// One event of an instance's life under its keeper.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +34,9 @@ pub enum Event {
         /// The memory limit that it was killed for, bytes.
         #[serde(default)]
         before_over_memory: Option<u64>,
+        /// As whom; an older berth wrote none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        uid: Option<u32>,
     },
     /// The first line where nobody was asked: what somebody else had started is berth's from now on. It has no keeper.
     Adopted {
@@ -49,6 +52,9 @@ pub enum Event {
         started_at: Timestamp,
         /// Its PID file named it.
         named: bool,
+        /// As whom it runs; an older berth wrote none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        uid: Option<u32>,
     },
     /// The keeper runs and has started the server.
     Started {
@@ -161,6 +167,8 @@ pub struct Record {
     pub shortened: bool,
     /// It was adopted and has no keeper, and whether its PID file named it then.
     pub adopted: Option<bool>,
+    /// As whom it was started; an older berth wrote none.
+    pub uid: Option<Uid>,
     /// It is of an earlier boot.
     pub is_of_another_boot: bool,
     /// When somebody who did not ask berth had it end.
@@ -199,16 +207,16 @@ impl Record {
         let mut same_boot = true;
         for event in text.lines().filter_map(|line| serde_json::from_str::<Event>(line).ok()) {
             match event {
-                Event::Asked { boot, restarts, before, before_over_memory, settings, .. } => {
+                Event::Asked { boot, restarts, before, before_over_memory, settings, uid, .. } => {
                     same_boot = boot == this_boot;
                     let exit = before.map(|(code, signal, at)| exit_of(code, signal, at, before_over_memory));
                     exits.extend(exit);
-                    record = Self { restarts, exit, started_with: settings.map(Arc::new), ..Self::default() };
+                    record = Self { restarts, exit, started_with: settings.map(Arc::new), uid: uid.map(Uid), ..Self::default() };
                 }
-                Event::Adopted { boot, main, started_at, named, .. } => {
+                Event::Adopted { boot, main, started_at, named, uid, .. } => {
                     same_boot = boot == this_boot;
                     let main = Some(ProcessKey { pid: main.0, start_time: main.1 });
-                    record = Self { main, started_at: Some(started_at), adopted: Some(named), ..Self::default() };
+                    record = Self { main, started_at: Some(started_at), adopted: Some(named), uid: uid.map(Uid), ..Self::default() };
                 }
                 Event::Started { keeper, main, at, unlimited } => {
                     if record.main.is_some() || record.shortened {
@@ -251,6 +259,8 @@ impl Record {
                 Event::Empty { killed, told, at } => {
                     if told && !record.stop_asked {
                         record.ended_outside_at = Some(at);
+                        // Of what has no keeper it is the PID file that told.
+                        record.ended_outside |= record.adopted.is_some();
                     }
                     record.stop_asked |= told;
                     if matches!(record.again, Some(Again::At { .. })) {

@@ -21,7 +21,18 @@ fn asked(boot: &str) -> Event {
         before: Some((Some(1), None, at(0))),
         settings: None,
         before_over_memory: None,
+        uid: Some(1001),
     }
+}
+
+#[test]
+fn as_whom_it_was_started_is_known_and_what_an_older_berth_wrote_is_read() {
+    let text = serde_json::to_string(&asked("b")).unwrap();
+    assert_eq!(Record::parse(&text, "b").uid, Some(Uid(1001)));
+    let older = text.replace(",\"uid\":1001", "");
+    assert_ne!(older, text);
+    let record = Record::parse(&older, "b");
+    assert_eq!((record.uid, record.restarts), (None, 2));
 }
 
 #[test]
@@ -74,6 +85,31 @@ fn what_a_reboot_ended_is_told_from_what_somebody_had_ended() {
     }
     let never = serde_json::to_string(&asked("old")).unwrap();
     assert!(!Record::parse(&never, "new").was_ended_by_reboot(None), "it never ran");
+}
+
+#[test]
+fn an_adopted_ones_end_may_turn_out_to_have_been_asked_for() {
+    let adopted = Event::Adopted {
+        boot: "b".to_owned(),
+        by: "root".to_owned(),
+        at: at(1),
+        main: (11, 2),
+        started_at: at(0),
+        named: true,
+        uid: Some(1001),
+    };
+    let exited = Event::Exited { code: None, signal: None, asked_outside: false, over_memory: None, at: at(2) };
+    let waiting = Event::Waiting { wait_ms: 1000, tries: 1, at: at(2) };
+    let told = Event::Empty { told: true, killed: false, at: at(3) };
+    let parsed = |events: &[Event]| {
+        let text: String = events.iter().map(|event| serde_json::to_string(event).unwrap() + "\n").collect();
+        Record::parse(&text, "b")
+    };
+    let crashed = parsed(&[adopted.clone(), exited.clone(), waiting.clone()]);
+    assert!(crashed.is_adopted_and_ended() && crashed.again.is_some());
+    let ended = parsed(&[adopted, exited, waiting, told]);
+    assert!(ended.stop_asked && ended.ended_outside && ended.again.is_none() && !ended.is_adopted_and_ended());
+    assert_eq!((ended.exits.len(), ended.uid), (1, Some(Uid(1001))));
 }
 
 #[test]

@@ -135,6 +135,14 @@ fn a17_who_may_what_by_the_command_line() {
     assert_eq!((count(alice.uid, "start", 0, login()), count(alice.uid, "stop", 3, login())), (2, 1));
     assert_eq!((count(bob.uid, "start", 3, login()), count(bob.uid, "restart", 3, login()), count(bob.uid, "stop", 3, login())), (3, 1, 1));
     assert_eq!((count(0, "start", 0, login()), count(0, "start", 0, Some(admin.uid))), (2, 2), "an admin acts as root, in the own name");
+    // So do changes of the fleet that were refused, and none that was only asked about.
+    for account in [alice, bob] {
+        let counts = ["adopt", "add", "remove", "reserve"].map(|verb| count(account.uid, verb, 3, login()));
+        assert_eq!(counts, [1; 4], "{}", account.name);
+    }
+    let of = "SELECT instance || ': ' || result FROM actions WHERE uid = ?1 AND verb = 'reserve'";
+    let told: String = trail.query_row(of, [bob.uid], |row| row.get(0)).unwrap();
+    assert!(told.contains(&port) && told.contains("refused: only admins change the fleet"), "{told}");
     for account in [alice, bob, &admin] {
         assert!(!host.beside(&account.name).exists(), "no engine of its own has written anything");
     }

@@ -67,6 +67,7 @@ mod tests {
             before: None,
             before_over_memory: None,
             settings: None,
+            uid: None,
         }
     }
 
