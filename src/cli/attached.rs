@@ -10,13 +10,16 @@ use tokio::sync::watch;
 use super::door::{Desk, Opening};
 use crate::config::{Config, Strategy};
 use crate::domain::{
-    Added, Fence, InstanceId, NamedHost, Order, Outcome, Proposal, Shown, Snapshot, Target, Task, Verb, Whereabouts, named,
+    Added, Fence, InstanceId, NamedHost, Order, Outcome, Proposal, Shown, Snapshot, Standing, Target, Task, Verb, Whereabouts, named,
 };
 use crate::error::{Error, Kind, Result};
 use crate::link::{Adding, Asked, Door, LogLines, LogQuery, Removing};
 
 /// How long the first picture may take.
 const FIRST: Duration = Duration::from_secs(30);
+
+/// How long a daemon may be gone again before there is one.
+const LOST: Duration = Duration::from_secs(3);
 
 /// It.
 pub struct AttachedDesk {
@@ -85,6 +88,14 @@ impl Desk for AttachedDesk {
             let is_whole = picture.hosts.iter().all(|part| !part.is_reached() || part.picture.sequence > 0);
             if picture.sequence > 0 && (is_whole || begun.elapsed() > FIRST) {
                 return Ok(picture);
+            }
+            // It was there a moment ago: what it says now is why there is no picture.
+            let lost = self.door.standing().and_then(|standing| match &*standing.borrow() {
+                Standing::Lost { why, .. } => Some(why.to_string()),
+                _ => None,
+            });
+            if let Some(why) = lost.filter(|_| begun.elapsed() > LOST) {
+                return Err(Error::new(Kind::Timeout, format!("the daemon does not say what there is: {why}")));
             }
             if begun.elapsed() > FIRST {
                 return Err(Error::new(Kind::Timeout, "the daemon does not say what there is"));

@@ -23,6 +23,7 @@ use super::wire::{Call, Change, Hello, PROTOCOL, Reply};
 pub use assemble::{Assembled, Gap};
 
 mod assemble;
+mod bounds;
 mod carried;
 mod clock;
 mod door;
@@ -33,6 +34,7 @@ mod peer;
 mod reading;
 mod way;
 
+use bounds::{Bounds, TooMuch};
 use clock::Clock;
 pub use peer::connect;
 use way::{To, Way};
@@ -59,6 +61,8 @@ pub struct Remote {
     /// Who is to know of news.
     listener: OnceLock<Box<dyn Fn() + Send + Sync>>,
     assembled: Mutex<Assembled>,
+    /// How much another host told.
+    bounds: Mutex<Bounds>,
     /// Orders that did not reach the daemon.
     unheard: Arc<Mutex<Vec<Underway>>>,
     snapshots: watch::Sender<Arc<Snapshot>>,
@@ -66,6 +70,15 @@ pub struct Remote {
     /// This very door, for the thread that reads along.
     own: Weak<Self>,
     begun: Once,
+}
+
+/// Why something that was told is not taken in.
+#[derive(Debug)]
+enum Untaken {
+    /// Something between was missed.
+    Gap,
+    /// It is more than is taken; in words.
+    TooMuch(String),
 }
 
 /// A daemon that speaks as this console does.
@@ -140,6 +153,7 @@ impl Remote {
             listener: OnceLock::new(),
             snapshots: watch::channel(Arc::new(nothing.clone())).0,
             assembled: Mutex::new(Assembled::after(nothing)),
+            bounds: Mutex::default(),
             unheard: Arc::default(),
             standing: watch::channel(Standing::Attached).0,
         })
@@ -187,11 +201,6 @@ impl Remote {
         }
     }
 
-    /// How often the daemon told something.
-    fn told(&self) -> u64 {
-        self.assembled().picture().sequence
-    }
-
     fn assembled(&self) -> MutexGuard<'_, Assembled> {
         self.assembled.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -205,11 +214,21 @@ impl Remote {
     }
 
     /// Takes in what the daemon told.
-    fn take(&self, mut change: Change) -> std::result::Result<(), Gap> {
+    fn take(&self, mut change: Change) -> std::result::Result<(), Untaken> {
+        let mut assembled = self.assembled();
         if self.way.is_far() {
             self.clock.lock().unwrap_or_else(PoisonError::into_inner).set_by(&mut change, sample::now().boot);
+            let mut bounds = self.bounds.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Err(TooMuch(why)) = bounds.admit(&change, assembled.picture()) {
+                assembled.begin_anew();
+                return Err(Untaken::TooMuch(why));
+            }
         }
-        self.assembled().take(change)?;
+        if let Err(Gap) = assembled.take(change) {
+            assembled.begin_anew();
+            return Err(Untaken::Gap);
+        }
+        drop(assembled);
         self.publish();
         self.stands(|standing| (*standing != Standing::Attached).then_some(Standing::Attached));
         Ok(())

@@ -139,7 +139,12 @@ impl Door for Remote {
 
     fn trail(&self, count: usize) -> Result<Trail> {
         match self.ask(&Call::Trail(count), ANSWERED, &mut |_| ())? {
-            Reply::Trail(trail) => Ok(trail),
+            Reply::Trail(mut trail) => {
+                // No more than was asked for, whatever comes.
+                trail.deeds.drain(..trail.deeds.len().saturating_sub(count));
+                trail.events.drain(..trail.events.len().saturating_sub(count));
+                Ok(trail)
+            }
             _ => Err(http::strange()),
         }
     }

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use super::http::{begin, silent, strange, wait_for};
 use super::reading::change_of;
-use super::{ANSWERED, CARRIED_OUT, Remote, failed};
+use super::{ANSWERED, CARRIED_OUT, Remote, Untaken, failed};
 use crate::domain::{Added, Asked, InstanceId, Order, Outcome, Shown, Snapshot, Target, Task, Verb};
 use crate::error::{Error, Kind, Result};
 use crate::link::wire::{Call, Reply, STREAM};
@@ -110,7 +110,10 @@ impl Remote {
             Err(silent())
         };
         let change = wait_for(async { timeout(ANSWERED, reading).await.map_err(|_| silent())? })?;
-        self.take(change).map_err(|_| strange())?;
+        self.take(change).map_err(|untaken| match untaken {
+            Untaken::Gap => strange(),
+            Untaken::TooMuch(why) => Error::failed(why),
+        })?;
         Ok(self.newest())
     }
 }
