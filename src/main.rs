@@ -15,7 +15,7 @@ use berth::domain::{Added, Diagnosis, Event, EventQuery, Fence, InstanceId, Name
 use berth::error::{Error, Kind, Result};
 use berth::hand::{self, Zygote};
 use berth::link::local::{Local, share_memory};
-use berth::link::many::Many;
+use berth::link::many::{Many, reach};
 use berth::link::remote::Remote;
 use berth::link::{self, Adding, Asked, Door, EventsStamp, LogLines, LogQuery, Removing};
 use berth::nearby;
@@ -188,13 +188,7 @@ fn far(opening: &Opening, hosts: &[NamedHost], config: &Config, state: &Path) ->
         return Ok(remote);
     }
     let all: Vec<Arc<Remote>> = hosts.iter().map(|host| Remote::on(host, true, config, state, opening.read_only)).collect::<Result<_>>()?;
-    // One after the other: each may ask for a password. Of those that answer there has to be one.
-    let reached: Vec<Result<()>> = all.iter().map(|remote| remote.reach(may_ask)).collect();
-    if reached.iter().all(Result::is_err)
-        && let Some(Err(error)) = reached.into_iter().next()
-    {
-        return Err(error);
-    }
+    reach(&all, may_ask, opening.stays_open())?;
     Ok(Many::of(all))
 }
 

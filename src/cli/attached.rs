@@ -10,7 +10,8 @@ use tokio::sync::watch;
 use super::door::{Desk, Opening};
 use crate::config::{Config, Strategy};
 use crate::domain::{
-    Added, Fence, InstanceId, NamedHost, Order, Outcome, Proposal, Shown, Snapshot, Standing, Target, Task, Verb, Whereabouts, named,
+    Added, Fence, InstanceId, MOST_HOSTS, NamedHost, Order, Outcome, Proposal, Shown, Snapshot, Standing, Target, Task, Verb, Whereabouts,
+    named,
 };
 use crate::error::{Error, Kind, Result};
 use crate::link::{Adding, Asked, Door, LogLines, LogQuery, Removing};
@@ -42,6 +43,9 @@ impl AttachedDesk {
 pub fn hosts_of(opening: &Opening, config: &Config) -> Result<Vec<NamedHost>> {
     if opening.hosts.is_empty() {
         return Ok(if opening.stays_open() { config.hosts.clone() } else { Vec::new() });
+    }
+    if opening.hosts.len() > MOST_HOSTS {
+        return Err(Error::new(Kind::Usage, format!("there are more than {MOST_HOSTS} --host")));
     }
     let mut all = Vec::new();
     for word in &opening.hosts {

@@ -19,8 +19,10 @@ use super::remote::Remote;
 use super::{Door, Tail};
 
 mod join;
+mod reach;
 
 pub use join::joined;
+pub use reach::reach;
 
 /// The door.
 pub struct Many {

@@ -3,6 +3,7 @@
 //! It must never act by itself, open the registry or the trail, nor believe a daemon that is neither root's nor the caller's.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Once, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
@@ -70,6 +71,8 @@ pub struct Remote {
     /// This very door, for the thread that reads along.
     own: Weak<Self>,
     begun: Once,
+    /// It is connected to for the first time, beside others.
+    connecting: AtomicBool,
 }
 
 /// Why something that was told is not taken in.
@@ -145,6 +148,7 @@ impl Remote {
         Arc::new_cyclic(|own| Self {
             own: Weak::clone(own),
             begun: Once::new(),
+            connecting: AtomicBool::new(false),
             way,
             read_only,
             copies: state.join("copies"),
@@ -170,10 +174,28 @@ impl Remote {
         };
         let reached = connected.and_then(|()| self.greet()).and_then(|greeted| compatible(greeted, &self.way));
         let reached = reached.map(|greeted| self.greeted(greeted));
-        if let Err(error) = &reached {
-            self.lost(error);
+        match &reached {
+            Ok(()) => self.stands(|standing| (*standing != Standing::Attached).then_some(Standing::Attached)),
+            Err(error) => self.lost(error),
         }
         reached
+    }
+
+    /// It is about to be reached, or no more: nothing else connects to it meanwhile, and it is not waited for.
+    pub(super) fn connects(&self, does: bool) {
+        self.connecting.store(does, Ordering::SeqCst);
+        if does {
+            self.lost(&Error::failed("it has not answered yet"));
+        }
+    }
+
+    fn is_connecting(&self) -> bool {
+        self.connecting.load(Ordering::SeqCst)
+    }
+
+    /// Whether it was not reached only because there was nobody to ask.
+    pub(super) fn wants_somebody(&self) -> bool {
+        matches!(&self.way.to, To::Ssh(ssh) if ssh.wants_somebody())
     }
 
     fn greet(&self) -> Result<Hello> {
@@ -264,7 +286,9 @@ impl Remote {
         let why = said.strip_prefix(host).map(|rest| rest.trim_start_matches(" is not reached").trim_start_matches([':', ' ']));
         let why = Shown::new(why.unwrap_or(&said));
         self.stands(|standing| match standing {
-            Standing::Lost { since, why: known } if self.way.is_far() && *known != why => Some(Standing::Lost { since: *since, why }),
+            Standing::Lost { since, why: known } if (self.way.is_far() || self.way.label.is_some()) && *known != why => {
+                Some(Standing::Lost { since: *since, why })
+            }
             Standing::Lost { .. } => None,
             _ => Some(Standing::Lost { since: sample::now(), why }),
         });

@@ -186,7 +186,13 @@ impl World {
              \x20 StrictHostKeyChecking yes\n",
             root.display()
         );
-        let mut known = String::new();
+        // One that is slow to come, and one whose key is not known; both are the second.
+        for (name, further) in
+            [("slow", String::new()), ("strange", format!("  StrictHostKeyChecking ask\n  UserKnownHostsFile {}/none\n", root.display()))]
+        {
+            config = format!("Host {name}\n  HostName 127.0.0.1\n  HostKeyAlias {name}\n  Port {}\n{further}", web2.port) + &config;
+        }
+        let mut known = format!("slow {}", fs::read_to_string(web2.folder.join("host_key.pub")).unwrap());
         for (name, site) in [("web1", &web1), ("web2", &web2)] {
             config.push_str(&format!("Host {name}\n  HostName 127.0.0.1\n  Port {}\n", site.port));
             let key = fs::read_to_string(site.folder.join("host_key.pub")).unwrap();
@@ -197,7 +203,8 @@ impl World {
         let bin = root.join("bin");
         fs::create_dir(&bin).unwrap();
         // ssh reads the configuration of the account's home and not of $HOME.
-        script(&bin.join("ssh"), &format!("#!/bin/sh\nexec /usr/bin/ssh -F '{}/ssh_config' \"$@\"\n", root.display()));
+        let waits = "case \" $* \" in *' slow '*) for turn in $(seq 1200); do [ -e \"$HOME/go\" ] && break; sleep 0.1; done;; esac";
+        script(&bin.join("ssh"), &format!("#!/bin/sh\n{waits}\nexec /usr/bin/ssh -F '{}/ssh_config' \"$@\"\n", root.display()));
         Self { web1, web2, bin, directory }
     }
 
@@ -288,6 +295,28 @@ fn two_hosts_are_one_table_and_one_is_cut_off_and_comes_back() {
     until("ssh's directories are gone", || {
         !fs::read_dir(world.directory.path()).unwrap().flatten().any(|entry| entry.file_name().to_string_lossy().starts_with("berth-"))
     });
+}
+
+#[test]
+fn hosts_are_connected_to_at_once_and_what_ssh_has_to_know_is_asked_before_the_console_opens() {
+    let Some(()) = parts::sshd() else { return };
+    let world = World::new();
+    let mut terminal = world.console(120, 40, &["--host", "ssh://slow", "--host", "ssh://strange", "--host", "ssh://web1"]);
+    shown(&terminal, "Are you sure you want to continue connecting");
+    terminal.keys("yes\r");
+    terminal.until("those that are there", PATIENCE, |text| {
+        ["strange", "web1"].iter().all(|host| line_of(text, host).is_some_and(|line| line.contains("stopped")))
+            && line_of(text, "slow").is_none()
+    });
+    shown(&terminal, "1 unreachable");
+    fs::write(world.directory.path().join("go"), "").unwrap();
+    terminal
+        .until("all", PATIENCE, |text| line_of(text, "slow").is_some_and(|line| line.contains("stopped")) && !text.contains("unreachable"));
+    terminal.keys("q");
+    terminal.end(PATIENCE);
+    let list = world.berth(&["--host", "ssh://slow", "--host", "ssh://strange", "--host", "ssh://web1", "ls", "--json"]);
+    let list: Value = serde_json::from_slice(&list.stdout).unwrap();
+    assert!(list["hosts"].as_array().unwrap().iter().all(|host| host["reached"] == true), "{list:#}");
 }
 
 #[test]

@@ -23,6 +23,9 @@ const SILENCE: Duration = Duration::from_secs(20);
 const AGAIN: Duration = Duration::from_millis(500);
 const AGAIN_AT_MOST: Duration = Duration::from_secs(30);
 
+/// How often it is looked whether a host is connected to for the first time.
+const LOOK: Duration = Duration::from_millis(20);
+
 /// How large one picture may be; of another host's no more is kept than a part of it.
 const LARGEST: usize = 256 * 1024 * 1024;
 const LARGEST_FAR: usize = 128 * 1024 * 1024;
@@ -45,9 +48,13 @@ pub(super) fn start(remote: Weak<Remote>) -> Result<()> {
 
 async fn go_on(remote: &Weak<Remote>) {
     let mut pause = AGAIN;
+    while remote.upgrade().is_some_and(|remote| remote.is_connecting()) {
+        sleep(LOOK).await;
+    }
     loop {
         let Some(way) = remote.upgrade().map(|remote| remote.way.clone()) else { return };
-        match read(remote, &way, &mut pause).await {
+        let mut has_answered = false;
+        match read(remote, &way, &mut pause, &mut has_answered).await {
             Ok(()) => return,
             Err(error) => {
                 let Some(remote) = remote.upgrade() else { return };
@@ -57,7 +64,7 @@ async fn go_on(remote: &Weak<Remote>) {
         sleep(pause).await;
         if way.is_far() {
             pause = (pause * 2).min(AGAIN_AT_MOST);
-            if let Err(error) = way.renew()
+            if let Err(error) = way.renew(has_answered)
                 && let Some(remote) = remote.upgrade()
             {
                 remote.lost(&error);
@@ -67,8 +74,9 @@ async fn go_on(remote: &Weak<Remote>) {
 }
 
 /// Reads along until it is cut off; `Ok` when nobody looks any more.
-async fn read(remote: &Weak<Remote>, way: &Way, pause: &mut Duration) -> Result<()> {
+async fn read(remote: &Weak<Remote>, way: &Way, pause: &mut Duration, has_answered: &mut bool) -> Result<()> {
     let greeted = compatible(hello(way).await?, way)?;
+    *has_answered = true;
     match remote.upgrade() {
         Some(remote) => remote.greeted(greeted),
         None => return Ok(()),

@@ -52,10 +52,11 @@ impl Way {
     }
 
     /// Connects anew what all questions share, where there is such a thing. Nothing is asked of a person.
-    pub fn renew(&self) -> Result<()> {
+    /// Where the daemon has answered by what there is, that stays.
+    pub fn renew(&self, has_answered: bool) -> Result<()> {
         match &self.to {
             To::Socket(_) => Ok(()),
-            To::Ssh(ssh) => ssh.connect(false),
+            To::Ssh(ssh) => ssh.renew(has_answered),
         }
     }
 
