@@ -193,6 +193,11 @@ impl Remote {
         self.connecting.load(Ordering::SeqCst)
     }
 
+    /// Whether this session changes nothing there, whatever that host says.
+    pub(super) fn is_read_only(&self) -> bool {
+        self.read_only
+    }
+
     /// Whether it was not reached only because there was nobody to ask.
     pub(super) fn wants_somebody(&self) -> bool {
         matches!(&self.way.to, To::Ssh(ssh) if ssh.wants_somebody())
