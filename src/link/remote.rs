@@ -64,6 +64,8 @@ pub struct Remote {
     assembled: Mutex<Assembled>,
     /// How much another host told.
     bounds: Mutex<Bounds>,
+    /// The logs that are carried here.
+    carried: Mutex<carried::Shared>,
     /// Orders that did not reach the daemon.
     unheard: Arc<Mutex<Vec<Underway>>>,
     snapshots: watch::Sender<Arc<Snapshot>>,
@@ -158,6 +160,7 @@ impl Remote {
             snapshots: watch::channel(Arc::new(nothing.clone())).0,
             assembled: Mutex::new(Assembled::after(nothing)),
             bounds: Mutex::default(),
+            carried: Mutex::default(),
             unheard: Arc::default(),
             standing: watch::channel(Standing::Attached).0,
         })
@@ -352,7 +355,7 @@ impl Remote {
         let account = declared.account.clone().unwrap_or_else(|| Shown::new(&format!("uid {}", declared.uid)));
         let opener: Arc<dyn Opener> = match &self.way.to {
             To::Socket(socket) => Arc::new(logs::Remote::new(socket.clone(), id.clone())),
-            To::Ssh(_) => Arc::new(carried::Carried::new(self.way.clone(), id.clone())),
+            To::Ssh(_) => carried::Carried::shared(&self.carried, &self.way, id),
         };
         Ok(Log { opener, path: log_of(declared), account })
     }

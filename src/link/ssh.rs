@@ -13,15 +13,18 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::domain::SshAddress;
 use crate::error::{Context, Error, Kind, Result};
 
 use said::{read, spool, wants_somebody};
+pub use turns::Turn;
+use turns::Turns;
 
 mod said;
+mod turns;
 
 /// The command on the other host, whatever is asked.
 const THERE: [&str; 2] = ["berth", "dial-stdio"];
@@ -54,8 +57,10 @@ const STAYS: &str = "ControlPersist=20";
 /// How long connecting may take where nobody is asked for anything.
 const CONNECTED: Duration = Duration::from_secs(25);
 
-/// How many questions are on their way at once: sshd takes ten channels of one connection, `MaxSessions`.
-const AT_ONCE: usize = 6;
+/// How many questions are on their way at once, and how many logs: sshd takes ten channels of one connection, `MaxSessions`, and one of them
+/// tells the picture.
+const AT_ONCE: usize = 5;
+const LOGS: usize = 4;
 
 /// How long a question waits for its turn.
 const TURN: Duration = Duration::from_secs(15);
@@ -88,8 +93,8 @@ pub struct Ssh {
     /// Whether the last that failed to did so because nobody could be asked.
     wants_somebody: AtomicBool,
     ended: AtomicBool,
-    underway: Mutex<usize>,
-    fewer: Condvar,
+    questions: Arc<Turns>,
+    logs: Arc<Turns>,
 }
 
 /// A question's channel: it ends when this is dropped.
@@ -97,9 +102,6 @@ pub struct Channel {
     child: Child,
     said: File,
 }
-
-/// One of the questions that may be on their way.
-pub struct Turn<'a>(&'a Ssh);
 
 impl Ssh {
     /// Nothing is connected yet.
@@ -119,8 +121,8 @@ impl Ssh {
             connecting: Mutex::default(),
             wants_somebody: AtomicBool::new(false),
             ended,
-            underway: Mutex::new(0),
-            fewer: Condvar::new(),
+            questions: Turns::of(AT_ONCE),
+            logs: Turns::of(LOGS),
         });
         lock(&ALL).push(Arc::downgrade(&ssh));
         Ok(ssh)
@@ -260,26 +262,26 @@ impl Ssh {
     ///
     /// # Errors
     /// Of kind `Busy` when none came in time.
-    pub fn turn(&self) -> Result<Turn<'_>> {
-        let waiting = self.fewer.wait_timeout_while(lock(&self.underway), TURN, |count| *count >= AT_ONCE);
-        let (mut count, _) = waiting.unwrap_or_else(PoisonError::into_inner);
-        if *count >= AT_ONCE {
-            return Err(Error::new(Kind::Busy, format!("too much is asked of {} already", self.address.host)).hint("try again in a moment"));
-        }
-        *count += 1;
-        Ok(Turn(self))
+    pub fn turn(&self) -> Result<Turn> {
+        self.questions.wait(TURN).ok_or_else(|| {
+            Error::new(Kind::Busy, format!("too much is asked of {} already", self.address.host)).hint("try again in a moment")
+        })
+    }
+
+    /// A turn among the logs that are carried here.
+    ///
+    /// # Errors
+    /// Of kind `Busy` when there are so many already.
+    pub fn log_turn(&self) -> Result<Turn> {
+        self.logs.wait(Duration::ZERO).ok_or_else(|| {
+            let sentence = format!("{LOGS} logs of {} are followed already, and one connection carries no more", self.address.host);
+            Error::new(Kind::Busy, sentence).hint("close another one")
+        })
     }
 
     /// What it is called in a sentence.
     pub fn host(&self) -> &str {
         &self.address.host
-    }
-}
-
-impl Drop for Turn<'_> {
-    fn drop(&mut self) {
-        *lock(&self.0.underway) -= 1;
-        self.0.fewer.notify_one();
     }
 }
 
@@ -367,11 +369,14 @@ mod tests {
     }
 
     #[test]
-    fn questions_take_turns() {
+    fn all_of_it_is_no_more_than_sshd_takes_of_one_connection() {
         let ssh = Ssh::new(SshAddress { user: None, host: "web1".to_owned(), port: None }).unwrap();
-        let turns: Vec<Turn<'_>> = (0..AT_ONCE).map(|_| ssh.turn().unwrap()).collect();
-        assert_eq!(*lock(&ssh.underway), AT_ONCE);
-        drop(turns);
-        assert_eq!(*lock(&ssh.underway), 0);
+        let logs: Vec<Turn> = std::iter::from_fn(|| ssh.log_turn().ok()).collect();
+        assert_eq!(1 + AT_ONCE + logs.len(), 10);
+        let refused = ssh.log_turn().err().map(|error| (error.kind(), error.chain())).unwrap();
+        assert_eq!(refused, (Kind::Busy, "4 logs of web1 are followed already, and one connection carries no more".to_owned()));
+        drop(ssh.turn().unwrap());
+        drop(logs);
+        assert!(ssh.log_turn().is_ok());
     }
 }

@@ -44,10 +44,18 @@ impl Way {
     }
 
     /// A turn for a question, where not any number of them may be on their way.
-    pub fn turn(&self) -> Result<Option<Turn<'_>>> {
+    pub fn turn(&self) -> Result<Option<Turn>> {
         match &self.to {
             To::Socket(_) => Ok(None),
             To::Ssh(ssh) => ssh.turn().map(Some),
+        }
+    }
+
+    /// The same for a log that is followed.
+    pub fn log_turn(&self) -> Result<Option<Turn>> {
+        match &self.to {
+            To::Socket(_) => Ok(None),
+            To::Ssh(ssh) => ssh.log_turn().map(Some),
         }
     }
 
