@@ -79,7 +79,7 @@ impl Wiring for Host {
         let mut why = None;
         let hosts = cli::hosts_of(opening, &config)?;
         if !hosts.is_empty() {
-            return Ok(Box::new(AttachedDesk::new(far(opening, &hosts, &config, &state)?, config, hosts)));
+            return Ok(Box::new(far(opening, hosts, config, &state)?));
         }
         if opening.attach == Attach::Where {
             match Remote::attach(&config, &state, opening.read_only) {
@@ -179,17 +179,18 @@ impl Host {
 }
 
 /// The door to other hosts. One that a command asks something of is as if the command were run there; what the console shows says its host.
-fn far(opening: &Opening, hosts: &[NamedHost], config: &Config, state: &Path) -> Result<Arc<dyn Door>> {
+fn far(opening: &Opening, hosts: Vec<NamedHost>, config: Arc<Config>, state: &Path) -> Result<AttachedDesk> {
     use std::io::IsTerminal;
     let may_ask = std::io::stdin().is_terminal();
-    if let ([host], false) = (hosts, opening.stays_open()) {
-        let remote = Remote::on(host, false, config, state, opening.read_only)?;
+    if let ([host], false) = (hosts.as_slice(), opening.stays_open()) {
+        let remote = Remote::on(host, false, &config, state, opening.read_only)?;
         remote.reach(may_ask)?;
-        return Ok(remote);
+        return Ok(AttachedDesk::of_one(remote, config, hosts));
     }
-    let all: Vec<Arc<Remote>> = hosts.iter().map(|host| Remote::on(host, true, config, state, opening.read_only)).collect::<Result<_>>()?;
+    let all: Vec<Arc<Remote>> =
+        hosts.iter().map(|host| Remote::on(host, true, &config, state, opening.read_only)).collect::<Result<_>>()?;
     reach(&all, may_ask, opening.stays_open())?;
-    Ok(Many::of(all))
+    Ok(AttachedDesk::new(Many::of(all), config, hosts))
 }
 
 /// The configuration, and where the state lies.

@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use crate::api::{PATIENCE, get, until};
 use crate::parts;
 use crate::terminal::Terminal;
-use crate::world::{RANGE, configuration, enterable};
+use crate::world::{configuration, enterable, free_range};
 
 /// The program under test.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_berth");
@@ -56,12 +56,6 @@ fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-/// Ports of which nobody has any now.
-fn free_range() -> u16 {
-    let all_free = |first: &u16| (*first..*first + RANGE).all(|port| TcpListener::bind(("127.0.0.1", port)).is_ok());
-    (0..50).map(|_| free_port().min(60_000)).find(all_free).unwrap()
-}
-
 fn script(path: &Path, text: &str) {
     fs::write(path, text).unwrap();
     fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
@@ -82,7 +76,7 @@ struct Site {
 }
 
 impl Site {
-    fn new(root: &Path, name: &str, authorized: &str) -> Self {
+    fn new(root: &Path, name: &str, first: u16, authorized: &str) -> Self {
         let folder = root.join(name);
         let base = folder.join("mcp-server");
         let tree = base.join("users/root");
@@ -90,7 +84,6 @@ impl Site {
             fs::create_dir(folder).unwrap();
             fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).unwrap();
         }
-        let first = free_range();
         fs::write(tree.join("server.pl"), SERVER.replace("NAME", name)).unwrap();
         fs::write(tree.join("config/config.json"), serde_json::json!({ "port": first }).to_string()).unwrap();
         let config =
@@ -180,7 +173,12 @@ impl World {
         let directory = enterable();
         let root = directory.path();
         let authorized = key(&root.join("id"));
-        let (web1, web2) = (Site::new(root, "web1", &authorized), Site::new(root, "web2", &authorized));
+        let first = free_range();
+        // While somebody has one of them the next are others.
+        let held = TcpListener::bind(("127.0.0.1", first)).unwrap();
+        let second = free_range();
+        drop(held);
+        let (web1, web2) = (Site::new(root, "web1", first, &authorized), Site::new(root, "web2", second, &authorized));
         let mut config = format!(
             "Host *\n  User root\n  IdentityFile {0}/id\n  IdentitiesOnly yes\n  UserKnownHostsFile {0}/known\n  GlobalKnownHostsFile /dev/null\n\
              \x20 StrictHostKeyChecking yes\n",
@@ -332,6 +330,24 @@ fn commands_go_to_one_host_and_what_fails_says_why() {
     assert_eq!((&one["instances"][0]["id"], &one["instances"][0]["state"]), (&"root".into(), &"running".into()), "{one:#}");
     let log = world.berth(&["--host", "ssh://web1", "logs", "root"]);
     assert!(text(&log).contains("listening at web1"), "{}", text(&log));
+
+    let events = world.berth(&["--host", "ssh://web1", "events", "--json"]);
+    assert!(events.status.success() && text(&events).contains("\"verb\":\"start\""), "{}", text(&events));
+    // The fleet there is changed as if it were done there.
+    let removed = world.berth(&["--host", "ssh://web2", "remove", "root", "--yes"]);
+    assert_eq!(removed.status.code(), Some(0), "{}", text(&removed));
+    let there = || {
+        let all = get(&world.web2.socket(), "/v1/snapshot")["instances"].as_array().cloned().unwrap_or_default();
+        all.into_iter().find(|one| one["id"] == "root")
+    };
+    until("it is gone", || there().is_none());
+    assert!(world.web1.is("running"));
+    let added = world.berth(&["--host", "ssh://web2", "add", "root", "--no-start", "--json"]);
+    let told: Value = serde_json::from_slice(&added.stdout).unwrap_or_default();
+    assert_eq!((added.status.code(), &told["id"]), (Some(0), &"root".into()), "{}", text(&added));
+    until("it is there", || there().is_some_and(|one| one["port"] == told["port"]));
+    let origin = world.berth(&["--host", "ssh://web1", "check", "--origin"]);
+    assert!(origin.status.code() == Some(2) && text(&origin).contains("ssh HOST berth check --origin"), "{}", text(&origin));
 
     world.web2.cut();
     let both = world.berth(&["--host", "ssh://web1", "--host", "ssh://web2", "ls", "--json"]);
