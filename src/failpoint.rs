@@ -7,12 +7,13 @@
 pub const VARIABLE: &str = "BERTH_FAILPOINT";
 
 /// Every place, by the name of its thread or of what is done off the loop.
-pub const PLACES: [&str; 44] = [
+pub const PLACES: [&str; 45] = [
     "accounts",
     "batch",
     "berth-attach",
     "berth-carried",
     "berth-chronicle",
+    "berth-connect",
     "berth-docker",
     "berth-engine",
     "berth-events",

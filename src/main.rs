@@ -15,7 +15,7 @@ use berth::domain::{Added, Diagnosis, Event, EventQuery, Fence, InstanceId, Name
 use berth::error::{Error, Kind, Result};
 use berth::hand::{self, Zygote};
 use berth::link::local::{Local, share_memory};
-use berth::link::many::Many;
+use berth::link::many::{Many, reach};
 use berth::link::remote::Remote;
 use berth::link::{self, Adding, Asked, Door, EventsStamp, LogLines, LogQuery, Removing};
 use berth::nearby;
@@ -79,7 +79,7 @@ impl Wiring for Host {
         let mut why = None;
         let hosts = cli::hosts_of(opening, &config)?;
         if !hosts.is_empty() {
-            return Ok(Box::new(AttachedDesk::new(far(opening, &hosts, &config, &state)?, config, hosts)));
+            return Ok(Box::new(far(opening, hosts, config, &state)?));
         }
         if opening.attach == Attach::Where {
             match Remote::attach(&config, &state, opening.read_only) {
@@ -179,23 +179,18 @@ impl Host {
 }
 
 /// The door to other hosts. One that a command asks something of is as if the command were run there; what the console shows says its host.
-fn far(opening: &Opening, hosts: &[NamedHost], config: &Config, state: &Path) -> Result<Arc<dyn Door>> {
+fn far(opening: &Opening, hosts: Vec<NamedHost>, config: Arc<Config>, state: &Path) -> Result<AttachedDesk> {
     use std::io::IsTerminal;
     let may_ask = std::io::stdin().is_terminal();
-    if let ([host], false) = (hosts, opening.stays_open()) {
-        let remote = Remote::on(host, false, config, state, opening.read_only)?;
+    if let ([host], false) = (hosts.as_slice(), opening.stays_open()) {
+        let remote = Remote::on(host, false, &config, state, opening.read_only)?;
         remote.reach(may_ask)?;
-        return Ok(remote);
+        return Ok(AttachedDesk::of_one(remote, config, hosts));
     }
-    let all: Vec<Arc<Remote>> = hosts.iter().map(|host| Remote::on(host, true, config, state, opening.read_only)).collect::<Result<_>>()?;
-    // One after the other: each may ask for a password. Of those that answer there has to be one.
-    let reached: Vec<Result<()>> = all.iter().map(|remote| remote.reach(may_ask)).collect();
-    if reached.iter().all(Result::is_err)
-        && let Some(Err(error)) = reached.into_iter().next()
-    {
-        return Err(error);
-    }
-    Ok(Many::of(all))
+    let all: Vec<Arc<Remote>> =
+        hosts.iter().map(|host| Remote::on(host, true, &config, state, opening.read_only)).collect::<Result<_>>()?;
+    reach(&all, may_ask, opening.stays_open())?;
+    Ok(AttachedDesk::new(Many::of(all), config, hosts))
 }
 
 /// The configuration, and where the state lies.

@@ -10,17 +10,24 @@ use tokio::sync::watch;
 use super::door::{Desk, Opening};
 use crate::config::{Config, Strategy};
 use crate::domain::{
-    Added, Fence, InstanceId, NamedHost, Order, Outcome, Proposal, Shown, Snapshot, Target, Task, Verb, Whereabouts, named,
+    Added, Event, EventQuery, Fence, InstanceId, MOST_HOSTS, NamedHost, Order, Outcome, Proposal, Shown, Snapshot, Standing, Target, Task,
+    Verb, Whereabouts, named,
 };
 use crate::error::{Error, Kind, Result};
+use crate::link::remote::Remote;
 use crate::link::{Adding, Asked, Door, LogLines, LogQuery, Removing};
 
 /// How long the first picture may take.
 const FIRST: Duration = Duration::from_secs(30);
 
+/// How long a daemon may be gone again before there is one.
+const LOST: Duration = Duration::from_secs(3);
+
 /// It.
 pub struct AttachedDesk {
     door: Arc<dyn Door>,
+    /// That of one host, which does what no console needs.
+    one: Option<Arc<Remote>>,
     config: Arc<Config>,
     hosts: Vec<NamedHost>,
 }
@@ -28,7 +35,13 @@ pub struct AttachedDesk {
 impl AttachedDesk {
     /// What is behind this door: the daemon here, or those of other hosts.
     pub fn new(door: Arc<dyn Door>, config: Arc<Config>, hosts: Vec<NamedHost>) -> Self {
-        Self { door, config, hosts }
+        Self { door, one: None, config, hosts }
+    }
+
+    /// What is behind the door of one host, for a command: it is as if it were run there.
+    pub fn of_one(remote: Arc<Remote>, config: Arc<Config>, hosts: Vec<NamedHost>) -> Self {
+        let door = Arc::clone(&remote) as Arc<dyn Door>;
+        Self { door, one: Some(remote), config, hosts }
     }
 }
 
@@ -39,6 +52,9 @@ impl AttachedDesk {
 pub fn hosts_of(opening: &Opening, config: &Config) -> Result<Vec<NamedHost>> {
     if opening.hosts.is_empty() {
         return Ok(if opening.stays_open() { config.hosts.clone() } else { Vec::new() });
+    }
+    if opening.hosts.len() > MOST_HOSTS {
+        return Err(Error::new(Kind::Usage, format!("there are more than {MOST_HOSTS} --host")));
     }
     let mut all = Vec::new();
     for word in &opening.hosts {
@@ -76,6 +92,10 @@ fn not_done() -> Outcome {
     Outcome { exit_code: not_here().exit_code(), sentence: Shown::new(&not_here().chain()), hints: Vec::new(), log_lines: Vec::new() }
 }
 
+fn not_added() -> Added {
+    Added { outcome: not_done(), port: None, url: None, account: None, config: None, steps: Vec::new() }
+}
+
 impl Desk for AttachedDesk {
     fn look(&self) -> Result<Arc<Snapshot>> {
         let pictures = self.door.watch();
@@ -85,6 +105,14 @@ impl Desk for AttachedDesk {
             let is_whole = picture.hosts.iter().all(|part| !part.is_reached() || part.picture.sequence > 0);
             if picture.sequence > 0 && (is_whole || begun.elapsed() > FIRST) {
                 return Ok(picture);
+            }
+            // It was there a moment ago: what it says now is why there is no picture.
+            let lost = self.door.standing().and_then(|standing| match &*standing.borrow() {
+                Standing::Lost { why, .. } => Some(why.to_string()),
+                _ => None,
+            });
+            if let Some(why) = lost.filter(|_| begun.elapsed() > LOST) {
+                return Err(Error::new(Kind::Timeout, format!("the daemon does not say what there is: {why}")));
             }
             if begun.elapsed() > FIRST {
                 return Err(Error::new(Kind::Timeout, "the daemon does not say what there is"));
@@ -115,18 +143,23 @@ impl Desk for AttachedDesk {
         &self.hosts
     }
 
-    fn add(&self, _: &Adding) -> Added {
-        Added { outcome: not_done(), port: None, url: None, account: None, config: None, steps: Vec::new() }
+    fn events(&self, query: &EventQuery) -> Result<Vec<Event>> {
+        self.one.as_ref().ok_or_else(not_here)?.events(query)
+    }
+
+    fn add(&self, adding: &Adding) -> Added {
+        let added = self.one.as_ref().and_then(|one| one.add(std::slice::from_ref(adding)).pop());
+        added.unwrap_or_else(not_added)
     }
 
     fn add_many(&self, all: &[Adding], ended: &mut dyn FnMut(usize, &Added)) -> Vec<Added> {
-        let added: Vec<Added> = all.iter().map(|one| self.add(one)).collect();
+        let added = self.one.as_ref().map_or_else(|| all.iter().map(|_| not_added()).collect(), |one| one.add(all));
         added.iter().enumerate().for_each(|(at, one)| ended(at, one));
         added
     }
 
-    fn remove(&self, _: &Removing) -> Outcome {
-        not_done()
+    fn remove(&self, removing: &Removing) -> Outcome {
+        self.one.as_ref().map_or_else(not_done, |one| one.remove(removing))
     }
 
     fn adopt(&self, id: &InstanceId, dry_run: bool, reason: Option<String>) -> Outcome {

@@ -18,6 +18,8 @@ enum Reach {
 
 fn reach(command: Option<&Command>) -> Reach {
     match command {
+        // Every server is asked by who looks; a daemon looks for others and is not told to.
+        Some(Command::Check(check)) if check.origin => Reach::Here,
         None | Some(Command::Ls(_) | Command::Check(_)) => Reach::Many,
         Some(
             Command::Show(_)
@@ -27,6 +29,9 @@ fn reach(command: Option<&Command>) -> Reach {
             | Command::Restart(_)
             | Command::Assign(_)
             | Command::Adopt(_)
+            | Command::Add(_)
+            | Command::Remove(_)
+            | Command::Events(_)
             | Command::Port(_)
             | Command::Client(_)
             | Command::Logs(_)
@@ -49,6 +54,10 @@ pub fn check(arguments: &Arguments) -> Result<()> {
             refused("--embedded looks at this host, --host at others: only one of them can be said", "berth --host ...")
         }
         (_, Reach::One) => refused("this is asked of one host: say --host once", "berth --host NAME ls    lists its instances"),
+        _ if matches!(&arguments.command, Some(Command::Check(_))) => refused(
+            "check --origin is not asked of other hosts",
+            "ssh HOST berth check --origin    does it there; without --origin it is asked",
+        ),
         _ => refused("this is not asked of other hosts", "ssh HOST berth ...    does it there; berth --host opens the console on it"),
     }
 }
@@ -72,9 +81,12 @@ mod tests {
             ("restart alice bob", true, false),
             ("ports", true, false),
             ("logs alice", true, false),
-            ("events", false, false),
-            ("add alice", false, false),
-            ("remove alice", false, false),
+            ("check --origin", false, false),
+            ("events", true, false),
+            ("events -f", true, false),
+            ("add alice", true, false),
+            ("remove alice", true, false),
+            ("trust alice", false, false),
             ("serve", false, false),
             ("config", false, false),
             ("deploy nftables", false, false),

@@ -5,15 +5,12 @@
 use super::apply::{unknown_key, wrong_value};
 use super::item::{Fault, Item};
 use super::read::Wrong;
-use crate::domain::{NamedHost, Whereabouts, check_host_name};
-
-/// How many there may be: each has a connection of its own for as long as the console is open.
-const MOST: usize = 32;
+use crate::domain::{MOST_HOSTS, NamedHost, Whereabouts, check_host_name};
 
 /// Reads every `[[host]]`.
 pub(super) fn hosts(item: &Item, entries: &[Item]) -> Result<Vec<NamedHost>, Fault> {
-    if entries.len() > MOST {
-        return Err(Fault { place: item.key_place.clone(), message: format!("there are more than {MOST} [[host]]") });
+    if entries.len() > MOST_HOSTS {
+        return Err(Fault { place: item.key_place.clone(), message: format!("there are more than {MOST_HOSTS} [[host]]") });
     }
     let mut all: Vec<NamedHost> = Vec::new();
     for entry in entries {

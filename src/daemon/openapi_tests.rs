@@ -142,6 +142,12 @@ fn no_reference_leads_nowhere() {
 fn what_is_answered_has_the_form_that_is_told() {
     let fleet = fleet::fleet();
     fits("Snapshot", &told_json::ls(&fleet));
+    let mut one = crate::domain::Notified::nothing_yet("https://alerts.example:443");
+    one.failed_at = Some((jiff::Timestamp::UNIX_EPOCH, crate::domain::Shown::from("refused")));
+    let told = crate::domain::Snapshot { notified: Some([one].into()), ..fleet.clone() };
+    fits("Snapshot", &told_json::ls(&told));
+    let one = &told_json::ls(&told)["notified"][0];
+    assert_eq!((&one["to"], &one["failing"], &one["why"]), (&"https://alerts.example:443".into(), &true.into(), &"refused".into()));
     for row in &fleet.rows {
         fits("Shown", &told_json::show(row, &fleet, true));
         fits("Shown", &told_json::show(row, &fleet, false));

@@ -3,7 +3,7 @@
 //! It must never let a secret's value leave, nor take in a text that was not made harmless.
 
 use std::cell::RefCell;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -13,8 +13,11 @@ use super::{InstanceId, Shown, Variables};
 /// Longer texts are cut when they come in.
 const LONGEST: usize = 256 * 1024;
 
-/// How many fixed words are kept that came from elsewhere, and how long each may be: they are never let go.
-const WORDS: usize = 512;
+/// How many fixed words are kept that came from elsewhere, how many of them one of several hosts may bring and how many who is alone, and
+/// how long each may be: they are never let go.
+const WORDS: usize = 4096;
+const WORDS_OF_ONE: usize = 100;
+const WORDS_OF_ALL: usize = 512;
 const LONGEST_WORD: usize = 400;
 
 /// A word of the program's own, which lasts as long as it does.
@@ -85,20 +88,30 @@ impl<'de> Deserialize<'de> for Variables {
 
 /// Takes in a word of the program's own.
 pub(super) fn fixed<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Fixed, D::Error> {
-    static KEPT: Mutex<Option<HashSet<Fixed>>> = Mutex::new(None);
     let text = String::deserialize(deserializer)?;
-    let text = Shown::within(&text, LONGEST_WORD);
+    Ok(kept(Shown::within(&text, LONGEST_WORD).as_str()))
+}
+
+/// The word itself where it was kept or may be; none where its host has brought too many, so that it takes no other host's place.
+fn kept(text: &str) -> Fixed {
+    /// The words, and how many of them each host brought.
+    type Kept = (HashSet<Fixed>, HashMap<Option<Arc<str>>, usize>);
+    static KEPT: Mutex<Option<Kept>> = Mutex::new(None);
     let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
-    let kept = kept.get_or_insert_default();
-    if let Some(known) = kept.get(text.as_str()) {
-        return Ok(known);
+    let (words, brought) = kept.get_or_insert_default();
+    if let Some(known) = words.get(text) {
+        return known;
     }
-    if kept.len() >= WORDS {
-        return Ok("");
+    let host = HOST.with_borrow(Clone::clone);
+    let most = if host.is_some() { WORDS_OF_ONE } else { WORDS_OF_ALL };
+    let by_it = brought.entry(host).or_default();
+    if words.len() >= WORDS || *by_it >= most {
+        return "";
     }
-    let word: Fixed = Box::leak(text.as_str().into());
-    kept.insert(word);
-    Ok(word)
+    *by_it += 1;
+    let word: Fixed = Box::leak(text.into());
+    words.insert(word);
+    word
 }
 
 #[cfg(test)]
@@ -124,6 +137,15 @@ mod tests {
         assert!(ids.iter().all(|id| id.host() == Some(&web1)));
         assert_eq!(serde_json::to_string(&ids).unwrap(), r#"["amy","bob/:8081"]"#);
         assert!(read().iter().all(|id| id.host().is_none()), "only while it is read");
+    }
+
+    #[test]
+    fn a_host_that_brings_ever_new_words_takes_no_others_place() {
+        let (web1, web2): (Arc<str>, Arc<str>) = ("words1".into(), "words2".into());
+        let taken = (0..WORDS_OF_ONE * 2).filter(|number| !told_by(Some(&web1), || kept(&format!("word {number}"))).is_empty());
+        assert_eq!(taken.count(), WORDS_OF_ONE);
+        assert_eq!(told_by(Some(&web1), || kept("word 0")), "word 0");
+        assert_eq!(told_by(Some(&web2), || kept("another")), "another");
     }
 
     #[test]

@@ -132,7 +132,7 @@ pub struct Stands {
 }
 
 /// Which events are wanted.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EventQuery {
     /// So many of the newest at most.
     pub last: usize,

@@ -93,4 +93,4 @@ pub use standing::Standing;
 pub use storage::{DiskUse, FileSystem, OpenDatabase, Storage};
 pub use task::Task;
 pub use together::HostPart;
-pub use whereabouts::{NamedHost, SshAddress, Whereabouts, check_host_name, named};
+pub use whereabouts::{MOST_HOSTS, NamedHost, SshAddress, Whereabouts, check_host_name, named};

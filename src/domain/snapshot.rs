@@ -11,9 +11,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Allotments, Announcement, Code, Declared, DiskUse, Endpoint, FileSystem, Finding, Health, HostPart, HostReading, InForce, InstanceId,
-    LastExit, Level, Listener, Moment, Notified, PortRange, Probed, Process, ProcessKey, Reading, Service, Shown, SupervisorKind, Uid,
-    Underway,
+    Allotments, Announcement, Caller, Code, Declared, DiskUse, Endpoint, FileSystem, Finding, Health, HostPart, HostReading, InForce,
+    InstanceId, LastExit, Level, Listener, Moment, Notified, PortRange, Probed, Process, ProcessKey, Reading, Service, Shown,
+    SupervisorKind, Uid, Underway,
 };
 
 /// What an instance is doing.
@@ -252,6 +252,11 @@ impl Snapshot {
     pub fn part(&self, id: &InstanceId) -> Option<&HostPart> {
         let name = id.host()?;
         self.hosts.iter().find(|part| part.name == *name)
+    }
+
+    /// Who asks on an instance's own host, and as what there; `own` where this is one host's picture.
+    pub fn caller_at<'a>(&'a self, id: &InstanceId, own: &'a Caller) -> &'a Caller {
+        self.part(id).map_or(own, |part| &part.caller)
     }
 
     /// The picture of an instance's own host: ports, memory and file systems are told there.

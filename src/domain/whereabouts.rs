@@ -36,6 +36,9 @@ pub struct SshAddress {
     pub port: Option<u16>,
 }
 
+/// How many hosts may be shown as one: each has a connection of its own for as long as the console is open.
+pub const MOST_HOSTS: usize = 32;
+
 /// A host with the name that it is shown by.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NamedHost {

@@ -19,8 +19,10 @@ use super::remote::Remote;
 use super::{Door, Tail};
 
 mod join;
+mod reach;
 
 pub use join::joined;
+pub use reach::reach;
 
 /// The door.
 pub struct Many {
@@ -95,11 +97,13 @@ fn failed(error: &Error) -> Outcome {
 }
 
 impl Door for Many {
-    /// As whom the first host that answers sees the caller; each decides for itself.
+    /// As whom the first host that answers sees the caller. Each decides for itself, also whether it is only looked there: for all of them that
+    /// holds only where this session says so.
     fn caller(&self) -> Caller {
         let parts = self.hosts.iter().map(|host| host.part());
         let caller = parts.clone().find(HostPart::is_reached).or_else(|| parts.clone().next()).map(|part| part.caller);
-        caller.unwrap_or_else(super::remote::nobody)
+        let read_only = self.hosts.iter().all(|host| host.is_read_only());
+        Caller { read_only, ..caller.unwrap_or_else(super::remote::nobody) }
     }
 
     fn watch(&self) -> watch::Receiver<Arc<Snapshot>> {

@@ -3,6 +3,7 @@
 //! It must never act by itself, open the registry or the trail, nor believe a daemon that is neither root's nor the caller's.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Once, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
@@ -23,6 +24,7 @@ use super::wire::{Call, Change, Hello, PROTOCOL, Reply};
 pub use assemble::{Assembled, Gap};
 
 mod assemble;
+mod bounds;
 mod carried;
 mod clock;
 mod door;
@@ -33,6 +35,7 @@ mod peer;
 mod reading;
 mod way;
 
+use bounds::{Bounds, TooMuch};
 use clock::Clock;
 pub use peer::connect;
 use way::{To, Way};
@@ -59,6 +62,10 @@ pub struct Remote {
     /// Who is to know of news.
     listener: OnceLock<Box<dyn Fn() + Send + Sync>>,
     assembled: Mutex<Assembled>,
+    /// How much another host told.
+    bounds: Mutex<Bounds>,
+    /// The logs that are carried here.
+    carried: Mutex<carried::Shared>,
     /// Orders that did not reach the daemon.
     unheard: Arc<Mutex<Vec<Underway>>>,
     snapshots: watch::Sender<Arc<Snapshot>>,
@@ -66,6 +73,17 @@ pub struct Remote {
     /// This very door, for the thread that reads along.
     own: Weak<Self>,
     begun: Once,
+    /// It is connected to for the first time, beside others.
+    connecting: AtomicBool,
+}
+
+/// Why something that was told is not taken in.
+#[derive(Debug)]
+enum Untaken {
+    /// Something between was missed.
+    Gap,
+    /// It is more than is taken; in words.
+    TooMuch(String),
 }
 
 /// A daemon that speaks as this console does.
@@ -132,6 +150,7 @@ impl Remote {
         Arc::new_cyclic(|own| Self {
             own: Weak::clone(own),
             begun: Once::new(),
+            connecting: AtomicBool::new(false),
             way,
             read_only,
             copies: state.join("copies"),
@@ -140,6 +159,8 @@ impl Remote {
             listener: OnceLock::new(),
             snapshots: watch::channel(Arc::new(nothing.clone())).0,
             assembled: Mutex::new(Assembled::after(nothing)),
+            bounds: Mutex::default(),
+            carried: Mutex::default(),
             unheard: Arc::default(),
             standing: watch::channel(Standing::Attached).0,
         })
@@ -156,10 +177,33 @@ impl Remote {
         };
         let reached = connected.and_then(|()| self.greet()).and_then(|greeted| compatible(greeted, &self.way));
         let reached = reached.map(|greeted| self.greeted(greeted));
-        if let Err(error) = &reached {
-            self.lost(error);
+        match &reached {
+            Ok(()) => self.stands(|standing| (*standing != Standing::Attached).then_some(Standing::Attached)),
+            Err(error) => self.lost(error),
         }
         reached
+    }
+
+    /// It is about to be reached, or no more: nothing else connects to it meanwhile, and it is not waited for.
+    pub(super) fn connects(&self, does: bool) {
+        self.connecting.store(does, Ordering::SeqCst);
+        if does {
+            self.lost(&Error::failed("it has not answered yet"));
+        }
+    }
+
+    fn is_connecting(&self) -> bool {
+        self.connecting.load(Ordering::SeqCst)
+    }
+
+    /// Whether this session changes nothing there, whatever that host says.
+    pub(super) fn is_read_only(&self) -> bool {
+        self.read_only
+    }
+
+    /// Whether it was not reached only because there was nobody to ask.
+    pub(super) fn wants_somebody(&self) -> bool {
+        matches!(&self.way.to, To::Ssh(ssh) if ssh.wants_somebody())
     }
 
     fn greet(&self) -> Result<Hello> {
@@ -187,11 +231,6 @@ impl Remote {
         }
     }
 
-    /// How often the daemon told something.
-    fn told(&self) -> u64 {
-        self.assembled().picture().sequence
-    }
-
     fn assembled(&self) -> MutexGuard<'_, Assembled> {
         self.assembled.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -205,11 +244,21 @@ impl Remote {
     }
 
     /// Takes in what the daemon told.
-    fn take(&self, mut change: Change) -> std::result::Result<(), Gap> {
+    fn take(&self, mut change: Change) -> std::result::Result<(), Untaken> {
+        let mut assembled = self.assembled();
         if self.way.is_far() {
             self.clock.lock().unwrap_or_else(PoisonError::into_inner).set_by(&mut change, sample::now().boot);
+            let mut bounds = self.bounds.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Err(TooMuch(why)) = bounds.admit(&change, assembled.picture()) {
+                assembled.begin_anew();
+                return Err(Untaken::TooMuch(why));
+            }
         }
-        self.assembled().take(change)?;
+        if let Err(Gap) = assembled.take(change) {
+            assembled.begin_anew();
+            return Err(Untaken::Gap);
+        }
+        drop(assembled);
         self.publish();
         self.stands(|standing| (*standing != Standing::Attached).then_some(Standing::Attached));
         Ok(())
@@ -245,7 +294,9 @@ impl Remote {
         let why = said.strip_prefix(host).map(|rest| rest.trim_start_matches(" is not reached").trim_start_matches([':', ' ']));
         let why = Shown::new(why.unwrap_or(&said));
         self.stands(|standing| match standing {
-            Standing::Lost { since, why: known } if self.way.is_far() && *known != why => Some(Standing::Lost { since: *since, why }),
+            Standing::Lost { since, why: known } if (self.way.is_far() || self.way.label.is_some()) && *known != why => {
+                Some(Standing::Lost { since: *since, why })
+            }
             Standing::Lost { .. } => None,
             _ => Some(Standing::Lost { since: sample::now(), why }),
         });
@@ -304,7 +355,7 @@ impl Remote {
         let account = declared.account.clone().unwrap_or_else(|| Shown::new(&format!("uid {}", declared.uid)));
         let opener: Arc<dyn Opener> = match &self.way.to {
             To::Socket(socket) => Arc::new(logs::Remote::new(socket.clone(), id.clone())),
-            To::Ssh(_) => Arc::new(carried::Carried::new(self.way.clone(), id.clone())),
+            To::Ssh(_) => carried::Carried::shared(&self.carried, &self.way, id),
         };
         Ok(Log { opener, path: log_of(declared), account })
     }

@@ -5,21 +5,26 @@
 
 use std::ffi::OsString;
 use std::fs::{DirBuilder, File};
-use std::io::{self, Read};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use rustix::fs::{MemfdFlags, memfd_create};
-
-use crate::domain::{Shown, SshAddress};
+use crate::domain::SshAddress;
 use crate::error::{Context, Error, Kind, Result};
+
+use said::{read, spool, wants_somebody};
+pub use turns::Turn;
+use turns::Turns;
+
+mod said;
+mod turns;
 
 /// The command on the other host, whatever is asked.
 const THERE: [&str; 2] = ["berth", "dial-stdio"];
@@ -52,8 +57,10 @@ const STAYS: &str = "ControlPersist=20";
 /// How long connecting may take where nobody is asked for anything.
 const CONNECTED: Duration = Duration::from_secs(25);
 
-/// How many questions are on their way at once: sshd takes ten channels of one connection, `MaxSessions`.
-const AT_ONCE: usize = 6;
+/// How many questions are on their way at once, and how many logs: sshd takes ten channels of one connection, `MaxSessions`, and one of them
+/// tells the picture.
+const AT_ONCE: usize = 5;
+const LOGS: usize = 4;
 
 /// How long a question waits for its turn.
 const TURN: Duration = Duration::from_secs(15);
@@ -61,8 +68,8 @@ const TURN: Duration = Duration::from_secs(15);
 /// How long ssh is given to say why it ended.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
-/// How much of what it says is read.
-const MOST_SAID: u64 = 4096;
+/// How long ssh may take to say whether a connection is there, or to end it.
+const CONTROLLED: Duration = Duration::from_secs(2);
 
 /// Every one that was made: threads may still hold it when the program ends.
 static ALL: Mutex<Vec<Weak<Ssh>>> = Mutex::new(Vec::new());
@@ -81,9 +88,13 @@ pub struct Ssh {
     /// The socket of the connection that there is: each has another one, so that none is taken for another.
     connection: Mutex<PathBuf>,
     number: AtomicU64,
+    /// One connects at a time.
+    connecting: Mutex<()>,
+    /// Whether the last that failed to did so because nobody could be asked.
+    wants_somebody: AtomicBool,
     ended: AtomicBool,
-    underway: Mutex<usize>,
-    fewer: Condvar,
+    questions: Arc<Turns>,
+    logs: Arc<Turns>,
 }
 
 /// A question's channel: it ends when this is dropped.
@@ -91,9 +102,6 @@ pub struct Channel {
     child: Child,
     said: File,
 }
-
-/// One of the questions that may be on their way.
-pub struct Turn<'a>(&'a Ssh);
 
 impl Ssh {
     /// Nothing is connected yet.
@@ -105,7 +113,17 @@ impl Ssh {
         let connection = Mutex::new(folder.join("0"));
         let ended = AtomicBool::new(false);
         let number = AtomicU64::new(0);
-        let ssh = Arc::new(Self { address, folder, connection, number, ended, underway: Mutex::new(0), fewer: Condvar::new() });
+        let ssh = Arc::new(Self {
+            address,
+            folder,
+            connection,
+            number,
+            connecting: Mutex::default(),
+            wants_somebody: AtomicBool::new(false),
+            ended,
+            questions: Turns::of(AT_ONCE),
+            logs: Turns::of(LOGS),
+        });
         lock(&ALL).push(Arc::downgrade(&ssh));
         Ok(ssh)
     }
@@ -115,14 +133,33 @@ impl Ssh {
         if self.ended.swap(true, Ordering::SeqCst) {
             return;
         }
+        // Who connects right now sees that it is over.
+        let _none_connects = lock(&self.connecting);
         let socket = lock(&self.connection).clone();
         if socket.exists() {
-            let mut command = self.command(&["-O", "exit", "-o", "BatchMode=yes"], &socket);
-            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
             // Without it the connection ends by itself when nobody has asked for a while.
-            let _ = command.status();
+            self.control("exit", &socket);
         }
         let _ = std::fs::remove_dir_all(&self.folder);
+    }
+
+    /// Tells the connection at a socket something; whether it obeyed.
+    fn control(&self, word: &str, socket: &Path) -> bool {
+        let mut command = self.command(&["-O", word, "-o", "BatchMode=yes"], socket);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
+        let Ok(mut child) = command.spawn() else { return false };
+        let begun = Instant::now();
+        loop {
+            match child.try_wait() {
+                Ok(None) if begun.elapsed() < CONTROLLED => std::thread::sleep(Duration::from_millis(5)),
+                Ok(Some(status)) => return status.success(),
+                _ => {
+                    let _ = child.kill();
+                    let _ = child.wait();
+                    return false;
+                }
+            }
+        }
     }
 
     /// Its words before the command: the options, then the host behind `--`.
@@ -148,6 +185,7 @@ impl Ssh {
     /// # Errors
     /// What ssh says.
     pub fn connect(&self, may_ask: bool) -> Result<()> {
+        let _one = lock(&self.connecting);
         let number = self.number.fetch_add(1, Ordering::Relaxed) + 1;
         let socket = self.folder.join(number.to_string());
         if self.ended.load(Ordering::SeqCst) {
@@ -166,7 +204,7 @@ impl Ssh {
         let status = loop {
             match child.try_wait().while_doing(|| "cannot wait for ssh".to_owned())? {
                 Some(status) => break status,
-                None if !may_ask && begun.elapsed() > CONNECTED => {
+                None if self.ended.load(Ordering::SeqCst) || !may_ask && begun.elapsed() > CONNECTED => {
                     let _ = child.kill();
                     let _ = child.wait();
                     return Err(Error::new(Kind::Timeout, format!("{} does not answer", self.address.host)));
@@ -175,12 +213,32 @@ impl Ssh {
             }
         };
         if status.success() {
-            *lock(&self.connection) = socket;
+            let old = std::mem::replace(&mut *lock(&self.connection), socket);
+            if old.exists() {
+                // It would stay for as long as something hangs in it.
+                self.control("exit", &old);
+                let _ = std::fs::remove_file(&old);
+            }
             return Ok(());
         }
         let said = read(&said);
+        self.wants_somebody.store(wants_somebody(&said), Ordering::Relaxed);
         let why = if said.is_empty() { format!("ssh ended with {status}") } else { said };
         Err(Error::new(Kind::Timeout, format!("{} is not reached: {why}", self.address.host)))
+    }
+
+    /// Connects anew, without asking anything, unless the connection is there and the daemon has answered by it.
+    ///
+    /// # Errors
+    /// What ssh says.
+    pub fn renew(&self, has_answered: bool) -> Result<()> {
+        let socket = lock(&self.connection).clone();
+        if has_answered && socket.exists() && self.control("check", &socket) { Ok(()) } else { self.connect(false) }
+    }
+
+    /// Whether connecting failed because there was nobody to ask.
+    pub fn wants_somebody(&self) -> bool {
+        self.wants_somebody.load(Ordering::Relaxed)
     }
 
     /// A channel to the daemon there. Where the connection is gone ssh makes another one for this, without asking anything.
@@ -204,26 +262,26 @@ impl Ssh {
     ///
     /// # Errors
     /// Of kind `Busy` when none came in time.
-    pub fn turn(&self) -> Result<Turn<'_>> {
-        let waiting = self.fewer.wait_timeout_while(lock(&self.underway), TURN, |count| *count >= AT_ONCE);
-        let (mut count, _) = waiting.unwrap_or_else(PoisonError::into_inner);
-        if *count >= AT_ONCE {
-            return Err(Error::new(Kind::Busy, format!("too much is asked of {} already", self.address.host)).hint("try again in a moment"));
-        }
-        *count += 1;
-        Ok(Turn(self))
+    pub fn turn(&self) -> Result<Turn> {
+        self.questions.wait(TURN).ok_or_else(|| {
+            Error::new(Kind::Busy, format!("too much is asked of {} already", self.address.host)).hint("try again in a moment")
+        })
+    }
+
+    /// A turn among the logs that are carried here.
+    ///
+    /// # Errors
+    /// Of kind `Busy` when there are so many already.
+    pub fn log_turn(&self) -> Result<Turn> {
+        self.logs.wait(Duration::ZERO).ok_or_else(|| {
+            let sentence = format!("{LOGS} logs of {} are followed already, and one connection carries no more", self.address.host);
+            Error::new(Kind::Busy, sentence).hint("close another one")
+        })
     }
 
     /// What it is called in a sentence.
     pub fn host(&self) -> &str {
         &self.address.host
-    }
-}
-
-impl Drop for Turn<'_> {
-    fn drop(&mut self) {
-        *lock(&self.0.underway) -= 1;
-        self.0.fewer.notify_one();
     }
 }
 
@@ -262,28 +320,6 @@ fn no_ssh(error: &io::Error) -> Error {
         format!("ssh cannot be started: {error}")
     };
     Error::failed(why).hint("apt-get install openssh-client")
-}
-
-/// What ssh says is written to memory: a pipe would have to be read all the time.
-fn spool() -> Result<(File, Stdio)> {
-    let made = memfd_create("berth-ssh", MemfdFlags::CLOEXEC).map_err(io::Error::from);
-    let file = File::from(made.while_doing(|| "cannot hear what ssh says".to_owned())?);
-    let write = file.try_clone().while_doing(|| "cannot hear what ssh says".to_owned())?;
-    Ok((file, Stdio::from(write)))
-}
-
-/// What was said in one line: berth's own sentence, else the last line that says something.
-fn read(said: &File) -> String {
-    let mut text = Vec::new();
-    // Opened anew: whoever writes has the place in this one.
-    let opened = File::open(format!("/proc/self/fd/{}", said.as_fd().as_raw_fd()));
-    if opened.and_then(|file| file.take(MOST_SAID).read_to_end(&mut text)).is_err() {
-        return String::new();
-    }
-    let text = String::from_utf8_lossy(&text);
-    let lines = || text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("Connection closed"));
-    let line = lines().find_map(|line| line.strip_prefix("berth: ")).or_else(|| lines().next_back()).unwrap_or_default();
-    Shown::within(line, 400).as_str().to_owned()
 }
 
 fn folder() -> io::Result<PathBuf> {
@@ -333,18 +369,14 @@ mod tests {
     }
 
     #[test]
-    fn what_ssh_says_last_is_told_and_nothing_that_a_terminal_obeys() {
-        let (mut said, _) = spool().unwrap();
-        io::Write::write_all(&mut said, b"Warning: x\r\nberth: no daemon answers at /run\x1b[2J\r\nConnection closed.\n\n").unwrap();
-        assert_eq!(read(&said), "no daemon answers at /run\u{241b}[2J");
-    }
-
-    #[test]
-    fn questions_take_turns() {
+    fn all_of_it_is_no_more_than_sshd_takes_of_one_connection() {
         let ssh = Ssh::new(SshAddress { user: None, host: "web1".to_owned(), port: None }).unwrap();
-        let turns: Vec<Turn<'_>> = (0..AT_ONCE).map(|_| ssh.turn().unwrap()).collect();
-        assert_eq!(*lock(&ssh.underway), AT_ONCE);
-        drop(turns);
-        assert_eq!(*lock(&ssh.underway), 0);
+        let logs: Vec<Turn> = std::iter::from_fn(|| ssh.log_turn().ok()).collect();
+        assert_eq!(1 + AT_ONCE + logs.len(), 10);
+        let refused = ssh.log_turn().err().map(|error| (error.kind(), error.chain())).unwrap();
+        assert_eq!(refused, (Kind::Busy, "4 logs of web1 are followed already, and one connection carries no more".to_owned()));
+        drop(ssh.turn().unwrap());
+        drop(logs);
+        assert!(ssh.log_turn().is_ok());
     }
 }

@@ -10,13 +10,13 @@ use serde::{Deserialize, Serialize};
 use super::Adding;
 use crate::config::Strategy;
 use crate::domain::{
-    Added, Allotments, Announcement, Caller, Declared, Diagnosis, FileSystem, Finding, HostReading, InstanceId, Listener, Moment, Notified,
-    Order, Outcome, PortRange, Proposal, Reading, Row, Shown, Task, Totals, Trail, Underway, Verb,
+    Added, Allotments, Announcement, Caller, Declared, Diagnosis, Event, EventQuery, FileSystem, Finding, HostReading, InstanceId,
+    Listener, Moment, Notified, Order, Outcome, PortRange, Proposal, Reading, Row, Shown, Task, Totals, Trail, Underway, Verb,
 };
 use crate::error::{Error, Kind};
 
 /// The version of this form: rises when it, or a fact that travels in it, changes.
-pub const PROTOCOL: u32 = 2;
+pub const PROTOCOL: u32 = 3;
 
 /// Where a console asks first.
 pub const HELLO: &str = "/v1/console";
@@ -71,6 +71,8 @@ pub enum Call {
     Diagnose(InstanceId),
     /// So many of the last deeds.
     Trail(usize),
+    /// The newest events.
+    Events(EventQuery),
 }
 
 /// A line of the answer: steps, then the end.
@@ -101,6 +103,8 @@ pub enum Reply {
     Diagnosis(Diagnosis),
     /// The deeds.
     Trail(Trail),
+    /// The events.
+    Events(Vec<Event>),
     /// It was refused or failed.
     Refused(Refused),
 }

@@ -33,6 +33,9 @@ pub fn ls(snapshot: &Snapshot) -> Value {
     // Put in afterwards: the macro makes every value that it is given once more.
     document["instances"] = snapshot.rows.iter().map(|row| instance(row)).collect();
     document["findings"] = snapshot.findings.iter().map(finding).collect();
+    if let Some(notified) = &snapshot.notified {
+        document["notified"] = notified.iter().map(super::notified::json).collect();
+    }
     if !snapshot.hosts.is_empty() {
         document["hosts"] = snapshot.hosts.iter().map(host).collect();
     }

@@ -83,7 +83,8 @@ pub fn of_crash(id: &InstanceId) -> Vec<Mend> {
 }
 
 fn one(remedy: Remedy, finding: &Finding, id: &InstanceId, row: Option<&Row>, snapshot: &Snapshot, giver: Giver<'_>) -> Option<Mend> {
-    let caller = giver.uid;
+    // Whose the row is counts on its own host.
+    let caller = snapshot.part(id).map_or(giver.uid, |part| part.caller.uid);
     let mend = |label: String, how| Some(Mend { label, how });
     let give = |id: &InstanceId, asked| How::Ask(Verb::Assign(asked), id.clone());
     let command = |command: String, why| How::Command { command, why };

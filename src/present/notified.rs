@@ -4,9 +4,25 @@
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use serde_json::{Value, json};
 
 use super::paint::Tone;
 use crate::domain::{Notified, words};
+
+/// One of them in JSON.
+pub fn json(notified: &Notified) -> Value {
+    let failed = notified.failed_at.as_ref();
+    json!({
+        "to": notified.whom.as_str(),
+        "failing": notified.is_failing(),
+        "told": notified.told,
+        "told_at": notified.told_at.map(super::json::timestamp),
+        "failed": notified.failed,
+        "failed_at": failed.map(|(at, _)| super::json::timestamp(*at)),
+        "why": failed.map(|(_, why)| why.as_str()),
+        "dropped": notified.dropped,
+    })
+}
 
 /// How it goes, and how that is coloured.
 pub fn sentence(notified: &Notified, now: Timestamp, zone: &TimeZone) -> (String, Tone) {

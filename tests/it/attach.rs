@@ -180,8 +180,12 @@ fn the_forms_for_consoles_answer_and_refuse_in_words() {
     let site = Site::new(&["zoe"]);
     let _daemon = site.daemon();
     let hello = get(&site.socket, "/v1/console");
-    assert_eq!((hello["protocol"].as_u64(), hello["version"].as_str()), (Some(2), Some(env!("CARGO_PKG_VERSION"))));
-    for (body, status) in [("", 400), ("{\"Nothing\":1}", 400), ("{\"Diagnose\":\"nobody\"}", 200), ("{\"Trail\":5}", 200)] {
+    assert_eq!(
+        (hello["protocol"].as_u64(), hello["version"].as_str()),
+        (Some(u64::from(berth::link::wire::PROTOCOL)), Some(env!("CARGO_PKG_VERSION")))
+    );
+    let events = r#"{"Events":{"last":5,"since":null,"user":null,"id":null}}"#;
+    for (body, status) in [("", 400), ("{\"Nothing\":1}", 400), ("{\"Diagnose\":\"nobody\"}", 200), ("{\"Trail\":5}", 200), (events, 200)] {
         let answered = ask(&site.socket, "POST", "/v1/console/call", body);
         assert_eq!(answered.status, status, "{body}: {}", answered.text);
     }

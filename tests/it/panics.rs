@@ -52,6 +52,7 @@ const ATTACHED: &str = "berth-attach";
 /// and in the demo, which has a fleet of its own. Those of supervisors are tried where there is one: tests/real.
 const BY_CHANCE: &[&str] = &[
     "berth-carried",
+    "berth-connect",
     "berth-docker",
     "berth-joined",
     "berth-journal",

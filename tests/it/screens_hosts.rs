@@ -75,6 +75,15 @@ fn what_is_chosen_and_asked_for_is_of_its_host() {
 }
 
 #[test]
+fn on_how_many_hosts_the_caller_is_an_admin_is_said_where_they_differ() {
+    let screen = console(160, 40, Standing::Attached).screen();
+    assert!(screen.contains("admin on 1 of 2 hosts"), "{screen}");
+    let mut same = Console::with_fleet(160, 40);
+    same.show(joined(["web1", "web2"].map(|name| part(name, "root", Role::Admin, Standing::Attached)).into(), 7));
+    assert!(same.screen().contains("2 hosts") && !same.screen().contains("admin on"), "{}", same.screen());
+}
+
+#[test]
 fn ports_and_the_host_are_those_of_one() {
     let mut console = console(120, 40, Standing::Attached);
     console.keys("2");

@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use crate::api::{PATIENCE, get, until};
 use crate::parts;
 use crate::terminal::Terminal;
-use crate::world::{RANGE, configuration, enterable};
+use crate::world::{configuration, enterable, free_range};
 
 /// The program under test.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_berth");
@@ -56,12 +56,6 @@ fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-/// Ports of which nobody has any now.
-fn free_range() -> u16 {
-    let all_free = |first: &u16| (*first..*first + RANGE).all(|port| TcpListener::bind(("127.0.0.1", port)).is_ok());
-    (0..50).map(|_| free_port().min(60_000)).find(all_free).unwrap()
-}
-
 fn script(path: &Path, text: &str) {
     fs::write(path, text).unwrap();
     fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
@@ -82,7 +76,7 @@ struct Site {
 }
 
 impl Site {
-    fn new(root: &Path, name: &str, authorized: &str) -> Self {
+    fn new(root: &Path, name: &str, first: u16, authorized: &str) -> Self {
         let folder = root.join(name);
         let base = folder.join("mcp-server");
         let tree = base.join("users/root");
@@ -90,7 +84,6 @@ impl Site {
             fs::create_dir(folder).unwrap();
             fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).unwrap();
         }
-        let first = free_range();
         fs::write(tree.join("server.pl"), SERVER.replace("NAME", name)).unwrap();
         fs::write(tree.join("config/config.json"), serde_json::json!({ "port": first }).to_string()).unwrap();
         let config =
@@ -180,13 +173,24 @@ impl World {
         let directory = enterable();
         let root = directory.path();
         let authorized = key(&root.join("id"));
-        let (web1, web2) = (Site::new(root, "web1", &authorized), Site::new(root, "web2", &authorized));
+        let first = free_range();
+        // While somebody has one of them the next are others.
+        let held = TcpListener::bind(("127.0.0.1", first)).unwrap();
+        let second = free_range();
+        drop(held);
+        let (web1, web2) = (Site::new(root, "web1", first, &authorized), Site::new(root, "web2", second, &authorized));
         let mut config = format!(
             "Host *\n  User root\n  IdentityFile {0}/id\n  IdentitiesOnly yes\n  UserKnownHostsFile {0}/known\n  GlobalKnownHostsFile /dev/null\n\
              \x20 StrictHostKeyChecking yes\n",
             root.display()
         );
-        let mut known = String::new();
+        // One that is slow to come, and one whose key is not known; both are the second.
+        for (name, further) in
+            [("slow", String::new()), ("strange", format!("  StrictHostKeyChecking ask\n  UserKnownHostsFile {}/none\n", root.display()))]
+        {
+            config = format!("Host {name}\n  HostName 127.0.0.1\n  HostKeyAlias {name}\n  Port {}\n{further}", web2.port) + &config;
+        }
+        let mut known = format!("slow {}", fs::read_to_string(web2.folder.join("host_key.pub")).unwrap());
         for (name, site) in [("web1", &web1), ("web2", &web2)] {
             config.push_str(&format!("Host {name}\n  HostName 127.0.0.1\n  Port {}\n", site.port));
             let key = fs::read_to_string(site.folder.join("host_key.pub")).unwrap();
@@ -197,7 +201,8 @@ impl World {
         let bin = root.join("bin");
         fs::create_dir(&bin).unwrap();
         // ssh reads the configuration of the account's home and not of $HOME.
-        script(&bin.join("ssh"), &format!("#!/bin/sh\nexec /usr/bin/ssh -F '{}/ssh_config' \"$@\"\n", root.display()));
+        let waits = "case \" $* \" in *' slow '*) for turn in $(seq 1200); do [ -e \"$HOME/go\" ] && break; sleep 0.1; done;; esac";
+        script(&bin.join("ssh"), &format!("#!/bin/sh\n{waits}\nexec /usr/bin/ssh -F '{}/ssh_config' \"$@\"\n", root.display()));
         Self { web1, web2, bin, directory }
     }
 
@@ -291,6 +296,28 @@ fn two_hosts_are_one_table_and_one_is_cut_off_and_comes_back() {
 }
 
 #[test]
+fn hosts_are_connected_to_at_once_and_what_ssh_has_to_know_is_asked_before_the_console_opens() {
+    let Some(()) = parts::sshd() else { return };
+    let world = World::new();
+    let mut terminal = world.console(120, 40, &["--host", "ssh://slow", "--host", "ssh://strange", "--host", "ssh://web1"]);
+    shown(&terminal, "Are you sure you want to continue connecting");
+    terminal.keys("yes\r");
+    terminal.until("those that are there", PATIENCE, |text| {
+        ["strange", "web1"].iter().all(|host| line_of(text, host).is_some_and(|line| line.contains("stopped")))
+            && line_of(text, "slow").is_none()
+    });
+    shown(&terminal, "1 unreachable");
+    fs::write(world.directory.path().join("go"), "").unwrap();
+    terminal
+        .until("all", PATIENCE, |text| line_of(text, "slow").is_some_and(|line| line.contains("stopped")) && !text.contains("unreachable"));
+    terminal.keys("q");
+    terminal.end(PATIENCE);
+    let list = world.berth(&["--host", "ssh://slow", "--host", "ssh://strange", "--host", "ssh://web1", "ls", "--json"]);
+    let list: Value = serde_json::from_slice(&list.stdout).unwrap();
+    assert!(list["hosts"].as_array().unwrap().iter().all(|host| host["reached"] == true), "{list:#}");
+}
+
+#[test]
 fn commands_go_to_one_host_and_what_fails_says_why() {
     let Some(()) = parts::sshd() else { return };
     let mut world = World::new();
@@ -303,6 +330,24 @@ fn commands_go_to_one_host_and_what_fails_says_why() {
     assert_eq!((&one["instances"][0]["id"], &one["instances"][0]["state"]), (&"root".into(), &"running".into()), "{one:#}");
     let log = world.berth(&["--host", "ssh://web1", "logs", "root"]);
     assert!(text(&log).contains("listening at web1"), "{}", text(&log));
+
+    let events = world.berth(&["--host", "ssh://web1", "events", "--json"]);
+    assert!(events.status.success() && text(&events).contains("\"verb\":\"start\""), "{}", text(&events));
+    // The fleet there is changed as if it were done there.
+    let removed = world.berth(&["--host", "ssh://web2", "remove", "root", "--yes"]);
+    assert_eq!(removed.status.code(), Some(0), "{}", text(&removed));
+    let there = || {
+        let all = get(&world.web2.socket(), "/v1/snapshot")["instances"].as_array().cloned().unwrap_or_default();
+        all.into_iter().find(|one| one["id"] == "root")
+    };
+    until("it is gone", || there().is_none());
+    assert!(world.web1.is("running"));
+    let added = world.berth(&["--host", "ssh://web2", "add", "root", "--no-start", "--json"]);
+    let told: Value = serde_json::from_slice(&added.stdout).unwrap_or_default();
+    assert_eq!((added.status.code(), &told["id"]), (Some(0), &"root".into()), "{}", text(&added));
+    until("it is there", || there().is_some_and(|one| one["port"] == told["port"]));
+    let origin = world.berth(&["--host", "ssh://web1", "check", "--origin"]);
+    assert!(origin.status.code() == Some(2) && text(&origin).contains("ssh HOST berth check --origin"), "{}", text(&origin));
 
     world.web2.cut();
     let both = world.berth(&["--host", "ssh://web1", "--host", "ssh://web2", "ls", "--json"]);

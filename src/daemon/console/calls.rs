@@ -15,7 +15,7 @@ use crate::daemon::answer::{Answer, text};
 use crate::daemon::events::Events;
 use crate::daemon::hub::{ANSWERED, Hub, Work};
 use crate::daemon::routes::{LONGEST_REASON, Peer, is_there};
-use crate::domain::{Caller, InstanceId, Order, Outcome, Role, Shown, Verb};
+use crate::domain::{Caller, EventQuery, InstanceId, Order, Outcome, Role, Shown, Verb};
 use crate::error::{Error, Kind, Result};
 use crate::link::Shared;
 use crate::link::wire::{Call, Line, Refused, Reply};
@@ -26,8 +26,9 @@ const LARGEST: usize = 64 * 1024;
 /// How many lines wait to be taken.
 const LINES: usize = 16;
 
-/// How many deeds are told at most.
+/// How many deeds are told at most, and how many events.
 const DEEDS: usize = 5000;
+const EVENTS: usize = 10_000;
 
 /// How long an order may be given, as on the command line.
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
@@ -90,7 +91,8 @@ fn is_measured(call: &Call) -> Result<()> {
             return Err(Error::new(Kind::Usage, format!("at most {MOST_ADDED} are added at once")));
         }
         Call::Add(all) => (None, all.iter().filter_map(|one| one.reason.as_ref()).max_by_key(|reason| reason.chars().count())),
-        Call::Clients(_) | Call::Diagnose(_) | Call::Propose(_) | Call::ForeseeTask(_) | Call::Trail(_) => (None, None),
+        Call::Clients(_) | Call::Diagnose(_) | Call::Propose(_) | Call::ForeseeTask(_) => (None, None),
+        Call::Trail(_) | Call::Events(_) => (None, None),
     };
     if timeout.is_some_and(|timeout| timeout > LONGEST_TIMEOUT) {
         return Err(Error::new(Kind::Usage, "a timeout is at most a day"));
@@ -105,9 +107,8 @@ fn is_measured(call: &Call) -> Result<()> {
 fn work(call: &Call) -> Work {
     match call {
         Call::Submit(_) | Call::CarryOut(_) | Call::CarryOutTask(..) | Call::Add(_) => Work::Order,
-        Call::Foresee(_) | Call::Propose(_) | Call::ForeseeTask(_) | Call::Clients(_) | Call::Diagnose(_) | Call::Trail(_) => {
-            Work::Question
-        }
+        Call::Foresee(_) | Call::Propose(_) | Call::ForeseeTask(_) | Call::Clients(_) | Call::Diagnose(_) => Work::Question,
+        Call::Trail(_) | Call::Events(_) => Work::Question,
     }
 }
 
@@ -123,6 +124,8 @@ fn about(call: &Call) -> Option<&InstanceId> {
         Call::Submit(order) | Call::CarryOut(order) | Call::Foresee(order) => Some(&order.id),
         Call::Clients(id) | Call::Diagnose(id) => Some(id),
         Call::Propose(_) | Call::ForeseeTask(_) | Call::CarryOutTask(..) | Call::Add(_) | Call::Trail(_) => None,
+        // What they may see of it is decided event by event.
+        Call::Events(_) => None,
     }
 }
 
@@ -169,6 +172,7 @@ fn answer(hub: &Hub, caller: &Caller, call: Call, held: Box<dyn FnOnce() + Send>
         Call::CarryOutTask(task, reason) => Reply::Outcome(door.carry_out_task(&task, reason, step)),
         Call::Add(all) => Reply::Added(shared.add(caller, &all, step)),
         Call::Trail(count) => Reply::Trail(shared.trail(caller, count.min(DEEDS))?),
+        Call::Events(query) => Reply::Events(shared.events(caller, &EventQuery { last: query.last.min(EVENTS), ..query })?),
     };
     held();
     Ok(reply)

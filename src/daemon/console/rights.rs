@@ -29,7 +29,7 @@ pub(super) fn needs(call: &Call) -> Needs {
         Call::Propose(_) => Needs::Admin("who is given which port is shown to admins"),
         Call::ForeseeTask(_) | Call::CarryOutTask(..) | Call::Add(_) => Needs::Admin("only admins change the fleet ([access] admins)"),
         // Each sees the own.
-        Call::Trail(_) => Needs::Nothing,
+        Call::Trail(_) | Call::Events(_) => Needs::Nothing,
     }
 }
 

@@ -23,6 +23,26 @@ pub struct Snapshot {
     instances: Vec<Instance>,
     findings: Vec<Finding>,
     totals: Totals,
+    /// How it goes with those who are told of events; for admins, where there are any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    notified: Option<Vec<Notified>>,
+}
+
+/// One `[[notify]]`, since the daemon began.
+#[derive(JsonSchema)]
+pub struct Notified {
+    /// An address without its path, or a program without its arguments.
+    to: String,
+    /// Whether the last that was to be told was not.
+    failing: bool,
+    told: u64,
+    told_at: Option<Time>,
+    failed: u64,
+    failed_at: Option<Time>,
+    /// Why the last that failed did.
+    why: Option<String>,
+    /// How many events were told of as a number only, or not at all.
+    dropped: u64,
 }
 
 /// Ports, both included.

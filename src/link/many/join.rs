@@ -58,14 +58,16 @@ fn placed(finding: &Finding, host: &Arc<str>) -> Finding {
 }
 
 fn add(all: &mut Totals, own: &Totals) {
-    all.instances += own.instances;
-    all.conflicts += own.conflicts;
-    all.ports_in_use += own.ports_in_use;
+    // What hosts say is no number to be trusted.
+    let sum = |all: &mut usize, own: usize| *all = all.saturating_add(own);
+    sum(&mut all.instances, own.instances);
+    sum(&mut all.conflicts, own.conflicts);
+    sum(&mut all.ports_in_use, own.ports_in_use);
     for (state, count) in &own.states {
-        *all.states.entry(*state).or_default() += count;
+        sum(all.states.entry(*state).or_default(), *count);
     }
     for (level, count) in &own.findings {
-        *all.findings.entry(*level).or_default() += count;
+        sum(all.findings.entry(*level).or_default(), *count);
     }
 }
 
@@ -99,6 +101,7 @@ pub(super) fn trails(told: Vec<(usize, HostPart, Result<Trail>)>, hosts: usize, 
     all.deeds.sort_by_key(|deed| deed.asked_at);
     all.events.sort_by_key(|event| event.at);
     all.deeds.drain(..all.deeds.len().saturating_sub(count));
+    all.events.drain(..all.events.len().saturating_sub(count));
     all.missing = Some(missing.join("; ")).filter(|text| !text.is_empty()).map(|text| Shown::new(&text));
     all
 }

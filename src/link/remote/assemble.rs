@@ -85,6 +85,11 @@ impl Assembled {
         Ok(())
     }
 
+    /// Has only a whole picture taken as the next one.
+    pub fn begin_anew(&mut self) {
+        self.number = None;
+    }
+
     fn place(&self, id: &InstanceId) -> Result<usize, usize> {
         self.picture.rows.binary_search_by(|row| order(&row.id, id))
     }

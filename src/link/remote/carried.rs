@@ -3,7 +3,7 @@
 //!
 //! It must never keep more than so much, nor outlive whoever reads it.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::AsRawFd;
@@ -50,6 +50,9 @@ pub(super) struct Carried {
     id: InstanceId,
     spool: Mutex<Option<Arc<Spool>>>,
 }
+
+/// Those that are read by somebody.
+pub(super) type Shared = HashMap<InstanceId, Weak<Carried>>;
 
 /// What came of it.
 struct Spool {
@@ -99,6 +102,18 @@ impl Carried {
         Self { way, id, spool: Mutex::default() }
     }
 
+    /// That of an instance among those that are kept by whoever reads them: of one log one is enough, however many do.
+    pub(super) fn shared(all: &Mutex<Shared>, way: &Way, id: &InstanceId) -> Arc<Self> {
+        let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|_, one| one.strong_count() > 0);
+        if let Some(known) = all.get(id).and_then(Weak::upgrade) {
+            return known;
+        }
+        let new = Arc::new(Self::new(way.clone(), id.clone()));
+        all.insert(id.clone(), Arc::downgrade(&new));
+        new
+    }
+
     fn begin(&self) -> io::Result<Arc<Spool>> {
         let state = State { file: memory()?, last: VecDeque::new(), told: false, why: None };
         let spool = Arc::new(Spool { state: Mutex::new(state), changed: Condvar::new() });
@@ -145,6 +160,10 @@ async fn go_on(way: &Way, id: &InstanceId, spool: &Weak<Spool>) {
             Err(error) => {
                 let Some(spool) = spool.upgrade() else { return };
                 spool.failed(&error);
+                // That another one is closed is nothing that has to be asked of that host.
+                if error.kind() == Kind::Busy {
+                    pause = AGAIN;
+                }
             }
         }
         // A reader that goes is not to be waited for long.
@@ -157,6 +176,7 @@ async fn go_on(way: &Way, id: &InstanceId, spool: &Weak<Spool>) {
 }
 
 async fn read(way: &Way, id: &InstanceId, spool: &Weak<Spool>, pause: &mut Duration) -> Result<()> {
+    let _turn = way.log_turn()?;
     // Names are made of what a path may have.
     let uri = format!("/v1/instances/{}%2F{}/logs?follow=1&lines={LAST}", id.owner(), id.name());
     let mut response = begin(way, Method::GET, &uri, String::new()).await?;
@@ -278,6 +298,18 @@ mod tests {
         {
             assert_eq!(new_from(&last, &lines(&all)), from, "{all:?}");
         }
+    }
+
+    #[test]
+    fn one_log_is_carried_once_for_as_long_as_somebody_reads_it() {
+        let all = Mutex::default();
+        let way = Way { to: super::super::way::To::Socket("/nowhere".into()), label: None };
+        let of = |name| Carried::shared(&all, &way, &crate::fixture::id(name));
+        let (one, again, other) = (of("amy"), of("amy"), of("ben"));
+        assert!(Arc::ptr_eq(&one, &again) && !Arc::ptr_eq(&one, &other));
+        drop((one, again));
+        drop(of("ben"));
+        assert_eq!(all.lock().unwrap().keys().map(ToString::to_string).collect::<Vec<_>>(), ["ben"]);
     }
 
     #[test]

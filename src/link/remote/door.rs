@@ -69,7 +69,9 @@ impl Door for Remote {
         let Some(hello) = self.hello() else { return Some(Shown::from("the daemon was not reached yet")) };
         let acting = Caller { read_only: hello.acting.read_only || self.read_only, ..hello.acting };
         if let Some(why) = why_not(&acting, verb, row.uid, &Policy { owners_may: hello.owners_may }) {
-            return Some(Shown::new(&why));
+            // Where it is the host that refuses, that is said: on another one it may be done.
+            let host = self.way.label.as_ref().filter(|_| !(self.read_only && verb.changes()));
+            return Some(host.map_or_else(|| Shown::new(&why), |host| Shown::new(&format!("on {host}: {why}"))));
         }
         self.assembled().unable(id, verb).cloned()
     }
@@ -168,7 +170,12 @@ impl Door for Remote {
 
     fn trail(&self, count: usize) -> Result<Trail> {
         match self.ask(&Call::Trail(count), ANSWERED, &mut |_| ())? {
-            Reply::Trail(trail) => Ok(trail),
+            Reply::Trail(mut trail) => {
+                // No more than was asked for, whatever comes.
+                trail.deeds.drain(..trail.deeds.len().saturating_sub(count));
+                trail.events.drain(..trail.events.len().saturating_sub(count));
+                Ok(trail)
+            }
             _ => Err(http::strange()),
         }
     }
@@ -198,5 +205,51 @@ impl Door for Remote {
 
     fn reel(&self, ids: &[InstanceId]) -> Result<Reel> {
         Reel::open(ids.iter().map(|id| self.log(id)).collect::<Result<_>>()?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use crate::domain::{NamedHost, Role, Uid, Whereabouts};
+    use crate::fixture;
+    use crate::link::many::Many;
+    use crate::link::remote::Remote;
+    use crate::link::wire::{CarriedRow, Change, Hello, PROTOCOL};
+
+    /// A host that has greeted this caller, with the fixture's rows.
+    fn host(name: &str, folder: &std::path::Path, role: Role, uid: u32, read_only: bool) -> Arc<Remote> {
+        let file = folder.join("berth.toml");
+        std::fs::write(&file, "").unwrap();
+        let config = Config::load_alone(&file).unwrap();
+        let named = NamedHost { name: name.to_owned(), at: Whereabouts::Here };
+        let remote = Remote::on(&named, true, &config, folder, read_only).unwrap();
+        let caller = Caller { uid: Uid(uid), name: Shown::from("amy"), login: None, role, read_only: false };
+        let (protocol, version) = (PROTOCOL, env!("CARGO_PKG_VERSION").to_owned());
+        remote.greeted(Hello { protocol, version, acting: caller.clone(), caller, owners_may: vec![Verb::Restart], about: 0 });
+        let fleet = fixture::fleet();
+        let rows = fleet.rows.iter().map(|row| {
+            let mut row = (**row).clone();
+            row.id = row.id.at(remote.way.label.as_ref());
+            CarriedRow { row, declared: None, unable: Vec::new() }
+        });
+        remote.take(Change { rows: rows.collect(), ..Change::default() }).unwrap();
+        remote
+    }
+
+    #[test]
+    fn who_may_what_is_the_rows_hosts_word_and_it_says_which() {
+        let directory = tempfile::tempdir().unwrap();
+        let one = |name, role, uid, read_only| host(name, directory.path(), role, uid, read_only);
+        let many = Many::of(vec![one("web1", Role::Viewer, 4242, false), one("web2", Role::Admin, 0, false)]);
+        let at = |host: &str| fixture::id("alice").at(Some(&host.into()));
+        let why = many.why_not(Verb::Stop, &at("web1")).unwrap();
+        assert_eq!(why.as_str(), "on web1: amy may look and not touch: this instance runs as another user");
+        assert_eq!(many.why_not(Verb::Stop, &at("web2")), None);
+        assert!(!many.caller().read_only, "what one host refuses locks no other one");
+        let locked = Many::of(vec![one("web1", Role::Admin, 0, true), one("web2", Role::Admin, 0, true)]);
+        assert!(locked.caller().read_only);
+        assert_eq!(locked.why_not(Verb::Stop, &at("web2")).unwrap().as_str(), "this session is read-only");
     }
 }

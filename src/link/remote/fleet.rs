@@ -11,8 +11,8 @@ use tokio::time::timeout;
 
 use super::http::{begin, silent, strange, wait_for};
 use super::reading::change_of;
-use super::{ANSWERED, CARRIED_OUT, Remote, failed};
-use crate::domain::{Added, Asked, InstanceId, Order, Outcome, Shown, Snapshot, Target, Task, Verb};
+use super::{ANSWERED, CARRIED_OUT, Remote, Untaken, failed};
+use crate::domain::{Added, Asked, Event, EventQuery, InstanceId, Order, Outcome, Shown, Snapshot, Target, Task, Verb};
 use crate::error::{Error, Kind, Result};
 use crate::link::wire::{Call, Reply, STREAM};
 use crate::link::{Adding, Door, Removing};
@@ -41,6 +41,21 @@ impl Remote {
                 Err(error) if error.kind() == Kind::Busy && begun.elapsed() < TURN => std::thread::sleep(AGAIN),
                 Err(error) => return unnamed(&id, failed(&error)),
             }
+        }
+    }
+
+    /// The newest events that are asked for, oldest first, as that daemon shows them.
+    ///
+    /// # Errors
+    /// When it does not answer or they cannot be read.
+    pub fn events(&self, query: &EventQuery) -> Result<Vec<Event>> {
+        match self.ask(&Call::Events(query.clone()), ANSWERED, &mut |_| ())? {
+            Reply::Events(mut events) => {
+                // No more than was asked for, whatever comes.
+                events.drain(..events.len().saturating_sub(query.last));
+                Ok(events)
+            }
+            _ => Err(strange()),
         }
     }
 
@@ -110,7 +125,10 @@ impl Remote {
             Err(silent())
         };
         let change = wait_for(async { timeout(ANSWERED, reading).await.map_err(|_| silent())? })?;
-        self.take(change).map_err(|_| strange())?;
+        self.take(change).map_err(|untaken| match untaken {
+            Untaken::Gap => strange(),
+            Untaken::TooMuch(why) => Error::failed(why),
+        })?;
         Ok(self.newest())
     }
 }

@@ -25,6 +25,9 @@ const FIRST_WORD: Duration = Duration::from_secs(15);
 /// How much one answer may hold.
 const LARGEST: usize = 32 * 1024 * 1024;
 
+/// How much something small may hold: who a daemon is, why it refuses.
+const SMALL: usize = 64 * 1024;
+
 /// That the daemon does not answer.
 pub(super) fn silent() -> Error {
     Error::new(Kind::Timeout, "the daemon does not answer").hint("berth --embedded    looks by itself")
@@ -68,13 +71,13 @@ pub(super) async fn begin(way: &Way, method: Method, uri: &str, body: String) ->
     answered.map_err(|(error, channel)| way.broken(error, channel))
 }
 
-/// The whole of an answer.
-async fn whole(mut response: Response<Incoming>) -> Result<Vec<u8>> {
+/// The whole of an answer, which may be so long.
+async fn whole(mut response: Response<Incoming>, most: usize) -> Result<Vec<u8>> {
     let mut all = Vec::new();
     while let Some(frame) = response.frame().await {
         let frame = frame.map_err(|error| silent().because(error))?;
         if let Some(data) = frame.data_ref() {
-            if all.len() + data.len() > LARGEST {
+            if all.len() + data.len() > most {
                 return Err(strange());
             }
             all.extend_from_slice(data);
@@ -90,7 +93,7 @@ pub(super) fn strange() -> Error {
 
 /// What the daemon says no with.
 pub(super) async fn refusal(response: Response<Incoming>) -> Error {
-    let document: Option<serde_json::Value> = whole(response).await.ok().and_then(|text| serde_json::from_slice(&text).ok());
+    let document: Option<serde_json::Value> = whole(response, SMALL).await.ok().and_then(|text| serde_json::from_slice(&text).ok());
     let Some(error) = document.as_ref().map(|document| &document["error"]).filter(|error| error.is_object()) else { return strange() };
     let exit_code = error["exit_code"].as_u64().and_then(|code| u8::try_from(code).ok()).unwrap_or(1);
     let sentence = Shown::new(error["message"].as_str().unwrap_or("the daemon refused it"));
@@ -103,7 +106,7 @@ pub(super) async fn get<T: DeserializeOwned>(way: &Way, uri: &str) -> Result<T> 
     if !response.status().is_success() {
         return Err(timeout(FIRST_WORD, refusal(response)).await.unwrap_or_else(|_| silent()));
     }
-    let text = timeout(FIRST_WORD, whole(response)).await.map_err(|_| silent())??;
+    let text = timeout(FIRST_WORD, whole(response, SMALL)).await.map_err(|_| silent())??;
     way.read(&text).map_err(|error| strange().because(error))
 }
 

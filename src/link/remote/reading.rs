@@ -12,7 +12,7 @@ use tokio::time::{sleep, timeout};
 
 use super::http::{begin, hello, silent, strange};
 use super::way::Way;
-use super::{Remote, compatible};
+use super::{Remote, Untaken, compatible};
 use crate::error::{Context, Error, Result};
 use crate::link::wire::{Change, STREAM};
 
@@ -23,8 +23,15 @@ const SILENCE: Duration = Duration::from_secs(20);
 const AGAIN: Duration = Duration::from_millis(500);
 const AGAIN_AT_MOST: Duration = Duration::from_secs(30);
 
-/// How large one picture may be.
+/// How often it is looked whether a host is connected to for the first time.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// How large one picture may be; of another host's no more is kept than a part of it.
 const LARGEST: usize = 256 * 1024 * 1024;
+const LARGEST_FAR: usize = 128 * 1024 * 1024;
+
+/// Between two things that another host tells: one that never stops telling is heard so often.
+const FAR_EVERY: Duration = Duration::from_millis(50);
 
 /// Begins to.
 pub(super) fn start(remote: Weak<Remote>) -> Result<()> {
@@ -41,24 +48,23 @@ pub(super) fn start(remote: Weak<Remote>) -> Result<()> {
 
 async fn go_on(remote: &Weak<Remote>) {
     let mut pause = AGAIN;
+    while remote.upgrade().is_some_and(|remote| remote.is_connecting()) {
+        sleep(LOOK).await;
+    }
     loop {
         let Some(way) = remote.upgrade().map(|remote| remote.way.clone()) else { return };
-        let number = remote.upgrade().map(|remote| remote.told());
-        match read(remote, &way).await {
+        let mut has_answered = false;
+        match read(remote, &way, &mut pause, &mut has_answered).await {
             Ok(()) => return,
             Err(error) => {
                 let Some(remote) = remote.upgrade() else { return };
                 remote.lost(&error);
-                // Where it told something it was there: what was waited for is over.
-                if number != Some(remote.told()) {
-                    pause = AGAIN;
-                }
             }
         }
         sleep(pause).await;
         if way.is_far() {
             pause = (pause * 2).min(AGAIN_AT_MOST);
-            if let Err(error) = way.renew()
+            if let Err(error) = way.renew(has_answered)
                 && let Some(remote) = remote.upgrade()
             {
                 remote.lost(&error);
@@ -68,8 +74,9 @@ async fn go_on(remote: &Weak<Remote>) {
 }
 
 /// Reads along until it is cut off; `Ok` when nobody looks any more.
-async fn read(remote: &Weak<Remote>, way: &Way) -> Result<()> {
+async fn read(remote: &Weak<Remote>, way: &Way, pause: &mut Duration, has_answered: &mut bool) -> Result<()> {
     let greeted = compatible(hello(way).await?, way)?;
+    *has_answered = true;
     match remote.upgrade() {
         Some(remote) => remote.greeted(greeted),
         None => return Ok(()),
@@ -78,6 +85,7 @@ async fn read(remote: &Weak<Remote>, way: &Way) -> Result<()> {
     if !response.status().is_success() {
         return Err(strange());
     }
+    let largest = if way.is_far() { LARGEST_FAR } else { LARGEST };
     let mut pending: Vec<u8> = Vec::new();
     loop {
         let frame = timeout(SILENCE, response.frame()).await.map_err(|_| silent())?;
@@ -86,7 +94,7 @@ async fn read(remote: &Weak<Remote>, way: &Way) -> Result<()> {
         let Some(data) = frame.data_ref() else { continue };
         // Only what is new is looked through for an end.
         let mut from = pending.len().saturating_sub(1);
-        if from + data.len() > LARGEST {
+        if pending.len() + data.len() > largest {
             return Err(strange());
         }
         pending.extend_from_slice(data);
@@ -95,8 +103,20 @@ async fn read(remote: &Weak<Remote>, way: &Way) -> Result<()> {
             from = 0;
             let Some(change) = change_of(&event, |text| way.read(text))? else { continue };
             let Some(remote) = remote.upgrade() else { return Ok(()) };
-            // After a gap the whole is told anew: that is how each connection begins.
-            remote.take(change).map_err(|_| Error::failed("a change was missed"))?;
+            match remote.take(change) {
+                // Where it told something it was there: what was waited for is over.
+                Ok(()) => *pause = AGAIN,
+                // The whole is told anew: that is how each connection begins.
+                Err(Untaken::Gap) => return Err(Error::failed("a change was missed")),
+                Err(Untaken::TooMuch(why)) => {
+                    *pause = AGAIN_AT_MOST;
+                    return Err(Error::failed(why));
+                }
+            }
+            if way.is_far() {
+                drop(remote);
+                sleep(FAR_EVERY).await;
+            }
         }
         if remote.strong_count() == 0 {
             return Ok(());

@@ -44,18 +44,27 @@ impl Way {
     }
 
     /// A turn for a question, where not any number of them may be on their way.
-    pub fn turn(&self) -> Result<Option<Turn<'_>>> {
+    pub fn turn(&self) -> Result<Option<Turn>> {
         match &self.to {
             To::Socket(_) => Ok(None),
             To::Ssh(ssh) => ssh.turn().map(Some),
         }
     }
 
+    /// The same for a log that is followed.
+    pub fn log_turn(&self) -> Result<Option<Turn>> {
+        match &self.to {
+            To::Socket(_) => Ok(None),
+            To::Ssh(ssh) => ssh.log_turn().map(Some),
+        }
+    }
+
     /// Connects anew what all questions share, where there is such a thing. Nothing is asked of a person.
-    pub fn renew(&self) -> Result<()> {
+    /// Where the daemon has answered by what there is, that stays.
+    pub fn renew(&self, has_answered: bool) -> Result<()> {
         match &self.to {
             To::Socket(_) => Ok(()),
-            To::Ssh(ssh) => ssh.connect(false),
+            To::Ssh(ssh) => ssh.renew(has_answered),
         }
     }
 

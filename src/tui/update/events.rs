@@ -53,7 +53,7 @@ fn orders(state: &mut State, live: &Snapshot) -> bool {
         let ago = live.taken.boot.saturating_sub(underway.since);
         // Another host may tell of times that there are not.
         let at = live.taken.wall.checked_sub(ago).unwrap_or(live.taken.wall);
-        news |= state.events.ring.order(underway, at, &state.settings.caller);
+        news |= state.events.ring.order(underway, at, live.caller_at(&underway.id, &state.settings.caller));
     }
     news
 }

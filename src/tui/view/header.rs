@@ -6,7 +6,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use crate::domain::{Level, Snapshot, Standing, State as Doing, words};
+use crate::domain::{HostPart, Level, Role, Snapshot, Standing, State as Doing, words};
 use crate::present::paint::Tone;
 use crate::present::{units, wording};
 use crate::tui::keymap::Action;
@@ -63,6 +63,14 @@ pub fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     }
 }
 
+/// `2 hosts`, or `admin on 1 of 2 hosts` where the caller is not the same to all of those that said so.
+fn on_hosts(hosts: &[HostPart]) -> String {
+    let all = plural(hosts.len(), "host");
+    let said = || hosts.iter().filter(|host| host.picture.sequence > 0).map(|host| host.caller.role);
+    let admin = said().filter(|role| *role == Role::Admin).count();
+    if admin == 0 || admin == said().count() { all } else { format!("admin on {admin} of {all}") }
+}
+
 /// How many cells the pieces take.
 fn width(parts: &[Part]) -> u16 {
     parts.iter().map(|part| canvas::cells(&part.text) + 2).sum::<u16>().saturating_sub(2)
@@ -89,7 +97,7 @@ fn parts(state: &State, snapshot: &Snapshot, words: u8) -> Vec<Part> {
     }
     let hosts = &snapshot.hosts;
     if !hosts.is_empty() {
-        parts.push(part(plural(hosts.len(), "host"), theme.dim, 5));
+        parts.push(part(if words >= 3 { on_hosts(hosts) } else { plural(hosts.len(), "host") }, theme.dim, 5));
         let silent = hosts.iter().filter(|host| !host.is_reached()).count();
         if silent > 0 {
             parts.push(part(format!("{silent} unreachable"), theme.error, 0));

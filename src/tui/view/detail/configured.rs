@@ -64,7 +64,9 @@ fn launch(state: &State, declared: &Declared, width: u16, lines: &mut Vec<Line>)
 
 /// What its files say, secrets masked; for its own account and root.
 fn settings(state: &State, row: &Row, declared: &Declared, width: u16, lines: &mut Vec<Line>) {
-    let caller = &state.settings.caller;
+    // Of several hosts each has accounts of its own.
+    let own = &state.settings.caller;
+    let caller = state.snapshot.as_ref().map_or(own, |shown| shown.caller_at(&row.id, own));
     if !(caller.uid.is_root() || caller.uid == row.uid) {
         labelled(state, lines, width, "settings", "only its own account and root may see them", state.settings.theme.dim);
         return;
