@@ -290,7 +290,14 @@ mod tests {
         snapshot.announced = Some([announced(Some(of)), announced(None)].into());
         let outcome = Outcome { exit_code: 1, sentence: secret(), hints: vec![], log_lines: vec![secret()] };
         let (id, since) = (snapshot.rows[0].id.clone(), snapshot.taken.boot);
-        snapshot.underway.push(Underway { verb: Verb::Start, id, since, stage: Stage::Ended(outcome), ended: Some(since) });
+        snapshot.underway.push(Underway {
+            verb: Verb::Start,
+            id,
+            by: Some(Uid::ROOT),
+            since,
+            stage: Stage::Ended(outcome),
+            ended: Some(since),
+        });
         Arc::new(snapshot)
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{InstanceId, ProcessKey, Shown, Verb};
+use super::{InstanceId, ProcessKey, Shown, Uid, Verb};
 
 /// The process that a person saw when they confirmed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,6 +70,8 @@ pub struct Underway {
     pub verb: Verb,
     /// To whom.
     pub id: InstanceId,
+    /// Who asked; `None` where nobody did.
+    pub by: Option<Uid>,
     /// Since when, on the boot clock.
     pub since: Duration,
     /// How far; `Ended` stays for some seconds so that it is seen.

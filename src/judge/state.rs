@@ -128,7 +128,8 @@ fn not_running(given: &Circumstances<'_>) -> Verdict {
         Some(true) => crashed(vanished(given).or_else(|| stuck(given))),
         Some(false) if given.claim.is_some_and(|claim| claim.ended_outside) => ended_outside(recorded),
         Some(false) if was_asked(given) => Verdict::plain(State::Stopped),
-        Some(false) => match vanished(given).or_else(|| stuck(given)) {
+        // What was refused a start never ran, whatever the picture of the order said.
+        Some(false) => match vanished(given).filter(|_| ran(given)).or_else(|| stuck(given)) {
             Some(exit) if is_asked(exit.status) => ended_outside(Some(exit)),
             Some(exit) => crashed(Some(exit)),
             None => Verdict::plain(State::Stopped),
@@ -215,6 +216,13 @@ fn vanished(given: &Circumstances<'_>) -> Option<LastExit> {
     let is_its = |exit: &LastExit| previous.started_at.map_or(previous.exit != Some(*exit), |started| exit.at >= started);
     let recorded = given.claim.and_then(|claim| claim.exit).filter(is_its);
     Some(recorded.unwrap_or(LastExit { status: ExitStatus::Unknown, at: given.wall, over_memory: None }))
+}
+
+/// Whether the picture before showed anything that could end.
+fn ran(given: &Circumstances<'_>) -> bool {
+    given
+        .previous
+        .is_none_or(|row| row.state != State::Starting || row.main.known().is_some() || row.keeper.is_some() || row.started_at.is_some())
 }
 
 /// The end that an earlier snapshot told of, and that nothing has come after.

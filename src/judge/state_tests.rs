@@ -10,7 +10,7 @@ static ZONE: TimeZone = TimeZone::UTC;
 
 fn order(verb: Verb, since: u64) -> Underway {
     let id = InstanceId::parse("alice").unwrap();
-    Underway { verb, id, since: Duration::from_secs(since), stage: Stage::Doing("waiting".into()), ended: None }
+    Underway { verb, id, by: Some(Uid::ROOT), since: Duration::from_secs(since), stage: Stage::Doing("waiting".into()), ended: None }
 }
 
 #[test]
@@ -160,6 +160,21 @@ fn what_was_ordered_after_the_look_has_not_crashed() {
     assert_eq!(state(&Circumstances { previous: Some(&next), ..not_running(&claim) }).state, State::Starting);
     let looked = wall() + Duration::from_secs(1);
     assert_eq!(state(&Circumstances { looked, previous: Some(&next), ..not_running(&claim) }).state, State::Crashed);
+}
+
+#[test]
+fn a_start_that_was_refused_is_no_crash() {
+    let mut host = Host::new();
+    host.declare("alice", 1001, "127.0.0.1:8081");
+    let shown = host.order(Verb::Start, "alice", false).judge();
+    let starting = row(&shown, "alice").clone();
+    assert_eq!((starting.state, starting.wish), (State::Starting, Some(Wish::Down)));
+    let claim = Claim::nothing(id("alice"), false);
+    assert_eq!(claim.wished_up, Some(false));
+    assert_eq!(state(&Circumstances { previous: Some(&starting), ..not_running(&claim) }), Verdict::plain(State::Stopped));
+    // What it had begun is another matter.
+    let begun = Row { started_at: Some(wall()), ..starting };
+    assert_eq!(state(&Circumstances { previous: Some(&begun), ..not_running(&claim) }).state, State::Crashed);
 }
 
 fn not_running(claim: &Claim) -> Circumstances<'_> {

@@ -294,7 +294,7 @@ impl Host {
         let outcome = Outcome { exit_code: 0, sentence: "done".into(), hints: Vec::new(), log_lines: Vec::new() };
         let stage = if ended { Stage::Ended(outcome) } else { Stage::Doing("doing it".into()) };
         let since = self.sample.taken.boot;
-        self.underway.push(Underway { verb, id: id(name), since, stage, ended: ended.then_some(since) });
+        self.underway.push(Underway { verb, id: id(name), by: Some(Uid::ROOT), since, stage, ended: ended.then_some(since) });
         self
     }
 

@@ -264,9 +264,7 @@ impl Door for Local {
         if let Some(outcome) = self.turned_away(order.verb.done()) {
             return outcome;
         }
-        let outcome = self.hands().carry_out(&order, progress);
-        self.wake();
-        outcome
+        self.carried_out(&self.caller, &order, progress)
     }
 
     fn standing(&self) -> Option<watch::Receiver<Standing>> {

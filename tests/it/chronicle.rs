@@ -61,6 +61,29 @@ fn crash(site: &Site, owner: &str) {
 }
 
 #[test]
+fn what_berth_ended_is_no_crash() {
+    let site = site(&["zoe", "yan"], "");
+    let text = fs::read_to_string(site.tree.config()).unwrap();
+    fs::write(site.tree.config(), text.replace("stop_timeout = \"20s\"", "stop_timeout = \"1s\"")).unwrap();
+    let _daemon = daemon(&site);
+    let order = |what: &str| ask(&site.socket, "POST", &format!("/v1/instances/{what}"), "").status;
+    assert_eq!(order("zoe/start"), 200);
+    let pid = || site.instance("zoe")["pid"].as_i64();
+    until("it runs", || site.instance("zoe")["state"] == "running");
+    // What does not end when it is asked to is killed, three times.
+    for _ in 0..3 {
+        let before = pid();
+        signal(before.unwrap(), Signal::SIGSTOP);
+        assert_eq!(order("zoe/restart"), 200);
+        until("another runs", || site.instance("zoe")["state"] == "running" && pid().is_some() && pid() != before);
+    }
+    crash(&site, "yan");
+    let told = |owner: &str| of_kind(&kept(&site), "crashed").iter().filter(|event| event["id"] == owner).count();
+    until("a crash is kept", || told("yan") > 0);
+    assert_eq!((told("zoe"), told("yan")), (0, 1), "{:#?}", of_kind(&kept(&site), "crashed"));
+}
+
+#[test]
 fn a_crash_is_an_event_beside_the_action_before_it() {
     let site = site(&["zoe", "yan"], "");
     let first = daemon(&site);

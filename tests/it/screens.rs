@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use berth::domain::{Outcome, Shown, Snapshot, Stage, Underway, Verb};
+use berth::domain::{Outcome, Shown, Snapshot, Stage, Uid, Underway, Verb};
 use crossterm::event::KeyCode;
 
 use super::console::Console;
@@ -37,7 +37,7 @@ pub fn done() -> Snapshot {
         let hints = Some(hint).filter(|hint| !hint.is_empty()).map(Shown::from).into_iter().collect();
         Stage::Ended(Outcome { exit_code, sentence: Shown::from(sentence), hints, log_lines: Vec::new() })
     };
-    let under = |id: &str, verb, stage: Stage| Underway { verb, id: fleet::id(id), since, ended: None, stage };
+    let under = |id: &str, verb, stage: Stage| Underway { verb, id: fleet::id(id), by: Some(Uid::ROOT), since, ended: None, stage };
     snapshot.underway = vec![
         under("gina", Verb::Stop, Stage::Doing(Shown::from("waiting for 3 processes"))),
         under("alice", Verb::Restart, ended(0, "restarted after 1.2 s", "")),

@@ -78,8 +78,14 @@ pub fn busy(width: u16, height: u16) -> Console {
         in_state(snapshot, "dave", State::Starting);
         let since = snapshot.taken.boot;
         let outcome = Outcome { exit_code: 0, sentence: "started after 0.9 s".into(), hints: Vec::new(), log_lines: Vec::new() };
-        snapshot.underway =
-            vec![Underway { verb: Verb::Start, id: fleet::id("dave"), since, stage: Stage::Ended(outcome), ended: Some(since) }];
+        snapshot.underway = vec![Underway {
+            verb: Verb::Start,
+            id: fleet::id("dave"),
+            by: Some(Uid::ROOT),
+            since,
+            stage: Stage::Ended(outcome),
+            ended: Some(since),
+        }];
         snapshot.findings.extend((0..40).map(|port| Finding { code: Code::LimitsMissing, port: Some(port), ..example.clone() }));
     });
     console.keys("4");

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use berth::domain::{Outcome, Shown, Stage, Underway, Verb};
+use berth::domain::{Outcome, Shown, Stage, Uid, Underway, Verb};
 use crossterm::event::KeyCode;
 
 use super::console::Console;
@@ -45,7 +45,8 @@ pub fn under_way(console: &mut Console) {
     let ended = |exit_code, sentence: &str| {
         Stage::Ended(Outcome { exit_code, sentence: Shown::from(sentence), hints: Vec::new(), log_lines: Vec::new() })
     };
-    let under = |id: &str, stage: Stage| Underway { verb: Verb::Restart, id: fleet::id(id), since, ended: None, stage };
+    let under =
+        |id: &str, stage: Stage| Underway { verb: Verb::Restart, id: fleet::id(id), by: Some(Uid::ROOT), since, ended: None, stage };
     snapshot.underway = vec![
         under("alice", ended(0, "restarted after 1.2 s, pid 9001")),
         under("bob/tools", Stage::Doing(Shown::from("stopping"))),

@@ -3,10 +3,11 @@
 //! It must never queue without bound, nor leave one without an end that can be seen.
 
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use super::Local;
 use crate::control::Unasked;
-use crate::domain::{Order, Outcome, Shown, Stage, Underway, Verb};
+use crate::domain::{Caller, InstanceId, Order, Outcome, Shown, Stage, Uid, Underway, Verb};
 use crate::engine::Underways;
 use crate::error::Kind;
 use crate::sample;
@@ -27,9 +28,9 @@ impl Local {
     /// Has an order carried out in the background, or a start that nobody asked for; `ended` is told what came of it, also where it was not
     /// even begun.
     pub(super) fn begin(&self, order: Order, unasked: Option<Unasked>, ended: impl FnOnce(&Outcome) + Send + 'static) -> Begun {
-        let now = sample::now().boot;
-        let mut one =
-            Underway { verb: order.verb, id: order.id.clone(), since: now, stage: Stage::Doing(Shown::new("waiting")), ended: None };
+        let by = unasked.is_none().then_some(self.caller.uid);
+        let mut one = Underway::begun(&order, by);
+        let now = one.since;
         let refused = self.turned_away(order.verb.done());
         let turned_away = {
             let mut all = self.underway.lock().unwrap_or_else(PoisonError::into_inner);
@@ -56,31 +57,88 @@ impl Local {
         let (task, failed) = (order.clone(), order);
         let spawned = std::thread::Builder::new().name("berth-order".to_owned()).stack_size(512 * 1024).spawn(move || {
             crate::failpoint::pass("berth-order");
-            let mut outcome = hands.carry_out(&task, &mut |step| Self::set_stage(&underway, &task, Stage::Doing(step.clone())));
+            let mark = Mark { all: underway, of: task.clone(), since: now };
+            let mut outcome = hands.carry_out(&task, &mut |step| mark.set(Stage::Doing(step.clone())));
             // Of whom nobody knows whose it is nothing is shown.
-            let may_read = door.newest().row(&task.id).is_some_and(|row| door.control.why_not(&door.caller, Verb::Logs, row).is_none());
-            if !may_read {
+            if !door.may_read(&door.caller, &task.id) {
                 outcome.log_lines.clear();
             }
-            Self::set_stage(&underway, &task, Stage::Ended(outcome.clone()));
+            mark.set(Stage::Ended(outcome.clone()));
             ended(&outcome);
         });
         if let Err(error) = spawned {
             let sentence = Shown::new(&format!("not {}. No thread could be had: {error}", failed.verb.done()));
             let outcome = Outcome { exit_code: 1, sentence, hints: Vec::new(), log_lines: Vec::new() };
-            Self::set_stage(&self.underway, &failed, Stage::Ended(outcome));
+            Mark { all: Arc::clone(&self.underway), of: failed, since: now }.set(Stage::Ended(outcome));
             return Begun::No;
         }
         Begun::Yes
     }
 
-    fn set_stage(underway: &Underways, order: &Order, stage: Stage) {
+    /// Has an order carried out for somebody who waits for its end; the table shows how far it is, as of every other one. What is refused
+    /// stands in nobody's table.
+    pub(super) fn carried_out(&self, caller: &Caller, order: &Order, progress: &mut dyn FnMut(&Shown)) -> Outcome {
+        let hands = self.hands_of(caller.clone());
+        let is_shown = self.newest().row(&order.id).is_some_and(|row| self.control.why_not(caller, order.verb, row).is_none());
+        if !is_shown {
+            let outcome = hands.carry_out(order, progress);
+            self.wake();
+            return outcome;
+        }
+        let one = Underway::begun(order, Some(caller.uid));
+        let mark = Mark { all: Arc::clone(&self.underway), of: order.clone(), since: one.since };
+        self.underway.lock().unwrap_or_else(PoisonError::into_inner).push(one);
+        self.wake();
+        let outcome = hands.carry_out(order, &mut |step| {
+            mark.set(Stage::Doing(step.clone()));
+            progress(step);
+        });
+        let mut shown = outcome.clone();
+        if !self.may_read(caller, &order.id) {
+            shown.log_lines.clear();
+        }
+        mark.set(Stage::Ended(shown));
+        self.wake();
+        outcome
+    }
+
+    fn may_read(&self, caller: &Caller, id: &InstanceId) -> bool {
+        self.newest().row(id).is_some_and(|row| self.control.why_not(caller, Verb::Logs, row).is_none())
+    }
+}
+
+/// One order in the list of those that the table shows. What ends without an end, by a panic, is taken out.
+struct Mark {
+    all: Underways,
+    of: Order,
+    since: Duration,
+}
+
+impl Mark {
+    fn is_it(&self, one: &Underway) -> bool {
+        one.id == self.of.id && one.verb == self.of.verb && one.since == self.since && one.ended.is_none()
+    }
+
+    fn set(&self, stage: Stage) {
         let now = sample::now().boot;
-        let mut all = underway.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(one) = all.iter_mut().rev().find(|one| one.id == order.id && one.verb == order.verb && one.ended.is_none()) {
+        let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(one) = all.iter_mut().rev().find(|one| self.is_it(one)) {
             one.ended = matches!(stage, Stage::Ended(_)).then_some(now);
             one.stage = stage;
         }
+    }
+}
+
+impl Drop for Mark {
+    fn drop(&mut self) {
+        self.all.lock().unwrap_or_else(PoisonError::into_inner).retain(|one| !self.is_it(one));
+    }
+}
+
+impl Underway {
+    fn begun(order: &Order, by: Option<Uid>) -> Self {
+        let stage = Stage::Doing(Shown::from("waiting"));
+        Self { verb: order.verb, id: order.id.clone(), by, since: sample::now().boot, stage, ended: None }
     }
 }
 

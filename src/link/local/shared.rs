@@ -71,7 +71,7 @@ impl Shared for Local {
 
     fn carry_out(&self, caller: &Caller, order: Order) -> Outcome {
         let acting = self.acting(caller);
-        let mut outcome = self.hands_of(acting.clone()).carry_out(&order, &mut |_| ());
+        let mut outcome = self.carried_out(&acting, &order, &mut |_| ());
         if outcome.exit_code == Kind::NotPermitted.exit_code() {
             self.control.record_refusal(caller, &order, &outcome);
         }
@@ -80,7 +80,6 @@ impl Shared for Local {
         if !is_shown {
             outcome.log_lines.clear();
         }
-        self.wake();
         outcome
     }
 

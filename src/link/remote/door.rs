@@ -79,6 +79,7 @@ impl Door for Remote {
     fn submit(&self, order: Order) {
         let (way, call) = (self.way.clone(), Call::Submit(order.clone()));
         let (own, unheard, shown) = (Weak::clone(&self.own), Arc::clone(&self.unheard), order.clone());
+        let by = Some(self.caller().uid);
         // What the daemon takes is in its next picture; what it does not, or not yet, is put into this one.
         let put = move |stage: Option<Stage>| {
             let now = sample::now().boot;
@@ -90,7 +91,7 @@ impl Door for Remote {
             }
             unheard.extend(stage.map(|stage| {
                 let ended = matches!(stage, Stage::Ended(_)).then_some(now);
-                Underway { verb: shown.verb, id: shown.id.clone(), since: now, stage, ended }
+                Underway { verb: shown.verb, id: shown.id.clone(), by, since: now, stage, ended }
             }));
             drop(unheard);
             if let Some(remote) = own.upgrade() {

@@ -58,7 +58,7 @@ pub fn start(supervisor: &ProcessSupervisor, declared: &Declared, by: &Caller, a
         restarts: if again || old.is_adopted_and_ended() { old.restarts.saturating_add(1) } else { 0 },
         before: old.before(),
         settings: Some((*declared.settings).clone()),
-        before_over_memory: old.exit.and_then(|exit| exit.over_memory),
+        before_over_memory: old.last_exit().and_then(|exit| exit.over_memory),
         uid: Some(declared.uid.0),
     };
     let record = supervisor.records.begin(&declared.id, &first)?;

@@ -211,7 +211,8 @@ impl Record {
                     same_boot = boot == this_boot;
                     let exit = before.map(|(code, signal, at)| exit_of(code, signal, at, before_over_memory));
                     exits.extend(exit);
-                    record = Self { restarts, exit, started_with: settings.map(Arc::new), uid: uid.map(Uid), ..Self::default() };
+                    // How the run before ended is history: this one has not ended.
+                    record = Self { restarts, started_with: settings.map(Arc::new), uid: uid.map(Uid), ..Self::default() };
                 }
                 Event::Adopted { boot, main, started_at, named, uid, .. } => {
                     same_boot = boot == this_boot;
@@ -300,9 +301,14 @@ impl Record {
         self.adopted.is_some() && self.exit.is_some() && !self.stop_asked
     }
 
+    /// How it ended last; of a run that was asked for and has not begun, how the one before did.
+    pub fn last_exit(&self) -> Option<LastExit> {
+        self.exit.or_else(|| self.exits.last().copied().filter(|_| self.main.is_none() && self.adopted.is_none()))
+    }
+
     /// The exit as it stands in the next run's first line.
     pub fn before(&self) -> Option<(Option<i32>, Option<i32>, Timestamp)> {
-        self.exit.map(|exit| match exit.status {
+        self.last_exit().map(|exit| match exit.status {
             ExitStatus::Code(code) => (Some(code), None, exit.at),
             ExitStatus::Signal(signal) => (None, Some(signal), exit.at),
             ExitStatus::Unknown => (None, None, exit.at),

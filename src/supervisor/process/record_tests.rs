@@ -36,6 +36,17 @@ fn as_whom_it_was_started_is_known_and_what_an_older_berth_wrote_is_read() {
 }
 
 #[test]
+fn how_the_run_before_ended_is_no_end_of_the_one_that_is_asked_for() {
+    let text = serde_json::to_string(&asked("b")).unwrap();
+    let record = Record::parse(&text, "b");
+    assert_eq!((record.exit, record.exits.len(), record.before()), (None, 1, Some((Some(1), None, at(0)))));
+    // What began and whose end nobody told of did not end as another one did.
+    let begins = Event::Started { keeper: (1, 1), main: (2, 2), at: at(14), unlimited: None };
+    let begun = text + "\n" + &serde_json::to_string(&begins).unwrap();
+    assert_eq!(Record::parse(&begun, "b").before(), None);
+}
+
+#[test]
 fn a_life_is_read_back() {
     let directory = tempfile::tempdir().unwrap();
     let records = Records::below(directory.path());

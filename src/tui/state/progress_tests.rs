@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::{InstanceId, Target};
+use crate::domain::{InstanceId, Target, Uid};
 
 fn id(number: usize) -> InstanceId {
     InstanceId::of_owner(&format!("user{number}")).unwrap()
@@ -23,7 +23,7 @@ fn at(second: u64) -> Duration {
 }
 
 fn told(number: usize, since: u64, stage: Stage) -> Underway {
-    Underway { verb: Verb::Restart, id: id(number), since: at(since), stage, ended: None }
+    Underway { verb: Verb::Restart, id: id(number), by: Some(Uid::ROOT), since: at(since), stage, ended: None }
 }
 
 fn ended(exit_code: u8, sentence: &str) -> Stage {

@@ -50,10 +50,15 @@ pub fn learn(state: &mut State) {
 fn orders(state: &mut State, live: &Snapshot) -> bool {
     let mut news = false;
     for underway in &live.underway {
+        let caller = live.caller_at(&underway.id, &state.settings.caller);
+        // What somebody else asked for stands in the trail, by that name.
+        if underway.by != Some(caller.uid) {
+            continue;
+        }
         let ago = live.taken.boot.saturating_sub(underway.since);
         // Another host may tell of times that there are not.
         let at = live.taken.wall.checked_sub(ago).unwrap_or(live.taken.wall);
-        news |= state.events.ring.order(underway, at, live.caller_at(&underway.id, &state.settings.caller));
+        news |= state.events.ring.order(underway, at, caller);
     }
     news
 }

@@ -189,7 +189,7 @@ fn ones_own_order_is_one_line_with_its_reason() {
     let underway = |stage: Stage| {
         let mut picture: Snapshot = (*snapshot(3, rows())).clone();
         let id = InstanceId::parse("amy").unwrap();
-        picture.underway = vec![Underway { verb: Verb::Stop, id, since: moment(2).boot, stage, ended: None }];
+        picture.underway = vec![Underway { verb: Verb::Stop, id, by: Some(Uid::ROOT), since: moment(2).boot, stage, ended: None }];
         Event::Snapshot(picture.into())
     };
     drop(update(&mut console, underway(Stage::Doing("stopping".into()))));

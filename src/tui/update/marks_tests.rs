@@ -3,7 +3,7 @@
 use crossterm::event::KeyCode;
 
 use super::*;
-use crate::domain::{InstanceId, Order, Outcome, Pace, ProcessKey, Reading, Row, Shown, Stage, Target, Underway, Verb};
+use crate::domain::{InstanceId, Order, Outcome, Pace, ProcessKey, Reading, Row, Shown, Stage, Target, Uid, Underway, Verb};
 use crate::tui::testing::{answer, chosen, keys, press, row, showing, snapshot};
 
 fn id(text: &str) -> InstanceId {
@@ -141,7 +141,14 @@ fn a_bulk_action_goes_on_in_the_background_and_tells_its_end() {
     let since = state.header.now.boot;
     let told = |number: usize, exit_code, sentence: &str| {
         let outcome = Outcome { exit_code, sentence: Shown::new(sentence), hints: vec![], log_lines: vec![] };
-        Underway { verb: Verb::Restart, id: id(&format!("user{number}")), since, stage: Stage::Ended(outcome), ended: None }
+        Underway {
+            verb: Verb::Restart,
+            id: id(&format!("user{number}")),
+            by: Some(Uid::ROOT),
+            since,
+            stage: Stage::Ended(outcome),
+            ended: None,
+        }
     };
     let effects = see(&mut state, 2, rows(), vec![told(0, 0, "restarted"), told(1, 5, "not started. 8107 is held")]);
     assert_eq!(submitted(&effects).iter().map(|order| order.id.to_string()).collect::<Vec<_>>(), ["user8", "user9"]);
@@ -228,7 +235,7 @@ fn a_restart_goes_one_after_the_other_when_that_is_chosen() {
     assert_eq!(state.asked.as_deref(), Some("berth restart alice bob carol dave --rolling --parallel 2"));
     let since = state.header.now.boot;
     let outcome = Outcome { exit_code: 1, sentence: Shown::from("not started"), hints: vec![], log_lines: vec![] };
-    let failed = Underway { verb: Verb::Restart, id: id("alice"), since, stage: Stage::Ended(outcome), ended: None };
+    let failed = Underway { verb: Verb::Restart, id: id("alice"), by: Some(Uid::ROOT), since, stage: Stage::Ended(outcome), ended: None };
     assert!(submitted(&see(&mut state, 2, rows(), vec![failed])).is_empty());
     let counts = state.progress.as_ref().unwrap().counts();
     assert_eq!((counts.underway, counts.failed, counts.left), (1, 1, 2), "what is underway goes on to its end");

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crossterm::event::KeyCode;
 
 use super::*;
-use crate::domain::{Allotments, Reading, Reservation};
+use crate::domain::{Allotments, Reading, Reservation, Uid};
 use crate::fixture;
 use crate::tui::event::Event;
 use crate::tui::state::Tab;
@@ -96,7 +96,7 @@ fn the_steps_of_an_assignment_are_told_where_the_table_is_not_seen() {
         let mut snapshot = fixture::fleet();
         sequence += 1;
         snapshot.sequence = sequence;
-        snapshot.underway = vec![Underway { verb, id: fixture::id("carol"), since, stage, ended: None }];
+        snapshot.underway = vec![Underway { verb, id: fixture::id("carol"), by: Some(Uid::ROOT), since, stage, ended: None }];
         update(state, Event::Snapshot(Arc::new(snapshot)));
     };
     see(&mut state, Stage::Doing("looking for a port".into()));

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crossterm::event::KeyCode;
 
 use super::*;
-use crate::domain::{InstanceId, Order, Outcome, ProcessKey, Reading, Shown, Stage, Target, Underway, Verb};
+use crate::domain::{InstanceId, Order, Outcome, ProcessKey, Reading, Shown, Stage, Target, Uid, Underway, Verb};
 use crate::tui::state::confirm::Field;
 use crate::tui::testing::{answer, chosen, console, keys, moment, press, reply, row, showing, snapshot};
 
@@ -331,7 +331,14 @@ fn results_stay_with_the_detail_and_questions_about_keys_are_asked_again() {
     let mut done = (*snapshot(2, vec![row("alice", |_| {})])).clone();
     let outcome = Outcome { exit_code: 0, sentence: Shown::from("stopped after 1.2 s"), hints: vec![], log_lines: vec![] };
     let ended = Some(moment(1).boot);
-    done.underway = vec![Underway { verb: Verb::Stop, id: id("alice"), since: moment(0).boot, stage: Stage::Ended(outcome), ended }];
+    done.underway = vec![Underway {
+        verb: Verb::Stop,
+        id: id("alice"),
+        by: Some(Uid::ROOT),
+        since: moment(0).boot,
+        stage: Stage::Ended(outcome),
+        ended,
+    }];
     let effects = update(&mut state, Event::Snapshot(Arc::new(done)));
     assert!(effects.contains(&Effect::Ask(id("alice"), Purpose::Keys)));
     assert!(state.detail.outcomes.contains_key(&id("alice")));

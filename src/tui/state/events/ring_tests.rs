@@ -20,7 +20,7 @@ fn order(name: &str, verb: Verb, since: u64, result: Option<&str>) -> Underway {
         None => Stage::Doing(Shown::from("waiting")),
         Some(sentence) => Stage::Ended(Outcome { exit_code: 0, sentence: sentence.into(), hints: vec![], log_lines: vec![] }),
     };
-    Underway { verb, id: id(name), since: Duration::from_secs(since), stage, ended: None }
+    Underway { verb, id: id(name), by: Some(Uid::ROOT), since: Duration::from_secs(since), stage, ended: None }
 }
 
 fn deed(number: i64, name: &str, verb: Verb, seconds: i64, result: Option<&str>) -> Deed {
