@@ -7,9 +7,12 @@ use super::door::Desk;
 use super::errors::{Stop, unless_closed};
 use super::ls::{is_configured, tell_missing, tell_notices};
 use super::output::Out;
-use crate::domain::{HostPart, Level, State};
+use crate::domain::{HostPart, Level, Snapshot, State, words};
 use crate::error::Kind;
 use crate::present::{json, sarif, table};
+
+/// How many that crashed are named.
+const MOST_NAMED: usize = 20;
 
 /// Runs the command.
 pub fn run(words: Check, global: &Global, desk: &dyn Desk, out: &mut Out) -> Result<u8, Stop> {
@@ -24,17 +27,31 @@ pub fn run(words: Check, global: &Global, desk: &dyn Desk, out: &mut Out) -> Res
         // What may not be seen may be wrong all the same.
         let is_all_seen = snapshot.hosts.iter().all(HostPart::is_reached)
             && snapshot.rows.iter().all(|row| row.wish.is_some() && row.state != State::Unknown);
-        let nothing = if is_all_seen { "nothing is wrong" } else { "nothing is wrong of what may be seen" };
-        out.text(&format!("{nothing}: {}\n", table::summary(&snapshot)))?;
+        let of = if is_all_seen { "" } else { " of what may be seen" };
+        match unwell(&snapshot) {
+            Some(unwell) => out.text(&format!("no finding{of}; {unwell}\n"))?,
+            None => out.text(&format!("nothing is wrong{of}: {}\n", table::summary(&snapshot)))?,
+        }
     } else {
         let text = table::findings(&snapshot.findings, &snapshot, out.style(), out.program());
         unless_closed(out.text(&text))?;
+        if let Some(unwell) = unwell(&snapshot) {
+            unless_closed(out.text(&format!("{unwell}\n")))?;
+        }
     }
     tell_notices(&snapshot, is_configured(desk), global);
     let is_wrong = snapshot.findings.iter().any(|finding| finding.level() == Level::Error);
     // A host of which nothing is known is none on which nothing is wrong.
     let is_told = tell_missing(&snapshot);
     Ok(if !is_wrong && !is_told { Kind::Timeout.exit_code() } else { u8::from(is_wrong) })
+}
+
+/// "not well: frank (crashed) and zoe (crash-loop)": no finding says it, and who asks what is wrong is to hear it.
+fn unwell(snapshot: &Snapshot) -> Option<String> {
+    let crashed = snapshot.rows.iter().filter(|row| matches!(row.state, State::Crashed | State::CrashLoop));
+    let all: Vec<String> = crashed.map(|row| format!("{} ({})", row.id, row.state.word())).collect();
+    let names = if all.len() > MOST_NAMED { [&all[..MOST_NAMED], &[format!("{} more", all.len() - MOST_NAMED)]].concat() } else { all };
+    (!names.is_empty()).then(|| format!("not well: {}", words::list(&names)))
 }
 
 #[cfg(test)]
@@ -49,6 +66,7 @@ mod tests {
         let (mut out, text) = written();
         assert_eq!(run(Check::default(), &global(""), &FakeDesk::new(snapshot.clone()), &mut out).unwrap(), 1);
         assert!(text().contains("port-taken") && text().contains("mend it:"));
+        assert!(text().ends_with("\nnot well: carol (crashed)\n"), "{}", text());
 
         snapshot.findings.retain(|finding| finding.level() != Level::Error);
         assert_eq!(run(Check::default(), &global(""), &FakeDesk::new(snapshot.clone()), &mut written().0).unwrap(), 0);
@@ -56,7 +74,7 @@ mod tests {
         snapshot.findings.clear();
         let (mut out, text) = written();
         assert_eq!(run(Check::default(), &global(""), &FakeDesk::new(snapshot.clone()), &mut out).unwrap(), 0);
-        assert!(text().starts_with("nothing is wrong of what may be seen: 8 instances"), "{}", text());
+        assert!(text() == "no finding of what may be seen; not well: carol (crashed)\n", "{}", text());
 
         for row in &mut snapshot.rows {
             let row = std::sync::Arc::make_mut(row);

@@ -99,6 +99,17 @@ mod tests {
         }
     }
 
+    /// `TZ=Europe/Berlin` names a file of the system; an offset needs none.
+    #[test]
+    fn a_named_zone_of_the_system_is_known() {
+        if !std::path::Path::new("/usr/share/zoneinfo/Europe/Berlin").exists() {
+            return;
+        }
+        let zone = jiff::tz::TimeZone::get("Europe/Berlin").unwrap();
+        let at = |text: &str| text.parse::<Timestamp>().unwrap().to_zoned(zone.clone()).offset().seconds();
+        assert_eq!((at("2026-11-21T02:00:00Z"), at("2026-07-01T02:00:00Z")), (3600, 7200));
+    }
+
     #[test]
     fn what_is_no_moment_is_refused() {
         for text in [

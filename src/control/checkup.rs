@@ -4,7 +4,13 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::domain::{Caller, Checkup, Declared, EnvFile, Launch, LogLine, Place, Places, Row, Shown, Sight, Sought, Verb, read_env};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::domain::{
+    Caller, Checkup, Declared, Deed, EnvFile, EventQuery, InstanceId, Launch, LogLine, Place, Places, Reading, Row, Shown, Sight, Sought,
+    State, Uid, Verb, read_env, words,
+};
 use crate::hand::{Identity, Reader};
 use crate::logs::{Journal, Opener, last_lines};
 use crate::supervisor::process::{PROGRAM_PATH, identity_of};
@@ -15,12 +21,16 @@ use super::port;
 /// How many of the log's last lines are looked through.
 const LINES: usize = 80;
 
+/// How many entries of the trail are looked through.
+const LAST: usize = 20;
+
 /// The largest environment file, bytes.
 const LONGEST: usize = 256 * 1024;
 
 impl Control {
     /// Looks all of it up. `None` for what is no instance.
-    pub fn checkup(&self, caller: &Caller, row: &Row) -> Option<Checkup> {
+    /// `name` names a uid.
+    pub fn checkup(&self, caller: &Caller, row: &Row, name: impl FnMut(Uid) -> Shown) -> Option<Checkup> {
         let declared = row.declared.as_deref()?;
         let who = identity_of(declared);
         let account = declared.account.clone().unwrap_or_else(|| Shown::new(&format!("uid {}", declared.uid)));
@@ -40,8 +50,25 @@ impl Control {
             places,
             env_fault: env_file.and_then(|file| env_fault(&self.reader, &who, file)),
             obstacle: (!row.state.is_up()).then(|| port::obstacle(declared)).flatten().map(|text| Shown::new(&text)),
+            stopped: if row.state == State::Stopped { self.stopped(&row.id, name) } else { Reading::Gone },
             log,
         })
+    }
+
+    /// Who stopped it last, where nothing was asked of it since. Who is not root may not see what root did.
+    fn stopped(&self, id: &InstanceId, name: impl FnMut(Uid) -> Shown) -> Reading<Shown> {
+        let query = EventQuery { last: LAST, since: None, user: None, id: Some(id.clone()) };
+        let acts = [Verb::Start, Verb::Stop, Verb::Restart].map(Verb::word);
+        let is_act = |deed: &&Deed| acts.contains(&deed.verb.as_str()) && deed.result.as_ref().is_some_and(|result| result.done);
+        let deeds = self.audit.deeds(&query, name);
+        match deeds.as_ref().ok().and_then(|deeds| deeds.iter().rev().find(is_act)) {
+            Some(deed) if deed.verb.as_str() == Verb::Stop.word() => {
+                let at = words::clock(deed.asked_at, Timestamp::now(), &TimeZone::system());
+                Reading::Known(Shown::new(&format!("stopped by {}, {at}", deed.by)))
+            }
+            _ if deeds.is_err() || !nix::unistd::geteuid().is_root() => Reading::Denied,
+            _ => Reading::Gone,
+        }
     }
 }
 

@@ -35,7 +35,7 @@ pub(super) fn start(
     progress: Progress<'_>,
 ) -> Result<Outcome> {
     if row.state.is_up() {
-        return Ok(done(already(row)));
+        return running(control, order, snapshot, row, declared, progress);
     }
     if row.state == State::Unknown {
         let why = row.why.as_ref().map_or("it may not be seen", |why| why.as_str());
@@ -85,6 +85,47 @@ pub(super) fn rivals<'a>(snapshot: &'a Snapshot, id: &InstanceId) -> Option<&'a 
 /// The way out where the port is somebody else's.
 fn another_port(declared: &Declared) -> String {
     format!("berth assign {} --port auto    gives it a free one", declared.id)
+}
+
+/// What runs already is started when it listens, as what was started now.
+fn running(
+    control: &Control,
+    order: &Order,
+    snapshot: &Snapshot,
+    row: &Row,
+    declared: &Declared,
+    progress: Progress<'_>,
+) -> Result<Outcome> {
+    let Some(port) = declared.port.filter(|_| is_mute(snapshot, row)) else { return Ok(done(already(row))) };
+    progress(&Shown::new(&format!("waiting for port {port}")));
+    let begun = Instant::now();
+    let deadline = order.timeout.or_else(|| declared.launch.as_ref().map(|launch| launch.start_timeout)).unwrap_or(Duration::from_secs(60));
+    loop {
+        let snapshot = control.eyes.look_again_since(&order.id, LOOK_EVERY);
+        let row = snapshot.row(&order.id).filter(|row| row.state.is_up());
+        let Some(row) = row else {
+            return Err(Error::failed("not started. It ran and listened on nothing, and ended").hint(format!("berth logs {}", order.id)));
+        };
+        if !is_mute(&snapshot, row) {
+            return Ok(done(already(row)));
+        }
+        // Whose time to start is over was waited for before.
+        if about(&snapshot, &order.id, Code::PortSilent).is_some() || begun.elapsed() >= deadline {
+            let who = row.main.known().map(|key| format!(": {key}")).unwrap_or_default();
+            let mut outcome = done(format!("not started. It runs already{who}, and listens on nothing; its port is {port}"));
+            outcome.exit_code = Kind::Failed.exit_code();
+            outcome.hints = ["logs", "restart"].iter().map(|verb| Shown::new(&format!("berth {verb} {}", declared.id))).collect();
+            outcome.log_lines = lines(control, declared);
+            return Ok(outcome);
+        }
+        std::thread::sleep(LOOK_AT_LEAST);
+    }
+}
+
+/// Whether it runs and is seen to listen on nothing. What may not be seen, or happens in another network namespace, is no silence.
+fn is_mute(snapshot: &Snapshot, row: &Row) -> bool {
+    let is_seen = snapshot.listeners.as_ref().known().is_some() && !row.processes.iter().any(|process| process.elsewhere);
+    is_seen && row.state != State::Stopping && row.main.known().is_some() && row.listening.is_empty()
 }
 
 fn already(row: &Row) -> String {

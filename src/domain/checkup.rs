@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{InstanceId, LogLine, Shown};
+use super::{InstanceId, LogLine, Reading, Shown};
 
 /// What an account may do with something that is there; the kernel was asked as that account.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -90,6 +90,8 @@ pub struct Checkup {
     pub env_fault: Option<Shown>,
     /// Who keeps it from binding its port, in a sentence.
     pub obstacle: Option<Shown>,
+    /// Who stopped it last and when, where that is why it does not run; gone where nobody did.
+    pub stopped: Reading<Shown>,
     /// The last lines of its log; or why they are not shown.
     pub log: Result<Vec<LogLine>, Shown>,
 }

@@ -22,7 +22,9 @@ pub struct FileSystem {
     pub kind: Shown,
     /// Bytes in all.
     pub total: u64,
-    /// Bytes that somebody without rights may still write.
+    /// Bytes that are written to, by whomever.
+    pub taken: u64,
+    /// Bytes that somebody without rights may still write. With `taken` less than `total` where something is kept for root, or a quota is.
     pub free: u64,
     /// Bytes a second by which `free` shrinks; negative when it grows. `None` until there were two readings far enough apart.
     pub filling: Option<f64>,
@@ -80,9 +82,16 @@ pub struct Storage {
 }
 
 impl FileSystem {
-    /// The part that is used, 0 to 1; what is kept for root counts as used.
+    /// The part that is used, 0 to 1, as df(1) has it: of what is used and what may still be written. What is kept for root is neither.
     pub fn used(&self) -> f64 {
-        if self.total == 0 { 0.0 } else { 1.0 - self.free.min(self.total) as f64 / self.total as f64 }
+        let all = self.taken.saturating_add(self.free);
+        if all == 0 { 0.0 } else { self.taken as f64 / all as f64 }
+    }
+
+    /// The same in percent, rounded up as df(1) does.
+    pub fn percent(&self) -> u32 {
+        let all = u128::from(self.taken) + u128::from(self.free);
+        if all == 0 { 0 } else { u32::try_from((u128::from(self.taken) * 100).div_ceil(all)).unwrap_or(100) }
     }
 
     /// How long it lasts at the present rate; `None` when it does not fill, or that is not known yet.
@@ -106,5 +115,20 @@ impl DiskUse {
             (true, false) => Reading::Unasked,
         };
         (bytes, whole)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_percentage_is_dfs() {
+        let percent = |total: u64, taken: u64, free: u64| {
+            FileSystem { device: 1, mounted_on: "/".into(), kind: "ext4".into(), total, taken, free, filling: None }.percent()
+        };
+        // 34 of 252 G used, 58 G available to everybody.
+        assert_eq!([percent(252, 34, 58), percent(252, 34, 218), percent(100, 0, 95), percent(100, 100, 0)], [37, 14, 0, 100]);
+        assert_eq!((percent(0, 0, 0), percent(u64::MAX, u64::MAX, u64::MAX), percent(1000, 1, 999)), (0, 50, 1));
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::rule::{Facts, Rule};
 use crate::domain::{Code, DiskUse, FileSystem, Finding, InstanceId, Remedy, Shown, words};
 
-/// The part of a file system at which it is nearly full. What is kept for root counts as used: no instance may write there.
+/// The part of a file system at which it is nearly full. It is the number that df(1) tells.
 const NEARLY_FULL: f64 = 0.9;
 
 /// Within this time a file system that fills is told, however much room there still is: somebody has to see it by daylight.
@@ -57,8 +57,7 @@ fn evidence(file_system: &FileSystem, on_it: &[(&InstanceId, &DiskUse)]) -> Stri
         "" => on_it.first().map_or_else(String::new, |(id, _)| format!("the file system of {}", words::instance(id))),
         mounted_on => mounted_on.to_owned(),
     };
-    // Cut, not rounded: 100 % is only what is full.
-    let percent = (file_system.used() * 100.0) as u32;
+    let percent = file_system.percent();
     let mut text = format!("{place} is {percent} % full, {} left", words::size(file_system.free));
     if let (Some(left), Some(rate)) = (file_system.lasts().filter(|left| *left < FAR), file_system.filling) {
         text.push_str(&format!(": full in {} at {}", words::span(left), words::rate(rate)));
@@ -91,7 +90,7 @@ mod tests {
     const G: u64 = 1 << 30;
 
     fn file_system(free: u64, filling: Option<f64>) -> FileSystem {
-        FileSystem { device: 7, mounted_on: "/var".into(), kind: "ext4".into(), total: 20 * G, free, filling }
+        FileSystem { device: 7, mounted_on: "/var".into(), kind: "ext4".into(), total: 20 * G, taken: 20 * G - free, free, filling }
     }
 
     fn found(file_system: FileSystem, growths: &[(&str, Option<f64>)]) -> Vec<(String, String)> {
@@ -130,7 +129,7 @@ mod tests {
                 "nearly full and filling",
                 file_system(6 * G / 5, Some(122_880.0)),
                 some,
-                Some("/var is 94 % full, 1.2 GiB left: full in 2 h at 120 KiB/s; carol writes most (96 KiB/s)"),
+                Some("/var is 95 % full, 1.2 GiB left: full in 2 h at 120 KiB/s; carol writes most (96 KiB/s)"),
             ),
             ("nearly full", file_system(2 * G, None), unknown, Some("/var is 90 % full, 2.0 GiB left")),
             ("nearly full and emptying", file_system(2 * G, Some(-9.0)), unknown, Some("/var is 90 % full, 2.0 GiB left")),

@@ -11,8 +11,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::command::Program;
-use super::{free_ports, meaning, wording};
+use super::free_ports::Occupied;
+use super::{meaning, wording};
 use crate::domain::{Code, Finding, InstanceId, Level, Remedy, Row, Shown, Snapshot, State, straying, words};
+
+/// For how many instances that should move a port is named.
+const MOST_TOLD: usize = 100;
 
 /// The worst thing in one sentence, for the line below the header.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -137,9 +141,27 @@ pub(super) fn strays_to(finding: &Finding, snapshot: &Snapshot) -> Option<u16> {
     straying(finding.port?, row.declared.as_ref().and_then(|declared| declared.port), &listening, snapshot.own(&row.id).range)
 }
 
-/// The port that an instance should move to.
+/// The port that an instance should move to: another one for each that should move, in the order of the findings.
 pub(super) fn free_for(finding: &Finding, snapshot: &Snapshot) -> Option<u16> {
-    free_ports::next_free(snapshot.own_of(finding), finding.port?)
+    let (own, whose) = (snapshot.own_of(finding), subject(finding, snapshot)?);
+    let mut occupied = Occupied::of(own)?;
+    let mut told: Vec<&InstanceId> = Vec::new();
+    let moves = |one: &&Finding| one.port.is_some() && one.remedies.contains(&Remedy::Reassign);
+    for one in snapshot.findings.iter().filter(moves) {
+        let Some(id) = subject(one, snapshot) else { continue };
+        if id == whose {
+            break;
+        }
+        if !told.contains(&id) && std::ptr::eq(own, snapshot.own_of(one)) {
+            // Of so many nobody types the commands one by one; berth chooses when it is asked.
+            if told.len() == MOST_TOLD {
+                return None;
+            }
+            told.push(id);
+            occupied.take_next(one.port?);
+        }
+    }
+    occupied.next_free(finding.port?)
 }
 
 /// Whom a remedy is about: of a duplicate the last one that does not hold the port; never the one that the registry gave it to.
@@ -226,6 +248,18 @@ mod tests {
                 "see it: berth show bob/:8190",
             ]
         );
+    }
+
+    #[test]
+    fn two_that_should_move_get_two_ports() {
+        let mut snapshot = fleet::fleet();
+        let taken = snapshot.findings.iter().find(|one| one.code == Code::PortTaken).unwrap().clone();
+        let other = Finding { instances: vec![fleet::id("dave")], ..taken.clone() };
+        snapshot.findings.push(other.clone());
+        let told = |finding: &Finding| free_for(finding, &snapshot);
+        assert_eq!((told(&taken), told(&other), told(&taken)), (Some(8110), Some(8111), Some(8110)));
+        let twice = Finding { code: Code::PortShadowed, ..taken };
+        assert_eq!(told(&twice), Some(8110), "of one it is the same in each of its findings");
     }
 
     #[test]

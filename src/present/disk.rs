@@ -55,7 +55,7 @@ fn room(file_system: &FileSystem) -> String {
         .filter(|left| *left < FAR)
         .map(|left| format!(", full in {} at this rate", words::span(left)))
         .unwrap_or_default();
-    let percent = (file_system.used() * 100.0) as u32;
+    let percent = file_system.percent();
     format!("{} ({}): {percent} % full, {} left{left}", file_system.mounted_on, file_system.kind, units::bytes(file_system.free))
 }
 
@@ -95,6 +95,7 @@ fn file_system(file_system: &FileSystem) -> Value {
         "mounted_on": file_system.mounted_on.as_str(),
         "type": file_system.kind.as_str(),
         "total_bytes": file_system.total,
+        "used_bytes": file_system.taken,
         "free_bytes": file_system.free,
         "filling_bytes_per_second": file_system.filling.map(whole),
         "full_in_seconds": file_system.lasts().map(|left| left.as_secs()),
@@ -136,7 +137,7 @@ mod tests {
         let of = |name: &str| json(snapshot.row(&fleet::id(name)).unwrap(), &snapshot);
         assert_eq!(
             of("alice").to_string(),
-            r#"{"log_bytes":4299162,"log_file_bytes":4299162,"log_max_bytes":null,"log_keep":0,"rotated":2,"workspace_bytes":10590618,"growth_bytes_per_second":2048,"counted_at":"2026-11-21T03:12:04.120Z","file_systems":[{"mounted_on":"/srv","type":"ext4","total_bytes":21474836480,"free_bytes":8160437862,"filling_bytes_per_second":2146,"full_in_seconds":3802627}],"unknown":{}}"#
+            r#"{"log_bytes":4299162,"log_file_bytes":4299162,"log_max_bytes":null,"log_keep":0,"rotated":2,"workspace_bytes":10590618,"growth_bytes_per_second":2048,"counted_at":"2026-11-21T03:12:04.120Z","file_systems":[{"mounted_on":"/srv","type":"ext4","total_bytes":21474836480,"used_bytes":13314000000,"free_bytes":8160437862,"filling_bytes_per_second":2146,"full_in_seconds":3802627}],"unknown":{}}"#
         );
         assert_eq!(of("frank")["unknown"].to_string(), r#"{"log_bytes":"denied","log_file_bytes":"denied","workspace_bytes":"denied"}"#);
         assert_eq!(of("carol"), Value::Null);

@@ -44,6 +44,15 @@ impl Occupied {
         Some(occupied)
     }
 
+    /// The next one that may be, which from here on may not.
+    pub(super) fn take_next(&mut self, after: u16) -> Option<u16> {
+        let port = self.next_free(after)?;
+        if let Some(mark) = self.marks.get_mut(usize::from(port.checked_sub(self.range.first)?)) {
+            *mark = true;
+        }
+        Some(port)
+    }
+
     /// The next one that may be.
     pub(super) fn next_free(&self, after: u16) -> Option<u16> {
         let PortRange { first, last } = self.range;

@@ -21,5 +21,5 @@ pub use book::{Book, Holding, Released};
 pub use facts::Stamp;
 pub use ground::Limits;
 pub use pins::Pins;
-pub use plan::{Known, propose};
+pub use plan::{Claim, Known, propose};
 pub use strategy::Strategy;

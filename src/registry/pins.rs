@@ -3,6 +3,8 @@
 //! It must never take another certificate for one that is known by itself, write where only is looked, or be silently empty: a file that cannot
 //! be read is told, kept as it is, and nobody is known by anything until it is mended.
 
+mod unread;
+
 use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
@@ -17,7 +19,9 @@ use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 
 use crate::domain::{Fingerprint, InstanceId, Pin, Shown};
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Result};
+
+use unread::Unread;
 
 /// The file, below berth's state.
 const FILE: &str = "certificates";
@@ -61,7 +65,7 @@ struct State {
     seen: Known,
     /// Which file that was read from: inode, change in seconds and nanoseconds.
     stamp: Option<(u64, i64, i64)>,
-    /// What is wrong with the file.
+    /// Why nothing is known from the file.
     damage: Option<Shown>,
     /// Why something could not be kept.
     unkept: Option<Shown>,
@@ -206,8 +210,7 @@ impl Pins {
             }
             Err(why) => {
                 state.known.clear();
-                let advice = "no instance is known by its certificate, and no key is sent over TLS, until it is moved away";
-                state.damage = Some(Shown::new(&format!("{} is damaged ({why}): {advice}", path.display())));
+                state.damage = Some(Shown::new(&why.words(&path)));
             }
         }
         drop(state);
@@ -244,10 +247,7 @@ impl Pins {
         let doing = || format!("cannot write {}", path.display());
         DirBuilder::new().recursive(true).mode(0o700).create(directory).while_doing(doing)?;
         let _alone = alone(directory).while_doing(doing)?;
-        let mut known = read(&path).map_err(|why| {
-            Error::failed(format!("cannot write {}: it is damaged ({why})", path.display()))
-                .hint(format!("mv {0} {0}.damaged    every certificate is then taken at first sight again", path.display()))
-        })?;
+        let mut known = read(&path).map_err(|why| why.in_the_way(&path))?;
         change(&mut known);
         write(directory, &path, &known).while_doing(doing)?;
         let mut state = self.state();
@@ -306,18 +306,17 @@ fn stamp(path: &Path) -> Option<(u64, i64, i64)> {
     fs::symlink_metadata(path).ok().map(|facts| (facts.ino(), facts.ctime(), facts.ctime_nsec()))
 }
 
-/// What the file says; nothing where there is none. The reason where it is none of these.
-fn read(path: &Path) -> std::result::Result<Known, String> {
+/// What the file says; nothing where there is none.
+fn read(path: &Path) -> std::result::Result<Known, Unread> {
     let facts = match fs::symlink_metadata(path) {
         Ok(facts) => facts,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Known::new()),
-        Err(error) => return Err(error.to_string()),
+        Err(error) => return Err(error.into()),
     };
     if !facts.is_file() || facts.len() > LONGEST {
-        return Err("it is no such file".to_owned());
+        return Err(Unread::Damaged("it is no such file".to_owned()));
     }
-    let text = fs::read_to_string(path).map_err(|error| error.to_string())?;
-    of_text(&text)
+    of_text(&fs::read_to_string(path)?).map_err(Unread::Damaged)
 }
 
 fn of_text(text: &str) -> std::result::Result<Known, String> {

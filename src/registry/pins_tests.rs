@@ -146,3 +146,20 @@ fn what_could_not_be_written_is_tried_again() {
     pins.keep_again_after(Duration::ZERO);
     assert!(!state.exists(), "once");
 }
+
+#[test]
+fn what_may_not_be_read_is_not_called_damaged() {
+    let path = Path::new("/var/lib/berth/certificates");
+    let told = |error: io::Error| {
+        let why = Unread::from(error);
+        (why.words(path), why.in_the_way(path).chain())
+    };
+    let (notice, refusal) = told(io::Error::from_raw_os_error(libc::EACCES));
+    assert!(notice.starts_with("this account may not read /var/lib/berth/certificates: no instance is known by"), "{notice}");
+    assert!(!notice.contains("damaged") && !notice.contains("moved away") && !refusal.contains("damaged"), "{notice} {refusal}");
+    let (notice, refusal) = told(io::Error::from_raw_os_error(libc::EIO));
+    assert!(notice.contains("cannot be read (") && !notice.contains("damaged") && !refusal.contains("damaged"), "{notice} {refusal}");
+    assert!(Unread::Damaged("line 2".to_owned()).words(path).ends_with("until it is moved away"));
+    let denied = Unread::Denied.in_the_way(path);
+    assert_eq!(denied.exit_code(), crate::error::Kind::NotPermitted.exit_code());
+}

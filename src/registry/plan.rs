@@ -19,6 +19,21 @@ pub struct Known {
     pub uid: Uid,
     /// The port that it has now: the assigned one, else the configured one.
     pub now: Option<u16>,
+    /// By what it has that; of several that have one port the first of these keeps it.
+    pub claim: Claim,
+    /// Further ports that nobody else is to be moved to: those that it listens on, and the one that its configuration says.
+    pub holds: Vec<u16>,
+}
+
+/// By what an instance has its port, the strongest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Claim {
+    /// The registry gave it.
+    Given,
+    /// It listens there.
+    Heard,
+    /// Its configuration says so.
+    Written,
 }
 
 /// Proposes. `others` is what is in the way beside the known instances: quarantined ports, assignments of whom nobody knows any more,
@@ -29,17 +44,28 @@ pub fn propose(strategy: Strategy, limits: &Limits, known: &[Known], others: &[(
     let mut known: Vec<&Known> = known.iter().collect();
     known.sort_by(|one, other| one.id.cmp(&other.id));
     known.dedup_by(|one, other| one.id == other.id);
-    let who = |one: &&Known| -> (InstanceId, Uid, Option<u16>) { (one.id.clone(), one.uid, one.now) };
+    if matches!(strategy, Strategy::Registry | Strategy::Static) {
+        // Neither moves anybody to where another one is. What somebody has as his own is his to keep or to lose.
+        let had: BTreeSet<u16> = known.iter().filter_map(|one| one.now).collect();
+        for one in &known {
+            let holds = one.holds.iter().filter(|port| !had.contains(port));
+            holds.for_each(|port| ground.close(*port, Obstacle::Assigned(one.id.clone())));
+        }
+    }
+    let mut strongest = known.clone();
+    strongest.sort_by_key(|one| one.claim);
     let mut rows: BTreeMap<InstanceId, Proposed> = BTreeMap::new();
-    // Who has what is meant for it already keeps it; the others come after, in the order of their ids.
-    for stays in [true, false] {
-        for (id, uid, now) in known.iter().map(who) {
+    // Who has what is meant for it already, and can have it, keeps it. The others come after, in the order of their ids: were one of them
+    // given a port before, it could be another one's, who would be moved for it.
+    for (stays, all) in [(true, &strongest), (false, &known)] {
+        for &one in all {
+            let (id, uid, now) = (one.id.clone(), one.uid, one.now);
             if rows.contains_key(&id) {
                 continue;
             }
             let order = strategy.order(&Who { id: &id, uid, present: now }, &ground);
-            let has_wish = now.is_some() && order.wish == now.map(u32::from);
-            if stays && !has_wish {
+            let keeps = now.is_some_and(|now| order.wish == Some(u32::from(now)) && ground.obstacle(now, &id).is_none());
+            if stays && !keeps {
                 continue;
             }
             let Ok(chosen) = choose(&order, &id, &mut ground, |_| Ok::<_, Infallible>(None));
@@ -88,7 +114,8 @@ mod tests {
         let one = |line: &str| {
             let words: Vec<&str> = line.split_whitespace().collect();
             let id = InstanceId::parse(words[0]).unwrap();
-            Known { id, uid: Uid(words[1].parse().unwrap()), now: words.get(2).map(|port| port.parse().unwrap()) }
+            let now = words.get(2).map(|port| port.parse().unwrap());
+            Known { id, uid: Uid(words[1].parse().unwrap()), now, claim: Claim::Written, holds: Vec::new() }
         };
         text.split(',').map(one).collect()
     }
@@ -137,6 +164,19 @@ mod tests {
     }
 
     #[test]
+    fn nobody_moves_for_one_whose_port_is_taken() {
+        let taken = [(8101, Obstacle::InUse)];
+        let mut all = known("ann 1 8101,ben 2 8102,cat 3 8103,dan 4 8103,eve 5 8105");
+        // The registry gave cat's port to dan, and eve's listens elsewhere.
+        (all[3].claim, all[4].claim, all[4].holds) = (Claim::Given, Claim::Given, vec![8104, 8103]);
+        for strategy in [Strategy::Registry, Strategy::Static] {
+            let plan = propose(strategy, &limits("8101-8110"), &all, &taken);
+            let moved: Vec<_> = plan.rows.iter().filter(|row| row.moves()).map(|row| (row.id.to_string(), row.port)).collect();
+            assert_eq!(moved, [("ann".to_owned(), Some(8106)), ("cat".to_owned(), Some(8107))], "{strategy:?}");
+        }
+    }
+
+    #[test]
     fn blocks_and_what_is_written() {
         let blocks =
             propose(Strategy::Block { size: 10 }, &limits("8080-9080"), &known("ann 1,ann/x 1,ben 2 8090,cat 3 8080,dan 4 8101"), &[]);
@@ -155,7 +195,7 @@ mod tests {
         #[test]
         fn it_is_one_proposal(uids in prop::collection::vec((0_u32..3000, prop::option::of(8080_u16..8120)), 1..40), modulus in 1_u16..2000) {
             let all: Vec<Known> = uids.iter().enumerate()
-                .map(|(at, (uid, now))| Known { id: InstanceId::of_owner(&format!("u{at}")).unwrap(), uid: Uid(*uid), now: *now })
+                .map(|(at, (uid, now))| Known { id: InstanceId::of_owner(&format!("u{at}")).unwrap(), uid: Uid(*uid), now: *now, claim: Claim::Written, holds: vec![] })
                 .collect();
             let mut turned = all.clone();
             turned.reverse();

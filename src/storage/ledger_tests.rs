@@ -15,7 +15,7 @@ fn index(ledger: &Ledger, name: &str) -> usize {
 }
 
 fn room(free: u64) -> Room {
-    Room { mount: 0, device: 7, total: 1 << 30, free }
+    Room { mount: 0, device: 7, total: 1 << 30, taken: (1 << 30) - free, free }
 }
 
 fn log(length: u64) -> Reading<LogSeen> {

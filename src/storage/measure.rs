@@ -29,6 +29,8 @@ pub(super) struct Room {
     pub device: u64,
     /// Bytes in all.
     pub total: u64,
+    /// Bytes that are written to.
+    pub taken: u64,
     /// Bytes that somebody without rights may still write.
     pub free: u64,
 }
@@ -115,6 +117,7 @@ pub(super) fn room(directory: BorrowedFd<'_>) -> io::Result<Room> {
         mount: mount_of(&facts),
         device: device(&facts),
         total: space.f_blocks.saturating_mul(space.f_frsize),
+        taken: space.f_blocks.saturating_sub(space.f_bfree).saturating_mul(space.f_frsize),
         free: space.f_bavail.saturating_mul(space.f_frsize),
     })
 }

@@ -38,7 +38,7 @@ impl Spaces {
             None => (room.device, Shown::new(""), Shown::new("")),
         };
         let space = self.known.entry(device).or_insert_with(|| Space {
-            facts: FileSystem { device, mounted_on: mounted_on.clone(), kind: kind.clone(), total: 0, free: 0, filling: None },
+            facts: FileSystem { device, mounted_on: mounted_on.clone(), kind: kind.clone(), total: 0, taken: 0, free: 0, filling: None },
             trend: Trend::new(APART),
         });
         // Of several mounts of one file system the shortest path is the one that people know.
@@ -50,7 +50,7 @@ impl Spaces {
         if space.facts.total != room.total {
             space.trend.clear();
         }
-        (space.facts.total, space.facts.free) = (room.total, room.free);
+        (space.facts.total, space.facts.taken, space.facts.free) = (room.total, room.taken, room.free);
         // What grows is what is taken.
         space.trend.add(at, room.total.saturating_sub(room.free));
         space.facts.filling = space.trend.rate();
@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     fn room(free: u64) -> Room {
-        Room { mount: 0, device: 7, total: 10_000, free }
+        Room { mount: 0, device: 7, total: 10_000, taken: 10_000 - free, free }
     }
 
     #[test]

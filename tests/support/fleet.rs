@@ -95,6 +95,7 @@ pub fn fleet() -> Snapshot {
             mounted_on: "/srv".into(),
             kind: "ext4".into(),
             total: 20 << 30,
+            taken: 13_314_000_000,
             free: 8_160_437_862,
             filling: Some(2146.0),
         }],

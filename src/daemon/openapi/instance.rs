@@ -168,6 +168,7 @@ pub struct FileSystem {
     mounted_on: String,
     r#type: String,
     total_bytes: u64,
+    used_bytes: u64,
     free_bytes: u64,
     filling_bytes_per_second: Option<i64>,
     full_in_seconds: Option<u64>,

@@ -10,7 +10,7 @@ mod program;
 mod says;
 mod settings;
 
-use crate::domain::{Check, Checkup, Declared, Diagnosis, HealthState, Row, Shown, Snapshot, State, Step, Topic, Verdict};
+use crate::domain::{Check, Checkup, Code, Declared, Diagnosis, HealthState, Row, Shown, Snapshot, State, Step, Topic, Verdict};
 
 use says::Said;
 
@@ -46,7 +46,9 @@ pub fn diagnose(checkup: &Checkup, row: &Row, snapshot: &Snapshot) -> Option<Dia
         HealthState::Unknown | HealthState::Starting => !answer::is_failure(told),
         HealthState::Degraded | HealthState::Unhealthy => false,
     };
-    let is_well = matches!(row.state, State::Running | State::Starting | State::Stopping) && answers;
+    // Who listens on nothing, though its time to start is over, is found by nobody.
+    let is_silent = snapshot.findings_of(&row.id).any(|finding| finding.code == Code::PortSilent);
+    let is_well = matches!(row.state, State::Running | State::Starting | State::Stopping) && answers && !is_silent;
     let said = checkup.log.as_ref().ok().filter(|_| !row.state.is_up()).and_then(|lines| says::of(lines));
     let given = Given { checkup, row, declared, snapshot, said, is_well };
     let mut checks = vec![settings::configuration(&given)];

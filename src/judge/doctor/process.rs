@@ -4,7 +4,7 @@
 
 use super::says::{Saying, module};
 use super::{Given, berth, check, tell, with};
-use crate::domain::{Check, ExitStatus, LastExit, LogLevel, LogLineKind, Shown, State, Step, Topic, Verdict, Wish, words};
+use crate::domain::{Check, ExitStatus, LastExit, LogLevel, LogLineKind, Reading, Shown, State, Step, Topic, Verdict, Wish, words};
 
 /// How many lines of the log are quoted where none is understood.
 const QUOTED: usize = 4;
@@ -28,7 +28,15 @@ pub(super) fn process(given: &Given<'_>) -> Check {
             (Some(Wish::Up), Some(_)) => ended(given),
             // Told last of all: a start would show what else is wrong.
             (Some(Wish::Up), None) => with(Topic::Process, Verdict::Symptom, "it does not run, though it should", vec![start(&id)]),
+            _ if matches!(given.checkup.stopped, Reading::Known(_)) => {
+                let by = given.checkup.stopped.as_ref().known().map_or("", |by| by.as_str());
+                with(Topic::Process, Verdict::Bad, &format!("it does not run: {by}"), vec![start(&id)])
+            }
             _ if given.said.is_some() => ended(given),
+            _ if given.checkup.stopped == Reading::Denied => {
+                let sentence = "it does not run, and is not meant to; who stopped it, if anybody did, this account may not see";
+                with(Topic::Process, Verdict::Symptom, sentence, vec![start(&id)])
+            }
             _ => with(Topic::Process, Verdict::Symptom, "it does not run, and nobody asked for it to", vec![start(&id)]),
         },
     }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use super::*;
 use crate::domain::{
-    Access, ConfigFault, EnvFile, ExitStatus, Health, LastExit, Limits, LogLine, Place, Places, Probed, ProcessKey, Sight, Sought, Wish,
+    Access, ConfigFault, EnvFile, ExitStatus, Health, LastExit, Limits, LogLine, Place, Places, Probed, ProcessKey, Reading, Sight, Sought,
+    Wish,
 };
 use crate::judge::testing::{Host, id, row, wall};
 
@@ -93,7 +94,14 @@ fn diagnosed(change: impl FnOnce(&mut Case)) -> Diagnosis {
     host.declare("alice", 1001, "127.0.0.1:8081");
     let snapshot = host.judge();
     let row = row(&snapshot, "alice").clone();
-    let checkup = Checkup { account: "alice".into(), places: Ok(well()), env_fault: None, obstacle: None, log: Ok(Vec::new()) };
+    let checkup = Checkup {
+        account: "alice".into(),
+        places: Ok(well()),
+        env_fault: None,
+        obstacle: None,
+        stopped: Reading::Gone,
+        log: Ok(Vec::new()),
+    };
     let mut case = Case { host, checkup, row, snapshot };
     change(&mut case);
     diagnose(&case.checkup, &case.row, &case.snapshot).unwrap()
@@ -255,6 +263,18 @@ fn each_broken_set_up_has_its_cause() {
         (|case| case.ended(Code(3), "bye"), Topic::Process, Verdict::Symptom, "it exited with code 3"),
         (|_| {}, Topic::Process, Verdict::Symptom, "it does not run, and nobody asked for it to"),
         (
+            |case| case.checkup.stopped = Reading::Known("stopped by root, 03:12:04".into()),
+            Topic::Process,
+            Verdict::Bad,
+            "it does not run: stopped by root, 03:12:04",
+        ),
+        (
+            |case| case.checkup.stopped = Reading::Denied,
+            Topic::Process,
+            Verdict::Symptom,
+            "it does not run, and is not meant to; who stopped it, if anybody did, this account may not see",
+        ),
+        (
             |case| case.runs("127.0.0.1:8081", HealthState::Unhealthy, Some("it did not answer within 2 s, 3 times in a row and more")),
             Topic::Answer,
             Verdict::Bad,
@@ -320,4 +340,54 @@ fn what_nobody_could_look_at_is_unknown_and_not_wrong() {
     assert!(diagnosis.cause().is_none(), "{diagnosis:#?}");
     let unknown: Vec<Topic> = diagnosis.checks.iter().filter(|check| check.verdict == Verdict::Unknown).map(|check| check.topic).collect();
     assert_eq!(unknown, [Topic::Environment, Topic::Directory, Topic::Process, Topic::Answer]);
+}
+
+#[test]
+fn who_listens_on_nothing_does_not_work() {
+    let silent = diagnosed(|case| {
+        case.runs("127.0.0.1:8081", HealthState::Unknown, None);
+        case.row.listening.clear();
+        case.snapshot.findings.push(found(Code::PortSilent, &["alice"], Vec::new()));
+    });
+    let cause = silent.cause().unwrap();
+    assert_eq!((cause.topic, cause.sentence.as_str(), silent.is_well), (Topic::Port, "a finding", false), "{silent:#?}");
+}
+
+#[test]
+fn whose_port_another_one_names_works_and_the_other_one_is_to_move() {
+    let healthy = |given: Option<&'static str>| {
+        diagnosed(|case| {
+            case.runs("127.0.0.1:8081", HealthState::Healthy, None);
+            let of = case.row.processes.first().map(|process| process.key);
+            let processes = if given.is_some() { Vec::new() } else { of.into_iter().collect() };
+            case.snapshot.findings.push(found(Code::PortDuplicate, &["alice", "twin"], processes));
+            let mut all = crate::domain::Allotments::default();
+            if let Some(name) = given {
+                let uid = crate::domain::Uid(1001);
+                let allotment = crate::domain::Allotment { id: id(name), uid, strategy: "static".into(), by: "root".into(), at: wall() };
+                all.assign(8081, allotment);
+            }
+            case.snapshot.allotments = Reading::Known(Arc::new(all));
+        })
+    };
+    for given in [Some("alice"), None] {
+        let page = healthy(given);
+        let port = page.checks.iter().find(|check| check.topic == Topic::Port).unwrap();
+        assert_eq!((page.is_well, port.verdict), (true, Verdict::Suspect), "{given:?} {page:#?}");
+        let step = Step::Berth(["assign", "twin", "--port", "auto"].map(str::to_owned).to_vec(), "gives that one a free port");
+        assert_eq!(port.steps, [step]);
+    }
+    assert!(!healthy(Some("twin")).is_well, "it is twin's");
+}
+
+fn found(code: Code, names: &[&str], processes: Vec<ProcessKey>) -> crate::domain::Finding {
+    crate::domain::Finding {
+        code,
+        instances: names.iter().map(|name| id(name)).collect(),
+        port: Some(8081),
+        processes,
+        since: wall(),
+        evidence: "a finding".into(),
+        remedies: Vec::new(),
+    }
 }

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::Local;
+use super::{Local, account_of};
 use crate::domain::{Diagnosis, InstanceId, Snapshot};
 use crate::error::{Error, Kind, Result};
 use crate::judge;
@@ -23,7 +23,7 @@ impl Local {
     pub(super) fn diagnose_in(&self, id: &InstanceId, snapshot: &Snapshot) -> Result<Diagnosis> {
         let none = || Error::new(Kind::NoSuchInstance, format!("{id}: no such instance")).hint("berth ls    lists those that there are");
         let row = snapshot.row(id).ok_or_else(none)?;
-        let checkup = self.control.checkup(&self.caller, row);
+        let checkup = self.control.checkup(&self.caller, row, account_of);
         let diagnosis = checkup.and_then(|checkup| judge::diagnose(&checkup, row, snapshot));
         diagnosis.ok_or_else(|| {
             let sentence = format!("{id} belongs to no instance, so that nothing can keep it from working");

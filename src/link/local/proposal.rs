@@ -9,7 +9,7 @@ use super::{Local, account_of};
 use crate::config::{self, Ports};
 use crate::domain::{Endpoint, InstanceId, Listener, Obstacle, Proposal, Reading, Shown, Snapshot, words};
 use crate::error::Result;
-use crate::registry::{Known, Limits, Strategy, propose};
+use crate::registry::{Claim, Known, Limits, Strategy, propose};
 use crate::sample::kernel_ports;
 
 impl Local {
@@ -25,7 +25,15 @@ impl Local {
             .map(|(row, declared)| {
                 // Of one whose files may not be read it counts where it is seen to listen.
                 let seen = row.port.filter(|_| declared.is_unread());
-                Known { id: declared.id.clone(), uid: declared.uid, now: book.port_of(&declared.id).or(declared.port).or(seen) }
+                let given = book.port_of(&declared.id);
+                let now = given.or(declared.port).or(seen);
+                let heard = || row.listening.iter().map(|(endpoint, _)| endpoint.port);
+                let claim = match given {
+                    Some(_) => Claim::Given,
+                    None if heard().any(|port| Some(port) == now) => Claim::Heard,
+                    None => Claim::Written,
+                };
+                Known { id: declared.id.clone(), uid: declared.uid, now, claim, holds: heard().chain(declared.port).collect() }
             })
             .collect();
         let ids: BTreeSet<&InstanceId> = known.iter().map(|known| &known.id).collect();

@@ -34,8 +34,42 @@ pub fn doubts(client: Client, text: &str, access: &Access, row: &Row) -> Result<
     let Some(entries) = document.get(outer).and_then(Value::as_object) else {
         return Err(format!("it has no \"{outer}\", which {} reads", client.program()));
     };
-    let all = entries.iter().flat_map(|(name, entry)| of_entry(client, name, entry, access, row).into_iter().map(move |what| (name, what)));
-    Ok(all.map(|(name, what)| Doubt { entry: Shown::new(name), what }).collect())
+    let mut all: Vec<Doubt> = Vec::new();
+    let mut told = |name: &str, what: String| all.push(Doubt { entry: Shown::new(name), what });
+    for (name, entry) in entries {
+        of_entry(client, name, entry, access, row).into_iter().for_each(|what| told(name, what));
+    }
+    let going: Vec<&String> = entries.iter().filter(|(_, entry)| goes_there(entry, access, row)).map(|(name, _)| name).collect();
+    let first = going.iter().find(|name| **name == &access.name).or(going.first()).copied();
+    if let Some(first) = first {
+        let what = |name: &str| format!("goes to {} a second time, as {} does; one of them is enough", row.id, Shown::new(name));
+        going.iter().filter(|name| **name != first).for_each(|name| told(name, what(first)));
+    } else if !entries.contains_key(&access.name) && all.is_empty() {
+        let what = format!("has no entry: none of the file's goes to {}; berth client {} prints one", access.url, row.id);
+        all.push(Doubt { entry: Shown::new(&access.name), what });
+    }
+    Ok(all)
+}
+
+/// Whether an entry goes to the instance, by whichever name of its address: as a URL, or in the words of a command that goes there.
+fn goes_there(entry: &Value, access: &Access, row: &Row) -> bool {
+    let own = host_of(&access.url);
+    let is_there = |url: &str| {
+        let host = host_of(url);
+        row.port.is_some() && port_of(url) == row.port && (host == own || host.is_some_and(is_loopback) && own.is_some_and(is_loopback))
+    };
+    let url = entry.get("url").and_then(Value::as_str);
+    url.into_iter().any(is_there) || words(entry).iter().any(|word| is_there(word))
+}
+
+fn host_of(url: &str) -> Option<&str> {
+    let authority = url.split("://").nth(1)?.split(['/', '?']).next()?;
+    authority.rsplit_once(':').map(|(host, _)| host)
+}
+
+/// `localhost` and `127.0.0.1` are one server's for a client; another address of the loopback may be another one's.
+fn is_loopback(host: &str) -> bool {
+    matches!(host, "localhost" | "127.0.0.1" | "[::1]")
 }
 
 fn of_entry(client: Client, name: &str, entry: &Value, access: &Access, row: &Row) -> Vec<String> {

@@ -203,13 +203,28 @@ fn the_guides_own_snippet_starts_a_second_server() {
     assert!(told[0].what.starts_with("starts a second server of alice (its command has /path/to/.env.alice); http://"), "{told:?}");
     let other =
         json!({ "mcpServers": { "sdp-bob": { "command": "bash", "args": ["-c", "export $(cat .env.bob) && node dist/indexSSE.js"] } } });
-    assert_eq!(found(Client::ClaudeCodeFile, other), []);
+    let told = found(Client::ClaudeCodeFile, other);
+    assert!(told.len() == 1 && told[0].what.starts_with("has no entry: none of the file's goes to http://127.0.0.1:8101/sse"), "{told:?}");
     let by_port = json!({ "mcpServers": { "x": { "command": "node", "args": ["/srv/dist/indexSSE.js", "--port=8101"] } } });
     assert_eq!(found(Client::ClaudeDesktop, by_port).len(), 1);
     // What berth prints is right by its own measure.
     for client in [Client::ClaudeCodeFile, Client::ClaudeDesktop, Client::VsCode, Client::Cursor, Client::Codex] {
         assert_eq!(doubts(client, &snippet(client, &access), &access, &row), Ok(Vec::new()), "{client:?}");
     }
+}
+
+#[test]
+fn no_entry_and_a_second_one_are_told() {
+    let (row, access) = service_desk();
+    let found = |entries: Value| doubts(Client::Cursor, &json!({ "mcpServers": entries }).to_string(), &access, &row).unwrap();
+    let told = found(json!({}));
+    assert_eq!((told.len(), told[0].entry.as_str()), (1, "alice"));
+    let (one, two) = (json!({ "url": "http://127.0.0.1:8101/sse" }), json!({ "url": "http://localhost:8101/sse" }));
+    assert_eq!(found(json!({ "alice": one })), []);
+    assert_eq!(found(json!({ "mine": two })), []);
+    let told = found(json!({ "a": two, "alice": one, "elsewhere": { "url": "http://other:8101/sse" } }));
+    assert_eq!((told.len(), told[0].entry.as_str()), (1, "a"));
+    assert_eq!(told[0].what, "goes to alice a second time, as alice does; one of them is enough");
 }
 
 #[test]

@@ -101,8 +101,7 @@ fn disk(state: &State, file_system: &FileSystem) -> [(String, Style); 6] {
     let theme = &state.settings.theme;
     let plain = |text: String| (text, Style::new());
     let full = if file_system.used() >= NEARLY_FULL { theme.warning } else { Style::new() };
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-    let used = format!("{} %", (file_system.used() * 100.0) as u32);
+    let used = format!("{} %", file_system.percent());
     let fills = match file_system.filling {
         None => (state.settings.glyphs.ellipsis.to_owned(), theme.dim),
         Some(rate) if rate.abs() < SOME => (NOTHING.to_owned(), theme.dim),
