@@ -10,7 +10,7 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
-use super::actions::Tree;
+use super::actions::{Tree, told};
 
 /// Accounts that nobody has.
 const OWNER: u32 = 61_421;
@@ -164,6 +164,34 @@ fn who_answers_nothing_is_named() {
     let (code, text, errors) = silent.berth(&["start", "zoe"]);
     assert_eq!(code, 0, "{text}{errors}");
     named(&silent, "answer", "it accepts connections, and it did not answer");
+}
+
+#[test]
+fn who_listens_on_nothing_is_not_started_and_who_stopped_it_is_named() {
+    if !is_root() {
+        return;
+    }
+    let mute = tree("[\"sleep\", \"1000\"]");
+    // Of an account of which nobody else's listener may be hidden.
+    owned(&mute);
+    set(&mute, "start_timeout = ", "start_timeout = \"1s\"");
+    let (code, text, errors) = mute.berth(&["start", "zoe"]);
+    assert!(code == 1 && errors.contains("listens on nothing"), "{text}{errors}");
+    let (code, text, errors) = mute.berth(&["start", "zoe"]);
+    assert!(code == 1 && errors.contains("listens on nothing; its port is "), "{text}{errors}");
+    mute.until("zoe", |row| row["findings"].as_array().is_some_and(|all| all.contains(&"port-silent".into())));
+    assert_eq!(named(&mute, "port", "listens on nothing")["works"], false);
+
+    assert_eq!(mute.berth(&["stop", "zoe"]).0, 0);
+    named(&mute, "process", "it does not run: stopped by ");
+    // In the zone that is asked for by name, as long as this system knows it.
+    let when = |zone: &str| {
+        let (_, text, _) = told(mute.command(&["why", "zoe"]).env("TZ", zone).output().unwrap());
+        text.lines().find_map(|line| line.split_once("stopped by ")).unwrap_or_else(|| panic!("{text}")).1.to_owned()
+    };
+    if Path::new("/usr/share/zoneinfo/Asia/Kolkata").exists() {
+        assert_ne!(when("Asia/Kolkata"), when("UTC"));
+    }
 }
 
 #[test]
