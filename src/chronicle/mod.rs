@@ -21,7 +21,7 @@ use tokio::sync::watch;
 
 use crate::config::{Config, JournalPlace};
 use crate::control::{Control, Journal};
-use crate::domain::{Event, Snapshot, Stands};
+use crate::domain::{Event, Shown, Snapshot, Stands};
 use crate::error::{Context, Result};
 
 /// How many events may wait to be written.
@@ -79,7 +79,8 @@ pub fn journal_of(config: &Config, state: &std::path::Path) -> Journal {
     }
 }
 
-/// Begins to keep it. How it goes with those who are to be told is hung up among `accounts`.
+/// Begins to keep it, of a host of this name: the first picture may not be there yet. How it goes with those who are to be told is hung up
+/// among `accounts`.
 ///
 /// # Errors
 /// When no thread can be had.
@@ -88,14 +89,13 @@ pub fn start(
     config: &Config,
     state: PathBuf,
     snapshots: watch::Receiver<Arc<Snapshot>>,
-    accounts: &Arc<Accounts>,
+    (host, accounts): (&Shown, &Arc<Accounts>),
 ) -> Result<Chronicle> {
     let doing = || "cannot keep the events".to_owned();
     let (sender, receiver) = sync_channel(WAITING);
     let line = Line { sender, lost: Arc::default() };
     let (version, changes) = watch::channel(0);
-    let host = snapshots.borrow().host.clone();
-    let targets = notify::start(&config.notify, &host, &line, accounts).while_doing(doing)?;
+    let targets = notify::start(&config.notify, host, &line, accounts).while_doing(doing)?;
     let settings: Vec<(String, String)> = config.describe().into_iter().map(|(key, value, _)| (key, value.as_str().to_owned())).collect();
     let keeping = writer::Writer::new(Arc::clone(control), config.events.clone(), targets, Arc::clone(&line.lost), version);
     std::thread::Builder::new()

@@ -93,6 +93,11 @@ pub struct Eye {
     joined: bool,
 }
 
+/// What this host calls itself, gethostname(2).
+pub fn host_name() -> Shown {
+    nix::unistd::gethostname().map_or_else(|_| Shown::from("localhost"), |name| Shown::new(&name.to_string_lossy()))
+}
+
 impl Eye {
     /// Eyes that have seen nothing yet. What is counted on the disks they find on the board, and who has which port at the lookout.
     ///
@@ -105,7 +110,7 @@ impl Eye {
         storage: Arc<Board>,
         registry: Arc<Lookout>,
     ) -> Result<Self> {
-        let host = nix::unistd::gethostname().map(|name| Shown::new(&name.to_string_lossy())).unwrap_or_else(|_| Shown::new("localhost"));
+        let host = host_name();
         Ok(Self {
             pid_files: PidFileWatch::new(Arc::clone(&reader)),
             postures: PostureWatch::new(Arc::clone(&config), Arc::clone(&reader)),

@@ -15,7 +15,7 @@ mod probing;
 mod tests;
 
 pub use clock::{Engine, Underways};
-pub use eye::Eye;
+pub use eye::{Eye, host_name};
 pub use lookout::{Lookout, Recorded};
 pub use memory::share as share_memory;
 pub use posture::Audits;

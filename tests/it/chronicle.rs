@@ -267,6 +267,8 @@ fn a_hook_and_a_webhook_are_told_of_a_crash_once() {
     assert_eq!((&line["event"]["kind"], &line["event"]["id"], &line["schema"]), (&"crashed".into(), &"zoe".into(), &1.into()), "{line:#}");
     assert!(line["sentence"].as_str().unwrap().starts_with("zoe: running -> crashed"), "{line:#}");
     until("the webhook is told at the third time", || heard.lock().unwrap().len() == 3);
+    let host = nix::unistd::gethostname().unwrap();
+    assert!(heard.lock().unwrap().iter().all(|told| told["host"] == host.to_str().unwrap()), "whose it is");
     assert!(heard.lock().unwrap().iter().all(|value| value["event"] == line["event"]));
     until("who could not be told is named", || {
         of_kind(&kept(&site), "untold").iter().any(|event| says(event, "/no/such/program was not told"))

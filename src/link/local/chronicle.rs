@@ -13,6 +13,7 @@ use super::caller::account_of;
 use crate::chronicle::{self, Chronicle};
 use crate::control::{Stamp, event_for};
 use crate::domain::{Caller, Event, EventQuery, Shown, Snapshot, Uid};
+use crate::engine::host_name;
 use crate::error::Result;
 
 /// Whether events are kept here, and that they are.
@@ -42,7 +43,8 @@ impl Local {
             return Ok(());
         }
         if (is_roots || self.chronicle.is_daemon.load(Ordering::Relaxed)) && self.chronicle.running.get().is_none() {
-            let chronicle = chronicle::start(&self.control, &self.config, self.state.clone(), snapshots.clone(), &self.notified)?;
+            let chronicle =
+                chronicle::start(&self.control, &self.config, self.state.clone(), snapshots.clone(), (&host_name(), &self.notified))?;
             drop(self.chronicle.running.set(chronicle));
         }
         Ok(())
