@@ -132,7 +132,18 @@ impl What {
             Self::Many { code, count, over: true } => format!("{}: {count} over at once", code.word()),
             Self::Done { verb, by, reason, result } => {
                 let reason = reason.as_ref().map_or_else(String::new, |reason| format!(" ({reason})"));
-                let result = result.as_ref().map_or("on its way", |(_, sentence)| sentence.as_str());
+                let result = match result {
+                    None => "on its way",
+                    // What came of another's order may be told without its words.
+                    Some((done, words)) if words.as_str().is_empty() => {
+                        if *done {
+                            "done"
+                        } else {
+                            "not done"
+                        }
+                    }
+                    Some((_, sentence)) => sentence.as_str(),
+                };
                 format!("{verb} by {by}{reason}: {result}")
             }
             Self::Recorded { sentence, .. } | Self::Said(sentence) => sentence.to_string(),
@@ -229,6 +240,7 @@ mod tests {
             (done(None, None), "»", "stop by amy as root: on its way", false),
             (done(Some("tired"), Some((true, "stopped"))), "»", "stop by amy as root (tired): stopped", false),
             (done(None, Some((false, "still there"))), "✖", "stop by amy as root: still there", true),
+            (done(None, Some((false, ""))), "✖", "stop by amy as root: not done", true),
         ];
         for (what, sign, text, problem) in cases {
             assert_eq!((what.sign(false), what.text().as_str(), what.is_problem()), (sign, text, problem));

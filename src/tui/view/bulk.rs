@@ -6,7 +6,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 
-use crate::domain::{Pace, Shown, Target, Verb, words};
+use crate::domain::{self, Pace, Shown, Target, Verb, words};
 use crate::tui::keymap::{Action, Place};
 use crate::tui::state::State;
 use crate::tui::state::bulk::{Bulk, Hit};
@@ -29,6 +29,11 @@ fn notes(bulk: &Bulk, key: &str, width: u16, most: u16) -> Vec<(String, bool)> {
     let hidden = bulk.hidden();
     if hidden > 0 {
         notes.push((format!("{hidden} of them {} hidden by the filter", if hidden == 1 { "is" } else { "are" }), true));
+    }
+    let idle = bulk.hits.iter().filter(|hit| hit.changed.is_none() && is_idle(hit.row.state)).count();
+    if bulk.verb == Verb::Restart && idle > 0 {
+        let (does, is) = if idle == 1 { ("does", "is") } else { ("do", "are") };
+        notes.push((format!("{idle} of them {does} not run and {is} started"), true));
     }
     let room = usize::from(width.saturating_sub(4)).max(1);
     notes.extend(canvas::wrap(consequence(bulk.verb), room).into_iter().map(|line| (line.to_owned(), false)));
@@ -60,6 +65,11 @@ fn consequence(verb: Verb) -> &'static str {
         Verb::Restart => "Each one's whole process tree ends and starts again on its port; clients lose their connections.",
         Verb::Logs | Verb::Signal(_) | Verb::Assign(_) | Verb::Trust(_) => "",
     }
+}
+
+/// Whether a restart of it is a start.
+fn is_idle(state: domain::State) -> bool {
+    matches!(state, domain::State::Stopped | domain::State::Crashed | domain::State::CrashLoop)
 }
 
 /// How many reasons have a line each on this screen.

@@ -8,7 +8,7 @@ use ratatui::style::Style;
 
 use tui_input::Input;
 
-use crate::domain::{Asked, Row, Shown, Signal, Target, Verb, words};
+use crate::domain::{Asked, Code, Row, Shown, Signal, Target, Verb, words};
 use crate::tui::state::State;
 use crate::tui::state::confirm::{Confirm, Field};
 
@@ -102,6 +102,7 @@ fn consequence(row: &Row, verb: Verb, target: Target) -> String {
         (Verb::Start, _) if row.declared.as_ref().is_some_and(|declared| declared.moves) => {
             "It is started as that account, on that port; if another one has that, on the next free one, which it keeps."
         }
+        (Verb::Start, _) if row.findings.contains(&Code::PortTaken) => "Its port is another's now: as long as it is, the start is refused.",
         (Verb::Start, _) => "It is started as that account, on that port.",
         (Verb::Stop, _) => "Its whole process tree ends; clients lose their connection.",
         (Verb::Restart, Target::Exactly(_)) => {
@@ -173,5 +174,19 @@ pub(super) fn capital(verb: Verb) -> &'static str {
         Verb::Signal(_) => "Send",
         Verb::Assign(_) => "Assign",
         Verb::Trust(_) => "Accept",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tui::testing::row;
+
+    #[test]
+    fn a_start_that_will_be_refused_says_so() {
+        let free = row("alice", |_| {});
+        assert!(consequence(&free, Verb::Start, Target::Nothing).contains("on that port"));
+        let taken = row("alice", |row| row.findings = vec![Code::PortTaken].into());
+        assert!(consequence(&taken, Verb::Start, Target::Nothing).contains("refused"));
     }
 }
