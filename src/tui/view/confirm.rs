@@ -186,7 +186,7 @@ mod tests {
     fn a_start_that_will_be_refused_says_so() {
         let free = row("alice", |_| {});
         assert!(consequence(&free, Verb::Start, Target::Nothing).contains("on that port"));
-        let taken = row("alice", |row| row.findings = vec![Code::PortTaken].into());
+        let taken = row("alice", |row| row.findings = vec![Code::PortTaken]);
         assert!(consequence(&taken, Verb::Start, Target::Nothing).contains("refused"));
     }
 }
