@@ -40,7 +40,7 @@ pub use adopted::Ended as AdoptedEnded;
 pub use assign::{Assign, Giving};
 pub use audit::Stamp;
 pub use authorise::{Policy, role_of, why_not};
-pub use boot_mark::{BootMark, Waits};
+pub use boot_mark::{BootMark, Marked, Waits};
 pub use events::event_for;
 pub use eyes::Look;
 pub use journal::Journal;

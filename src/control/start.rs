@@ -110,7 +110,11 @@ fn running(
             return Ok(done(already(row)));
         }
         // Whose time to start is over was waited for before.
-        if about(&snapshot, &order.id, Code::PortSilent).is_some() || begun.elapsed() >= deadline {
+        let is_silent = about(&snapshot, &order.id, Code::PortSilent).is_some();
+        if !is_silent && begun.elapsed() >= deadline {
+            return Ok(done(already(row)));
+        }
+        if is_silent {
             let who = row.main.known().map(|key| format!(": {key}")).unwrap_or_default();
             let mut outcome = done(format!("not started. It runs already{who}, and listens on nothing; its port is {port}"));
             outcome.exit_code = Kind::Failed.exit_code();
@@ -122,10 +126,10 @@ fn running(
     }
 }
 
-/// Whether it runs and is seen to listen on nothing. What may not be seen, or happens in another network namespace, is no silence.
+/// Whether it runs and is seen to listen on nothing: young, or found to be silent. What may not be seen, or happens in another network
+/// namespace, is neither.
 fn is_mute(snapshot: &Snapshot, row: &Row) -> bool {
-    let is_seen = snapshot.listeners.as_ref().known().is_some() && !row.processes.iter().any(|process| process.elsewhere);
-    is_seen && row.state != State::Stopping && row.main.known().is_some() && row.listening.is_empty()
+    row.state == State::Starting || about(snapshot, &row.id, Code::PortSilent).is_some()
 }
 
 fn already(row: &Row) -> String {

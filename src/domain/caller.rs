@@ -22,6 +22,12 @@ pub struct Caller {
 }
 
 impl Caller {
+    /// The person behind it, as far as the kernel tells: who logged in, else the account. An admin's order is the same person's whether the
+    /// daemon carries it out with its own rights or not.
+    pub fn person(&self) -> Uid {
+        self.login.unwrap_or(self.uid)
+    }
+
     /// Whether it is the same account in the same role, whoever has logged in to be it.
     pub fn is_as(&self, other: &Self) -> bool {
         (self.uid, &self.name, self.role, self.read_only) == (other.uid, &other.name, other.role, other.read_only)

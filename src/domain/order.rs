@@ -70,7 +70,7 @@ pub struct Underway {
     pub verb: Verb,
     /// To whom.
     pub id: InstanceId,
-    /// Who asked; `None` where nobody did.
+    /// Who asked, as [`super::Caller::person`] has it; `None` where nobody did.
     pub by: Option<Uid>,
     /// Since when, on the boot clock.
     pub since: Duration,

@@ -70,7 +70,9 @@ impl Verdict {
 /// The state that follows.
 pub(super) fn state(given: &Circumstances<'_>) -> Verdict {
     if let Some((state, words)) = being_done(given) {
-        return Verdict { state, why: Some(words), exit: None };
+        // What is about to be started ended as it did until it has.
+        let exit = given.previous.filter(|_| state == State::Starting && !given.runs).and_then(|row| row.exit);
+        return Verdict { state, why: Some(words), exit };
     }
     if let Some(service) = given.claim.and_then(|claim| claim.service.as_deref()) {
         return service::state(given, service);

@@ -172,6 +172,17 @@ fn a_start_that_was_refused_is_no_crash() {
     let claim = Claim::nothing(id("alice"), false);
     assert_eq!(claim.wished_up, Some(false));
     assert_eq!(state(&Circumstances { previous: Some(&starting), ..not_running(&claim) }), Verdict::plain(State::Stopped));
+    // One that had crashed is what it was.
+    let exit = Some(LastExit { status: ExitStatus::Code(1), at: wall(), over_memory: None });
+    let crashed = Row { state: State::Crashed, exit, ..starting.clone() };
+    let order = order(Verb::Start, 990);
+    let asked = state(&Circumstances { underway: Some(&order), previous: Some(&crashed), ..not_running(&claim) });
+    assert_eq!((asked.state, asked.exit), (State::Starting, exit));
+    let refused = Row { exit, why: asked.why, ..starting.clone() };
+    assert_eq!(
+        state(&Circumstances { previous: Some(&refused), ..not_running(&claim) }),
+        Verdict { exit, ..Verdict::plain(State::Crashed) }
+    );
     // What it had begun is another matter.
     let begun = Row { started_at: Some(wall()), ..starting };
     assert_eq!(state(&Circumstances { previous: Some(&begun), ..not_running(&claim) }).state, State::Crashed);

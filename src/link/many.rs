@@ -126,7 +126,8 @@ impl Door for Many {
             Err(error) => {
                 let now = sample::now().boot;
                 let stage = Stage::Ended(failed(&error));
-                let one = Underway { verb: order.verb, id: order.id, by: Some(self.caller().uid), since: now, stage, ended: Some(now) };
+                let one =
+                    Underway { verb: order.verb, id: order.id, by: Some(self.caller().person()), since: now, stage, ended: Some(now) };
                 self.snapshots.send_modify(|picture| Arc::make_mut(picture).underway.push(one));
             }
         }

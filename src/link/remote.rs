@@ -307,7 +307,11 @@ impl Remote {
         let mut picture = self.assembled().picture().clone();
         let now = sample::now().boot;
         let mut unheard = self.unheard.lock().unwrap_or_else(PoisonError::into_inner);
-        unheard.retain(|one| one.ended.is_none_or(|ended| now.saturating_sub(ended) < SEEN));
+        let is_told = |one: &Underway| picture.underway.iter().any(|told| told.id == one.id && told.verb == one.verb && told.by == one.by);
+        unheard.retain(|one| match one.ended {
+            Some(ended) => now.saturating_sub(ended) < SEEN,
+            None => now.saturating_sub(one.since) < ANSWERED + SEEN && !is_told(one),
+        });
         picture.underway.extend(unheard.iter().cloned());
         drop(unheard);
         self.snapshots.send_replace(Arc::new(picture));

@@ -215,8 +215,8 @@ impl Ssh {
         if status.success() {
             let old = std::mem::replace(&mut *lock(&self.connection), socket);
             if old.exists() {
-                // It would stay for as long as something hangs in it.
-                self.control("exit", &old);
+                // What is under way in it goes on to its end, and it ends then.
+                self.control("stop", &old);
                 let _ = std::fs::remove_file(&old);
             }
             return Ok(());

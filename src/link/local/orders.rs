@@ -28,7 +28,7 @@ impl Local {
     /// Has an order carried out in the background, or a start that nobody asked for; `ended` is told what came of it, also where it was not
     /// even begun.
     pub(super) fn begin(&self, order: Order, unasked: Option<Unasked>, ended: impl FnOnce(&Outcome) + Send + 'static) -> Begun {
-        let by = unasked.is_none().then_some(self.caller.uid);
+        let by = unasked.is_none().then(|| self.caller.person());
         let mut one = Underway::begun(&order, by);
         let now = one.since;
         let refused = self.turned_away(order.verb.done());
@@ -85,7 +85,7 @@ impl Local {
             self.wake();
             return outcome;
         }
-        let one = Underway::begun(order, Some(caller.uid));
+        let one = Underway::begun(order, Some(caller.person()));
         let mark = Mark { all: Arc::clone(&self.underway), of: order.clone(), since: one.since };
         self.underway.lock().unwrap_or_else(PoisonError::into_inner).push(one);
         self.wake();

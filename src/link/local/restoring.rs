@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use super::Local;
 use super::waiting::Waiting;
 use super::warding::Ward;
-use crate::control::{BootMark, Due, Unasked, Waits};
+use crate::control::{BootMark, Due, Marked, Unasked, Waits};
 use crate::domain::{Caller, InstanceId, Order, Role, Shown, Target, Verb};
 use crate::error::{Context, Result};
 use crate::supervisor::process::boot_id;
@@ -56,7 +56,7 @@ impl Local {
             Some(before) if before.boot == boot => before.waits,
             before => {
                 // Where no daemon was before, nobody was promised that anything is started again.
-                let waits = before.filter(|_| self.config.daemon.restore).map(|before| self.restore(before.seen)).unwrap_or_default();
+                let waits = before.filter(|_| self.config.daemon.restore).map(|before| self.restore_all(before)).unwrap_or_default();
                 // Killed before this, the next one goes on; what was tried and failed is not tried again in this boot.
                 drop(mark.write(&boot, &waits));
                 waits
@@ -74,6 +74,25 @@ impl Local {
             ward.look(self);
             std::thread::sleep(LOOKS);
         }
+    }
+
+    /// After a boot in which some still waited, those as well: they ended in the boot before that one.
+    fn restore_all(&self, before: Marked) -> Waits {
+        let mut waits = self.restore(before.seen);
+        let older = before.waits.seen;
+        for id in before.waits.ids {
+            match self.control.is_restorable(&self.caller, &id, older) {
+                Due::Yes => self.start_again(id, older),
+                Due::No => {}
+                Due::Unknown => {
+                    waits.seen = older;
+                    if !waits.ids.contains(&id) {
+                        waits.ids.push(id);
+                    }
+                }
+            }
+        }
+        waits
     }
 
     /// Starts what was wished up; of whom that is not known yet.

@@ -79,20 +79,14 @@ impl Door for Remote {
     fn submit(&self, order: Order) {
         let (way, call) = (self.way.clone(), Call::Submit(order.clone()));
         let (own, unheard, shown) = (Weak::clone(&self.own), Arc::clone(&self.unheard), order.clone());
-        let by = Some(self.caller().uid);
+        let by = Some(self.caller().person());
         // What the daemon takes is in its next picture; what it does not, or not yet, is put into this one.
-        let put = move |stage: Option<Stage>| {
+        let put = move |stage: Stage| {
             let now = sample::now().boot;
             let mut unheard = unheard.lock().unwrap_or_else(PoisonError::into_inner);
-            let before = unheard.len();
             unheard.retain(|one| one.ended.is_some() || one.id != shown.id || one.verb != shown.verb);
-            if stage.is_none() && unheard.len() == before {
-                return;
-            }
-            unheard.extend(stage.map(|stage| {
-                let ended = matches!(stage, Stage::Ended(_)).then_some(now);
-                Underway { verb: shown.verb, id: shown.id.clone(), by, since: now, stage, ended }
-            }));
+            let ended = matches!(stage, Stage::Ended(_)).then_some(now);
+            unheard.push(Underway { verb: shown.verb, id: shown.id.clone(), by, since: now, stage, ended });
             drop(unheard);
             if let Some(remote) = own.upgrade() {
                 remote.publish();
@@ -100,7 +94,7 @@ impl Door for Remote {
         };
         let told = {
             let put = put.clone();
-            move |outcome: Outcome| put(Some(Stage::Ended(outcome)))
+            move |outcome: Outcome| put(Stage::Ended(outcome))
         };
         if self.read_only {
             return told(failed(&read_only(order.verb.done())));
@@ -108,10 +102,11 @@ impl Door for Remote {
         let tell = told.clone();
         let spawned = std::thread::Builder::new().name("berth-order".to_owned()).stack_size(512 * 1024).spawn(move || {
             crate::failpoint::pass("berth-order");
-            let waits = || put(Some(Stage::Doing(Shown::from("the daemon has not answered yet"))));
+            let waits = || put(Stage::Doing(Shown::from("the daemon has not answered yet")));
             let mut no_steps = |_: &Shown| ();
             match http::wait_for(noticed(http::call(&way, &call, ANSWERED, &mut no_steps), waits)) {
-                Ok(Reply::Taken) => put(None),
+                // What was said of it stays until the daemon's picture tells of it.
+                Ok(Reply::Taken) => {}
                 Ok(Reply::Outcome(outcome)) => tell(outcome),
                 Ok(_) => tell(failed(&http::strange())),
                 Err(error) => tell(failed(&error)),

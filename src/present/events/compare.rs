@@ -72,6 +72,10 @@ fn row(then: &Row, now: &Row, before: &Snapshot, after: &Snapshot) -> Option<Hap
     // The number may come a picture after the process that it counts: that one was told of when it came.
     let is_told = then.state == now.state && then.state.is_up() && then.main.known().is_some() && then.main == now.main;
     let restarted = (now.restarts > then.restarts && !is_told).then(|| format!("restart {}", now.restarts));
+    // A start that was refused leaves it as it had ended: that was told when it did.
+    if then.state == State::Starting && now.exit.is_some() && then.exit == now.exit && !now.state.is_up() {
+        return None;
+    }
     let (at, what) = if then.state != now.state {
         let ended = now.exit.map(|exit| exit.at).filter(|at| !now.state.is_up() && (before.taken.wall..=after.taken.wall).contains(at));
         (ended, What::Became { from: then.state, to: now.state, detail: detail(now, restarted) })

@@ -119,6 +119,16 @@ fn what_changes_is_told() {
 }
 
 #[test]
+fn a_start_that_was_refused_ends_nothing_anew() {
+    let exit = |second| Some(LastExit { status: ExitStatus::Code(1), at: fleet::now() - Duration::from_secs(second), over_memory: None });
+    let starting = later(|snapshot| with(snapshot, "erin", |row| (row.state, row.exit) = (State::Starting, exit(60))));
+    let crashed = |ended| later(|snapshot| with(snapshot, "erin", |row| (row.state, row.exit) = (State::Crashed, ended)));
+    assert!(told(&starting, &crashed(exit(60))).is_empty());
+    assert_eq!(told(&starting, &crashed(exit(0))), ["erin: starting -> crashed: exited with code 1"]);
+    assert_eq!(told(&starting, &crashed(None)).len(), 1);
+}
+
+#[test]
 fn many_of_a_kind_are_one_line() {
     let example = fleet::fleet().findings[0].clone();
     let many = |count: u16| -> Vec<Finding> {

@@ -52,7 +52,7 @@ fn orders(state: &mut State, live: &Snapshot) -> bool {
     for underway in &live.underway {
         let caller = live.caller_at(&underway.id, &state.settings.caller);
         // What somebody else asked for stands in the trail, by that name.
-        if underway.by != Some(caller.uid) {
+        if underway.by != Some(caller.person()) {
             continue;
         }
         let ago = live.taken.boot.saturating_sub(underway.since);

@@ -2,6 +2,7 @@
 //!
 //! It must never begin anything once changes are locked.
 
+use crate::domain::Underway;
 use crate::tui::effect::Effect;
 use crate::tui::keymap::{Action, Motion};
 use crate::tui::state::State;
@@ -13,7 +14,10 @@ use super::status;
 pub fn learn(state: &mut State, effects: &mut Vec<Effect>) {
     let Some(progress) = state.progress.as_mut().filter(|progress| !progress.is_over()) else { return };
     if let Some(live) = &state.live {
-        progress.learn(&live.underway, live.taken.boot);
+        // What somebody else asks for at the same time is nothing that came of these.
+        let is_own = |one: &&Underway| one.by == Some(live.caller_at(&one.id, &state.settings.caller).person());
+        let own: Vec<Underway> = live.underway.iter().filter(is_own).cloned().collect();
+        progress.learn(&own, live.taken.boot);
     }
     if state.header.locked {
         progress.cancel();

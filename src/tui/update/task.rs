@@ -133,7 +133,9 @@ pub fn goes_on(state: &mut State, task: &Task, step: &Shown) {
 /// The steps and the end of a port's being assigned, where the table that shows them is not to be seen. `before`: the newest picture until now.
 pub fn assigned(state: &mut State, before: Option<&Snapshot>) {
     let Some(live) = state.live.clone().filter(|_| state.tab != Tab::Instances) else { return };
-    for one in live.underway.iter().filter(|one| matches!(one.verb, Verb::Assign(_))) {
+    let is_own = |one: &Underway| one.by == Some(live.caller_at(&one.id, &state.settings.caller).person());
+    let own: Vec<&Underway> = live.underway.iter().filter(|one| matches!(one.verb, Verb::Assign(_)) && is_own(one)).collect();
+    for one in own {
         let same = |other: &&Underway| (other.verb, &other.id, other.since) == (one.verb, &one.id, one.since);
         if before.and_then(|before| before.underway.iter().find(same)).is_some_and(|known| known.stage == one.stage) {
             continue;

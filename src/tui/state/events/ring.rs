@@ -105,7 +105,7 @@ impl Ring {
         }
         let recorded = |entry: &&mut Entry| {
             is_about(entry, id)
-                && entry.deed.is_some_and(|known| known.order.is_none() && known.uid == caller.uid)
+                && entry.deed.is_some_and(|known| known.order.is_none() && (known.uid == caller.uid || is_by(entry, &caller.name)))
                 && verb_of(entry) == Some(underway.verb.word())
                 && is_record_of(at, entry.happening.at)
         };
@@ -153,7 +153,7 @@ impl Ring {
             return entry.conclude(result);
         }
         let ordered = |entry: &&mut Entry| {
-            entry.deed.is_some_and(|known| known.number.is_none() && known.uid == deed.uid)
+            entry.deed.is_some_and(|known| known.number.is_none() && (known.uid == deed.uid || is_same_person(entry, &deed.by)))
                 && entry.happening.about == deed.id
                 && verb_of(entry) == Some(deed.verb.as_str())
                 && is_record_of(entry.happening.at, deed.asked_at)
@@ -173,6 +173,23 @@ impl Ring {
         self.insert(Happening { at: deed.asked_at, about: deed.id.clone(), what }, Some(known));
         true
     }
+}
+
+/// Whether it stands under this name, or under this one as somebody: an admin's order is carried out with the daemon's rights.
+fn is_by(entry: &Entry, name: &Shown) -> bool {
+    let What::Done { by, .. } = &entry.happening.what else { return false };
+    is_as(by, name)
+}
+
+/// The same the other way round.
+fn is_same_person(entry: &Entry, by: &Shown) -> bool {
+    let What::Done { by: name, .. } = &entry.happening.what else { return false };
+    is_as(by, name)
+}
+
+/// "amy as root" is amy.
+fn is_as(by: &Shown, name: &Shown) -> bool {
+    by.as_str().strip_prefix(name.as_str()).is_some_and(|rest| rest.starts_with(" as "))
 }
 
 impl Entry {

@@ -71,6 +71,23 @@ fn an_order_and_its_record_are_one_line_whichever_came_first() {
 }
 
 #[test]
+fn an_admins_order_that_the_daemon_carries_out_is_one_line() {
+    let amy = Caller { uid: Uid(1000), name: Shown::from("amy"), login: Some(Uid(1000)), role: Role::Admin, read_only: false };
+    let (doing, done) = (order("bob", Verb::Stop, 100, None), order("bob", Verb::Stop, 100, Some("stopped")));
+    let recorded = deed(1, "bob", Verb::Stop, 0, Some("stopped"));
+    assert_eq!((recorded.uid, recorded.by.as_str()), (Uid::ROOT, "amy as root"));
+    let mut ring = Ring::default();
+    ring.order(&doing, at(0), &amy);
+    ring.trail(std::slice::from_ref(&recorded));
+    ring.order(&done, at(0), &amy);
+    assert_eq!(told(&ring).len(), 1, "{:?}", told(&ring));
+    let mut ring = Ring::default();
+    ring.trail(&[recorded]);
+    ring.order(&done, at(0), &amy);
+    assert_eq!(told(&ring).len(), 1, "{:?}", told(&ring));
+}
+
+#[test]
 fn other_actions_have_lines_of_their_own() {
     let mut ring = Ring::default();
     ring.order(&order("bob", Verb::Stop, 100, Some("stopped")), at(0), &caller());
