@@ -12,7 +12,7 @@ use crate::terminal::Terminal;
 
 /// What is let pass between the first frame and the measurement: starting up is another figure, and berth reads its last thousand
 /// files four seconds after it came.
-const SETTLE: Duration = Duration::from_secs(8);
+pub const SETTLE: Duration = Duration::from_secs(8);
 
 /// What a full-screen program costs.
 pub struct Screen {
@@ -30,20 +30,9 @@ pub struct Screen {
     pub first_frame: Duration,
 }
 
-/// Runs a program in a terminal of 200x50. `complete` says whether a screen has all that the first frame should have.
+/// Runs a program in a terminal of 200x50, and measures it so long after its first frame. `complete` says whether a screen has all that this
+/// should have.
 pub fn on_a_screen(
-    name: &'static str,
-    program: &str,
-    arguments: &[&str],
-    environment: &[(&str, &str)],
-    measured: Duration,
-    complete: impl Fn(&str) -> bool,
-) -> Screen {
-    on_a_screen_after(SETTLE, name, program, arguments, environment, measured, complete)
-}
-
-/// The same, with so much time let pass before it is measured.
-pub fn on_a_screen_after(
     settle: Duration,
     name: &'static str,
     program: &str,

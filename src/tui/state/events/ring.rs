@@ -153,7 +153,7 @@ impl Ring {
             return entry.conclude(result);
         }
         let ordered = |entry: &&mut Entry| {
-            entry.deed.is_some_and(|known| known.number.is_none() && (known.uid == deed.uid || is_same_person(entry, &deed.by)))
+            entry.deed.is_some_and(|known| known.number.is_none() && (known.uid == deed.uid || is_by(entry, &deed.by)))
                 && entry.happening.about == deed.id
                 && verb_of(entry) == Some(deed.verb.as_str())
                 && is_record_of(entry.happening.at, deed.asked_at)
@@ -175,21 +175,11 @@ impl Ring {
     }
 }
 
-/// Whether it stands under this name, or under this one as somebody: an admin's order is carried out with the daemon's rights.
-fn is_by(entry: &Entry, name: &Shown) -> bool {
+/// Whether an action stands under the name of this person: "amy as root" is amy, whose order the daemon carries out with its own rights.
+fn is_by(entry: &Entry, person: &Shown) -> bool {
     let What::Done { by, .. } = &entry.happening.what else { return false };
-    is_as(by, name)
-}
-
-/// The same the other way round.
-fn is_same_person(entry: &Entry, by: &Shown) -> bool {
-    let What::Done { by: name, .. } = &entry.happening.what else { return false };
-    is_as(by, name)
-}
-
-/// "amy as root" is amy.
-fn is_as(by: &Shown, name: &Shown) -> bool {
-    by.as_str().strip_prefix(name.as_str()).is_some_and(|rest| rest.starts_with(" as "))
+    let is_as = |one: &Shown, other: &Shown| one.as_str().strip_prefix(other.as_str()).is_some_and(|rest| rest.starts_with(" as "));
+    is_as(by, person) || is_as(person, by)
 }
 
 impl Entry {
